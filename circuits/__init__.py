@@ -1,0 +1,1 @@
+"""The circuit library: one TOML file per circuit."""

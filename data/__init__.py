@@ -1,0 +1,1 @@
+"""Sample spectra, simulated by the project (see data/README.md)."""

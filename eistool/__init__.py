@@ -1,0 +1,48 @@
+"""eistool: from a folder of impedance spectra to fitted circuits, with honest uncertainties.
+
+The public names are imported when they are first used, so that ``import eistool`` stays fast.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eistool.errors import CircuitError as CircuitError
+    from eistool.errors import ConfigError as ConfigError
+    from eistool.errors import EistoolError as EistoolError
+    from eistool.errors import FitError as FitError
+    from eistool.errors import ReaderError as ReaderError
+    from eistool.errors import SpectrumError as SpectrumError
+    from eistool.spectrum import CellGeometry as CellGeometry
+    from eistool.spectrum import Metadata as Metadata
+    from eistool.spectrum import Series as Series
+    from eistool.spectrum import Spectrum as Spectrum
+
+_HOME = {
+    "CellGeometry": "eistool.spectrum",
+    "CircuitError": "eistool.errors",
+    "ConfigError": "eistool.errors",
+    "EistoolError": "eistool.errors",
+    "FitError": "eistool.errors",
+    "Metadata": "eistool.spectrum",
+    "ReaderError": "eistool.errors",
+    "Series": "eistool.spectrum",
+    "Spectrum": "eistool.spectrum",
+    "SpectrumError": "eistool.errors",
+}
+
+__all__ = sorted([*_HOME, "__version__"])
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("eistool")
+    if name not in _HOME:
+        raise AttributeError(f"module 'eistool' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

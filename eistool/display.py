@@ -1,0 +1,50 @@
+"""Text and HTML for the reprs of result objects."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+
+def format_value(value: float, stderr: float | None = None) -> str:
+    """Return ``value ± stderr`` with two digits of the error, or five digits without one.
+
+    Parameters
+    ----------
+    value, stderr : float
+        A number and its standard error in the same unit; a missing or non-finite error is left out.
+
+    Examples
+    --------
+    >>> format_value(53.0512, 0.5012)
+    '53.05 ± 0.50'
+    >>> format_value(1.7270e-10, 6.4e-12)
+    '(1.727 ± 0.064)e-10'
+    """
+    if stderr is None or not math.isfinite(stderr) or stderr <= 0 or not math.isfinite(value):
+        return f"{value:.5g}"
+    largest = max(abs(value), stderr)
+    exponent = math.floor(math.log10(largest))
+    if -3 <= exponent < 5:
+        exponent = 0
+    scale = 10.0**exponent
+    digits = max(0, 1 - math.floor(math.log10(stderr / scale)))
+    text = f"{value / scale:.{digits}f} ± {stderr / scale:.{digits}f}"
+    return f"({text})e{exponent:+03d}" if exponent else text
+
+
+def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return an HTML fragment: a heading and a table, every cell escaped.
+
+    Parameters
+    ----------
+    title : str
+        Shown in bold above the table.
+    columns : sequence of str
+        Header cells.
+    rows : sequence of sequences
+        Cells, turned into text with ``str``.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=list(columns))
+    return f"<p><b>{escape(title)}</b></p>\n{frame.to_html(index=False, border=0)}"

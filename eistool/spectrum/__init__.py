@@ -1,0 +1,8 @@
+"""Spectra, series of spectra, their metadata and the cell they were measured on."""
+
+from eistool.spectrum.geometry import CellGeometry
+from eistool.spectrum.metadata import Metadata
+from eistool.spectrum.series import Series
+from eistool.spectrum.spectrum import Spectrum
+
+__all__ = ["CellGeometry", "Metadata", "Series", "Spectrum"]

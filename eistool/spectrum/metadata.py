@@ -1,0 +1,147 @@
+"""What is known about a spectrum besides its points."""
+
+import dataclasses
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from eistool.display import html_table
+from eistool.errors import SpectrumError
+
+CELL_TYPES = ("blocking", "symmetric", "electron_blocking", "full", "other")
+DIRECTIONS = ("charge", "discharge")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Metadata:
+    """Facts about one sweep; ``None`` means unknown.
+
+    The attributes are the columns of the samples table, and what a file says of its sweep. Units stand
+    in the names. ``origin`` tells for each known value where it came from, for instance ``"file header"``.
+
+    Raises
+    ------
+    SpectrumError
+        If a number is not finite, or ``direction`` is neither ``charge`` nor ``discharge``.
+
+    Warns
+    -----
+    UserWarning
+        If ``cell_type`` is none of the known ones.
+
+    Examples
+    --------
+    >>> Metadata(sample_id="S17", temperature_C=25.0)
+    Metadata(sample_id='S17', temperature_C=25.0)
+    """
+
+    # where the sweep was found
+    source: str | None = None
+    sweep: int | None = None
+    format: str | None = None
+    technique: str | None = None
+    started_at: str | None = None  # ISO 8601, as the instrument's clock had it
+    ewe_mean_V: float | None = None
+    ewe_drift_mV: float | None = None
+    i_mean_mA: float | None = None
+    # the samples table
+    file: str | None = None
+    sample_id: str | None = None
+    cell_type: str | None = None
+    stack: str | None = None
+    material: str | None = None
+    temperature_C: float | None = None
+    u_temperature_C: float | None = None
+    thickness_um: float | None = None
+    u_thickness_um: float | None = None
+    diameter_mm: float | None = None
+    u_diameter_mm: float | None = None
+    electrode_diameter_mm: float | None = None
+    area_cm2: float | None = None
+    cell_constant_per_cm: float | None = None
+    composition_x: float | None = None
+    mass_mg: float | None = None
+    density_g_cm3: float | None = None
+    pressure_MPa: float | None = None
+    pressure_fab_MPa: float | None = None
+    loading_mg_cm2: float | None = None
+    nominal_capacity_mAh: float | None = None
+    r_lead_ohm: float | None = None
+    amplitude_mV: float | None = None
+    bias_V: float | None = None
+    reference: str | None = None
+    soc_pct: float | None = None
+    voltage_V: float | None = None
+    direction: str | None = None
+    cycle: float | None = None
+    time_h: float | None = None
+    circuit: str | None = None
+    f_min_Hz: float | None = None
+    f_max_Hz: float | None = None
+    include: bool | None = None
+    notes: str | None = None
+
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in self.known().items():
+            if isinstance(value, float | int) and not math.isfinite(value):
+                raise SpectrumError(f"metadata {name}={value!r}; give a finite number, or None if unknown")
+        if self.direction is not None and self.direction not in DIRECTIONS:
+            raise SpectrumError(f"metadata direction={self.direction!r}; choose one of {', '.join(DIRECTIONS)}")
+        if self.cell_type is not None and self.cell_type not in CELL_TYPES:
+            warnings.warn(
+                f"metadata cell_type={self.cell_type!r} is unknown; known are {', '.join(CELL_TYPES)}",
+                stacklevel=3,
+            )
+        origin = {name: self.origin.get(name, "given") for name in self.known()}
+        object.__setattr__(self, "origin", MappingProxyType(origin))
+
+    def known(self) -> dict[str, Any]:
+        """Return the known values by name, in the order of the fields."""
+        values = ((name, getattr(self, name)) for name in METADATA_FIELDS)
+        return {name: value for name, value in values if value is not None}
+
+    def updated(self, origin: str, **values: object) -> "Metadata":
+        """Return a copy in which every value that is not ``None`` replaces the one before.
+
+        Parameters
+        ----------
+        origin : str
+            Where the new values came from.
+        **values
+            New values by field name; ``None`` leaves the old one.
+
+        Examples
+        --------
+        >>> m = Metadata(temperature_C=25.0).updated("samples table", temperature_C=30.0, soc_pct=None)
+        >>> m.temperature_C, m.origin["temperature_C"]
+        (30.0, 'samples table')
+        """
+        new: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        origins = dict(self.origin) | dict.fromkeys(new, origin)
+        return dataclasses.replace(self, **new, origin=origins)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the known values and ``origin`` as plain Python objects."""
+        return {**self.known(), "origin": dict(self.origin)}
+
+    def __repr__(self) -> str:
+        return f"Metadata({', '.join(f'{name}={value!r}' for name, value in self.known().items())})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, value, self.origin[name]) for name, value in self.known().items()]
+        return html_table("Metadata", ("name", "value", "origin"), rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.known(), dict(self.origin))
+
+
+METADATA_FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Metadata) if f.name != "origin")
+
+
+def _restore(values: dict[str, Any], origin: dict[str, str]) -> Metadata:
+    return Metadata(**values, origin=origin)

@@ -1,0 +1,135 @@
+"""Spectra of one sample, ordered along a coordinate."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eistool.display import html_table
+from eistool.errors import SpectrumError
+from eistool.spectrum.spectrum import Spectrum
+from eistool.typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COORDINATES = MappingProxyType(
+    {
+        "soc": "soc_pct",
+        "voltage": "voltage_V",
+        "temperature": "temperature_C",
+        "time": "time_h",
+        "cycle": "cycle",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Series:
+    """Spectra ordered by state of charge, voltage, temperature, time or cycle.
+
+    Charge comes first and ascends, discharge follows and descends. Time and cycle ascend. Where the
+    direction is unknown, the order of acquisition stays: by ``started_at`` if every spectrum has one,
+    else as given.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+        Each must know the coordinate in its metadata.
+    by : {"soc", "voltage", "temperature", "time", "cycle"}
+        Which metadata order the series.
+
+    Raises
+    ------
+    SpectrumError
+        If ``by`` is unknown, there is no spectrum, or one lacks the coordinate.
+
+    Examples
+    --------
+    >>> from eistool import Metadata
+    >>> def at(soc, direction):
+    ...     return Spectrum([1.0], [1 - 1j], Metadata(soc_pct=soc, direction=direction))
+    >>> Series([at(50, "discharge"), at(80, "discharge"), at(60, "charge"), at(10, "charge")]).coordinate
+    array([10., 60., 80., 50.])
+    """
+
+    spectra: tuple[Spectrum, ...]
+    by: str = "soc"
+    coordinate: FloatArray = field(init=False)
+    direction: tuple[str | None, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.by not in COORDINATES:
+            raise SpectrumError(f"series by={self.by!r}; choose one of {', '.join(COORDINATES)}")
+        if not self.spectra:
+            raise SpectrumError("series: no spectra")
+        name = COORDINATES[self.by]
+        missing = [s.label for s in self.spectra if getattr(s.metadata, name) is None]
+        if missing:
+            raise SpectrumError(
+                f"series by {self.by}: {missing[0]} has no {name} ({len(missing)} such of {len(self.spectra)}); "
+                f"add a column {name} to the samples table"
+            )
+        ordered = _ordered(self.spectra, name, self.by)
+        coordinate = np.array([getattr(s.metadata, name) for s in ordered], dtype=np.float64)
+        coordinate.setflags(write=False)
+        object.__setattr__(self, "spectra", tuple(ordered))
+        object.__setattr__(self, "coordinate", coordinate)
+        object.__setattr__(self, "direction", tuple(s.metadata.direction for s in ordered))
+
+    def __len__(self) -> int:
+        return len(self.spectra)
+
+    def __iter__(self) -> Iterator[Spectrum]:
+        return iter(self.spectra)
+
+    def __getitem__(self, index: int) -> Spectrum:
+        return self.spectra[index]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the series as plain Python objects."""
+        return {
+            "by": self.by,
+            "coordinate": self.coordinate.tolist(),
+            "direction": list(self.direction),
+            "spectra": [spectrum.to_dict() for spectrum in self.spectra],
+        }
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a table with a row per spectrum: label, coordinate, direction and range."""
+        import pandas as pd
+
+        return pd.DataFrame(self._rows(), columns=list(self._columns()))
+
+    def _columns(self) -> tuple[str, ...]:
+        return ("label", COORDINATES[self.by], "direction", "n_points", "f_min_Hz", "f_max_Hz")
+
+    def _rows(self) -> list[tuple[object, ...]]:
+        return [
+            (s.label, x, direction, len(s), s.frequency.min(), s.frequency.max())
+            for s, x, direction in zip(self.spectra, self.coordinate, self.direction, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        low, high = self.coordinate.min(), self.coordinate.max()
+        return f"Series({len(self)} spectra by {self.by}, {low:g} to {high:g})"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), self._columns(), self._rows())
+
+
+def _ordered(spectra: Sequence[Spectrum], name: str, by: str) -> list[Spectrum]:
+    known = list(spectra)
+    if all(s.metadata.started_at for s in known):
+        known.sort(key=lambda s: str(s.metadata.started_at))
+    if by in ("time", "cycle"):
+        return sorted(known, key=lambda s: float(getattr(s.metadata, name)))
+    if any(s.metadata.direction is None for s in known):
+        return known
+    charge = [s for s in known if s.metadata.direction == "charge"]
+    discharge = [s for s in known if s.metadata.direction == "discharge"]
+    charge.sort(key=lambda s: float(getattr(s.metadata, name)))
+    discharge.sort(key=lambda s: -float(getattr(s.metadata, name)))
+    return charge + discharge

@@ -1,0 +1,207 @@
+"""One impedance spectrum: frequencies, impedances, and what is known about them."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eistool.display import html_table
+from eistool.errors import SpectrumError
+from eistool.spectrum.metadata import Metadata
+from eistool.typing import BoolArray, ComplexArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Spectrum:
+    """An immutable spectrum, its points in the order of the file.
+
+    Parameters
+    ----------
+    frequency : array_like, shape (n_freq,)
+        Frequencies in Hz, positive and finite.
+    impedance : array_like, shape (n_freq,)
+        Complex impedances in ohm; capacitive means a negative imaginary part.
+    metadata : Metadata
+        What else is known.
+    label : str
+        Name for messages and plots; by default the metadata's ``source``.
+    mask : array_like of bool, shape (n_freq,), optional
+        True where a point is used.
+    mask_reason : sequence of str, optional
+        Why a point is not used; empty where it is.
+    noise : array_like, shape (n_freq,), optional
+        Standard deviations in ohm; complex when real and imaginary parts differ.
+    notes : sequence of str
+        Remarks, for instance on how a file was understood.
+
+    Raises
+    ------
+    SpectrumError
+        If lengths differ, a value is not finite, or a frequency is not positive. A point whose impedance
+        is exactly zero is masked and noted, duplicate frequencies are noted.
+
+    Examples
+    --------
+    >>> s = Spectrum([1e3, 1e2, 1e1], [10 - 1j, 12 - 4j, 20 - 9j], label="cell 3")
+    >>> s
+    Spectrum('cell 3', 3 points, 10 to 1000 Hz)
+    >>> s.crop(f_min=50).mask
+    array([ True,  True, False])
+    """
+
+    frequency: FloatArray
+    impedance: ComplexArray
+    metadata: Metadata = field(default_factory=Metadata)
+    label: str = ""
+    mask: BoolArray = None  # type: ignore[assignment]  # always an array after __post_init__
+    mask_reason: tuple[str, ...] = ()
+    noise: ComplexArray | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        label = self.label or _default_label(self.metadata)
+        frequency = _column(self.frequency, np.float64, "frequency", label)
+        impedance = _column(self.impedance, np.complex128, "impedance", label)
+        n = frequency.size
+        if n == 0:
+            raise SpectrumError(f"{label}: no points; give at least one frequency and impedance")
+        _same_length(label, "impedance", impedance.size, n)
+        _check_all(label, "frequency", frequency, np.isfinite(frequency) & (frequency > 0), "positive and finite")
+        _check_all(label, "impedance", impedance, np.isfinite(impedance), "finite")
+
+        mask = np.ones(n, dtype=bool) if self.mask is None else np.array(self.mask, dtype=bool)
+        _same_length(label, "mask", mask.size, n)
+        reasons = list(self.mask_reason) or ["" if used else "masked" for used in mask]
+        _same_length(label, "mask_reason", len(reasons), n)
+        notes = list(self.notes)
+        for i in np.flatnonzero((impedance == 0) & mask):
+            mask[i] = False
+            reasons[i] = "impedance is exactly zero"
+        _note(notes, "points with an impedance of exactly zero are masked", int(np.sum(impedance == 0)))
+        _note(notes, "duplicate frequencies", n - np.unique(frequency).size)
+
+        noise = None
+        if self.noise is not None:
+            noise = np.array(self.noise)
+            noise = noise.astype(np.complex128) if np.iscomplexobj(noise) else noise * (1 + 1j)
+            _same_length(label, "noise", noise.size, n)
+            positive = (noise.real > 0) & (noise.imag > 0) & np.isfinite(noise)
+            _check_all(label, "noise", noise, positive, "positive and finite")
+            noise.setflags(write=False)
+        for array in (frequency, impedance, mask):
+            array.setflags(write=False)
+        values = (frequency, impedance, self.metadata, label, mask, tuple(reasons), noise, tuple(notes))
+        for name, value in zip(self.__slots__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return int(self.frequency.size)
+
+    @property
+    def omega(self) -> FloatArray:
+        """Angular frequency 2πf in rad/s, shape (n_freq,)."""
+        return 2 * np.pi * self.frequency
+
+    @property
+    def n_used(self) -> int:
+        """Number of points that the mask leaves."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def digest(self) -> str:
+        """Hash of frequencies, impedances and mask; results and random seeds derive from it."""
+        state = hashlib.blake2b(self.frequency.tobytes(), digest_size=16)
+        state.update(self.impedance.tobytes())
+        state.update(self.mask.tobytes())
+        return state.hexdigest()
+
+    def with_mask(self, used: ArrayLike, reason: str) -> "Spectrum":
+        """Return a copy where points that are not ``used`` are masked too, with the reason.
+
+        Parameters
+        ----------
+        used : array_like of bool, shape (n_freq,)
+            False for the points to leave out. Points masked before stay masked, with their reason.
+        reason : str
+            Why, for instance ``"outlier"``.
+        """
+        keep = np.array(used, dtype=bool)
+        _same_length(self.label, "mask", keep.size, len(self))
+        reasons = tuple(
+            reason if now and not kept else before
+            for now, kept, before in zip(self.mask, keep, self.mask_reason, strict=True)
+        )
+        return replace(self, mask=self.mask & keep, mask_reason=reasons)
+
+    def crop(self, f_min: float | None = None, f_max: float | None = None) -> "Spectrum":
+        """Return a copy where frequencies outside ``[f_min, f_max]`` (Hz) are masked."""
+        low = 0.0 if f_min is None else f_min
+        high = np.inf if f_max is None else f_max
+        inside = (self.frequency >= low) & (self.frequency <= high)
+        return self.with_mask(inside, f"outside {low:g} to {high:g} Hz")
+
+    def with_metadata(self, origin: str, **values: object) -> "Spectrum":
+        """Return a copy with more metadata; see :meth:`Metadata.updated`."""
+        return replace(self, metadata=self.metadata.updated(origin, **values))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spectrum as plain Python objects."""
+        return {
+            "label": self.label,
+            "frequency_Hz": self.frequency.tolist(),
+            "z_real_ohm": self.impedance.real.tolist(),
+            "z_imag_ohm": self.impedance.imag.tolist(),
+            "mask_reason": list(self.mask_reason),
+            "metadata": self.metadata.to_dict(),
+            "notes": list(self.notes),
+        }
+
+    def __repr__(self) -> str:
+        masked = len(self) - self.n_used
+        points = f"{len(self)} points" + (f" ({masked} masked)" if masked else "")
+        return f"Spectrum({self.label!r}, {points}, {self.frequency.min():g} to {self.frequency.max():g} Hz)"
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, object]] = [("points", len(self)), ("masked", len(self) - self.n_used)]
+        rows += [("f_min_Hz", self.frequency.min()), ("f_max_Hz", self.frequency.max())]
+        rows += list(self.metadata.known().items())
+        rows += [("note", note) for note in self.notes]
+        return html_table(f"Spectrum {self.label}", ("", "value"), rows)
+
+
+def _default_label(metadata: Metadata) -> str:
+    source = metadata.source or metadata.sample_id or "spectrum"
+    return source if metadata.sweep is None or metadata.sweep == 1 else f"{source}#{metadata.sweep}"
+
+
+def _column(values: ArrayLike, dtype: type, name: str, label: str) -> Any:
+    try:
+        column: Any = np.array(values, dtype=dtype, order="C")
+    except (TypeError, ValueError) as error:
+        raise SpectrumError(f"{label}: {name} is not numeric ({error})") from error
+    if column.ndim != 1:
+        raise SpectrumError(f"{label}: {name} has shape {column.shape}; give one dimension")
+    return column
+
+
+def _same_length(label: str, name: str, length: int, expected: int) -> None:
+    if length != expected:
+        raise SpectrumError(f"{label}: {name} has {length} values for {expected} frequencies")
+
+
+def _check_all(label: str, name: str, values: Any, good: BoolArray, expected: str) -> None:
+    if not good.all():
+        bad = int(np.flatnonzero(~good)[0])
+        count = int(np.count_nonzero(~good))
+        raise SpectrumError(
+            f"{label}: {name}[{bad}]={values[bad]} ({count} such of {values.size}); "
+            f"values must be {expected}: remove these points"
+        )
+
+
+def _note(notes: list[str], text: str, count: int) -> None:
+    # a copy of a spectrum comes with its notes already written
+    if count and not any(note.endswith(text) for note in notes):
+        notes.append(f"{count} {text}")
