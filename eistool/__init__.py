@@ -7,6 +7,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eistool.circuit import Circuit as Circuit
+    from eistool.circuit import load_circuit as load_circuit
     from eistool.errors import CircuitError as CircuitError
     from eistool.errors import ConfigError as ConfigError
     from eistool.errors import EistoolError as EistoolError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CellGeometry": "eistool.spectrum",
+    "Circuit": "eistool.circuit",
     "CircuitError": "eistool.errors",
     "ConfigError": "eistool.errors",
     "EistoolError": "eistool.errors",
@@ -29,6 +32,7 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "load_circuit": "eistool.circuit",
 }
 
 __all__ = sorted([*_HOME, "__version__"])
