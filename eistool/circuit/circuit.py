@@ -14,10 +14,12 @@ from eistool.circuit.latex import to_latex
 from eistool.circuit.tree import Element, Node, leaves
 from eistool.display import html_table
 from eistool.errors import CircuitError
-from eistool.typing import FloatArray
+from eistool.typing import ComplexArray, FloatArray
 
 if TYPE_CHECKING:
     from impedance.models.circuits.circuits import BaseCircuit
+
+    from eistool.circuit.program import Program
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -165,6 +167,64 @@ class Circuit:
         if missing:
             raise CircuitError(f"{self}: no value for {', '.join(missing)}; give all {len(self.parameters)}")
         return [ordered[i] for i in range(len(self.parameters))]
+
+    def impedance(self, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike) -> ComplexArray:
+        """Return the complex impedance in ohm.
+
+        Parameters
+        ----------
+        frequency : array_like, shape (n_freq,)
+            In Hz, positive.
+        values : mapping or array_like, shape (n_parameters,)
+            See :meth:`values`.
+
+        Returns
+        -------
+        ComplexArray, shape (n_freq,)
+
+        Examples
+        --------
+        >>> Circuit("R0-p(R1,C1)").impedance([1e6, 1e-3], [10, 100, 1e-6]).round(1)
+        array([ 10.-0.2j, 110.-0.j ])
+        """
+        program, omega, theta = self._problem(frequency, values)
+        return program.evaluate(omega, theta)[0]
+
+    def jacobian(self, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike) -> ComplexArray:
+        """Return the derivatives of the impedance by every parameter.
+
+        Parameters
+        ----------
+        frequency, values
+            As for :meth:`impedance`.
+
+        Returns
+        -------
+        ComplexArray, shape (n_freq, n_parameters)
+
+        Examples
+        --------
+        >>> Circuit("R0-L0").jacobian([1.0], [10, 1e-6]).round(3)
+        array([[1.+0.j   , 0.+6.283j]])
+        """
+        program, omega, theta = self._problem(frequency, values)
+        by_theta = program.evaluate(omega, theta)[1]
+        jacobian = np.empty_like(by_theta)
+        # without arcs and at the unit scale, dp/dtheta is diagonal
+        diagonal = np.diag(program.to_values(theta, np.zeros(2))[1][program.order])
+        jacobian[:, program.order] = by_theta / diagonal
+        return jacobian
+
+    def _problem(
+        self, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike
+    ) -> tuple["Program", FloatArray, FloatArray]:
+        from eistool.circuit.program import compile_circuit
+
+        omega: FloatArray = 2 * np.pi * np.atleast_1d(np.array(frequency, dtype=np.float64))
+        if omega.ndim != 1 or not np.all((omega > 0) & np.isfinite(omega)):
+            raise CircuitError(f"{self}: frequency must be positive, finite numbers in one dimension, in Hz")
+        program = compile_circuit(self)
+        return program, omega, program.to_theta(self.values(values), np.zeros(2))
 
     def to_latex(self) -> str:
         r"""Return the equation of the impedance in LaTeX, without dollar signs.

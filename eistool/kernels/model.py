@@ -360,7 +360,7 @@ def _add_relaxation(work, stride, n_blocks, s, j, amplitude, tau, loop):
             inverse = 1.0 / (1.0 + q * q)
             kr = amplitude * inverse
             ki = -q * kr
-            out[i] = loop * amplitude + sign * kr
+            out[i] = kr * (1.0 - loop + loop * q * q)
             out[WIDTH + i] = sign * ki
             # dK/dln τ = -K jq/(1 + jq)
             out[2 * WIDTH + i] = sign * q * (ki - kr * q) * inverse
