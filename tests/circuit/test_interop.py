@@ -59,7 +59,7 @@ def test_names_become_numbers_that_are_free() -> None:
     assert model.initial_guess == []
     with pytest.raises(ValueError, match="No initial guess"):
         model.fit(FREQUENCY, FREQUENCY + 0j)
-    with pytest.raises(CircuitError, match="fit it or give it"):
+    with pytest.raises(CircuitError, match="give it 6, or fit it"):
         values_from_impedance_py(model)
 
 
