@@ -1,6 +1,6 @@
 """Slow, obvious implementations that the fast ones are compared with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,7 +34,8 @@ def one_over_sinh(z: ComplexArray) -> ComplexArray:
 def _blocking_line(omega: FloatArray, rail: float, other: float, Q: float, alpha: float) -> ComplexArray:
     s = rail + other
     nu = np.sqrt(s * Q * (1j * omega) ** alpha)
-    return rail * other / s + rail**2 / s * tanh(nu / 2) / (nu / 2)
+    Z: ComplexArray = rail * other / s + rail**2 / s * tanh(nu / 2) / (nu / 2)
+    return Z
 
 
 def _cathode_line(Re: float, Ri: float, Y: ComplexArray) -> ComplexArray:
@@ -47,7 +48,7 @@ def element_impedance(symbol: str, omega: ArrayLike, *p: float) -> ComplexArray:
     """Impedance of one element; parameters in the registry's order."""
     w = np.asarray(omega, dtype=float)
     jw = 1j * w
-    formulas = {
+    formulas: dict[str, Callable[..., ComplexArray]] = {
         "R": lambda R: R + 0 * jw,
         "C": lambda C: 1 / (jw * C),
         "L": lambda L: jw * L,
@@ -70,8 +71,7 @@ def element_impedance(symbol: str, omega: ArrayLike, *p: float) -> ComplexArray:
         "TLMct": lambda Re, Ri, Rct, Q, alpha: _cathode_line(Re, Ri, Q * jw**alpha + 1 / Rct),
         "deLevie": lambda Ri, Q, alpha: np.sqrt(Ri / (Q * jw**alpha)) * coth(np.sqrt(Ri * Q * jw**alpha)),
     }
-    result: ComplexArray = np.asarray(formulas[symbol](*p), dtype=complex)
-    return result
+    return formulas[symbol](*p)
 
 
 def circuit_impedance(

@@ -60,21 +60,24 @@ def values_from_impedance_py(model: "BaseCircuit") -> dict[str, float]:
     CircuitError
         If the model has no values, or an element of which eistool has no equivalent.
     """
-    free = list(model.initial_guess if model.parameters_ is None else model.parameters_)
     circuit = from_impedance_py(model)
-    if len(free) + len(model.constants) != len(circuit.parameters):
-        raise CircuitError(f"{circuit}: the model has {len(free)} values; fit it or give it an initial guess")
-    remaining = iter(free)
-    values: list[float] = []
+    free = model.initial_guess if model.parameters_ is None else model.parameters_
+    keys = [key for element in circuit.elements for key in _their_keys(element)]
+    free_keys = [key for key in keys if key not in model.constants]
+    if len(free) != len(free_keys):
+        raise CircuitError(f"{circuit}: the model has {len(free)} values; give it {len(free_keys)}, or fit it")
+    theirs = dict(zip(free_keys, free, strict=True)) | model.constants
+    values = dict(zip(circuit.parameters, (float(theirs[key]) for key in keys), strict=True))
     for element in circuit.elements:
-        theirs = TO_IMPEDANCE_PY[element.symbol] + element.label
-        n_parameters = len(element.spec.parameters)
-        keys = [theirs] if n_parameters == 1 else [f"{theirs}_{i}" for i in range(n_parameters)]
-        own = [float(model.constants[key] if key in model.constants else next(remaining)) for key in keys]
         if element.symbol == "La":
-            own[0] = own[0] ** own[1]
-        values += own
-    return dict(zip(circuit.parameters, values, strict=True))
+            values[f"{element.name}.L"] **= values[f"{element.name}.alpha"]
+    return values
+
+
+def _their_keys(element: Element) -> list[str]:
+    name = TO_IMPEDANCE_PY[element.symbol] + element.label
+    n_parameters = len(element.spec.parameters)
+    return [name] if n_parameters == 1 else [f"{name}_{i}" for i in range(n_parameters)]
 
 
 def _their_names(elements: tuple[Element, ...]) -> dict[Element, str]:
@@ -96,14 +99,11 @@ def _their_names(elements: tuple[Element, ...]) -> dict[Element, str]:
 
 
 def _their_values(circuit: Circuit, values: Mapping[str, float] | ArrayLike) -> list[float]:
-    remaining = iter(circuit.values(values).tolist())
-    theirs: list[float] = []
+    theirs = dict(zip(circuit.parameters, circuit.values(values).tolist(), strict=True))
     for element in circuit.elements:
-        own = [next(remaining) for _ in element.spec.parameters]
         if element.symbol == "La":
-            own[0] = own[0] ** (1 / own[1])
-        theirs += own
-    return theirs
+            theirs[f"{element.name}.L"] **= 1 / theirs[f"{element.name}.alpha"]
+    return list(theirs.values())
 
 
 def _text(node: Node, names: Mapping[Element, str]) -> str:
