@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eistool.circuit import Circuit as Circuit
     from eistool.circuit import load_circuit as load_circuit
+    from eistool.circuit.simulate import simulate as simulate
     from eistool.errors import CircuitError as CircuitError
     from eistool.errors import ConfigError as ConfigError
     from eistool.errors import EistoolError as EistoolError
     from eistool.errors import FitError as FitError
     from eistool.errors import ReaderError as ReaderError
     from eistool.errors import SpectrumError as SpectrumError
+    from eistool.fitting import FitResult as FitResult
+    from eistool.fitting import fit as fit
+    from eistool.fitting import fit_many as fit_many
     from eistool.spectrum import CellGeometry as CellGeometry
     from eistool.spectrum import Metadata as Metadata
     from eistool.spectrum import Series as Series
@@ -27,12 +31,16 @@ _HOME = {
     "ConfigError": "eistool.errors",
     "EistoolError": "eistool.errors",
     "FitError": "eistool.errors",
+    "FitResult": "eistool.fitting",
     "Metadata": "eistool.spectrum",
     "ReaderError": "eistool.errors",
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "fit": "eistool.fitting",
+    "fit_many": "eistool.fitting",
     "load_circuit": "eistool.circuit",
+    "simulate": "eistool.circuit.simulate",
 }
 
 __all__ = sorted([*_HOME, "__version__"])

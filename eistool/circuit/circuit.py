@@ -3,7 +3,8 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -53,6 +54,7 @@ class Circuit:
     parameters: tuple[str, ...] = field(compare=False)  # "R0", "CPE1.Q", "CPE1.alpha"
     full_names: tuple[str, ...] = field(compare=False)  # "R0.R", "CPE1.Q", "CPE1.alpha"
     specs: tuple[ParameterSpec, ...] = field(compare=False)
+    roles: Mapping[str, str] = field(compare=False)  # element name -> role, where the library knows it
     _index: dict[str, int] = field(compare=False)
 
     def __init__(self, expression: str) -> None:
@@ -61,10 +63,10 @@ class Circuit:
         self._fill(parse(expression))
 
     @classmethod
-    def from_tree(cls, tree: Node) -> "Circuit":
-        """Return the circuit of a tree of elements with distinct names."""
+    def from_tree(cls, tree: Node, roles: Mapping[str, str] | None = None) -> "Circuit":
+        """Return the circuit of a tree of elements with distinct names, and of their roles."""
         circuit = cls.__new__(cls)
-        circuit._fill(tree)
+        circuit._fill(tree, roles)
         return circuit
 
     @classmethod
@@ -84,7 +86,7 @@ class Circuit:
 
         return from_impedance_py(model)
 
-    def _fill(self, tree: Node) -> None:
+    def _fill(self, tree: Node, roles: Mapping[str, str] | None = None) -> None:
         elements = tuple(leaves(tree))
         _check_distinct([element.name for element in elements])
         pairs = [(element, spec) for element in elements for spec in element.spec.parameters]
@@ -94,8 +96,9 @@ class Circuit:
             for (element, _), name in zip(pairs, full, strict=True)
         )
         index = {name: i for names in (full, short) for i, name in enumerate(names)}
-        contents = {"tree": tree, "elements": elements, "parameters": short, "full_names": full}
-        for name, value in (contents | {"specs": tuple(spec for _, spec in pairs), "_index": index}).items():
+        specs = tuple(spec for _, spec in pairs)
+        contents = (tree, elements, short, full, specs, MappingProxyType(dict(roles or {})), index)
+        for name, value in zip(self.__slots__, contents, strict=True):
             object.__setattr__(self, name, value)
 
     @property
@@ -255,6 +258,9 @@ class Circuit:
 
     def __repr__(self) -> str:
         return str(self.tree)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Circuit.from_tree, (self.tree, dict(self.roles))
 
     def _repr_html_(self) -> str:
         titles = [element.spec.title for element in self.elements for _ in element.spec.parameters]

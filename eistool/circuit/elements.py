@@ -9,21 +9,17 @@ Kind = Literal["resistance", "capacitance", "inductance", "cpe", "warburg", "tau
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:
-    """One parameter of an element; exponents lie in (0, 1], everything else in (0, inf)."""
+    """One parameter of an element; exponents lie in (0, 1], everything else in [0, inf)."""
 
     name: str
     unit: str
     kind: Kind
+    upper: float = inf  # of the range in which fits search; 1 for exponents
 
     @property
     def lower(self) -> float:
-        """The lower end of the allowed range; 0 itself is not a useful value."""
-        return 0.0
-
-    @property
-    def upper(self) -> float:
-        """The upper end of the allowed range."""
-        return 1.0 if self.kind == "exponent" else inf
+        """The lower end of the range in which fits search."""
+        return 0.1 if self.kind == "exponent" else 0.0
 
     @property
     def latex(self) -> str:
@@ -54,8 +50,10 @@ L_ALPHA = ParameterSpec("L", "H s^(α-1)", "inductance")
 Q = ParameterSpec("Q", "S s^α", "cpe")
 SIGMA = ParameterSpec("sigma", "ohm s^-1/2", "warburg")
 TAU = ParameterSpec("tau", "s", "tau")
-ALPHA = ParameterSpec("alpha", "", "exponent")
-BETA = ParameterSpec("beta", "", "exponent")
+ALPHA = ParameterSpec("alpha", "", "exponent", 1.0)
+BETA = ParameterSpec("beta", "", "exponent", 1.0)
+# above 1/2 an anomalous finite Warburg has a negative real part
+ALPHA_DIFFUSION = ParameterSpec("alpha", "", "exponent", 0.5)
 
 # a transmission line: resistances R_e and R_i along it, the admittance Y between its rails
 _S = r"R_{e}+R_{i}"
@@ -92,10 +90,16 @@ _SPECS = (
     ),
     ElementSpec("Ws", (R, TAU), rf"R\,\frac{{\tanh{_ROOT}}}{{{_ROOT}}}", "finite Warburg, transmissive (short)"),
     ElementSpec(
-        "FWo", (R, TAU, ALPHA), rf"R\,\frac{{\coth{_POWER}}}{{{_POWER}}}", "anomalous finite Warburg, reflecting"
+        "FWo",
+        (R, TAU, ALPHA_DIFFUSION),
+        rf"R\,\frac{{\coth{_POWER}}}{{{_POWER}}}",
+        "anomalous finite Warburg, reflecting",
     ),
     ElementSpec(
-        "FWs", (R, TAU, ALPHA), rf"R\,\frac{{\tanh{_POWER}}}{{{_POWER}}}", "anomalous finite Warburg, transmissive"
+        "FWs",
+        (R, TAU, ALPHA_DIFFUSION),
+        rf"R\,\frac{{\tanh{_POWER}}}{{{_POWER}}}",
+        "anomalous finite Warburg, transmissive",
     ),
     ElementSpec("G", (R, TAU), r"\frac{R}{\sqrt{1+j\omega\tau}}", "Gerischer"),
     ElementSpec("FG", (R, TAU, ALPHA), r"\frac{R}{(1+j\omega\tau)^{\alpha}}", "fractal Gerischer"),

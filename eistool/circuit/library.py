@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from eistool.circuit.circuit import Circuit
+from eistool.circuit.grammar import parse
 from eistool.errors import CircuitError
 
 PACKAGE = "eistool.circuit_library"
@@ -85,7 +86,8 @@ def load_library_circuit(name: str) -> LibraryCircuit:
     path = files(PACKAGE) / f"{name}.toml"
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     try:
-        return LibraryCircuit(**(content | {"circuit": Circuit(content["circuit"])}))
+        circuit = Circuit.from_tree(parse(content["circuit"]), content["roles"])
+        return LibraryCircuit(**(content | {"circuit": circuit}))
     except (KeyError, TypeError) as error:
         raise CircuitError(f"{path}: {error}; give name, title, circuit, use and roles") from error
 

@@ -107,11 +107,19 @@ class Program:
             work[:, row] = values
         return work
 
-    def evaluate(self, omega: FloatArray, theta: FloatArray, log_omega_0: float = 0.0) -> tuple[ComplexArray, ComplexArray]:
+    def evaluate(
+        self, omega: FloatArray, theta: FloatArray, log_omega_0: float = 0.0
+    ) -> tuple[ComplexArray, ComplexArray]:
         """Return Z, shape (n_freq,), and dZ/dtheta, shape (n_freq, p), at ω/ω0."""
         work = self.blocks(omega)
         model.evaluate(
-            self.operations, self.offsets(log_omega_0), self.parents, self.groups, theta, work.reshape(-1), len(work)
+            self.operations,
+            self.offsets(log_omega_0),
+            self.parents,
+            self.groups,
+            theta,
+            work.reshape(-1),
+            len(work),
         )
 
         def plane(row: int) -> ComplexArray:
