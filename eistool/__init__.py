@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eistool.errors import FitError as FitError
     from eistool.errors import ReaderError as ReaderError
     from eistool.errors import SpectrumError as SpectrumError
+    from eistool.readers import read as read
     from eistool.spectrum import CellGeometry as CellGeometry
     from eistool.spectrum import Metadata as Metadata
     from eistool.spectrum import Series as Series
@@ -29,6 +30,7 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "read": "eistool.readers",
 }
 
 __all__ = sorted([*_HOME, "__version__"])
