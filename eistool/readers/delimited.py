@@ -143,7 +143,7 @@ def _find_dialect(content: FileContent, lines: list[str]) -> _Dialect:
     for dialect in _DIALECTS:
         if dialect.delimiter == dialect.decimal and not quoted:  # "1,5","2,5"
             continue
-        score = sum(_is_row(dialect.numbers(line)) for line in sample)
+        score = sum(_score(dialect.numbers(line)) for line in sample)
         if score > best_score:
             best, best_score = dialect, score
     if best_score == 0:
@@ -154,8 +154,13 @@ def _find_dialect(content: FileContent, lines: list[str]) -> _Dialect:
 
 
 def _is_row(numbers: list[float]) -> bool:
+    return _score(numbers) > 0
+
+
+def _score(numbers: list[float]) -> int:
+    """Return by how much the cells with a number outweigh the others; 0 if this is no row of a table."""
     found = sum(not math.isnan(number) for number in numbers)
-    return found >= 2 and 2 * found >= len(numbers)
+    return max(0, 2 * found - len(numbers) + 1) if found >= 2 else 0
 
 
 def _first_row(content: FileContent, lines: list[tuple[int, str]], dialect: _Dialect) -> tuple[int, int]:
@@ -179,11 +184,11 @@ def _names(line: str, dialect: _Dialect, width: int, has_index: bool) -> Iterato
         line = line.strip().lstrip("#%!/ ")
     ways = [dialect.split(line) if dialect.delimiter else _SPACE_BEFORE_UNIT.sub("", line).split()]
     ways += [re.split(pattern, line.strip()) for pattern in (r"\t+", r"\s{2,40}|\t", ";", ",")]
-    for k, cells in enumerate(ways):
-        if len(cells) == width or (k == 0 and dialect.delimiter and len(cells) > width):
-            yield cells
-        elif has_index and len(cells) == width - 1:  # the index has no name
-            yield ["", *cells]
+    yield from (cells for cells in ways if len(cells) == width)
+    if has_index:  # it often has no name
+        yield from (["", *cells] for cells in ways if len(cells) == width - 1)
+    if dialect.delimiter and len(ways[0]) > width:  # the last cells of the rows are empty
+        yield ways[0]
 
 
 def _header(
@@ -217,6 +222,8 @@ def _unnamed_columns(
     width: int,
 ) -> list[Column]:
     """Return frequency, Re and Im for a table without names; a negative width says that an index leads."""
+    if "[" in first[1]:
+        raise content.error("cells hold lists; expected one number in a cell and one point in a row", first[0] + 1)
     if preamble and dialect.delimiter:
         i, line = preamble[-1]
         names = dialect.split(line)
@@ -225,8 +232,6 @@ def _unnamed_columns(
             raise content.error(
                 f"no frequency with an impedance among the columns {named}; expected {_EXAMPLE}", i + 1
             )
-    if "[" in first[1]:
-        raise content.error("cells hold lists; expected one number in a cell and one point in a row", first[0] + 1)
     if width not in (3, -4):
         raise content.error(
             f"{abs(width)} columns without names; expected three (frequency, Re, Im), or a header, {_EXAMPLE}",
@@ -265,6 +270,11 @@ def _rows(content: FileContent, found: _Found) -> tuple[Rows, _HeaderSign]:
     notes += [f"{c.header} read in units of {c.scale:g} ohm" for c in used if c.scale != 1]
     if any(column.per_area for column in used):
         notes.append("impedances are per area (ohm cm²): the numbers are kept, the area is unknown")
+    n_real = sum(c.quantity == used[0].quantity and c.per_area == used[0].per_area for c in table.columns)
+    if n_real > 1:
+        notes.append(
+            f"{n_real} columns hold {used[0].header}: only the first spectrum is read; give each its own file"
+        )
     cycle = table.find("cycle")
     return Rows(frequency, z, None if cycle is None else table.of(cycle), notes), said
 
@@ -320,18 +330,16 @@ def _cartesian_sign(
             return z, _HeaderSign(f"header says {name}, negated", final=True)
         return z, _HeaderSign(f"{name} has no minus, signed as it stands", final=False)
     told = np.isfinite(z) & np.isfinite(angle) & (z.imag != 0) & (angle != 0) & (np.abs(angle) < math.pi / 2)
+    expected = np.abs(z.real * np.tan(np.where(told, angle, 0)))
+    told_well = told & (np.abs(np.abs(z.imag) - expected) < 0.1 * np.abs(z.imag) + 0.01 * np.abs(z))
+    if not told.any() or np.sum(told_well) < 0.8 * np.sum(told):
+        text = f"{name} {'negated' if imag.negated else 'signed as it stands'}; the phase column does not match it"
+        return z, _HeaderSign(text, final=imag.negated)
     agree = np.sign(z.imag) == np.sign(angle)
-    n_agree, n_told = int(np.sum(agree & told)), int(np.sum(told))
-    if n_told == 0 or 0.2 < n_agree / n_told < 0.8:
-        return z, _HeaderSign(
-            f"{name} signed as the header says; the phase column does not tell", final=imag.negated
-        )
-    flipped = n_agree < n_told / 2
+    flipped = bool(np.sum(agree & told_well) < np.sum(told_well) / 2)
     if flipped:
         z, agree = z.conj(), ~agree
-    # |Im| was written for Im: same size as |Z| sin(phase), other sign
-    same_size = np.abs(np.abs(z.imag) - np.abs(z.real * np.tan(np.where(told, angle, 0)))) < 0.1 * np.abs(z.imag)
-    lost = told & ~agree & same_size
+    lost = told_well & ~agree
     if lost.any():
         z = np.where(lost, z.conj(), z)
         notes.append(f"{np.sum(lost)} points hold |Im|: their sign is taken from the phase column")

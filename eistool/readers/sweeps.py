@@ -87,9 +87,12 @@ def _turns(log_f: FloatArray) -> list[int]:
             span = abs(log_f[i] - log_f[start])
             goes_on = i + 1 < steps.size and steps[i + 1] * direction < -_SAME_FREQUENCY
             if goes_on or abs(step) > span / 2:
-                turns.append(i + 1)
+                start = i + 1
+                while start > 1 and abs(steps[start - 2]) < _SAME_FREQUENCY:
+                    start -= 1  # measured on the way there and on the way back
+                turns.append(start)
                 # a jump back starts anew; in a slow turn the way is already known
-                start, direction = i + 1, -direction if goes_on else 0.0
+                direction = -direction if goes_on else 0.0
     return turns
 
 
