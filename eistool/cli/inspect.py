@@ -113,7 +113,5 @@ def _print(files: list[dict[str, Any]]) -> None:
         if file["status"] == "ignored":
             console.print(Text("ignored", style="dim"), f"{file['source']}: {file['reason']}")
     n_sweeps = sum(len(file.get("sweeps", ())) for file in files)
-    counts = {name: sum(file["status"] == name for file in files) for name in ("read", "failed", "ignored")}
-    console.print(
-        f"{n_sweeps} sweeps in {counts['read']} files; {counts['failed']} failed, {counts['ignored']} ignored"
-    )
+    counts = [f"{sum(file['status'] == name for file in files)} {name}" for name in ("read", "failed", "ignored")]
+    console.print(f"sweeps: {n_sweeps}; files: {', '.join(counts)}")

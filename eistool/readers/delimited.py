@@ -249,6 +249,7 @@ class _HeaderSign:
     final: bool
 
 
+@np.errstate(all="ignore")  # absurd numbers end as inf or nan, and are left out
 def _rows(content: FileContent, found: _Found) -> tuple[Rows, _HeaderSign]:
     table = _with_damaged_imag(found.table)
     notes = [] if table is found.table else ["the column '#NAME?' stands for the imaginary part"]

@@ -6,6 +6,7 @@ import importlib
 import io
 import math
 import typing
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -120,22 +121,20 @@ class SampleTables:
 
     def __init__(self, path: Path | None = None) -> None:
         self.given = None if path is None else read_samples(path)
-        self._nearest: dict[Path, SamplesTable | None] = {}
+        self._read: dict[Path, SamplesTable] = {}
 
     def table_for(self, path: Path) -> SamplesTable | None:
         """Return the table that holds for a file, None if there is none."""
-        return self.given or self._in_or_above(path.resolve().parent, _LEVELS_ABOVE)
-
-    def _in_or_above(self, folder: Path, levels: int) -> SamplesTable | None:
-        if folder not in self._nearest:
-            found = next((folder / name for name in TABLE_NAMES if (folder / name).is_file()), None)
-            if found is not None:
-                self._nearest[folder] = read_samples(found)
-            elif levels == 0 or folder.parent == folder:
-                return None
-            else:
-                return self._in_or_above(folder.parent, levels - 1)
-        return self._nearest[folder]
+        if self.given is not None:
+            return self.given
+        folder = path.resolve().parent
+        for place in (folder, *folder.parents)[: _LEVELS_ABOVE + 1]:
+            for table in (place / name for name in TABLE_NAMES):
+                if table.is_file():
+                    if table not in self._read:
+                        self._read[table] = read_samples(table)
+                    return self._read[table]
+        return None
 
 
 def _delimited(path: Path) -> list[list[str]]:
@@ -160,7 +159,7 @@ def _excel(path: Path) -> list[list[str]]:
         ) from error
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{path.name}: no readable workbook ({error}); save it again") from error
     rows = book.worksheets[0].iter_rows(values_only=True)
     return [["" if cell is None else str(cell) for cell in row] for row in rows]
@@ -183,6 +182,11 @@ def _check_header(path: Path, header: list[str], cells: list[list[str]]) -> None
 
 def _row(path: Path, number: int, header: list[str], cells: list[str]) -> SampleRow:
     values: dict[str, object] = {}
+    if any(cell.strip() for cell in cells[len(header) :]):
+        raise ConfigError(
+            f"{path.name}, row {number}: {len(cells)} cells under {len(header)} columns; "
+            "put quotes round a cell that holds a separator"
+        )
     for name, cell in zip(header, cells, strict=False):
         text = cell.strip()
         if name and text.lower() not in _MISSING:
