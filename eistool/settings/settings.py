@@ -1,0 +1,81 @@
+"""The contents of ``eistool.toml``, checked key by key."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+
+from eistool.errors import ConfigError
+from eistool.typing import PathLike
+
+FILE_NAME = "eistool.toml"
+
+Weighting = Literal["modulus", "unit", "proportional", "noise"]
+Plots = Literal["failed", "all", "none"]
+Coordinate = Literal["soc", "voltage", "temperature", "time", "cycle"]
+
+WEIGHTINGS: tuple[str, ...] = get_args(Weighting)
+PLOTS: tuple[str, ...] = get_args(Plots)
+COORDINATES: tuple[str, ...] = get_args(Coordinate)
+
+
+class FitSettings(BaseModel):
+    """The table ``[fit]``: defaults of ``eistool fit``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    circuit: str = "auto"
+    weighting: Weighting = "modulus"
+    jobs: PositiveInt | None = None  # one thread for each core
+    plots: Plots = "failed"
+    by: Coordinate | None = None
+
+
+class Settings(BaseModel):
+    """All of ``eistool.toml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fit: FitSettings = FitSettings()
+
+
+def load_settings(folder: PathLike) -> Settings:
+    """Return the settings of the nearest ``eistool.toml`` in or above a folder, or the defaults.
+
+    Parameters
+    ----------
+    folder : path
+        A folder, or a file in it.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no TOML, or has an unknown key or a wrong value; the message names file and key,
+        and what is allowed.
+
+    Examples
+    --------
+    >>> load_settings("/").fit.weighting
+    'modulus'
+    """
+    start = Path(folder).resolve()
+    path = next((p / FILE_NAME for p in (start, *start.parents) if (p / FILE_NAME).is_file()), None)
+    if path is None:
+        return Settings()
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: {error}; write TOML such as [fit] and circuit = 'spike'") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors()[0]
+    *table, key = (str(part) for part in mistake["loc"])
+    name = ".".join([*table, key])
+    if mistake["type"] == "extra_forbidden":
+        model = FitSettings if table == ["fit"] else Settings
+        return f"unknown key {name!r}; allowed are {', '.join(model.model_fields)}"
+    return f"{name} = {mistake['input']!r}; {mistake['msg'][0].lower()}{mistake['msg'][1:]}"
