@@ -1,0 +1,269 @@
+"""A spectrum and its fit: Nyquist plot with equal scales, beside the residuals."""
+
+import io
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eistool.report.units import format_hertz, ohm_unit
+from eistool.typing import BoolArray, ComplexArray, FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from eistool.fitting import FitResult
+
+DATA, FIT, REAL, IMAG = "#1f4e79", "#d1495b", "#1f4e79", "#e08e00"
+DPI = 110
+MARGIN = 0.06  # of the side of the Nyquist plot
+LABEL_SIZE = 0.15, 0.05  # of a frequency label, of the side
+LABEL_OFFSET = 9.0  # points
+NEAR_ORIGIN = 0.25  # the axis of Z' begins at 0 where the smallest Z' is below this share of the largest
+CLOSE_UP_BELOW = 0.08  # a high-frequency end smaller than this share of the plot is shown enlarged
+CLOSE_UP_SIDE = 0.36  # of the Nyquist plot's
+CLOSE_UP_CORNERS = ((0.6, 0.12), (0.12, 0.56), (0.6, 0.56))  # the first that covers no data
+LEAST_RESIDUAL = 0.5  # %, half height of the residuals' axis
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitPicture:
+    """What a picture shows.
+
+    Parameters
+    ----------
+    label, circuit, verdict : str
+        The title.
+    frequency : FloatArray, shape (n_freq,)
+        Hz.
+    impedance : ComplexArray, shape (n_freq,)
+        Ohm.
+    used : BoolArray, shape (n_freq,)
+        False for masked points.
+    fit : ComplexArray, shape (n_freq,), optional
+        Ohm; None without a fit.
+    """
+
+    label: str
+    circuit: str
+    verdict: str
+    frequency: FloatArray
+    impedance: ComplexArray
+    used: BoolArray
+    fit: ComplexArray | None = None
+
+
+class NyquistPlot:
+    """A figure that draws one picture after the other; its axes are made once."""
+
+    def __init__(self) -> None:
+        from matplotlib.figure import Figure
+
+        self.figure = Figure(figsize=(10.5, 5.2), dpi=DPI)
+        self._title = self.figure.text(0.075, 0.965, "", fontsize=12, fontweight="bold", va="top")
+        self._subtitle = self.figure.text(0.075, 0.915, "", fontsize=9.5, va="top", color="0.25")
+        self._nyquist = self.figure.add_axes((0.075, 0.115, 0.355, 0.715))
+        self._close_up = self.figure.add_axes((0.0, 0.0, 0.1, 0.1))
+        self._residual = self.figure.add_axes((0.535, 0.115, 0.44, 0.715))
+        self._curves = [_Curves(self._nyquist, 5.0), _Curves(self._close_up, 3.5)]
+        self._close_up.tick_params(labelsize=7.5)
+        for axes in (self._nyquist, self._residual, self._close_up):
+            axes.grid(color="0.9", linewidth=0.6)
+            axes.set_axisbelow(True)
+        self._nyquist.set_aspect("equal", adjustable="box")
+        self._nyquist.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+        self._marks: list[Any] = []
+
+        residual = self._residual
+        residual.set_xscale("log")
+        residual.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+        (self._real,) = residual.plot([], [], "o-", color=REAL, label="real", markersize=4.0, linewidth=0.9)
+        (self._imag,) = residual.plot([], [], "s-", color=IMAG, label="imaginary", markersize=4.0, linewidth=0.9)
+        self._no_fit = residual.text(0.5, 0.5, "no fit", transform=residual.transAxes, ha="center", color="0.4")
+        residual.set_xlabel("frequency / Hz")
+        residual.set_ylabel("(Z − fit) / |Z|  in %")
+        residual.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=9, frameon=False)
+
+    def draw(self, picture: FitPicture) -> "Figure":
+        """Return the figure, which shows the picture until the next call."""
+        self._title.set_text(textwrap.shorten(picture.label, 90, placeholder=" …"))
+        verdict = f"{picture.circuit}    {picture.verdict}" if picture.circuit else picture.verdict
+        self._subtitle.set_text("\n".join(textwrap.wrap(verdict, 150, max_lines=2, placeholder=" …")))
+        self._draw_nyquist(picture)
+        self._draw_residual(picture)
+        return self.figure
+
+    def to_png(self, picture: FitPicture) -> bytes:
+        """Return the picture as a PNG file."""
+        buffer = io.BytesIO()
+        # no date and no version in it: equal pictures are equal files
+        self.draw(picture).savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
+
+    def _draw_nyquist(self, picture: FitPicture) -> None:
+        z = picture.impedance
+        scale, unit = ohm_unit(float(np.abs(z).max()))
+        low, side = _square(z / scale)
+        axes = self._nyquist
+        axes.set_xlim(low.real, low.real + side)
+        axes.set_ylim(low.imag, low.imag + side)
+        axes.set_xlabel(f"Z′ / {unit}")
+        axes.set_ylabel(f"−Z″ / {unit}")
+        self._curves[0].draw(picture, scale)
+        self._mark_decades(picture, scale, side)
+        self._draw_close_up(picture, low * scale, side * scale)
+
+    def _draw_close_up(self, picture: FitPicture, corner: complex, side: float) -> None:
+        fastest = picture.impedance[np.argsort(picture.frequency)[::-1]]
+        reach = 2.5 * float(np.abs(fastest.real[:5]).min())
+        inside = np.abs(fastest) < reach
+        wanted = 0 < reach < CLOSE_UP_BELOW * side and np.count_nonzero(inside) >= 4
+        place = _free_corner((fastest.conj() - corner) / side) if wanted else None
+        self._close_up.set_visible(place is not None)
+        if place is None:
+            return
+        scale, unit = ohm_unit(reach)
+        low, own_side = _square(fastest[inside] / scale)
+        left, bottom, width, height = self._nyquist.get_position(original=True).bounds
+        self._close_up.set_position(
+            (left + place[0] * width, bottom + place[1] * height, CLOSE_UP_SIDE * width, CLOSE_UP_SIDE * height)
+        )
+        self._close_up.set_xlim(low.real, low.real + own_side)
+        self._close_up.set_ylim(low.imag, low.imag + own_side)
+        self._close_up.set_title(f"high frequencies / {unit}", fontsize=8, pad=3)
+        self._curves[1].draw(picture, scale)
+
+    def _mark_decades(self, picture: FitPicture, scale: float, side: float) -> None:
+        for mark in self._marks:
+            mark.remove()
+        self._marks = []
+        order = np.argsort(picture.frequency)
+        order = order[picture.used[order]]
+        exponents = np.log10(picture.frequency[order])
+        points = (picture.impedance[order] / scale).conj()
+        taken: list[complex] = []
+        for decade in range(int(np.floor(exponents.min())), int(np.ceil(exponents.max())) + 1):
+            i = int(np.argmin(np.abs(exponents - decade)))
+            if abs(exponents[i] - decade) > 0.1 or any(_overlap(points[i] - other, side) for other in taken):
+                continue
+            taken.append(points[i])
+            before, after = points[max(i - 1, 0)], points[min(i + 1, points.size - 1)]
+            self._label(points[i], after - before, format_hertz(10.0**decade))
+
+    def _label(self, point: complex, tangent: complex, text: str) -> None:
+        """Mark a point, with its text off the curve: to the right of a steep one, else above if there is room."""
+        left, right = self._nyquist.get_xlim()
+        steep = abs(tangent.imag) > 2 * abs(tangent.real)
+        normal = 1j * tangent / abs(tangent) if tangent else 1j
+        if (steep and normal.real < 0) or (not steep and normal.imag < 0):
+            normal = -normal
+        if normal.real < -0.5 and point.real - left < 2 * LABEL_SIZE[0] * (right - left):
+            normal = -normal  # no room on the left
+        side = "left" if normal.real > 0.5 else "right" if normal.real < -0.5 else "center"
+        height = "center" if abs(normal.imag) < 0.5 else "bottom" if normal.imag > 0 else "top"
+        self._marks += self._nyquist.plot(point.real, point.imag, "o", color=FIT, markersize=6.5, zorder=4)
+        self._marks.append(
+            self._nyquist.annotate(
+                text,
+                (point.real, point.imag),
+                xytext=(LABEL_OFFSET * normal.real, LABEL_OFFSET * normal.imag),
+                textcoords="offset points",
+                ha=side,
+                va=height,
+                fontsize=8,
+                color="0.2",
+                zorder=5,
+            )
+        )
+
+    def _draw_residual(self, picture: FitPicture) -> None:
+        order = np.argsort(picture.frequency)
+        order = order[picture.used[order]]
+        frequency = picture.frequency[order]
+        self._residual.set_xlim(frequency.min() / 1.5, frequency.max() * 1.5)
+        self._no_fit.set_visible(picture.fit is None)
+        if picture.fit is None:
+            residual = np.full(order.size, complex(np.nan, np.nan))
+            largest = LEAST_RESIDUAL
+        else:
+            z = picture.impedance[order]
+            residual = 100 * (z - picture.fit[order]) / np.abs(z)
+            largest = float(max(np.abs(residual.real).max(), np.abs(residual.imag).max(), LEAST_RESIDUAL))
+        self._residual.set_ylim(-1.12 * largest, 1.12 * largest)
+        self._real.set_data(frequency, residual.real)
+        self._imag.set_data(frequency, residual.imag)
+
+
+class _Curves:
+    """Data, masked points and fit in one Nyquist plot."""
+
+    def __init__(self, axes: "Axes", size: float) -> None:
+        (self._data,) = axes.plot([], [], "o", color=DATA, markersize=size, label="measured", zorder=2)
+        (self._masked,) = axes.plot(
+            [], [], "o", color=DATA, markersize=size, markerfacecolor="none", label="not used", zorder=2
+        )
+        (self._fit,) = axes.plot([], [], "-", color=FIT, linewidth=1.6, label="fit", zorder=3)
+
+    def draw(self, picture: FitPicture, scale: float) -> None:
+        z, used = picture.impedance / scale, picture.used
+        self._data.set_data(z.real[used], -z.imag[used])
+        self._masked.set_data(z.real[~used], -z.imag[~used])
+        order = np.argsort(picture.frequency)
+        fit = np.empty(0, dtype=complex) if picture.fit is None else picture.fit[order][used[order]] / scale
+        self._fit.set_data(fit.real, -fit.imag)
+
+
+def plot_fit(result: "FitResult") -> "Figure":
+    """Return a figure of a fit: Nyquist plot and residuals.
+
+    Parameters
+    ----------
+    result : FitResult
+        Of any status.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eistool import fit, simulate
+    >>> spectrum = simulate("R0-p(R1,C1)", np.geomspace(1, 1e5, 30), [10, 100, 1e-5], noise=0.01)
+    >>> figure = plot_fit(fit(spectrum, "R0-p(R1,C1)"))
+    """
+    spectrum = result.spectrum
+    verdict = f"{result.status}, reduced χ² {result.chi2_reduced:.3g}" if result.success else result.reason
+    return NyquistPlot().draw(
+        FitPicture(
+            spectrum.label,
+            repr(result.circuit),
+            verdict,
+            spectrum.frequency,
+            spectrum.impedance,
+            spectrum.mask,
+            result.impedance if result.success else None,
+        )
+    )
+
+
+def _square(z: ComplexArray) -> tuple[complex, float]:
+    """Return the lower left corner (Z', -Z'') and the side of a square that holds Z."""
+    left, right = float(z.real.min()), float(z.real.max())
+    left = min(0.0, left) if left < NEAR_ORIGIN * right else left
+    bottom, top = min(0.0, float(-z.imag.max())), float(-z.imag.min())
+    side = max(right - left, top - bottom) or 1.0
+    return complex(left - MARGIN * side, bottom - MARGIN * side), (1 + 2 * MARGIN) * side
+
+
+def _free_corner(points: ComplexArray) -> tuple[float, float] | None:
+    """Return where the close-up covers none of the points, in shares of the plot."""
+    room = 0.07  # for its labels
+    for x, y in CLOSE_UP_CORNERS:
+        over = (points.real > x - room) & (points.real < x + CLOSE_UP_SIDE + room)
+        over &= (points.imag > y - room) & (points.imag < y + CLOSE_UP_SIDE + room)
+        if not over.any():
+            return x, y
+    return None
+
+
+def _overlap(distance: complex, side: float) -> bool:
+    return abs(distance.real) < LABEL_SIZE[0] * side and abs(distance.imag) < LABEL_SIZE[1] * side

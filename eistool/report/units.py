@@ -1,0 +1,46 @@
+"""Resistances and frequencies in units that keep the numbers short."""
+
+from eistool.display import format_value
+
+_OHM = ((1e6, "MΩ"), (1e3, "kΩ"), (1.0, "Ω"), (1e-3, "mΩ"))
+_HERTZ = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"), (1e-3, "mHz"))
+
+
+def ohm_unit(largest: float) -> tuple[float, str]:
+    """Return the unit for values up to ``largest`` ohm, and what it is in ohm.
+
+    Examples
+    --------
+    >>> ohm_unit(47157.0), ohm_unit(0.02)
+    ((1000.0, 'kΩ'), (0.001, 'mΩ'))
+    """
+    return _unit(largest, _OHM)
+
+
+def format_ohm(value: float, stderr: float | None = None) -> str:
+    """Return a resistance with its error in a suitable unit.
+
+    Examples
+    --------
+    >>> format_ohm(53.05, 0.5), format_ohm(47157.0, 210.0)
+    ('53.05 ± 0.50 Ω', '47.16 ± 0.21 kΩ')
+    """
+    # 1198.7 ± 0.8 and 0.85 ± 0.15 read better than a change of unit
+    scale, unit = (1.0, "Ω") if 0.1 <= abs(value) < 1e4 else _unit(value, _OHM)
+    return f"{format_value(value / scale, None if stderr is None else stderr / scale)} {unit}"
+
+
+def format_hertz(value: float) -> str:
+    """Return a frequency with three digits.
+
+    Examples
+    --------
+    >>> format_hertz(1e4), format_hertz(0.1), format_hertz(531.2)
+    ('10 kHz', '100 mHz', '531 Hz')
+    """
+    scale, unit = _unit(value, _HERTZ)
+    return f"{value / scale:.3g} {unit}"
+
+
+def _unit(value: float, units: tuple[tuple[float, str], ...]) -> tuple[float, str]:
+    return next((u for u in units if abs(value) >= u[0] * (1 - 1e-9)), units[-1])
