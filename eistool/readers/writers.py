@@ -1,0 +1,167 @@
+"""Spectra written as files that the readers read back, to the last digit."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from eistool.errors import ConfigError
+from eistool.spectrum import Spectrum
+from eistool.typing import PathLike
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A format: its suffix, how many sweeps a file holds, and how it looks."""
+
+    suffix: str
+    several_sweeps: bool
+    encoding: str
+    text: Callable[[Sequence[Spectrum]], str]
+
+
+def format_spectra(spectra: Sequence[Spectrum], format: str = "csv") -> str:
+    """Return the text of a file that holds the spectra.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+        The sweeps of the file; masked points are written too.
+    format : {"csv", "csv-semicolon", "dta", "mpt", "z"}
+        Only ``mpt`` holds more than one sweep.
+
+    Raises
+    ------
+    ConfigError
+        If the format is unknown, or cannot hold so many sweeps.
+
+    Examples
+    --------
+    >>> print(format_spectra([Spectrum([1e3], [10 - 1j])], "csv"), end="")
+    frequency_Hz,z_real_ohm,z_imag_ohm
+    1000.0,10.0,-1.0
+    """
+    return _writer(spectra, format).text(spectra)
+
+
+def write_spectra(path: PathLike, spectra: Sequence[Spectrum], format: str | None = None) -> None:
+    """Write spectra as one file; by default in the format that the suffix tells.
+
+    Raises
+    ------
+    ConfigError
+        If the format is unknown, or cannot hold so many sweeps.
+    """
+    path = Path(path)
+    if format is None:
+        names = [name for name, writer in WRITERS.items() if writer.suffix == path.suffix.lower()]
+        if not names:
+            raise ConfigError(f"{path.name}: no format with this suffix; name one of {', '.join(WRITERS)}")
+        format = names[0]
+    writer = _writer(spectra, format)
+    path.write_bytes(writer.text(spectra).encode(writer.encoding))
+
+
+def _writer(spectra: Sequence[Spectrum], format: str) -> Writer:
+    if format not in WRITERS:
+        raise ConfigError(f"format={format!r}; choose one of {', '.join(WRITERS)}")
+    writer = WRITERS[format]
+    if not spectra or (len(spectra) > 1 and not writer.several_sweeps):
+        raise ConfigError(f"{len(spectra)} sweeps for a file of format {format}; give one, or choose mpt")
+    return writer
+
+
+def _csv(spectra: Sequence[Spectrum]) -> str:
+    rows = (",".join(map(repr, point)) for point in _points(spectra[0]))
+    return _lines(["frequency_Hz,z_real_ohm,z_imag_ohm", *rows])
+
+
+def _csv_semicolon(spectra: Sequence[Spectrum]) -> str:
+    rows = (";".join(map(repr, point)).replace(".", ",") for point in _points(spectra[0]))
+    return _lines(["Frequency / Hz;Re(Z) / Ohm;Im(Z) / Ohm", *rows])
+
+
+def _mpt(spectra: Sequence[Spectrum]) -> str:
+    metadata = spectra[0].metadata
+    names = "freq/Hz Re(Z)/Ohm -Im(Z)/Ohm |Z|/Ohm Phase(Z)/deg time/s z_cycle".split()
+    if metadata.ewe_mean_V is not None:
+        names.append("<Ewe>/V")
+    header = ["Potentio Electrochemical Impedance", ""]
+    if metadata.started_at is not None:
+        date, _, clock = metadata.started_at.partition("T")
+        year, month, day = date.split("-")
+        header.append(f"Acquisition started on : {month}/{day}/{year} {clock}")
+    if metadata.amplitude_mV is not None:
+        header.append(f"Va (mV)             {metadata.amplitude_mV!r}")
+    lines = ["EC-Lab ASCII FILE", f"Nb header lines : {len(header) + 4}", "", *header]
+    lines.append("\t".join(names).replace("z_cycle", "z cycle"))
+    for cycle, spectrum in enumerate(spectra, start=1):
+        start = 3600 * (spectrum.metadata.time_h or 0.0)
+        seconds = start + np.cumsum(3 / spectrum.frequency)  # three periods a point
+        voltage = spectrum.metadata.ewe_mean_V
+        for (f, real, imag), time in zip(_points(spectrum), seconds.tolist(), strict=True):
+            row = [repr(f), repr(real), repr(-imag), *_polar(real, imag), repr(time), repr(float(cycle))]
+            lines.append("\t".join([*row, *([] if voltage is None else [repr(voltage)])]))
+    return _lines(lines)
+
+
+def _dta(spectra: Sequence[Spectrum]) -> str:
+    metadata = spectra[0].metadata
+    lines = ["EXPLAIN", "TAG\tEISPOT", "TITLE\tLABEL\tPotentiostatic EIS\tTest &Identifier"]
+    if metadata.started_at is not None:
+        date, _, clock = metadata.started_at.partition("T")
+        year, month, day = date.split("-")
+        lines += [f"DATE\tLABEL\t{month}/{day}/{year}\tDate", f"TIME\tLABEL\t{clock}\tTime"]
+    if metadata.amplitude_mV is not None:
+        lines.append(f"VAC\tQUANT\t{metadata.amplitude_mV!r}\tAC &Voltage (mV rms)")
+    lines += ["ZCURVE\tTABLE", "\tPt\tTime\tFreq\tZreal\tZimag\tZmod\tZphz", "\t#\ts\tHz\tohm\tohm\tohm\t°"]
+    time = 0.0
+    for i, (f, real, imag) in enumerate(_points(spectra[0])):
+        time += 3 / f
+        row = [repr(time), repr(f), repr(real), repr(imag), *_polar(real, imag)]
+        lines.append("\t".join(["", str(i), *row]))
+    return _lines(lines)
+
+
+def _z(spectra: Sequence[Spectrum]) -> str:
+    points = _points(spectra[0])
+    lines = [
+        "ZPLOT2 ASCII",
+        "ZView Calculated Data File: Version 1.1",
+        f"Data Points: {len(points)}",
+        "Freq(Hz)\tAmpl\tBias\tTime(Sec)\tZ'(a)\tZ''(b)\tGD\tErr\tRange",
+        "End Comments",
+    ]
+    time = 0.0
+    for f, real, imag in points:
+        time += 3 / f
+        lines.append("\t".join([repr(f), "0.01", "0", repr(time), repr(real), repr(imag), "0", "0", "0"]))
+    return _lines(lines)
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "csv": Writer(".csv", False, "utf-8", _csv),
+        "csv-semicolon": Writer(".csv", False, "utf-8", _csv_semicolon),
+        "dta": Writer(".dta", False, "latin-1", _dta),
+        "mpt": Writer(".mpt", True, "latin-1", _mpt),
+        "z": Writer(".z", False, "latin-1", _z),
+    }
+)
+
+
+def _points(spectrum: Spectrum) -> list[tuple[float, float, float]]:
+    z = spectrum.impedance
+    return list(zip(spectrum.frequency.tolist(), z.real.tolist(), z.imag.tolist(), strict=True))
+
+
+def _polar(real: float, imag: float) -> tuple[str, str]:
+    # for the eye: the readers take Re and Im
+    return f"{math.hypot(real, imag):.7g}", f"{math.degrees(math.atan2(imag, real)):.7g}"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"
