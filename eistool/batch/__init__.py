@@ -1,0 +1,8 @@
+"""Batch jobs: folders of spectra to tables, resumable."""
+
+from eistool.batch.inputs import Selection
+from eistool.batch.runner import FitOptions, Summary, fit_folder
+from eistool.batch.store import Record, Store
+from eistool.batch.tables import TABLES
+
+__all__ = ["TABLES", "FitOptions", "Record", "Selection", "Store", "Summary", "fit_folder"]

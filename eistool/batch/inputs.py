@@ -1,0 +1,131 @@
+"""From paths to the spectra of a batch: what is fitted, what is left out, what cannot be read."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eistool.batch.records import left_out_record, unreadable_record
+from eistool.batch.store import Record
+from eistool.errors import ConfigError, ReaderError
+from eistool.readers import FoundFile, SampleTables, load, scan
+from eistool.spectrum import Spectrum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which sweeps of every file are fitted, and which of their points.
+
+    Parameters
+    ----------
+    sweeps : tuple of int
+        Their numbers, from 1; empty for all.
+    every : int
+        Every n-th sweep, beginning with the first.
+    time_range : (float, float), optional
+        Hours, as in the spectra's ``time_h``.
+    f_min, f_max : float, optional
+        Hz; points outside are masked.
+
+    Raises
+    ------
+    ConfigError
+        If a number makes no sense.
+    """
+
+    sweeps: tuple[int, ...] = ()
+    every: int = 1
+    time_range: tuple[float, float] | None = None
+    f_min: float | None = None
+    f_max: float | None = None
+
+    def __post_init__(self) -> None:
+        if any(sweep < 1 for sweep in self.sweeps) or self.every < 1:
+            raise ConfigError(f"sweeps {list(self.sweeps)}, every {self.every}; sweeps count from 1")
+        if self.f_min is not None and self.f_max is not None and self.f_min >= self.f_max:
+            raise ConfigError(f"f_min={self.f_min:g}, f_max={self.f_max:g}; give f_min below f_max, in Hz")
+
+    def why_not(self, spectrum: Spectrum) -> str:
+        """Return why a sweep is left out, nothing if it is fitted."""
+        metadata = spectrum.metadata
+        if metadata.include is False:
+            return "left out by the samples table"
+        sweep = metadata.sweep or 1
+        if (self.sweeps and sweep not in self.sweeps) or (sweep - 1) % self.every:
+            return "not selected"
+        if self.time_range is not None:
+            if metadata.time_h is None:
+                return "not selected: its time is unknown"
+            if not self.time_range[0] <= metadata.time_h <= self.time_range[1]:
+                return "not selected"
+        return ""
+
+    def crop(self, spectrum: Spectrum) -> Spectrum:
+        """Return the spectrum with the points outside the frequency range masked."""
+        if self.f_min is None and self.f_max is None:
+            return spectrum
+        return spectrum.crop(self.f_min, self.f_max)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a batch was given."""
+
+    spectra: list[Spectrum] = field(default_factory=list)  # to be fitted
+    records: list[Record] = field(default_factory=list)  # of what is not: unreadable or left out
+    hashes: dict[str, str] = field(default_factory=dict)  # source: sha256
+    ignored: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def n_read(self) -> int:
+        """Number of sweeps that could be read."""
+        return len(self.spectra) + sum(record.status == "left_out" for record in self.records)
+
+
+def read_inputs(
+    paths: Sequence[Path],
+    out: Path,
+    samples: Path | None = None,
+    selection: Selection | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Inputs:
+    """Read every file below the paths, except what lies in the result folder.
+
+    Raises
+    ------
+    ReaderError
+        If a path does not exist.
+    ConfigError
+        If a samples table is wrong.
+    """
+    selection = selection or Selection()
+    out = out.resolve()
+    tables = SampleTables(samples)
+    found = [f for f in scan(paths) if not f.path.resolve().is_relative_to(out)]
+    inputs = Inputs()
+    inputs.ignored.extend({"source": f.source, "reason": f.ignored} for f in found if f.ignored)
+    to_read = [f for f in found if not f.ignored]
+    for done, file in enumerate(to_read, start=1):
+        _add(inputs, file, tables, selection)
+        progress(done, len(to_read))
+    return inputs
+
+
+def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selection) -> None:
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            spectra = load(file, tables)
+        inputs.hashes[file.source] = hashlib.sha256(file.path.read_bytes()).hexdigest()
+    except (ReaderError, OSError) as error:
+        inputs.records.append(unreadable_record(file.source, str(error)))
+        return
+    inputs.warnings.extend(dict.fromkeys(f"{file.source}: {warning.message}" for warning in caught))
+    for spectrum in spectra:
+        reason = selection.why_not(spectrum)
+        if reason:
+            inputs.records.append(left_out_record(spectrum, reason))
+        else:
+            inputs.spectra.append(selection.crop(spectrum))

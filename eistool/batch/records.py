@@ -1,0 +1,164 @@
+"""What the tables keep of a sweep: its description, its fit, or why there is none."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from eistool.batch.store import Key, Record, Rows
+from eistool.batch.tables import KEY, TABLES
+from eistool.fitting import FitResult, Process
+from eistool.spectrum import Metadata, Spectrum
+
+NOT_CONVERGED = "not converged"  # the fit's flag
+
+
+def fit_record(key: Key, result: FitResult) -> Record:
+    """Return the record of a fit; one that did not converge counts as failed, with its values kept."""
+    converged = NOT_CONVERGED not in result.flags
+    status = result.status if converged else "failed"
+    reason = result.reason or ("" if converged else "the fit did not converge")
+    tables = {
+        "spectra": Rows.of(_spectrum_row(result.spectrum, status, reason, noise=_noise(result))),
+        "fits": Rows.of(_fit_row(result, status, reason)),
+        "curves": _curve(result.spectrum, result),
+    }
+    if result.success:
+        tables["parameters"] = Rows.of(*_parameter_rows(result))
+        tables["processes"] = Rows.of(*_process_rows(result))
+    if status == "failed":
+        tables["failures"] = Rows.of({"stage": "fit", "error": reason})
+    return Record(key, status, tables)
+
+
+def failed_fit_record(key: Key, spectrum: Spectrum, reason: str) -> Record:
+    """Return the record of a spectrum for which no circuit could be fitted."""
+    tables = {
+        "spectra": Rows.of(_spectrum_row(spectrum, "failed", reason)),
+        "curves": _curve(spectrum),
+        "failures": Rows.of({"stage": "fit", "error": reason}),
+    }
+    return Record(key, "failed", tables)
+
+
+def left_out_record(spectrum: Spectrum, reason: str) -> Record:
+    """Return the record of a sweep that was read, and is not to be fitted."""
+    key = Key(spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1, "", "")
+    return Record(key, "left_out", {"spectra": Rows.of(_spectrum_row(spectrum, "left_out", reason))})
+
+
+def unreadable_record(source: str, error: str) -> Record:
+    """Return the record of a file that cannot be read."""
+    return Record(Key(source, 0, "", ""), "failed", {"failures": Rows.of({"stage": "read", "error": error})})
+
+
+def known_area_cm2(metadata: Metadata) -> float | None:
+    """Return the area that the metadata give, directly or by the diameter."""
+    if metadata.area_cm2 is not None:
+        return metadata.area_cm2
+    return None if metadata.diameter_mm is None else math.pi * (metadata.diameter_mm / 20) ** 2
+
+
+def _noise(result: FitResult) -> float | None:
+    """Return the standard deviation that no circuit of RC elements explains, in units of the weighting."""
+    return _number(math.sqrt(result.noise_floor)) if result.noise_floor >= 0 else None
+
+
+def _spectrum_row(spectrum: Spectrum, status: str, reason: str, noise: float | None = None) -> dict[str, Any]:
+    found = {
+        "n_points": len(spectrum),
+        "n_used": spectrum.n_used,
+        "f_min_Hz": float(spectrum.frequency.min()),
+        "f_max_Hz": float(spectrum.frequency.max()),
+        "noise": noise,
+        "status": status,
+        "reason": reason or None,
+        "reader_notes": "; ".join(spectrum.notes) or None,
+    }
+    row = spectrum.metadata.known() | found
+    return {column: row.get(column) for column in TABLES["spectra"] if column not in KEY}
+
+
+def _fit_row(result: FitResult, status: str, reason: str) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "circuit": repr(result.circuit),
+        "n_parameters": result.n_free,
+        "chi2_reduced": _number(result.chi2_reduced),
+        "aicc": _number(result.aicc),
+        "bic": _number(result.bic),
+        "status": status,
+        "flags": "; ".join(result.flags or ([reason] if reason else [])) or None,
+    }
+    for name, parameter in result.parameters.items():
+        row[name] = _number(parameter.value)
+        row[f"{name}_stderr"] = _number(parameter.stderr)
+    return row
+
+
+def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "circuit": repr(result.circuit),
+            "parameter": parameter.name,
+            "value": _number(parameter.value),
+            "stderr": _number(parameter.stderr),
+            "ci_low": _number(parameter.ci_low),
+            "ci_high": _number(parameter.ci_high),
+            "unit": parameter.unit or None,
+            "role": parameter.role or None,
+            "status": parameter.status,
+        }
+        for parameter in result.parameters.values()
+    ]
+
+
+def _process_rows(result: FitResult) -> list[dict[str, Any]]:
+    area = known_area_cm2(result.spectrum.metadata)
+    return [_process_row(process, area) for process in result.processes]
+
+
+def _process_row(process: Process, area: float | None) -> dict[str, Any]:
+    return {
+        "process": process.name,
+        "R_ohm": _number(process.R),
+        "u_R_ohm": _number(process.u_R),
+        "tau_s": _number(process.tau),
+        "u_tau_s": _number(process.u_tau),
+        "alpha": _number(process.alpha),
+        "C_F": _number(process.C_eff),
+        "u_C_F": _number(process.u_C_eff),
+        "R_ohm_cm2": None if area is None else _number(process.R * area),
+        "C_F_per_cm2": None if area is None else _number(process.C_eff / area),
+        "assignment": process.assignment or None,
+        "status": process.status,
+        "u_alpha": _number(process.u_alpha),
+        "apex_Hz": _number(process.apex_Hz),
+        "u_apex_Hz": _number(process.u_apex_Hz),
+        "edge": process.edge,
+    }
+
+
+def _curve(spectrum: Spectrum, result: FitResult | None = None) -> Rows:
+    missing = np.full(len(spectrum), complex(math.nan, math.nan))
+    fitted = missing if result is None else result.impedance
+    residual = missing if result is None else result.residual
+    columns: Mapping[str, list[Any]] = {
+        "frequency_Hz": spectrum.frequency.tolist(),
+        "z_real_ohm": spectrum.impedance.real.tolist(),
+        "z_imag_ohm": spectrum.impedance.imag.tolist(),
+        "fit_real_ohm": _numbers(fitted.real.tolist()),
+        "fit_imag_ohm": _numbers(fitted.imag.tolist()),
+        "residual_real": _numbers(residual.real.tolist()),
+        "residual_imag": _numbers(residual.imag.tolist()),
+        "mask_reason": [reason or None for reason in spectrum.mask_reason],
+    }
+    return Rows(tuple(columns), tuple(zip(*columns.values(), strict=True)))
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _numbers(values: list[float]) -> list[float | None]:
+    return [_number(value) for value in values]

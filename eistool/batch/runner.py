@@ -1,0 +1,335 @@
+"""The batch: read everything, fit what is new, write the tables."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import eistool
+from eistool.batch.candidates import candidates
+from eistool.batch.files import write_whole
+from eistool.batch.inputs import Inputs, Selection, read_inputs
+from eistool.batch.pictures import draw_pictures
+from eistool.batch.records import failed_fit_record, fit_record
+from eistool.batch.store import Key, Record, Store
+from eistool.batch.tables import TABLES, collect, to_csv
+from eistool.circuit import Circuit, as_circuit
+from eistool.errors import CircuitError, ConfigError, FitError
+from eistool.fitting import FitResult, fit_many
+from eistool.fitting.problem import Constraints
+from eistool.spectrum import Spectrum
+from eistool.typing import JSON
+
+AUTO = "auto"
+CHUNK_PER_JOB = 4  # fits between two looks at progress and interruption
+
+Progress = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """How a batch is fitted.
+
+    Parameters
+    ----------
+    circuit : str
+        A name of the library, an expression, or ``auto``.
+    circuit_is_default : bool
+        Then a ``circuit`` of the samples table goes before it.
+    weighting, bounds, fixed
+        As for :func:`eistool.fit`.
+    jobs : int, optional
+        Threads; by default one for each core.
+    plots : {"failed", "all", "none"}
+        Which spectra get a picture; ``failed`` means failed or poor fits.
+    by : str, optional
+        Coordinate by which the printed results are ordered.
+    samples : Path, optional
+        A samples table for all files.
+    selection : Selection
+        Which sweeps and points.
+    force : bool
+        Compute everything anew.
+    """
+
+    circuit: str = AUTO
+    circuit_is_default: bool = True
+    weighting: str = "modulus"
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    jobs: int | None = None
+    plots: str = "failed"
+    by: str | None = None
+    samples: Path | None = None
+    selection: Selection = field(default_factory=Selection)
+    force: bool = False
+
+    def to_dict(self) -> JSON:
+        """Return what decides on the results, and what was asked for beside it."""
+        selection = self.selection
+        return {
+            "circuit": self.circuit,
+            "weighting": self.weighting,
+            "bounds": {name: list(pair) for name, pair in self.bounds.items()},
+            "fixed": dict(self.fixed),
+            "f_min_Hz": selection.f_min,
+            "f_max_Hz": selection.f_max,
+            "select": list(selection.sweeps),
+            "every": selection.every,
+            "time_range_h": None if selection.time_range is None else list(selection.time_range),
+            "samples": None if self.samples is None else self.samples.name,
+            "plots": self.plots,
+            "by": self.by,
+            "jobs": self.jobs,
+            "force": self.force,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """What a batch did, and what its result folder holds now."""
+
+    out: Path
+    records: tuple[Record, ...]  # by source and sweep
+    n_read: int
+    n_computed: int
+    interrupted: bool
+    ignored: tuple[Mapping[str, str], ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of records by status, and of sweeps computed by this run."""
+        names = ("ok", "poor_model", "failed", "left_out")
+        counts = {name: sum(record.status == name for record in self.records) for name in names}
+        return {**counts, "computed_now": self.n_computed, "ignored_files": len(self.ignored)}
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done, 1 some failed, 3 nothing readable, 130 interrupted."""
+        if self.interrupted:
+            return 130
+        if self.n_read == 0:
+            return 3
+        return int(any(record.status == "failed" for record in self.records))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """A spectrum, the circuits to fit or compare, and the key of its result."""
+
+    key: Key
+    spectrum: Spectrum
+    circuits: tuple[Circuit, ...]
+
+
+def fit_folder(
+    paths: Sequence[Path],
+    out: Path,
+    options: FitOptions | None = None,
+    command: Sequence[str] = (),
+    progress: Progress = lambda stage, done, total: None,
+) -> Summary:
+    """Fit all spectra below the paths, and write tables, pictures and ``run.json`` into a result folder.
+
+    What an earlier run left in the folder is kept, unless its input or settings changed. An interruption
+    (``KeyboardInterrupt``) ends the fits; the tables of what is done are written all the same.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+    out : Path
+        The result folder, made if need be.
+    options : FitOptions, optional
+        How to fit.
+    command : sequence of str
+        For ``run.json``.
+    progress : callable
+        Told the stage (``reading``, ``fitting``, ``drawing``), how many are done, and of how many.
+
+    Raises
+    ------
+    ReaderError, ConfigError, CircuitError, FitError
+        If a path, an option or a samples table is wrong; nothing was computed then.
+    """
+    options = options or FitOptions()
+    started = datetime.now(UTC), time.perf_counter()
+    _check_out(out, paths)
+    inputs = read_inputs(
+        paths, out, options.samples, options.selection, lambda done, total: progress("reading", done, total)
+    )
+    if inputs.n_read and not inputs.spectra:
+        raise ConfigError(
+            f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others"
+        )
+    tasks = _plan(inputs.spectra, options)
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / "run.json", _json({"state": "running", "version": eistool.__version__}))
+    store = Store(out / "records.jsonl")
+    if options.force:
+        store.clear()
+    done = {task.key: record for task in tasks if (record := store.get(task.key)) is not None}
+    pending = [task for task in tasks if task.key not in done]
+    n_before, interrupted = len(done), False
+    try:
+        for record in _fit(pending, options):
+            store.append(record)
+            done[record.key] = record
+            progress("fitting", len(done), len(tasks))
+    except KeyboardInterrupt:
+        interrupted = True
+    records = tuple(sorted([*done.values(), *inputs.records], key=lambda record: record.key))
+    fresh = {task.key for task in pending}
+    summary = Summary(
+        out, records, inputs.n_read, len(done) - n_before, interrupted, tuple(inputs.ignored),
+        (*inputs.warnings, *_strangers(store, tasks)),
+    )  # fmt: skip
+    for name in TABLES:
+        write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
+    if not interrupted:
+        draw_pictures(out / "plots", records, options.plots, fresh, lambda i, n: progress("drawing", i, n))
+    write_whole(out / "run.json", _json(_run(summary, inputs, options, command, started)))
+    return summary
+
+
+def _check_out(out: Path, paths: Sequence[Path]) -> None:
+    for path in paths:
+        if path.resolve().is_relative_to(out.resolve()):
+            raise ConfigError(f"--out {out} holds the input {path}; choose a folder of its own for results")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file; choose a folder")
+
+
+def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
+    """Return a task for each spectrum; wrong circuits, bounds and names are found here, before any fit."""
+    named: tuple[Circuit, ...] = () if options.circuit == AUTO else (as_circuit(options.circuit),)
+    tasks = []
+    for spectrum in spectra:
+        own = spectrum.metadata.circuit if options.circuit_is_default else None
+        circuits = named
+        if own is not None and own != AUTO:
+            try:
+                circuits = (as_circuit(own),)
+            except CircuitError as error:
+                raise ConfigError(f"samples table, circuit of {spectrum.label}: {error}") from error
+        elif own == AUTO or not circuits:
+            circuits = candidates(spectrum.metadata)
+        tasks.append(_Task(_key(spectrum, circuits, options), spectrum, circuits))
+    _check_names(tasks, options)
+    return tasks
+
+
+def _check_names(tasks: Sequence[_Task], options: FitOptions) -> None:
+    names = [*options.bounds, *options.fixed]
+    if not names:
+        return
+    for circuits in {task.circuits for task in tasks}:
+        if len(circuits) > 1:
+            raise ConfigError(f"bounds of {', '.join(names)} with circuit 'auto'; name the circuit they belong to")
+        Constraints.of(circuits[0], None, options.bounds, options.fixed)
+
+
+def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions) -> Key:
+    settings = {
+        "version": eistool.__version__,
+        "circuits": [[repr(circuit), dict(circuit.roles)] for circuit in circuits],
+        "weighting": options.weighting,
+        "bounds": {name: list(pair) for name, pair in options.bounds.items()},
+        "fixed": dict(options.fixed),
+    }
+    described = [spectrum.digest, spectrum.metadata.to_dict(), spectrum.mask_reason, spectrum.notes]
+    source, sweep = spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1
+    return Key(source, sweep, _digest(described), _digest(settings))
+
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _fit(tasks: Sequence[_Task], options: FitOptions) -> Iterator[Record]:
+    """Yield the records of tasks, circuit by circuit, a chunk at a time."""
+    groups: dict[str, list[_Task]] = {}
+    for task in tasks:  # not by circuit: equal ones may have different roles
+        groups.setdefault(task.key.settings, []).append(task)
+    jobs = options.jobs or os.cpu_count() or 1
+    step = CHUNK_PER_JOB * jobs
+    for group in groups.values():
+        circuits = group[0].circuits
+        for start in range(0, len(group), step):
+            chunk = group[start : start + step]
+            if len(circuits) > 1:
+                yield from _choose_chunk(chunk, options, jobs)
+                continue
+            results = fit_many(
+                [task.spectrum for task in chunk],
+                circuits[0],
+                jobs=jobs,
+                bounds=options.bounds,
+                fixed=options.fixed,
+                weighting=options.weighting,
+            )
+            for task, result in zip(chunk, results, strict=True):
+                yield fit_record(task.key, result)
+
+
+def _choose_chunk(chunk: Sequence[_Task], options: FitOptions, jobs: int) -> Iterator[Record]:
+    from eistool.fitting import compare_circuits
+
+    def choose(task: _Task) -> FitResult | FitError:
+        try:
+            return compare_circuits(task.spectrum, task.circuits, weighting=options.weighting)[0].result
+        except FitError as error:
+            return error
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for task, chosen in zip(chunk, pool.map(choose, chunk), strict=True):
+            if isinstance(chosen, FitError):
+                yield failed_fit_record(task.key, task.spectrum, str(chosen))
+            else:
+                yield fit_record(task.key, chosen)
+
+
+def _strangers(store: Store, tasks: Sequence[_Task]) -> list[str]:
+    known = {(task.key.source, task.key.sweep) for task in tasks}
+    strangers = {(record.key.source, record.key.sweep) for record in store} - known
+    if not strangers:
+        return []
+    return [
+        f"{len(strangers)} sweeps of earlier runs into this folder are not among the inputs of this one: "
+        "they are kept in records.jsonl, and left out of the tables"
+    ]
+
+
+def _run(
+    summary: Summary,
+    inputs: Inputs,
+    options: FitOptions,
+    command: Sequence[str],
+    started: tuple[datetime, float],
+) -> JSON:
+    return {
+        "version": eistool.__version__,
+        "state": "interrupted" if summary.interrupted else "done",
+        "exit_code": summary.exit_code,
+        "command": list(command),
+        "settings": options.to_dict(),
+        "seed": "derived from the hash of each spectrum",
+        "inputs": dict(sorted(inputs.hashes.items())),
+        "counts": {"sweeps": summary.n_read, **summary.counts},
+        "started_at": started[0].isoformat(timespec="seconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "duration_s": round(time.perf_counter() - started[1], 3),
+        "ignored": list(summary.ignored),
+        "warnings": list(summary.warnings),
+    }
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")

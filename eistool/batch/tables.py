@@ -1,0 +1,75 @@
+"""Records to CSV tables: UTF-8, comma, point, one header line; an empty cell is a missing value."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from eistool.batch.store import Record, Row, Rows
+from eistool.spectrum.metadata import METADATA_FIELDS
+
+KEY = ("source", "sweep")
+
+_SWEEP = ("format", "technique", "started_at", "time_h", "ewe_mean_V", "ewe_drift_mV", "i_mean_mA")
+_RANGE = ("n_points", "f_min_Hz", "f_max_Hz")
+_REST = tuple(name for name in METADATA_FIELDS if name not in (*KEY, *_SWEEP, *_RANGE, "file", "include"))
+
+# the columns that a table has whatever the records hold, in their order
+TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "spectra": (
+            *KEY, *_SWEEP, *_RANGE, *_REST, "kk_passed", "kk_max_residual", "noise", "status", "reason",
+            "n_used", "reader_notes",
+        ),
+        "fits": (*KEY, "circuit", "n_parameters", "chi2_reduced", "aicc", "bic", "status", "flags"),
+        "parameters": (
+            *KEY, "circuit", "parameter", "value", "stderr", "ci_low", "ci_high", "unit", "role", "status",
+        ),
+        "processes": (
+            *KEY, "process", "R_ohm", "u_R_ohm", "tau_s", "u_tau_s", "alpha", "C_F", "u_C_F", "R_ohm_cm2",
+            "C_F_per_cm2", "assignment", "status", "u_alpha", "apex_Hz", "u_apex_Hz", "edge",
+        ),
+        "curves": (
+            *KEY, "frequency_Hz", "z_real_ohm", "z_imag_ohm", "fit_real_ohm", "fit_imag_ohm", "residual_real",
+            "residual_imag", "mask_reason",
+        ),
+        "failures": (*KEY, "stage", "error"),
+    }
+)  # fmt: skip
+
+
+def collect(name: str, records: Iterable[Record]) -> Rows:
+    """Return one table of all records, by source and sweep, with the union of their columns."""
+    ordered = sorted(records, key=lambda record: record.key)
+    parts = [(record.key, record.tables[name]) for record in ordered if name in record.tables]
+    extra = dict.fromkeys(column for _, part in parts for column in part.columns)
+    columns = tuple(dict.fromkeys((*TABLES[name], *extra)))
+    rows: list[Row] = []
+    for key, part in parts:
+        # a file that cannot be read has no sweep
+        row_key = {"source": key.source, "sweep": key.sweep or None}
+        rows += [tuple((row_key | row).get(column) for column in columns) for row in part]
+    return Rows(columns, tuple(rows))
+
+
+def to_csv(table: Rows) -> bytes:
+    r"""Return a table as CSV; floats in the shortest form that reads back exactly.
+
+    Examples
+    --------
+    >>> to_csv(Rows(("a", "b"), ((0.1, None), (True, "x, y")))).decode()
+    'a,b\n0.1,\ntrue,"x, y"\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,56 @@
+"""The command line; a command is imported when it is used."""
+
+import importlib
+
+import click
+
+from eistool.errors import EistoolError
+
+COMMANDS = ("fit", "formats", "inspect", "simulate")
+WRONG_USAGE = 2
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Commands live in ``eistool.cli.<name>``, as its attribute ``command``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"eistool.cli.{cmd_name}").command
+        command.name = cmd_name
+        return command
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run a command; our own errors become one line, an interruption an exit code."""
+        try:
+            super().invoke(ctx)
+        except EistoolError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = WRONG_USAGE
+            raise failure from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Example:
+  eistool fit measurements/ --out results
+""",
+)
+@click.version_option(package_name="eistool", prog_name="eistool", message="%(prog)s %(version)s")
+def main() -> None:
+    """From a folder of impedance spectra to fitted circuits, with honest uncertainties.
+
+    Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
+    130 interrupted.
+    """

@@ -1,0 +1,94 @@
+"""``eistool fit``: from folders of spectra to tables of fits."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eistool.cli.options import Assignment, Bound, Numbers, Range, inputs, results
+from eistool.cli.progress import progress
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool fit measurements/ --circuit "R0-p(R1,CPE1)-CPE2" --out results
+  eistool fit pellets/ --circuit spike --f-max 1e6 --plots all
+  eistool fit hold.mpt --circuit assb2 --every 5 --bound CPE1.alpha=0.7:1 --fix L0=1e-7
+"""
+)
+@inputs
+@results
+@click.option("--circuit", help="Name of the library, expression, or auto.  [default: auto]")
+@click.option(
+    "--weighting",
+    type=click.Choice(("modulus", "unit", "proportional", "noise")),
+    help="What residuals are divided by.  [default: modulus]",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("soc", "voltage", "temperature", "time", "cycle")),
+    help="Order the printed results along this coordinate.",
+)
+@click.option(
+    "--plots",
+    type=click.Choice(("failed", "all", "none")),
+    help="Which spectra get a picture; failed includes poor models.  [default: failed]",
+)
+@click.option("--select", type=Numbers(), default=(), help="Only these sweeps of each file, from 1.")
+@click.option("--every", type=click.IntRange(min=1), default=1, help="Only every n-th sweep of each file.")
+@click.option("--time-range", type=Range(), help="Only sweeps begun between these hours of their file.")
+@click.option("--bound", "bounds", type=Bound(), multiple=True, help="Bounds of a parameter; may be repeated.")
+@click.option("--fix", "fixed", type=Assignment(), multiple=True, help="Hold a parameter; may be repeated.")
+@click.option("--f-min", type=float, help="Do not use points below, in Hz.")
+@click.option("--f-max", type=float, help="Do not use points above, in Hz.")
+@click.pass_context
+def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+    """Fit circuits to all spectra in files and folders, and write tables of the results.
+
+    Folders are searched with all below them. A file that cannot be read, or a fit that fails, becomes a
+    row with its reason; the rest goes on. Run the same command again to resume: only what is missing or
+    has changed is computed.
+
+    Options go before the samples table's columns, these before eistool.toml.
+
+    Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
+    130 interrupted.
+    """
+    from eistool.batch import fit_folder
+    from eistool.cli.summary import print_summary, summary_to_dict
+
+    with progress(quiet=options["no_progress"]) as tell:
+        summary = fit_folder(paths, out, _options(paths[0], options), ["eistool", *sys.argv[1:]], tell)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
+    else:
+        print_summary(summary, options["by"])
+    context.exit(summary.exit_code)
+
+
+def _options(path: Path, given: dict[str, Any]) -> Any:
+    from eistool.batch import FitOptions, Selection
+    from eistool.settings import load_settings
+
+    defaults = load_settings(path if path.is_dir() else path.parent).fit.model_dump()
+    names = ("circuit", "weighting", "jobs", "plots", "by")
+    chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
+    return FitOptions(
+        **chosen,
+        circuit_is_default=given["circuit"] is None,
+        bounds=dict(given["bounds"]),
+        fixed=dict(given["fixed"]),
+        samples=given["samples"],
+        force=given["force"],
+        selection=Selection(
+            sweeps=given["select"],
+            every=given["every"],
+            time_range=given["time_range"],
+            f_min=given["f_min"],
+            f_max=given["f_max"],
+        ),
+    )

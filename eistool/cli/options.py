@@ -1,0 +1,115 @@
+"""Flags that several commands share, and the forms of their values."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def inputs(command: Command) -> Command:
+    """Add ``PATH...``, ``--samples`` and ``--json``."""
+    decorators = (
+        click.argument(
+            "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH..."
+        ),
+        click.option(
+            "--samples",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Samples table; by default samples.csv in or above each file's folder.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of tables."),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def results(command: Command) -> Command:
+    """Add ``--out``, ``--jobs``, ``--force`` and ``--no-progress``."""
+    decorators = (
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            default="eistool-results",
+            show_default=True,
+            help="Result folder; one that is there is resumed.",
+        ),
+        click.option("--jobs", type=click.IntRange(min=1), help="Threads; by default one for each core."),
+        click.option("--force", is_flag=True, help="Compute everything anew."),
+        click.option("--no-progress", is_flag=True, help="Say nothing on stderr while working."),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+class Assignment(click.ParamType[tuple[str, float]]):
+    """``NAME=VALUE``, as a name and a number."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """Return the name and the number."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, number = str(value).partition("=")
+        try:
+            return name.strip(), float(number)
+        except ValueError:
+            self.fail(f"{value!r}; write for instance {'R1=100' if equals else f'{name}=100'}", param, ctx)
+
+
+class Range(click.ParamType[tuple[float, float]]):
+    """``LOW:HIGH``, as two numbers; either may be left out."""
+
+    name = "LOW:HIGH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        """Return both ends."""
+        if isinstance(value, tuple):
+            return value
+        low, colon, high = str(value).partition(":")
+        try:
+            ends = float(low or "-inf"), float(high or "inf")
+        except ValueError:
+            colon = ""
+        if not colon or ends[0] > ends[1]:
+            self.fail(f"{value!r}; write for instance 0.5:24", param, ctx)
+        return ends
+
+
+class Bound(click.ParamType[tuple[str, tuple[float, float]]]):
+    """``NAME=LOW:HIGH``, as a name and two numbers."""
+
+    name = "NAME=LOW:HIGH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[float, float]]:
+        """Return the name and both ends."""
+        if isinstance(value, tuple):
+            return value
+        name, _, ends = str(value).partition("=")
+        low, _, high = ends.partition(":")
+        try:
+            return name.strip(), (float(low), float(high))
+        except ValueError:
+            self.fail(f"{value!r}; write for instance CPE1.alpha=0.7:1", param, ctx)
+
+
+class Numbers(click.ParamType[tuple[int, ...]]):
+    """``1,10,20``, as whole numbers."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Return the numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r}; write for instance 1,10,20", param, ctx)

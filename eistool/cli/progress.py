@@ -1,0 +1,57 @@
+"""Progress on stderr: a bar on a terminal, plain lines otherwise."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from eistool.batch.runner import Progress
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def progress(quiet: bool) -> "Iterator[Progress]":
+    """Yield what a batch tells its progress to."""
+    if quiet:
+        yield lambda stage, done, total: None
+    elif sys.stderr.isatty():
+        with _bar() as tell:
+            yield tell
+    else:
+        yield _Lines().tell
+
+
+@contextmanager
+def _bar() -> "Iterator[Progress]":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks = {}
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield tell
+
+
+class _Lines:
+    """A line when a stage begins to tell, every few seconds, and when it ends."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._last = 0.0
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage != self._stage or done == total or now - self._last > SECONDS_BETWEEN_LINES:
+            click.echo(f"{stage} {done}/{total}", err=True)
+            self._stage, self._last = stage, now

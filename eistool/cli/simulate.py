@@ -1,0 +1,73 @@
+"""``eistool simulate``: spectra of known circuits."""
+
+from pathlib import Path
+
+import click
+
+from eistool.cli.options import Assignment
+from eistool.errors import ConfigError
+
+FORMATS = ("csv", "csv-semicolon", "dta", "mpt", "z")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool simulate "R0-p(R1,CPE1)" -p R0=10 -p R1=100 -p CPE1.Q=1e-6 -p CPE1.alpha=0.9 -o arc.csv
+  eistool simulate spike -p L0=1e-7 -p R0=53 -p CPE1.Q=2e-6 -p CPE1.alpha=0.92 --noise 0.005 -o pellet.mpt
+"""
+)
+@click.argument("circuit")
+@click.option("-p", "--parameter", "values", type=Assignment(), multiple=True, help="Value of a parameter.")
+@click.option("--f-min", type=float, default=0.1, show_default=True, help="Lowest frequency, in Hz.")
+@click.option("--f-max", type=float, default=1e6, show_default=True, help="Highest frequency, in Hz.")
+@click.option("--per-decade", type=click.IntRange(min=1), default=10, show_default=True, help="Points a decade.")
+@click.option("--noise", type=float, default=0.0, show_default=True, help="Standard deviation relative to |Z|.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; by default stdout.")
+@click.option("--format", type=click.Choice(FORMATS), help="By default what the suffix of the file tells, or csv.")
+def command(
+    circuit: str,
+    values: tuple[tuple[str, float], ...],
+    f_min: float,
+    f_max: float,
+    per_decade: int,
+    noise: float,
+    seed: int,
+    output: Path | None,
+    format: str | None,
+) -> None:
+    """Write the spectrum of CIRCUIT, an expression or a name of the library, from high to low frequency.
+
+    Every parameter of the circuit needs a value: -p NAME=VALUE. Noise is normally distributed, equal for
+    real and imaginary part.
+    """
+    from eistool.circuit.simulate import simulate
+    from eistool.readers.writers import format_spectra, write_spectra
+
+    spectrum = simulate(circuit, sweep(f_min, f_max, per_decade), dict(values), noise=noise, seed=seed)
+    if output is None:
+        click.echo(format_spectra([spectrum], format or "csv"), nl=False)
+        return
+    try:
+        write_spectra(output, [spectrum], format)
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written ({error.strerror or error})") from error
+    click.echo(f"{len(spectrum)} points in {output}", err=True)
+
+
+def sweep(f_min: float, f_max: float, per_decade: int) -> list[float]:
+    """Return frequencies in Hz, falling from ``f_max`` to ``f_min`` in equal steps of their logarithm.
+
+    Examples
+    --------
+    >>> sweep(1, 100, 1)
+    [100.0, 10.0, 1.0]
+    """
+    import math
+
+    if not 0 < f_min < f_max < math.inf:
+        raise ConfigError(f"f-min={f_min:g}, f-max={f_max:g}; give 0 < f-min < f-max, in Hz")
+    decades = math.log10(f_max / f_min)
+    n = max(2, round(decades * per_decade) + 1)
+    return [f_max * 10 ** (-decades * i / (n - 1)) for i in range(n - 1)] + [float(f_min)]
