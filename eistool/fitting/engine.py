@@ -265,7 +265,6 @@ def _widened(
     problem: Problem, theta: FloatArray, value: float, covariance: FloatArray, variance: float
 ) -> FloatArray:
     """Return the covariance with larger errors where the sum of squares rises more slowly than it says."""
-    program = problem.program
     widening = np.ones(theta.size)
     if problem.free.size > 1 and variance > 0:
         search.widen(
