@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eistool.fitting import compare_circuits as compare_circuits
     from eistool.fitting import fit as fit
     from eistool.fitting import fit_many as fit_many
+    from eistool.readers import read as read
     from eistool.spectrum import CellGeometry as CellGeometry
     from eistool.spectrum import Metadata as Metadata
     from eistool.spectrum import Series as Series
@@ -42,6 +43,7 @@ _HOME = {
     "fit": "eistool.fitting",
     "fit_many": "eistool.fitting",
     "load_circuit": "eistool.circuit",
+    "read": "eistool.readers",
     "simulate": "eistool.circuit.simulate",
 }
 

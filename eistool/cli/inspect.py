@@ -1,0 +1,117 @@
+"""``eistool inspect``: how each file was understood."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eistool.errors import ConfigError, ReaderError
+
+if TYPE_CHECKING:
+    from eistool.readers import FoundFile, SampleTables
+    from eistool.spectrum import Spectrum
+
+_SIGN = "sign of Im: "
+_SHOWN_ELSEWHERE = ("source", "sweep", "format")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool inspect measurements/
+  eistool inspect --json cell_25C.mpt cell_40C.mpt
+"""
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH...")
+@click.option(
+    "--samples",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Samples table; by default samples.csv in or above each file's folder.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.pass_context
+def command(context: click.Context, paths: tuple[Path, ...], samples: Path | None, as_json: bool) -> None:
+    """Show what is read from files and folders.
+
+    For each sweep: format, points, range, how the sign of Im was decided, notes, and metadata with their
+    origin; for each file that cannot be read, why. Exit code 1 if there are such files, 3 if nothing is
+    readable.
+    """
+    from eistool.readers import SampleTables, scan
+
+    try:
+        tables = SampleTables(samples)
+        files = [_inspect(found, tables) for found in scan(paths)]
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        click.echo(json.dumps({"files": files}, indent=2, ensure_ascii=False))
+    else:
+        _print(files)
+    statuses = {file["status"] for file in files}
+    context.exit(3 if "read" not in statuses else 1 if "failed" in statuses else 0)
+
+
+def _inspect(found: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
+    from eistool.readers import load
+
+    file: dict[str, Any] = {"source": found.source, "path": str(found.path)}
+    if found.ignored:
+        return file | {"status": "ignored", "reason": found.ignored}
+    try:
+        return file | {"status": "read", "sweeps": [_sweep(spectrum) for spectrum in load(found, tables)]}
+    except ReaderError as error:
+        return file | {"status": "failed", "reason": str(error)}
+
+
+def _sweep(spectrum: "Spectrum") -> dict[str, Any]:
+    metadata = spectrum.metadata
+    sign = [note.removeprefix(_SIGN) for note in spectrum.notes if note.startswith(_SIGN)]
+    return {
+        "source": metadata.source,
+        "sweep": metadata.sweep,
+        "format": metadata.format,
+        "n_points": len(spectrum),
+        "n_used": spectrum.n_used,
+        "f_min_Hz": float(spectrum.frequency.min()),
+        "f_max_Hz": float(spectrum.frequency.max()),
+        "included": metadata.include is not False,
+        "sign_of_im": "; ".join(sign),
+        "notes": [note for note in spectrum.notes if not note.startswith(_SIGN)],
+        "metadata": {
+            name: {"value": value, "origin": metadata.origin[name]}
+            for name, value in metadata.known().items()
+            if name not in _SHOWN_ELSEWHERE
+        },
+    }
+
+
+def _print(files: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for file in files:
+        for sweep in file.get("sweeps", ()):
+            masked = sweep["n_points"] - sweep["n_used"]
+            points = f"{sweep['n_points']} points" + (f" ({masked} masked)" if masked else "")
+            left_out = "" if sweep["included"] else "  left out by the samples table"
+            console.print(
+                Text(f"{sweep['source']}#{sweep['sweep']}", style="bold"),
+                f" {sweep['format']}  {points}  {sweep['f_min_Hz']:.4g} to {sweep['f_max_Hz']:.4g} Hz{left_out}",
+            )
+            console.print(f"  Im: {sweep['sign_of_im']}")
+            for note in sweep["notes"]:
+                console.print(f"  note: {note}")
+            for name, entry in sweep["metadata"].items():
+                console.print(f"  {name} = {entry['value']}  ({entry['origin']})")
+    for file in files:
+        if file["status"] == "failed":
+            console.print(Text("not read", style="red"), f"{file['source']}: {file['reason']}")
+    for file in files:
+        if file["status"] == "ignored":
+            console.print(Text("ignored", style="dim"), f"{file['source']}: {file['reason']}")
+    n_sweeps = sum(len(file.get("sweeps", ())) for file in files)
+    counts = [f"{sum(file['status'] == name for file in files)} {name}" for name in ("read", "failed", "ignored")]
+    console.print(f"sweeps: {n_sweeps}; files: {', '.join(counts)}")

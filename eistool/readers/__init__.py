@@ -1,0 +1,18 @@
+"""Readers: one file per instrument format, found by content."""
+
+from eistool.readers.read import FoundFile, load, override, read, scan
+from eistool.readers.registry import READERS, Reader
+from eistool.readers.samples import SamplesTable, SampleTables, read_samples
+
+__all__ = [
+    "READERS",
+    "FoundFile",
+    "Reader",
+    "SampleTables",
+    "SamplesTable",
+    "load",
+    "override",
+    "read",
+    "read_samples",
+    "scan",
+]

@@ -1,0 +1,135 @@
+"""What the header of a column says: quantity, unit, and the sign of the imaginary part."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+# spellings without spaces, dots, underscores, "(Z)", sign and unit, in lower case
+_WORDINGS = MappingProxyType(
+    {
+        "frequency": "f freq frequency frequenz fréquence frecuencia hz freqhz frequencyhz freqency",
+        "omega": "omega ω angularfrequency angfreq rad/s",
+        "real": "re real z' zs' zre zreal rez realz zr z'a zprime realpart realimpedance realimpedancez' rezs "
+        "z're zreale zreelle realteil",
+        "imag": "im imag z'' zs'' zim zimag zimg imz imagz zi z''b zdoubleprime imaginary imaginarypart "
+        "imaginaryimpedance imaginaryimpedancez'' imagpart imagimpedance imzs imaginaryz zimaginary z''im",
+        "modulus": "|z| mag magnitude modulus zmod zmag abs absz zabs |impedance| impedance "
+        "impedancemagnitude zmagnitude zmodulus modz z betragz",
+        "phase": "phase phi φ theta θ zphz zphase phasez phaseangle arg argz angle thetaz zphi "
+        "phaseofz phasenwinkel zphaseangle",
+        "real_corrected": "zrealdrcor",
+        "imag_corrected": "zimagdrcor",
+        "cycle": "cycle cyclenumber cyclenr cycleno zcycle sweep sweepnumber sweepno loop loopnumber "
+        "scan scannumber",
+        "voltage": "<ewe> ewe vdc",
+        "current": "<i> idc",
+        "time": "time t elapsedtime",
+        "damaged": "name?",
+    }
+)
+_QUANTITY = {word: name for name, words in _WORDINGS.items() for word in words.split()}
+
+_PREFIX = MappingProxyType({"G": 1e9, "M": 1e6, "k": 1e3, "K": 1e3, "m": 1e-3, "µ": 1e-6, "μ": 1e-6, "u": 1e-6})
+_OHM = re.compile(r"(?<![A-Za-zµμ])([GMkKmµμu]|kilo|mega|milli)?[\s_-]?(?:ohms?|Ohms?|OHMS?|Ω|Ω)(?![a-zA-Z])")
+_HERTZ = re.compile(r"(?<![A-Za-zµμ])([GMkKmµμu])?(?:Hz|HZ|hz|Hertz|hertz)(?![A-Za-z])")
+_AREA = re.compile(r"[*·.×x\s_-]*(?:(?:cm|mm|m)\s?(?:\^?2|²)|area)", re.IGNORECASE)
+_RAD_PER_S = re.compile(r"rad\s?(?:/\s?s|\.?s\^?-1|s⁻¹|\s?s-1)", re.IGNORECASE)
+_DEGREES = re.compile(r"(?<![a-z])(?:deg\w*|°|º|grad)", re.IGNORECASE)
+_RADIANS = re.compile(r"(?<![a-z])rad(?:ians?)?(?![a-z])", re.IGNORECASE)
+_OTHER = re.compile(r"ohm\s?\^?-1|Ω\s?(?:\^?-1|⁻¹)|1/ohm|zce|zwe-ce|ohm\s?-1", re.IGNORECASE)
+_MINUS = re.compile(r"^(?:-|–|−|minus|neg(?:ative)?)[\s_]*")
+_TIMES_MINUS = re.compile(r"\*\s?\(?\s?-\s?1\s?\)?|\(\s?-\s?\)$")
+_PRIMES = str.maketrans(
+    {"′": "'", "’": "'", "‘": "'", "`": "'", "´": "'", "″": "''", "”": "''", "“": "''", '"': "''", "−": "-"}
+)
+_LONGEST = 100  # characters of a header that are looked at
+_MOST_COLUMNS = 2000
+_SPELLED_PREFIX = MappingProxyType({"kilo": 1e3, "mega": 1e6, "milli": 1e-3})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table, as its header describes it.
+
+    Examples
+    --------
+    >>> parse_column("-Im(Z) / kOhm", 2)
+    Column(index=2, header='-Im(Z) / kOhm', quantity='imag', scale=1000.0, negated=True, per_area=False, unit='')
+    """
+
+    index: int
+    header: str
+    quantity: str  # a key of the wordings, or "" if unknown
+    scale: float = 1.0  # to Hz or ohm
+    negated: bool = False
+    per_area: bool = False
+    unit: str = ""  # "deg" or "rad" where the header says so
+
+
+def parse_column(header: str, index: int, unit: str = "") -> Column:
+    """Return what a header cell says; ``unit`` is the cell below it in a row of units.
+
+    Parameters
+    ----------
+    header, unit : str
+        For instance ``Z' [kΩ]``; upper and lower case of a prefix count (``mΩ`` is not ``MΩ``).
+    index : int
+        Position of the column.
+    """
+    header = header.strip()[:_LONGEST]
+    text = header.strip('"').removeprefix("#").strip()
+    whole = f"{text} {unit[:_LONGEST]}".strip().translate(_PRIMES)
+    if _OTHER.search(whole):
+        return Column(index, header, "")
+    scale, per_area = _scale(whole)
+    name, negated = _name(text.translate(_PRIMES))
+    quantity = _QUANTITY.get(name, "")
+    if _RAD_PER_S.search(whole) and quantity in ("", "frequency", "omega"):
+        quantity = "omega"
+    if quantity == "phase":
+        angle = "deg" if _DEGREES.search(whole) else "rad" if _RADIANS.search(whole) else ""
+        return Column(index, header, quantity, negated=negated, unit=angle)
+    return Column(index, header, quantity, scale, negated, per_area)
+
+
+def parse_columns(headers: Sequence[str], units: Sequence[str] = ()) -> list[Column]:
+    """Return :func:`parse_column` of every cell of a header line."""
+    padded = list(units) + [""] * (len(headers) - len(units))
+    return [parse_column(header, i, padded[i]) for i, header in enumerate(headers[:_MOST_COLUMNS])]
+
+
+def pick(columns: Sequence[Column], quantity: str) -> Column | None:
+    """Return the column of a quantity: one in ohms before one in ohm cm², the first before later ones."""
+    found = [column for column in columns if column.quantity == quantity]
+    return min(found, key=lambda column: column.per_area) if found else None
+
+
+def is_unit(cell: str) -> bool:
+    """Return whether a cell holds a unit and nothing else."""
+    text = cell.strip(" []()\"'")
+    patterns = (_OHM, _HERTZ, _RAD_PER_S, _DEGREES, _RADIANS)
+    return text in ("s", "V", "A", "mA", "#") or any(p.match(text) and len(text) < 12 for p in patterns)
+
+
+def _scale(text: str) -> tuple[float, bool]:
+    match = _OHM.search(text)
+    if match is not None:
+        prefix = match.group(1) or ""
+        scale = _SPELLED_PREFIX.get(prefix, _PREFIX.get(prefix, 1.0))
+        return scale, _AREA.match(text, match.end()) is not None
+    match = _HERTZ.search(text)
+    return (_PREFIX.get(match.group(1) or "", 1.0) if match else 1.0), False
+
+
+def _name(text: str) -> tuple[str, bool]:
+    text = re.sub(r"^data:\s*", "", text, flags=re.IGNORECASE)
+    negated = _MINUS.match(text.lower()) is not None or _TIMES_MINUS.search(text) is not None
+    text = _TIMES_MINUS.sub("", text)
+    text = _MINUS.sub("", text.lower())
+    text = re.sub(r"[\[(][^\[\]()]*(?:hz|ohm|Ω|ω|deg|°|rad|\bs\b|\bv\b|\ba\b|ma)[^\[\]()]*[\])]", "", text)
+    text = re.sub(
+        r"(?<=.)[/_\s]\s*(?:[gmkµμu]|kilo|mega|milli)?\s?(?:ohm|Ω|ω|hz|hertz|deg|°|rad|s$|v$|ma$|a$).*$", "", text
+    )
+    text = re.sub(r"\(z\)|[\s_.:()]", "", text)
+    return text.removesuffix("/"), negated

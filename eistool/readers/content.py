@@ -1,0 +1,100 @@
+"""A file as readers see it: read from disk once, decoded once."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from eistool.errors import ReaderError
+
+MAX_BYTES = 64 * 1024 * 1024
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_CONTROL = re.compile("[\0-\b\x0e-\x1a\x1c-\x1f]")
+
+
+@dataclass(frozen=True, eq=False)
+class FileContent:
+    """Bytes of one file, and its text as far as it is one.
+
+    Parameters
+    ----------
+    path : Path
+        Where the bytes came from; readers use its name for messages and its suffix for ties.
+    data : bytes
+        The file, or its beginning.
+
+    Examples
+    --------
+    >>> FileContent(Path("a.csv"), "1;2".encode("utf-16-le")).encoding
+    'utf-16-le'
+    """
+
+    path: Path
+    data: bytes
+
+    @classmethod
+    def open(cls, path: Path, limit: int | None = None) -> "FileContent":
+        """Return the content of a file, or of its first ``limit`` bytes.
+
+        Raises
+        ------
+        ReaderError
+            If the file cannot be opened, is empty, or is larger than 64 MiB.
+        """
+        try:
+            size = path.stat().st_size
+            if limit is None and size > MAX_BYTES:
+                raise ReaderError(
+                    f"{path.name}: {size / 2**20:.0f} MiB; files of spectra are expected to be below "
+                    f"{MAX_BYTES // 2**20} MiB: split it, or export the impedance columns alone"
+                )
+            with path.open("rb") as file:
+                data = file.read(-1 if limit is None else limit)
+        except OSError as error:
+            raise ReaderError(f"{path.name}: cannot be opened ({error.strerror or error})") from error
+        if not data.strip():
+            raise ReaderError(f"{path.name}: the file is empty; export it again")
+        return cls(path, data)
+
+    @property
+    def suffix(self) -> str:
+        """The suffix in lower case, with its dot."""
+        return self.path.suffix.lower()
+
+    @cached_property
+    def encoding(self) -> str:
+        """Byte order mark, else UTF-16 by its zero bytes, else UTF-8, else Latin-1 (which never fails)."""
+        for bom, name in _BOMS:
+            if self.data.startswith(bom):
+                return name
+        head = self.data[:2000]
+        zeros_even, zeros_odd = head[0::2].count(0), head[1::2].count(0)
+        if max(zeros_even, zeros_odd) > 0.3 * len(head) / 2:
+            return "utf-16-be" if zeros_even > zeros_odd else "utf-16-le"
+        try:
+            self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return "latin-1"
+        return "utf-8"
+
+    @cached_property
+    def text(self) -> str:
+        """The decoded text; broken characters become U+FFFD."""
+        return self.data.decode(self.encoding, errors="replace")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines without their ends, whatever the system that wrote them."""
+        return _LINE_END.split(self.text)
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the beginning holds characters only, no binary records."""
+        return _CONTROL.search(self.text[:4000]) is None
+
+    def error(self, message: str, line: int | None = None) -> ReaderError:
+        """Return (not raise) a ReaderError that names the file and the line, counted from 1."""
+        return ReaderError(f"{self.path.name}{'' if line is None else f', line {line}'}: {message}")

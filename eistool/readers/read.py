@@ -1,0 +1,231 @@
+"""From paths to spectra: files found, read, and described by all that is known of them."""
+
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from eistool.errors import ConfigError, ReaderError
+from eistool.readers.content import FileContent
+from eistool.readers.filename import metadata_from_filename
+from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
+from eistool.readers.samples import TABLE_NAMES, SampleTables
+from eistool.spectrum import Metadata, Spectrum
+from eistool.typing import PathLike
+
+_RESULT_MARK = "run.json"
+_NO_SPECTRA = re.compile(r"(?:readme|licen[cs]e|copying|changelog|notice|manifest)(?:[-_. ].*)?", re.IGNORECASE)
+_SNIFFED_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file below one of the paths that were given.
+
+    Parameters
+    ----------
+    path : Path
+        Where it lies.
+    source : str
+        Its name in results: relative to the folder given, with forward slashes.
+    ignored : str
+        Why it is no file of spectra; empty where it is to be read.
+    """
+
+    path: Path
+    source: str
+    ignored: str = ""
+
+
+def read(
+    path: PathLike, samples: PathLike | None = None, errors: Literal["warn", "raise"] = "warn"
+) -> list[Spectrum]:
+    """Read a file, or all files in a folder and below, as spectra; one per sweep.
+
+    Parameters
+    ----------
+    path : path
+        A file or a folder. Hidden files and folders of results (with a ``run.json``) are passed over.
+    samples : path, optional
+        A samples table; by default the nearest ``samples.csv`` or ``samples.xlsx`` in or above a file's
+        folder.
+    errors : {"warn", "raise"}
+        What to do with a file in a folder that cannot be read. A single file always raises.
+
+    Returns
+    -------
+    list of Spectrum
+        Sorted by source, then sweep, without those that the samples table leaves out.
+
+    Raises
+    ------
+    ReaderError
+        If the path does not exist, the file cannot be read, or one in the folder with ``errors="raise"``.
+    ConfigError
+        If the samples table is wrong.
+    """
+    if errors not in ("warn", "raise"):
+        raise ConfigError(f"errors={errors!r}; choose 'warn' or 'raise'")
+    root = Path(path)
+    tables = SampleTables(None if samples is None else Path(samples))
+    if root.is_file():
+        return [s for s in load(FoundFile(root, root.name), tables) if s.metadata.include is not False]
+    spectra: list[Spectrum] = []
+    for found in scan([root]):
+        if found.ignored:
+            continue
+        try:
+            spectra += load(found, tables)
+        except ReaderError as error:
+            if errors == "raise":
+                raise
+            warnings.warn(f"not read: {found.source}: {error}", stacklevel=2)
+    return [s for s in spectra if s.metadata.include is not False]
+
+
+def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
+    """Find the files below the paths, in a fixed order, and tell files of spectra from others.
+
+    A file with a suffix of an instrument or of text tables is to be read, any other one if its content is
+    known. READMEs, licences and samples tables are not.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+        Files and folders. Where two of them would give the same ``source``, it starts with as much of
+        their own paths as tells them apart.
+
+    Raises
+    ------
+    ReaderError
+        If a path does not exist.
+    """
+    roots = [Path(path) for path in paths]
+    for root in roots:
+        if not root.exists():
+            raise ReaderError(f"{root}: does not exist; give a file or a folder")
+    files: dict[Path, tuple[Path, Path]] = {}  # resolved path: (folder given, path)
+    for root in roots:
+        folder = root if root.is_dir() else root.parent
+        for path in _walk(root) if root.is_dir() else [root]:
+            files.setdefault(path.resolve(), (folder, path))
+    prefixes = _prefixes(list(files.values()))
+    return sorted(
+        (
+            FoundFile(path, prefixes[folder] + path.relative_to(folder).as_posix(), _ignored(path))
+            for folder, path in files.values()
+        ),
+        key=lambda found: found.source,
+    )
+
+
+def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]:
+    """Read one file and describe each sweep by file name, header and samples table.
+
+    Returns
+    -------
+    list of Spectrum
+        All sweeps; the samples table leaves those out whose ``metadata.include`` is False.
+
+    Raises
+    ------
+    ReaderError
+        If no reader knows the file, or it cannot be read.
+    ConfigError
+        If its samples table is wrong.
+    """
+    content = FileContent.open(found.path)
+    reader = find_reader(content)
+    if reader is None:
+        raise content.error(refusal(content))
+    spectra = reader.read(content)
+    named, name_notes = metadata_from_filename(found.path.name)
+    place = Metadata().updated("file", source=found.source, format=reader.name)
+    table = (tables or SampleTables()).table_for(found.path)
+    described = []
+    for sweep, spectrum in enumerate(spectra, start=1):
+        header = spectrum.metadata
+        start = replace(
+            spectrum,
+            metadata=place.updated("file", sweep=sweep).updated("file name", **named),
+            label="",
+            notes=(*spectrum.notes, *name_notes),
+        )
+        full = override(start, "file header", header.known())
+        for row in () if table is None else table.rows_for(found.path, found.source, sweep):
+            full = override(full, "samples table", row.values)
+        if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
+            full = full.crop(full.metadata.f_min_Hz, full.metadata.f_max_Hz)
+        described.append(full)
+    return described
+
+
+def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> Spectrum:
+    """Return a copy with metadata from a source that outranks those before, disagreements noted.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        With what is known so far.
+    origin : str
+        For instance ``"command line"``.
+    values : mapping
+        By field name; ``None`` says nothing.
+    """
+    known = spectrum.metadata.known()
+    notes = [
+        f"{name}: {origin} {value} replaces {spectrum.metadata.origin[name]} {known[name]}"
+        for name, value in values.items()
+        # the first token of a file name is only a guess at the sample
+        if value is not None and name not in ("file", "sample_id") and known.get(name, value) != value
+    ]
+    metadata = spectrum.metadata.updated(origin, **values)
+    return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *notes))
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for folder, subfolders, names in os.walk(root):
+        if _RESULT_MARK in names:
+            subfolders.clear()
+            continue
+        subfolders[:] = sorted(name for name in subfolders if not _hidden(name))
+        yield from (Path(folder) / name for name in sorted(names) if not _hidden(name))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "~$")) or name == "__MACOSX"
+
+
+def _ignored(path: Path) -> str:
+    if path.name.lower() in TABLE_NAMES:
+        return "samples table"
+    if _NO_SPECTRA.fullmatch(path.stem):
+        return "document"
+    if path.suffix.lower() in KNOWN_SUFFIXES:
+        return ""
+    try:
+        known = find_reader(FileContent.open(path, _SNIFFED_BYTES)) is not None
+    except ReaderError:
+        known = False
+    return "" if known else "no known suffix or content"
+
+
+def _prefixes(files: Sequence[tuple[Path, Path]]) -> dict[Path, str]:
+    """Return for each folder given what its sources start with: nothing, unless two of them collide."""
+    folders = list(dict.fromkeys(folder for folder, _ in files))
+    sources: dict[str, set[Path]] = {}
+    for folder, path in files:
+        sources.setdefault(path.relative_to(folder).as_posix(), set()).add(folder)
+    colliding = set().union(*(owners for owners in sources.values() if len(owners) > 1))
+    prefixes = dict.fromkeys(folders, "")
+    depth = 1
+    while colliding:
+        names = {folder: "/".join(folder.resolve().parts[-depth:]).strip("/") for folder in colliding}
+        if len(set(names.values())) == len(names):
+            prefixes |= {folder: f"{name}/" for folder, name in names.items()}
+            break
+        depth += 1
+    return prefixes

@@ -1,0 +1,98 @@
+"""The formats that can be read, in the order in which they are tried."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from eistool.errors import SpectrumError
+from eistool.readers import biologic_mpt, delimited, gamry_dta, zplot
+from eistool.readers.content import FileContent
+from eistool.spectrum import Spectrum
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A format: how to know it by its content, and how to load it."""
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    identify: Callable[[FileContent], bool]
+    load: Callable[[FileContent], list[Spectrum]]
+    fallback: bool = False  # asked only when no other reader knows the file
+
+    def read(self, content: FileContent) -> list[Spectrum]:
+        """Return the spectra in a file, at least one.
+
+        Raises
+        ------
+        ReaderError
+            If it cannot be read, whatever is wrong with it.
+        """
+        try:
+            with np.errstate(all="ignore"):  # absurd numbers end as inf or nan, and are refused below
+                spectra = self.load(content)
+        except SpectrumError as error:
+            raise content.error(str(error)) from error
+        if not spectra:
+            raise content.error(f"no spectrum in it; expected a file of {self.title}")
+        return spectra
+
+
+READERS: tuple[Reader, ...] = (
+    Reader(
+        "biologic_mpt",
+        "BioLogic EC-Lab / BT-Lab text",
+        biologic_mpt.SUFFIXES,
+        biologic_mpt.identify,
+        biologic_mpt.load,
+    ),
+    Reader("gamry_dta", "Gamry Framework", gamry_dta.SUFFIXES, gamry_dta.identify, gamry_dta.load),
+    Reader("zplot", "Scribner ZPlot / ZView", zplot.SUFFIXES, zplot.identify, zplot.load),
+    Reader(
+        "delimited",
+        "Delimited text with any header, or three columns",
+        delimited.SUFFIXES,
+        delimited.identify,
+        delimited.load,
+        fallback=True,
+    ),
+)
+
+# files of impedance that no reader knows yet, and what to do with them
+UNSUPPORTED = MappingProxyType(
+    {
+        ".mpr": ("BioLogic binary", "export it as text (.mpt) in EC-Lab"),
+        ".ism": ("Zahner binary", "export it as text in Zahner Analysis"),
+        ".par": ("VersaStudio", "export the columns as text"),
+        ".pssession": ("PalmSens session", "export the curve as CSV in PSTrace"),
+        ".idf": ("Ivium", "export the curve as CSV"),
+        ".ids": ("Ivium", "export the curve as CSV"),
+        ".dfr": ("Eco Chemie", "export the curve as text"),
+        ".i2b": ("i2b", "export the curve as text"),
+        ".p00": ("ZPlot P00", "save it as .z"),
+        ".xlsx": ("Excel workbook", "save the sheet as CSV"),
+        ".xls": ("Excel workbook", "save the sheet as CSV"),
+    }
+)
+
+KNOWN_SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes) | frozenset(UNSUPPORTED)
+
+
+def find_reader(content: FileContent) -> Reader | None:
+    """Return the reader for a file's content; the suffix decides only between several that know it."""
+    known = [reader for reader in READERS if not reader.fallback and reader.identify(content)]
+    if not known and content.suffix not in UNSUPPORTED:
+        known = [reader for reader in READERS if reader.fallback and reader.identify(content)]
+    return next((r for r in known if content.suffix in r.suffixes), known[0] if known else None)
+
+
+def refusal(content: FileContent) -> str:
+    """Return why no reader takes a file, and the next step."""
+    if content.suffix in UNSUPPORTED:
+        title, remedy = UNSUPPORTED[content.suffix]
+        return f"no reader for {title} files ({content.suffix}); {remedy}"
+    names = ", ".join(reader.title for reader in READERS)
+    return f"no reader knows this content; expected one of: {names}"

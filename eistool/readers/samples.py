@@ -1,0 +1,217 @@
+"""The samples table (``samples.csv`` or ``.xlsx``): what the lab knows about each file."""
+
+import csv
+import difflib
+import importlib
+import io
+import math
+import typing
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import MappingProxyType
+
+from eistool.errors import ConfigError, ReaderError
+from eistool.readers.content import FileContent
+from eistool.readers.numbers import parse_number_any
+from eistool.spectrum import Metadata
+
+TABLE_NAMES = ("samples.csv", "samples.xlsx")
+_LEVELS_ABOVE = 3
+
+_NOT_COLUMNS = frozenset(
+    ("source", "sweep", "format", "technique", "started_at", "ewe_mean_V", "ewe_drift_mV", "i_mean_mA", "origin")
+)
+_COLUMNS: Mapping[str, type] = MappingProxyType(
+    {f.name: typing.get_args(f.type)[0] for f in fields(Metadata) if f.name not in _NOT_COLUMNS}
+)
+COLUMNS: tuple[str, ...] = tuple(_COLUMNS)
+_POSITIVE = frozenset(
+    (
+        "thickness_um",
+        "diameter_mm",
+        "electrode_diameter_mm",
+        "area_cm2",
+        "cell_constant_per_cm",
+        "f_min_Hz",
+        "f_max_Hz",
+    )
+)
+_MISSING = frozenset(("", "nan", "na", "n/a", "none", "-"))
+_YES_NO = MappingProxyType(
+    {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
+)
+_DIRECTIONS = MappingProxyType(
+    {"charge": "charge", "chg": "charge", "discharge": "discharge", "dis": "discharge", "dchg": "discharge"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One row: which sweeps it speaks of, and what it says."""
+
+    number: int  # as a spreadsheet counts, the header being row 1
+    pattern: str
+    values: Mapping[str, object]
+
+    def matches(self, names: Iterable[str], sweep: int) -> bool:
+        """Return whether the row speaks of a sweep of a file that goes by these names."""
+        pattern = self.pattern.replace("\\", "/")
+        names = tuple(names)
+        if any(pattern == name or fnmatchcase(name, pattern) for name in names):
+            return True
+        stem, hash_, number = pattern.rpartition("#")
+        if not (hash_ and number.isdecimal() and len(number) < 9 and int(number) == sweep):
+            return False
+        return any(stem == name or fnmatchcase(name, stem) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesTable:
+    """A samples table whose every cell was checked."""
+
+    path: Path
+    rows: tuple[SampleRow, ...]
+
+    def rows_for(self, path: Path, source: str, sweep: int) -> list[SampleRow]:
+        """Return the matching rows in their order; later ones override earlier ones."""
+        names = [source, path.name, path.stem]
+        if path.is_relative_to(self.path.parent):
+            names.append(path.relative_to(self.path.parent).as_posix())
+        return [row for row in self.rows if row.matches(names, sweep)]
+
+
+def read_samples(path: Path) -> SamplesTable:
+    """Return the table in a ``.csv`` or ``.xlsx`` file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be opened, has no column ``file``, an unknown column, or a cell that is not what its
+        column holds; the message names file, row and column.
+    """
+    cells = _excel(path) if path.suffix.lower() == ".xlsx" else _delimited(path)
+    if not cells:
+        raise ConfigError(f"{path.name}: the table is empty; expected a header line with the column file")
+    header = [cell.strip() for cell in cells[0]]
+    _check_header(path, header, cells)
+    rows = [
+        _row(path, number, header, row)
+        for number, row in enumerate(cells[1:], start=2)
+        if any(map(str.strip, row))
+    ]
+    return SamplesTable(path.resolve(), tuple(rows))
+
+
+class SampleTables:
+    """Finds the samples table of each file: the one given, else the nearest in or above its folder.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A table that holds for every file.
+
+    Raises
+    ------
+    ConfigError
+        If a table is wrong.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.given = None if path is None else read_samples(path)
+        self._read: dict[Path, SamplesTable] = {}
+
+    def table_for(self, path: Path) -> SamplesTable | None:
+        """Return the table that holds for a file, None if there is none."""
+        if self.given is not None:
+            return self.given
+        folder = path.resolve().parent
+        for place in (folder, *folder.parents)[: _LEVELS_ABOVE + 1]:
+            for table in (place / name for name in TABLE_NAMES):
+                if table.is_file():
+                    if table not in self._read:
+                        self._read[table] = read_samples(table)
+                    return self._read[table]
+        return None
+
+
+def _delimited(path: Path) -> list[list[str]]:
+    try:
+        text = FileContent.open(path).text
+    except ReaderError as error:
+        raise ConfigError(f"samples table {error}") from error
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise ConfigError(f"{path.name}: a cell is broken ({error}); save the table again as CSV") from error
+
+
+def _excel(path: Path) -> list[list[str]]:
+    try:
+        openpyxl = importlib.import_module("openpyxl")
+    except ImportError as error:
+        raise ConfigError(
+            f"{path.name}: Excel tables need openpyxl; run 'pip install eistool[excel]', or save it as CSV"
+        ) from error
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{path.name}: no readable workbook ({error}); save it again") from error
+    rows = book.worksheets[0].iter_rows(values_only=True)
+    return [["" if cell is None else str(cell) for cell in row] for row in rows]
+
+
+def _check_header(path: Path, header: list[str], cells: list[list[str]]) -> None:
+    for column, name in enumerate(header):
+        if name in _COLUMNS:
+            if header.index(name) != column:
+                raise ConfigError(f"{path.name}, row 1: column {name!r} is there twice; keep one")
+        elif name or any(column < len(row) and row[column].strip() for row in cells[1:]):
+            close = difflib.get_close_matches(name, COLUMNS, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise ConfigError(f"{path.name}, row 1: unknown column {name!r}; {hint}known are {', '.join(COLUMNS)}")
+    if "file" not in header:
+        raise ConfigError(
+            f"{path.name}, row 1: no column 'file'; expected file names or patterns such as S17_*.mpt"
+        )
+
+
+def _row(path: Path, number: int, header: list[str], cells: list[str]) -> SampleRow:
+    values: dict[str, object] = {}
+    if any(cell.strip() for cell in cells[len(header) :]):
+        raise ConfigError(
+            f"{path.name}, row {number}: {len(cells)} cells under {len(header)} columns; "
+            "put quotes round a cell that holds a separator"
+        )
+    for name, cell in zip(header, cells, strict=False):
+        text = cell.strip()
+        if name and text.lower() not in _MISSING:
+            values[name] = _cell(f"{path.name}, row {number}, column {name!r}", name, text)
+    pattern = values.get("file")
+    if not isinstance(pattern, str):
+        raise ConfigError(f"{path.name}, row {number}, column 'file': empty; expected a file name or a pattern")
+    return SampleRow(number, pattern, MappingProxyType(values))
+
+
+def _cell(where: str, name: str, text: str) -> object:
+    kind = _COLUMNS[name]
+    if name == "direction":
+        if text.lower() not in _DIRECTIONS:
+            raise ConfigError(f"{where}: {text!r}; choose charge or discharge")
+        return _DIRECTIONS[text.lower()]
+    if kind is bool:
+        if text.lower() not in _YES_NO:
+            raise ConfigError(f"{where}: {text!r}; choose true or false")
+        return _YES_NO[text.lower()]
+    if kind is not float:
+        return text
+    value = parse_number_any(text)
+    if not math.isfinite(value):
+        raise ConfigError(f"{where}: {text!r} is no number; give one without its unit, or leave the cell empty")
+    if name in _POSITIVE and value <= 0:
+        raise ConfigError(f"{where}: {text}; give a positive number, or leave the cell empty")
+    return value

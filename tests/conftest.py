@@ -1,0 +1,18 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of measured spectra, which is no part of the project."""
+    folder = os.environ.get("EISTOOL_REAL_DATA")
+    if not folder:
+        pytest.skip("EISTOOL_REAL_DATA is not set: no measured spectra to read")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.skip(f"EISTOOL_REAL_DATA={folder} is no folder")
+    return path
