@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from eistool.errors import ReaderError as ReaderError
     from eistool.errors import SpectrumError as SpectrumError
     from eistool.fitting import FitResult as FitResult
+    from eistool.fitting import compare_circuits as compare_circuits
     from eistool.fitting import fit as fit
     from eistool.fitting import fit_many as fit_many
     from eistool.readers import read as read
@@ -38,6 +39,7 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "compare_circuits": "eistool.fitting",
     "fit": "eistool.fitting",
     "fit_many": "eistool.fitting",
     "load_circuit": "eistool.circuit",

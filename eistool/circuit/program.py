@@ -91,9 +91,9 @@ class Program:
     def blocks(self, omega: FloatArray) -> FloatArray:
         """Return the kernels' ``work`` for these frequencies, shape (b, rows, WIDTH), without data."""
         n_blocks = -(-omega.size // model.WIDTH)
-        x = np.ones(n_blocks * model.WIDTH)
-        x[: omega.size] = omega
-        x = x.reshape(n_blocks, model.WIDTH)
+        padded = np.ones(n_blocks * model.WIDTH)
+        padded[: omega.size] = omega
+        x = padded.reshape(n_blocks, model.WIDTH)
         work = np.zeros((n_blocks, model.N_FIXED + 2 * self.parents.size + 2 * self.kinds.size, model.WIDTH))
         root = np.sqrt(x)
         for row, values in (

@@ -19,9 +19,11 @@ from eistool.typing import BoolArray, FloatArray, IntArray
 ROUNDS = 12  # of the search, at most
 N_MINIMA = 8  # kept
 LADDER_PER_DECADE = 6
+NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
 POOR_MODEL = 3.0  # times the ladder's reduced chi2
 CORRELATED = 0.99
 LIMIT_TOLERANCE = 1e-7
+NEARLY_LINEAR = 0.03  # standard errors below this need no check by the profile
 
 
 def fit(
@@ -156,15 +158,14 @@ def _fit(
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
     peaks, cumulative, ladder_reduced = _ladder(problem)
-    floor = ladder_reduced * max(2 * problem.n_points - n_free, 1)
+    floor = NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
     amplitudes = problem.free[program.kinds[problem.free] == search.AMPLITUDE]
     minima = np.empty((N_MINIMA, p))
     found = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
     hessian = np.zeros((n_free, n_free))
     n_minima = search.search(
-        program.operations, problem.offsets, program.parents, program.groups, program.kinds,
-        problem.lower, problem.upper, problem.fixed_theta, problem.free, amplitudes, program.nested,
+        *problem.arguments, problem.fixed_theta, problem.free, amplitudes, program.nested,
         problem.exchange, problem.starts, _seeds(spectrum, p), _irrational(p), peaks, cumulative,
         problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds, problem.work, problem.n_blocks,
         minima, found, hits, hessian,
@@ -178,7 +179,10 @@ def _fit(
     limited = ~problem.held & (
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
-    covariance_theta = _covariance(hessian, problem.free, limited) * (1.0 if weighting == "noise" else reduced)
+    covariance_theta = _covariance(hessian, problem.free, p) * (1.0 if weighting == "noise" else reduced)
+    variance = 1.0 if weighting == "noise" else reduced
+    covariance_theta = _widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
+    covariance_theta += _between_minima(minima[:n_minima], found[:n_minima, 0], variance)
     covariance = derivative @ covariance_theta @ derivative.T
     statuses = _statuses(circuit, problem, values, derivative, covariance, limited)
     x = spectrum.omega * math.exp(-problem.scale[1])
@@ -242,19 +246,43 @@ def _irrational(n: int) -> FloatArray:
     return np.sqrt(np.array(primes, dtype=np.float64)) % 1.0
 
 
-def _covariance(hessian: FloatArray, free: IntArray, limited: BoolArray) -> FloatArray:
-    """Return the inverse of JᵀJ, 0 for parameters that are fixed or at a limit."""
-    covariance = np.zeros((limited.size, limited.size))
-    inner = np.flatnonzero(~limited[free])
-    if inner.size == 0:
-        return covariance
-    block = hessian[np.ix_(inner, inner)]
-    scale = np.sqrt(np.maximum(np.diag(block), 1e-300))
-    eigenvalues, vectors = np.linalg.eigh(block / np.outer(scale, scale))
+def _covariance(hessian: FloatArray, free: IntArray, n: int) -> FloatArray:
+    """Return the inverse of JᵀJ, 0 for fixed parameters.
+
+    Parameters that ended at a bound are counted as free: the errors of the others would be too small
+    if they rested on the bound being the truth.
+    """
+    scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
+    eigenvalues, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
     # a direction without any effect keeps a huge but finite variance
     inverse = (vectors / np.maximum(eigenvalues, 1e-15)) @ vectors.T
-    covariance[np.ix_(free[inner], free[inner])] = inverse / np.outer(scale, scale)
+    covariance = np.zeros((n, n))
+    covariance[np.ix_(free, free)] = inverse / np.outer(scale, scale)
     return covariance
+
+
+def _widened(
+    problem: Problem, theta: FloatArray, value: float, covariance: FloatArray, variance: float
+) -> FloatArray:
+    """Return the covariance with larger errors where the sum of squares rises more slowly than it says."""
+    widening = np.ones(theta.size)
+    if problem.free.size > 1 and variance > 0:
+        search.widen(
+            *problem.arguments, problem.free, theta, value, covariance, variance, NEARLY_LINEAR,
+            problem.work, problem.n_blocks, widening,
+        )  # fmt: skip
+    return covariance * np.outer(widening, widening)
+
+
+def _between_minima(minima: FloatArray, values: FloatArray, variance: float) -> FloatArray:
+    """Return the covariance that comes from not knowing which minimum is the true one.
+
+    Each minimum counts with its likelihood, as one mode of a mixture.
+    """
+    weights = np.exp(-0.5 * (values - values[0]) / max(variance, 1e-300))
+    difference = minima - minima[0]
+    result: FloatArray = (difference.T * (weights / weights.sum())) @ difference
+    return result
 
 
 def _statuses(

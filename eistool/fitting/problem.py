@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,6 +119,14 @@ class Problem:
         """Length of one block."""
         return self.work.size // self.n_blocks
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What every search takes first: kernels, program and bounds."""
+        program = self.program
+        kernels = (model.evaluate, search.minimise)
+        circuit = (program.operations, self.offsets, program.parents, program.groups)
+        return (*kernels, *circuit, program.kinds, self.lower, self.upper)
+
 
 def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> Problem:
     """Return the kernels' view of a fit.
@@ -208,8 +217,8 @@ def _neutral(
         "tau": np.exp(0.5 * (window[0] + window[1])) / omega_0,
         "exponent": 0.85,
     }
-    values = np.array([typical[spec.kind] for spec in circuit.specs])
-    values = np.clip(values, np.where(constraints.lower > 0, constraints.lower, 0), constraints.upper)
+    middle = np.array([typical[spec.kind] for spec in circuit.specs])
+    values: FloatArray = np.clip(middle, constraints.lower, constraints.upper)
     for i, value in {**constraints.start, **constraints.fixed}.items():
         values[i] = value
     return values

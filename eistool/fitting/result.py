@@ -201,7 +201,8 @@ class FitResult:
         """(Z - Z_fit) / |Z| at every frequency, shape (n_freq,); nan where Z is 0."""
         modulus = np.abs(self.spectrum.impedance)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return (self.spectrum.impedance - self.impedance) / modulus
+            residual: ComplexArray = (self.spectrum.impedance - self.impedance) / modulus
+        return residual
 
     @property
     def correlation(self) -> FloatArray:

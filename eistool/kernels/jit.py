@@ -9,6 +9,7 @@ from typing import Any
 
 import numba
 import platformdirs
+from numba.core import config
 
 # no nnan, no ninf: a NaN must lose every comparison. reassoc is for sums of products only.
 _SAFE = frozenset({"contract", "nsz", "arcp"})
@@ -41,7 +42,7 @@ def _choose_cache() -> bool:
     temporary = Path(tempfile.gettempdir()) / f"eistool-{platformdirs.user_cache_path().parent.name}"
     for folder in (base / _fingerprint(), temporary / _fingerprint()):
         if _writable(folder):
-            numba.config.CACHE_DIR = str(folder)
+            config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
             return True
     return False
 

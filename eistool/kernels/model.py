@@ -16,6 +16,7 @@ import math
 import numba
 import numpy as np
 from llvmlite import ir
+from numba.core import config
 from numba.extending import intrinsic
 
 from eistool.kernels.jit import kernel
@@ -55,7 +56,7 @@ _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417e00, 6.07710050650619224932e-11
 
 
-if numba.config.DISABLE_JIT:
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
     def _power_of_two(k):
         return 2.0 ** int(k)
@@ -230,7 +231,7 @@ def _pointwise(code, lx, theta, p):
         return z, z + dq, -dq, dq * log_jx, 0j, 0j
     log_jxt = complex(lx + theta[p + 1], 0.5 * math.pi)
     alpha = 1.0 if code == G else theta[p + 2]
-    if code == G or code == FG:
+    if code in (G, FG):
         q = np.exp(log_jxt)
         log_1q = np.log(1.0 + q)
         power = 0.5 if code == G else alpha
@@ -478,7 +479,14 @@ def _nest(work, stride, n_blocks, parents, groups, first_parameter):
                 _multiply(work[j : j + size], work[s : s + size])
 
 
-@kernel("void(int64[:, ::1], float64[::1], int64[::1], int64[::1], float64[::1], float64[::1], int64)")
+# a function that is passed as an argument is compiled once, not again in every caller
+EVALUATE = numba.void(
+    numba.int64[:, ::1], numba.float64[::1], numba.int64[::1], numba.int64[::1],
+    numba.float64[::1], numba.float64[::1], numba.int64,
+)  # fmt: skip
+
+
+@kernel(EVALUATE)
 def evaluate(operations, offsets, parents, groups, theta, work, n_blocks):
     """Write Z into group 0's rows and dZ/dtheta into the parameters' rows of every block.
 
@@ -524,15 +532,15 @@ def evaluate(operations, offsets, parents, groups, theta, work, n_blocks):
             elif row == ROW_INVERSE_ROOT:
                 re, im = amplitude * math.sqrt(0.5), -amplitude * math.sqrt(0.5)
             _add_power_law(work, stride, n_blocks, s, j, row, re, im, sign)
-        elif code == CPE or code == LA:
+        elif code in (CPE, LA):
             k = sign if code == LA else -sign
             _add_cpe(work, stride, n_blocks, s, j, amplitude, theta[p + 1], k, sign, offsets[o])
         elif code == ZARC:
             _add_zarc(work, stride, n_blocks, s, j, amplitude, theta[p + 1], theta[p + 2])
-        elif code == K or code == RL:
+        elif code in (K, RL):
             loop = 1.0 if code == RL else 0.0
             _add_relaxation(work, stride, n_blocks, s, j, amplitude, math.exp(theta[p + 1]), loop)
-        elif code == WS or code == WO:
+        elif code in (WS, WO):
             _add_warburg(work, stride, n_blocks, s, j, amplitude, math.exp(theta[p + 1]), code == WO)
         else:
             count = operations[o, OP_COUNT]

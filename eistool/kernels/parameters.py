@@ -12,7 +12,6 @@ and the CPE or C of an arc p(R,CPE) is replaced by its time constant: theta = (l
 import math
 
 import numba
-import numpy as np
 
 from eistool.kernels.jit import kernel
 

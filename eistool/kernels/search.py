@@ -13,9 +13,24 @@ import numba
 import numpy as np
 
 from eistool.kernels.jit import kernel
-from eistool.kernels.model import N_FIXED, ROW_DATA, ROW_WEIGHT, ROW_X, WIDTH, evaluate
+from eistool.kernels.model import (
+    EVALUATE,
+    N_FIXED,
+    OP_COUNT,
+    OP_PARAMETER,
+    ROW_DATA,
+    ROW_WEIGHT,
+    ROW_X,
+    WIDTH,
+)
 
 AMPLITUDE, LOG_TAU, EXPONENT = 0, 1, 2
+N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 48, 12, 5, 2  # in a round: drawn, tried, pursued, finished
+APART = 0.8  # e-folds in a time constant between starts that are worth trying
+SAME = 0.3  # between ends that are the same minimum
+NEAR_FLOOR = 1.15  # times the floor: where the ladder is nearly reached ...
+QUIET, QUIET_NEAR = 2, 3  # ... so many rounds without a better minimum are enough, and under the floor
+WIDEST = 5.0  # standard error in e-folds
 
 _FULL = {"contract", "nsz", "arcp"}
 _SUMS = {"contract", "nsz", "arcp", "reassoc"}
@@ -257,9 +272,20 @@ def ladder(work, stride, n_blocks, log_tau, x):
     return total if value < 1e-6 * energy else value
 
 
-@numba.njit(error_model="numpy")
-def _minimise(
-    operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+# the interpreter of circuits, and the minimiser, as arguments
+F64, I64 = numba.float64, numba.int64
+CIRCUIT = (I64[:, ::1], F64[::1], I64[::1], I64[::1])  # operations, offsets, parents, groups
+MODEL = numba.types.FunctionType(EVALUATE)
+MINIMISE = numba.types.Tuple((F64, numba.boolean))(
+    MODEL, *CIRCUIT, F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
+    F64[::1], I64, F64[:, ::1], F64[::1], I64, F64,
+)  # fmt: skip
+MINIMISER = numba.types.FunctionType(MINIMISE)
+
+
+@kernel(MINIMISE)
+def minimise(
+    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
     work, n_blocks, hessian, gradient, limit, tolerance,
 ):  # fmt: skip
     """Levenberg-Marquardt with bounds, in place in theta; return F and whether it converged.
@@ -347,7 +373,7 @@ def _minimise(
 
 @numba.njit(error_model="numpy")
 def _fit_amplitudes(
-    operations, offsets, parents, groups, theta, lower, upper, amplitudes,
+    evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
     work, n_blocks, gram, target, norm, multiplier, repeats,
 ):  # fmt: skip
     """Scale the amplitudes so that the linear problem at fixed tau and alpha is solved; return F.
@@ -427,30 +453,57 @@ def _sort_taus(theta, exchange):
 
 
 @numba.njit(error_model="numpy")
-def _record(theta, value, converged, minima, values, hits, n_minima, free):
-    """Count a run, and put its end among the distinct minima, in order of F."""
+def _keep_most(theta, incumbent, operations, index):
+    """Keep a drawn start for one or two elements, and take the rest from a known minimum."""
+    n = operations.shape[0]
+    one = index % n
+    other = (index // n) % n
+    for o in range(n):
+        if o != one and o != other:
+            p = operations[o, OP_PARAMETER]
+            for i in range(p, p + operations[o, OP_COUNT]):
+                theta[i] = incumbent[i]
+
+
+@numba.njit(error_model="numpy")
+def _distance(a, b, shape):
+    """Return the largest difference in the parameters that give a spectrum its shape."""
+    far = 0.0
+    for i in shape:
+        far = max(far, abs(a[i] - b[i]))
+    return far
+
+
+@numba.njit(error_model="numpy")
+def _find(theta, value, minima, values, n_minima, shape):
+    """Return the known minimum that this end belongs to, or -1."""
+    for m in range(n_minima):
+        alike = values[m, 0] * 0.999 <= value <= values[m, 0] * 1.5
+        if alike and _distance(theta, minima[m], shape) < SAME:
+            return m
+    return -1
+
+
+@numba.njit(error_model="numpy")
+def _record(theta, value, converged, minima, values, hits, n_minima, shape):
+    """Put the end of a run among the distinct minima, in order of F; return their number."""
     if not math.isfinite(value):
         return n_minima
     hits[-1] += 1
-    for m in range(n_minima):
-        if abs(values[m, 0] - value) <= 1e-4 * (value + values[m, 0]):
-            far = 0.0
-            for a in range(free.size):
-                far = max(far, abs(minima[m, free[a]] - theta[free[a]]))
-            if far < 0.5:
-                hits[m] += 1
-                if value < values[m, 0]:
-                    values[m, 0] = value
-                    values[m, 1] = 1.0 if converged else 0.0
-                    minima[m] = theta
-                return n_minima
+    m = _find(theta, value, minima, values, n_minima, shape)
+    if m >= 0:
+        hits[m] += 1
+        if value < values[m, 0]:
+            values[m, 0] = value
+            values[m, 1] = 1.0 if converged else 0.0
+            minima[m] = theta
+        return n_minima
     place = n_minima
     while place > 0 and value < values[place - 1, 0]:
         place -= 1
     if place >= minima.shape[0]:
         return n_minima
-    last = min(n_minima, minima.shape[0] - 1)
-    for m in range(last, place, -1):
+    for m in range(min(n_minima, minima.shape[0] - 1), place, -1):
         minima[m] = minima[m - 1]
         values[m] = values[m - 1]
         hits[m] = hits[m - 1]
@@ -462,25 +515,28 @@ def _record(theta, value, converged, minima, values, hits, n_minima, free):
 
 
 @kernel(
-    "int64(int64[:, ::1], float64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], "
-    "float64[::1], int64[::1], int64[::1], boolean[::1], int64[:, ::1], float64[:, ::1], float64[::1], "
-    "float64[::1], float64[::1], float64[::1], float64, float64, float64, int64, float64[::1], int64, "
-    "float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1])"
-)
+    I64(
+        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
+        numba.boolean[::1], I64[:, ::1], F64[:, ::1], F64[::1], F64[::1], F64[::1], F64[::1],
+        F64, F64, F64, I64, F64[::1], I64, F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
+    )
+)  # fmt: skip
 def search(
-    operations, offsets, parents, groups, kinds, lower, upper,
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
     fixed_theta, free, amplitudes, nested, exchange, starts, seeds,
     irrational, peaks, cumulative, window_low, window_high, floor, rounds, work, n_blocks,
     minima, values, hits, hessian,
 ):  # fmt: skip
     """Find the minima of F from many deterministic starts; return how many were found.
 
-    Each round screens candidates after a linear solve of their amplitudes, improves the best few
-    by short Levenberg-Marquardt runs, and takes the best of these to the end. Rounds go on until
-    the best F is reached twice and lies under ``floor``, or ``rounds`` are done.
+    Each round draws candidates, solves the linear problem of their amplitudes, picks the best that
+    differ from each other and from the known minima, improves these by short Levenberg-Marquardt
+    runs, and takes the best of them to the end. Rounds go on until F lies under ``floor``.
 
     Parameters
     ----------
+    evaluate, minimise : functions
+        Those of this package.
     operations, offsets, parents, groups
         The program; see :func:`eistool.kernels.model.evaluate`.
     kinds : int64, shape (p,)
@@ -518,7 +574,6 @@ def search(
     """
     p = fixed_theta.size
     f = free.size
-    n_candidates, n_short = 48, 6
     gradient = np.empty(f)
     scratch = np.empty((f, f))
     n_amplitudes = amplitudes.size
@@ -526,28 +581,35 @@ def search(
     target = np.empty(n_amplitudes)
     norm = np.empty(n_amplitudes)
     multiplier = np.empty(n_amplitudes)
-    candidates = np.empty((n_candidates, p))
-    scores = np.empty(n_candidates)
+    candidates = np.empty((N_CANDIDATES, p))
+    scores = np.empty(N_CANDIDATES)
     window = (window_low, window_high)
     n_minima = 0
     hits[:] = 0
+    n_shape = 0
+    shape = np.empty(f, np.int64)
     any_nested = False
-    for i in range(p):
-        if nested[i]:
-            any_nested = True
+    for i in free:
+        if kinds[i] == LOG_TAU or nested[i]:
+            shape[n_shape] = i
+            n_shape += 1
+        any_nested = any_nested or nested[i]
+    shape = shape[:n_shape]
 
     for s in range(starts.shape[0]):
         theta = starts[s].copy()
-        value, converged = _minimise(
-            operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+        value, converged = minimise(
+            evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
             work, n_blocks, scratch, gradient, 200, 1e-9,
         )  # fmt: skip
         _sort_taus(theta, exchange)
-        n_minima = _record(theta, value, converged, minima, values, hits, n_minima, free)
+        n_minima = _record(theta, value, converged, minima, values, hits, n_minima, shape)
 
     index = 0
+    picked = np.empty(N_PICKED, np.int64)
+    quiet, last_best = 0, np.inf
     for r in range(rounds):
-        for c in range(n_candidates):
+        for c in range(N_CANDIDATES):
             index += 1
             theta = candidates[c]
             theta[:] = fixed_theta
@@ -556,46 +618,143 @@ def search(
                 peaks, cumulative, window, 0.3 if r == 0 else 0.5,
             )  # fmt: skip
             if r > 0 and c % 2 == 0 and n_minima > 0:
-                # keep the incumbent but for one or two drawn parameters
-                keep = (index // 2) % f
-                other = (index // 2 + 1 + index % 3) % f
-                for a in range(f):
-                    if a != keep and a != other:
-                        theta[free[a]] = minima[0, free[a]]
+                _keep_most(theta, minima[(c // 2) % min(n_minima, 2)], operations, index // 2)
             _sort_taus(theta, exchange)
             scores[c] = _fit_amplitudes(
-                operations, offsets, parents, groups, theta, lower, upper, amplitudes,
+                evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
                 work, n_blocks, gram, target, norm, multiplier, 3 if any_nested else 1,
             )  # fmt: skip
             if not math.isfinite(scores[c]):
                 scores[c] = np.inf
-        order = np.argsort(scores)
-        for s in range(n_short):
-            c = order[s]
+
+        # the best candidates that differ from each other, and from what is known
+        n_picked = 0
+        for c in np.argsort(scores):
+            if n_picked == N_PICKED or scores[c] == np.inf:
+                break
+            new = True
+            for k in range(n_picked):
+                new = new and _distance(candidates[c], candidates[picked[k]], shape) > APART
+            for m in range(n_minima):
+                new = new and _distance(candidates[c], minima[m], shape) > APART
+            if new:
+                picked[n_picked] = c
+                n_picked += 1
+        if n_picked == 0 and n_minima == 0:
+            picked[0] = np.argmin(scores)
+            n_picked = 1 if scores[picked[0]] < np.inf else 0
+        for stage in range(2):
+            n = n_picked if stage == 0 else min(n_picked, N_KEPT)
+            for k in range(n):
+                c = picked[k]
+                scores[c], _ = minimise(
+                    evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
+                    work, n_blocks, scratch, gradient, 5 if stage == 0 else 15, 1e-4,
+                )  # fmt: skip
+                _sort_taus(candidates[c], exchange)
+            picked[:n] = picked[:n][np.argsort(scores[picked[:n]])]
+        finished = 0
+        for k in range(min(n_picked, N_KEPT)):
+            c = picked[k]
             if scores[c] == np.inf:
                 continue
-            scores[c], _ = _minimise(
-                operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
-                work, n_blocks, scratch, gradient, 15, 1e-4,
-            )  # fmt: skip
-        order = order[:n_short][np.argsort(scores[order[:n_short]])]
-        for s in range(2):
-            c = order[s]
-            if scores[c] == np.inf:
-                continue
-            value, converged = _minimise(
-                operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
-                work, n_blocks, scratch, gradient, 200, 1e-9,
-            )  # fmt: skip
-            _sort_taus(candidates[c], exchange)
-            n_minima = _record(candidates[c], value, converged, minima, values, hits, n_minima, free)
-        if n_minima > 0 and values[0, 0] <= floor and hits[0] >= 2:
-            break
+            m = _find(candidates[c], scores[c], minima, values, n_minima, shape)
+            if m >= 0 and scores[c] >= values[m, 0] * (1.0 - 1e-9):
+                hits[m] += 1
+                hits[-1] += 1
+            elif finished < N_FINISHED:
+                finished += 1
+                value, converged = minimise(
+                    evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
+                    work, n_blocks, scratch, gradient, 200, 1e-9,
+                )  # fmt: skip
+                _sort_taus(candidates[c], exchange)
+                n_minima = _record(candidates[c], value, converged, minima, values, hits, n_minima, shape)
+        if n_minima > 0:
+            best = values[0, 0]
+            quiet = 0 if best < 0.9999 * last_best else quiet + 1
+            last_best = best
+            if quiet >= (QUIET if best <= floor else QUIET_NEAR if best <= NEAR_FLOOR * floor else rounds):
+                break
     if n_minima > 0:
         theta = minima[0].copy()
-        _minimise(
-            operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+        value, _ = minimise(
+            evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
             work, n_blocks, hessian, gradient, 30, 1e-11,
         )  # fmt: skip
+        if value <= values[0, 0]:
+            values[0, 0] = value
         minima[0] = theta
     return n_minima
+
+
+@kernel(
+    numba.void(
+        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[::1], F64, F64[:, ::1],
+        F64, F64, F64[::1], I64, F64[::1],
+    )
+)  # fmt: skip
+def widen(
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
+    free, best, value, covariance, variance, least, work, n_blocks, widening,
+):  # fmt: skip
+    """Find how much larger errors are than the curvature of F at the minimum says.
+
+    One parameter moves by two standard errors and the others follow. Where the model is linear, F
+    rises by 4 variances; where it rises less, the error grows, until it agrees with the rise.
+
+    Parameters
+    ----------
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, work, n_blocks
+        As in :func:`search`.
+    best : float64, shape (p,)
+        theta at the minimum.
+    value : float64
+        F there.
+    covariance : float64, shape (p, p)
+        Of theta.
+    variance : float64
+        Of a weighted residual.
+    least : float64
+        Standard errors below this (in logarithms or exponents) are small enough to be linear.
+    widening : float64, shape (p,)
+        Factors of the standard errors, 1 or more.
+    """
+    f = free.size
+    others = np.empty(f - 1, np.int64)
+    hessian = np.empty((f - 1, f - 1))
+    gradient = np.empty(f - 1)
+    widening[:] = 1.0
+    for a in range(f):
+        i = free[a]
+        curvature_error = math.sqrt(covariance[i, i])
+        if not (least < curvature_error < WIDEST):
+            continue
+        n = 0
+        for c in range(f):
+            if c != a:
+                others[n] = free[c]
+                n += 1
+        for side in (-2.0, 2.0):
+            sigma = curvature_error
+            theta = best.copy()
+            before = 0.0
+            for _ in range(3):
+                move = side * sigma
+                if best[i] + move > upper[i] or best[i] + move < lower[i]:
+                    break
+                for c in range(f):
+                    k = free[c]
+                    shifted = theta[k] + (move - before) * covariance[k, i] / covariance[i, i]
+                    theta[k] = min(max(shifted, lower[k]), upper[k])
+                theta[i] = best[i] + move
+                before = move
+                moved, _ = minimise(
+                    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, others,
+                    work, n_blocks, hessian, gradient, 15, 1e-5,
+                )  # fmt: skip
+                rise = (moved - value) / (4.0 * variance)
+                if rise > 0.8:
+                    break
+                sigma = min(sigma / math.sqrt(max(rise, 0.1)), WIDEST)
+            widening[i] = max(widening[i], sigma / curvature_error)

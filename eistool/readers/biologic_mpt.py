@@ -18,7 +18,7 @@ from eistool.typing import FloatArray, IntArray
 
 SUFFIXES = (".mpt",)
 
-_SIGNATURE = re.compile(r"\ufeff?(?:EC|BT)-Lab ASCII FILE")
+_SIGNATURE = re.compile(r"(?:EC|BT)-Lab ASCII FILE")
 _HEADER_LINES = re.compile(r"Nb header lines\s*:\s*(\d{1,9})")
 _TECHNIQUES = MappingProxyType(
     {

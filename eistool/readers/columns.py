@@ -44,6 +44,7 @@ _PRIMES = str.maketrans(
     {"′": "'", "’": "'", "‘": "'", "`": "'", "´": "'", "″": "''", "”": "''", "“": "''", '"': "''", "−": "-"}
 )
 _LONGEST = 100  # characters of a header that are looked at
+_MOST_COLUMNS = 2000
 _SPELLED_PREFIX = MappingProxyType({"kilo": 1e3, "mega": 1e6, "milli": 1e-3})
 
 
@@ -95,7 +96,7 @@ def parse_column(header: str, index: int, unit: str = "") -> Column:
 def parse_columns(headers: Sequence[str], units: Sequence[str] = ()) -> list[Column]:
     """Return :func:`parse_column` of every cell of a header line."""
     padded = list(units) + [""] * (len(headers) - len(units))
-    return [parse_column(header, i, padded[i]) for i, header in enumerate(headers)]
+    return [parse_column(header, i, padded[i]) for i, header in enumerate(headers[:_MOST_COLUMNS])]
 
 
 def pick(columns: Sequence[Column], quantity: str) -> Column | None:

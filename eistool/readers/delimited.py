@@ -12,7 +12,8 @@ from eistool.errors import ReaderError
 from eistool.readers.columns import Column, is_unit, parse_columns
 from eistool.readers.content import FileContent
 from eistool.readers.numbers import parse_number
-from eistool.readers.sweeps import CLEAR, Rows, mostly_inductive, phase_consistency, split_sweeps, to_spectra
+from eistool.readers.signs import HeaderSign, cartesian_sign, decide_sign
+from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
 from eistool.readers.table import Table, fill
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray
@@ -22,6 +23,7 @@ SUFFIXES = (".csv", ".txt", ".dat", ".tsv", ".asc")
 _MIN_ROWS = 3
 _SAMPLE = 60  # lines that decide on the dialect
 _PREAMBLE = 200  # lines above the table in which a header is looked for
+_LONGEST_LINE = 50_000  # characters; no row of a table is longer
 _COMMENT = ("#", "%", "//", "!")
 _FITTED = re.compile(
     r"fitted\s+(?:impedance|data|curve|spectrum)|fit report|optimi[sz]ed parameters", re.IGNORECASE
@@ -37,6 +39,8 @@ class _Dialect:
     decimal: str
 
     def split(self, line: str) -> list[str]:
+        if len(line) > _LONGEST_LINE:
+            return []
         if not self.delimiter:
             return line.split()
         if '"' in line and self.delimiter != "\t":
@@ -100,14 +104,21 @@ def load(content: FileContent) -> list[Spectrum]:
             f"fewer than {_MIN_ROWS} rows with a frequency above 0 and an impedance{reasons}", found.line
         )
     if not found.named:
-        if any("no order" in note for note in notes):
+        if not _is_swept(rows, sweeps):
             raise content.error(
                 f"three columns without names, of which the first is no swept frequency; add a header, {_EXAMPLE}",
                 found.line,
             )
         notes.insert(0, "no header: columns taken as frequency/Hz, Re/ohm, Im/ohm")
-    rows, sign = _decide_sign(rows, sweeps, said)
+    rows, sign = decide_sign(rows, sweeps, said)
     return to_spectra(rows, sweeps, [sign, *rows.notes, *notes])
+
+
+def _is_swept(rows: Rows, sweeps: Sequence[IntArray]) -> bool:
+    """Return whether the frequencies of most sweeps run one way, over at least three values."""
+    steps = [np.sign(np.diff(rows.frequency[i])) for i in sweeps]
+    one_way = [np.count_nonzero(s) >= _MIN_ROWS - 1 and abs(s.sum()) > s.size / 2 for s in steps]
+    return bool(sum(one_way) > len(steps) / 2)
 
 
 def _find_table(content: FileContent) -> _Found:
@@ -124,7 +135,9 @@ def _find_table(content: FileContent) -> _Found:
     has_index = first_cells in ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
     header_line, columns = _header(preamble, dialect, width, has_index)
     if header_line is None:
-        columns = _unnamed_columns(content, preamble, dialect, lines[k], width if not has_index else -width)
+        # words in front of a table of spaces are a title; with separators they are names
+        names = dialect.split(preamble[-1][1]) if preamble and dialect.delimiter else []
+        columns = _unnamed_columns(content, lines[k], names, width, has_index)
     line_number = lines[k][0] if header_line is None else header_line
     table = fill(columns, (dialect.split(line) for _, line in lines[k:] if not _is_comment(line)), dialect.decimal)
     return _Found(table, line_number + 1, header_line is not None)
@@ -180,6 +193,8 @@ def _first_row(content: FileContent, lines: list[tuple[int, str]], dialect: _Dia
 
 def _names(line: str, dialect: _Dialect, width: int, has_index: bool) -> Iterator[list[str]]:
     """Yield the ways to read a line as names of columns: as the rows are parted, or by other marks."""
+    if len(line) > _LONGEST_LINE:
+        return
     if _is_comment(line):
         line = line.strip().lstrip("#%!/ ")
     ways = [dialect.split(line) if dialect.delimiter else _SPACE_BEFORE_UNIT.sub("", line).split()]
@@ -215,42 +230,26 @@ def _units_below(lines: list[tuple[int, str]], dialect: _Dialect, width: int) ->
 
 
 def _unnamed_columns(
-    content: FileContent,
-    preamble: list[tuple[int, str]],
-    dialect: _Dialect,
-    first: tuple[int, str],
-    width: int,
+    content: FileContent, first: tuple[int, str], names: list[str], width: int, has_index: bool
 ) -> list[Column]:
-    """Return frequency, Re and Im for a table without names; a negative width says that an index leads."""
+    """Return frequency, Re and Im for a table without known names; ``names`` is the line above it."""
+    line = first[0] + 1
     if "[" in first[1]:
-        raise content.error("cells hold lists; expected one number in a cell and one point in a row", first[0] + 1)
-    if preamble and dialect.delimiter:
-        i, line = preamble[-1]
-        names = dialect.split(line)
-        if 0 <= abs(width) - len(names) <= 1:
-            named = ", ".join(repr(name.strip()[:40]) for name in names[:8])
-            raise content.error(
-                f"no frequency with an impedance among the columns {named}; expected {_EXAMPLE}", i + 1
-            )
-    if width not in (3, -4):
+        raise content.error("cells hold lists; expected one number in a cell and one point in a row", line)
+    if 0 <= width - len(names) <= 1:
+        named = ", ".join(repr(name.strip()[:40]) for name in names[:8])
         raise content.error(
-            f"{abs(width)} columns without names; expected three (frequency, Re, Im), or a header, {_EXAMPLE}",
-            first[0] + 1,
+            f"no frequency with an impedance among the columns {named}; expected {_EXAMPLE}", line - 1
         )
-    start = int(width < 0)
-    return [Column(start + k, "", name) for k, name in enumerate(("frequency", "real", "imag"))]
-
-
-@dataclass(frozen=True, slots=True)
-class _HeaderSign:
-    """What the header says of the sign, and whether the data may overrule it."""
-
-    text: str
-    final: bool
+    if width != 3 + has_index:
+        raise content.error(
+            f"{width} columns without names; expected three (frequency, Re, Im), or a header, {_EXAMPLE}", line
+        )
+    return [Column(has_index + k, "", name) for k, name in enumerate(("frequency", "real", "imag"))]
 
 
 @np.errstate(all="ignore")  # absurd numbers end as inf or nan, and are left out
-def _rows(content: FileContent, found: _Found) -> tuple[Rows, _HeaderSign]:
+def _rows(content: FileContent, found: _Found) -> tuple[Rows, HeaderSign]:
     table = _with_damaged_imag(found.table)
     notes = [] if table is found.table else ["the column '#NAME?' stands for the imaginary part"]
     frequency = _frequency(content, found)
@@ -259,12 +258,12 @@ def _rows(content: FileContent, found: _Found) -> tuple[Rows, _HeaderSign]:
     if real is not None and imag is not None:
         z = table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1)
         angle = None if phase is None else _radians(table, phase, z, []) * (-1 if phase.negated else 1)
-        z, said = _cartesian_sign(z, imag, angle, notes)
+        z, said = cartesian_sign(z, imag, angle, notes)
         used = [real, imag]
     elif modulus is not None and phase is not None:
         angle = _radians(table, phase, None, notes) * (-1 if phase.negated else 1)
         z = table.of(modulus) * np.exp(1j * angle)
-        said = _HeaderSign(f"from the phase column {phase.header!r}", final=phase.negated)
+        said = HeaderSign(f"from the phase column {phase.header!r}", final=phase.negated)
         used = [modulus]
     else:
         raise content.error(f"no impedance among the columns {_list(table)}; expected {_EXAMPLE}", found.line)
@@ -319,43 +318,3 @@ def _radians(table: Table, phase: Column, z: ComplexArray | None, notes: list[st
         unit = "deg"
         notes.append(f"the phase is called rad, but reaches {largest:.3g}; read as degrees")
     return np.deg2rad(values) if unit == "deg" else values
-
-
-def _cartesian_sign(
-    z: ComplexArray, imag: Column, angle: FloatArray | None, notes: list[str]
-) -> tuple[ComplexArray, _HeaderSign]:
-    """Return Z with the sign of the phase column where there is one, and what was decided on."""
-    name = imag.header or "the third column"
-    if angle is None:
-        if imag.negated:
-            return z, _HeaderSign(f"header says {name}, negated", final=True)
-        return z, _HeaderSign(f"{name} has no minus, signed as it stands", final=False)
-    told = np.isfinite(z) & np.isfinite(angle) & (z.imag != 0) & (angle != 0) & (np.abs(angle) < math.pi / 2)
-    expected = np.abs(z.real * np.tan(np.where(told, angle, 0)))
-    told_well = told & (np.abs(np.abs(z.imag) - expected) < 0.1 * np.abs(z.imag) + 0.01 * np.abs(z))
-    if not told.any() or np.sum(told_well) < 0.8 * np.sum(told):
-        text = f"{name} {'negated' if imag.negated else 'signed as it stands'}; the phase column does not match it"
-        return z, _HeaderSign(text, final=imag.negated)
-    agree = np.sign(z.imag) == np.sign(angle)
-    flipped = bool(np.sum(agree & told_well) < np.sum(told_well) / 2)
-    if flipped:
-        z, agree = z.conj(), ~agree
-    lost = told_well & ~agree
-    if lost.any():
-        z = np.where(lost, z.conj(), z)
-        notes.append(f"{np.sum(lost)} points hold |Im|: their sign is taken from the phase column")
-    verdict = "turned round" if flipped else "negated" if imag.negated else "signed as it stands"
-    return z, _HeaderSign(f"{name} {verdict}, as the phase column says", final=imag.negated and not flipped)
-
-
-def _decide_sign(rows: Rows, sweeps: Sequence[IntArray], said: _HeaderSign) -> tuple[Rows, str]:
-    """Return the rows with the sign of Im decided, and the reason."""
-    consistency = phase_consistency(rows, sweeps)
-    figure = f"(agreement with the slope of |Z|: {consistency:+.2f})"
-    if consistency > -CLEAR or not mostly_inductive(rows, sweeps):
-        doubt = "" if consistency > CLEAR or said.final else f"; the data do not tell {figure}"
-        return rows, f"sign of Im: {said.text}{doubt}"
-    if said.final:
-        return rows, f"sign of Im: {said.text}; the data say the opposite {figure}: check the header"
-    turned = Rows(rows.frequency, rows.impedance.conj(), rows.cycle, rows.notes)
-    return turned, f"sign of Im: {said.text} would contradict the slope of |Z|, so turned round {figure}"

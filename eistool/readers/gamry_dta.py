@@ -31,7 +31,7 @@ class _Curve:
 
 def identify(content: FileContent) -> bool:
     """Return whether the file starts with EXPLAIN and a TAG."""
-    return re.match(r"\ufeff?\s*EXPLAIN\s*[\r\n]+\s*TAG\t", content.text[:200]) is not None
+    return re.match(r"\s*EXPLAIN\s*[\r\n]+\s*TAG\t", content.text[:200]) is not None
 
 
 def load(content: FileContent) -> list[Spectrum]:

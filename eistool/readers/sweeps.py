@@ -1,4 +1,4 @@
-"""From rows of numbers to spectra: unusable rows left out, sweeps told apart, the sign of Im checked."""
+"""From rows of numbers to spectra: unusable rows left out, sweeps told apart."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
 _SAME_FREQUENCY = 1e-3  # relative steps below this are repeats, not a direction
-CLEAR = 0.5  # |consistency| from which the data decide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,47 +98,3 @@ def _turns(log_f: FloatArray) -> list[int]:
 def to_spectra(rows: Rows, sweeps: Sequence[IntArray], notes: Sequence[str]) -> list[Spectrum]:
     """Return a Spectrum per sweep, each with all the notes."""
     return [Spectrum(rows.frequency[i], rows.impedance[i], notes=tuple(notes)) for i in sweeps]
-
-
-def phase_consistency(rows: Rows, sweeps: Sequence[IntArray]) -> float:
-    """Return from -1 to 1 how well the sign of Im agrees with the slope of ln|Z|.
-
-    For a causal system the phase follows π/2 · d ln|Z| / d ln f, and |Z| does not know the sign of Im:
-    near 1 the sign is right, near -1 it is turned round, near 0 the data do not tell.
-
-    References
-    ----------
-    .. [1] Ehm et al., Electrochim. Acta 46 (2001) 2025 (Z-HIT), doi:10.1016/S0013-4686(99)00383-9
-
-    Examples
-    --------
-    >>> f = np.geomspace(1, 1e4, 20)
-    >>> z = 10 + 100 / (1 + 0.1j * f)
-    >>> bool(phase_consistency(Rows(f, z), [np.arange(20)]) > 0.9)
-    True
-    >>> bool(phase_consistency(Rows(f, z.conj()), [np.arange(20)]) < -0.9)
-    True
-    """
-    product = phase_power = slope_power = 0.0
-    for i in sweeps:
-        frequency, first = np.unique(rows.frequency[i], return_index=True)
-        z = rows.impedance[i][first]
-        usable = np.abs(z) > 0
-        if np.count_nonzero(usable) < 4:
-            continue
-        slope = np.gradient(np.log(np.abs(z[usable])), np.log(frequency[usable]))
-        # a negative real part is an artefact of the instrument: fold it away
-        phase = np.arctan2(z.imag[usable], np.abs(z.real[usable]))
-        product += float(np.sum(phase * slope))
-        phase_power += float(np.sum(phase**2))
-        slope_power += float(np.sum(slope**2))
-    power = math.sqrt(phase_power * slope_power)
-    return product / power if power > 0 and math.isfinite(power) else 0.0
-
-
-def mostly_inductive(rows: Rows, sweeps: Sequence[IntArray]) -> bool:
-    """Return whether four of five points in the lower half of the frequency range have Im > 0."""
-    log_f = np.log(np.concatenate([rows.frequency[i] for i in sweeps]))
-    low = log_f <= (log_f.min() + log_f.max()) / 2
-    imag = np.concatenate([rows.impedance.imag[i] for i in sweeps])[low]
-    return bool(np.sum(imag > 0) >= 0.8 * imag.size)

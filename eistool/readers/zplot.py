@@ -14,7 +14,7 @@ from eistool.typing import FloatArray
 
 SUFFIXES = (".z",)
 
-_SIGNATURE = re.compile(r'\ufeff?"?(?:ZPLOT2 ASCII|Z\w+ Data File)', re.IGNORECASE)
+_SIGNATURE = re.compile(r'"?(?:ZPLOT2 ASCII|Z\w+ Data File)', re.IGNORECASE)
 _N_COLUMNS = 9  # Freq, Ampl, Bias, Time, Z', Z'', GD, Err, Range
 _FREQUENCY, _REAL, _IMAG = 0, 4, 5
 _DEFAULT_AREA_CM2 = 1.0

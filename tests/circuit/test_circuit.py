@@ -80,7 +80,8 @@ def test_registry() -> None:
         assert spec.symbol == symbol
         assert all(parameter.latex in spec.equation for parameter in spec.parameters), symbol
         assert [p.upper for p in spec.parameters] == [
-            1 if p.name in ("alpha", "beta") else np.inf for p in spec.parameters
+            np.inf if p.name not in ("alpha", "beta") else 0.5 if symbol in ("FWo", "FWs") else 1
+            for p in spec.parameters
         ]
 
 

@@ -161,6 +161,18 @@ def test_absolute_values_of_im_get_the_sign_of_the_phase(tmp_path: Path) -> None
     assert f"{n_inductive} points hold |Im|: their sign is taken from the phase column" in spectrum.notes
 
 
+@pytest.mark.parametrize("imag_header", ["Imag", "-Imag"])
+def test_a_phase_without_sign_decides_nothing(imag_header: str, tmp_path: Path) -> None:
+    z = Z + 2j * np.pi * F * 1e-3
+    imag = -z.imag if imag_header.startswith("-") else z.imag
+    path = tmp_path / "unsigned.csv"
+    path.write_text(
+        f"Freq,Real,{imag_header},Phase/deg\n" + table(F, z.real, imag, np.abs(np.rad2deg(np.angle(z))))
+    )
+    [spectrum] = eistool.read(path)
+    np.testing.assert_allclose(spectrum.impedance, z, rtol=1e-10)
+
+
 def test_units_per_area_are_kept_and_noted(tmp_path: Path) -> None:
     path = tmp_path / "area.csv"
     path.write_text("freq/Hz,Re(Z)/Ohm*cm^2,-Im(Z)/Ohm*cm^2\n" + cartesian(sign=-1))
@@ -225,6 +237,7 @@ REFUSED = {
     "fit_curve": ("# Fitted impedance data\n# Freq Zre Zim\n" + cartesian(" "), "line 1: .*result of a fit"),
     "two_rows": ("f,Re,Im\n1,2,-3\n0.1,3,-4\n", "at least 3 rows"),
     "no_swept_frequency": ("5,1,2\n1,7,3\n9,2,1\n2,2,2\n8,4,5\n1,1,1\n7,1,1\n", "no swept frequency"),
+    "constant_first_column": ("1,2,3\n1,4,5\n1,2,6\n1,9,9\n", "no swept frequency"),
     "all_zero": ("f,Re,Im\n" + "0,1,1\n" * 5, "fewer than 3 rows"),
 }
 
