@@ -1,10 +1,14 @@
-"""Which circuits of the library ``--circuit auto`` compares, by what is known of the cell."""
+"""Which circuits of the library ``--circuit auto`` compares and takes, by what is known of the cell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from eistool.circuit import Circuit, load_circuit
-from eistool.spectrum import Metadata
+from eistool.fitting import Process, RankedCircuit
+from eistool.spectrum import CellGeometry, Metadata
+
+# of bulk (1e-12) and grain boundaries (to 1e-8) at L/A = 1/cm, with a factor 3 of tolerance
+PELLET_CAPACITANCE_F = 3e-13, 3e-8
 
 _BY_CELL_TYPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -39,3 +43,30 @@ def candidates(metadata: Metadata) -> tuple[Circuit, ...]:
     if names is not None:
         return tuple(load_circuit(name) for name in names)
     return tuple(Circuit.from_tree(load_circuit(name).tree) for name in _GENERAL)
+
+
+def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit:
+    """Return the circuit to take: the best by BIC, but for a blocking pellet one whose arcs are evident.
+
+    Noise, leads and the bend of a bulk arc far above the window easily pay for one more arc; an arc is
+    taken for the pellet's only if its apex is in the window, its capacitance is one of bulk or grain
+    boundaries, and its R is above 3 u and 3 % of the total.
+    """
+    if metadata.cell_type != "blocking":
+        return ranked[0]
+    cell = CellGeometry.from_metadata(metadata)
+    length_by_area = 1.0 if cell is None or cell.cell_constant_per_cm is None else cell.cell_constant_per_cm
+    for candidate in ranked:
+        processes = candidate.result.processes
+        total = sum(p.value for name, p in candidate.result.parameters.items() if p.unit == "ohm")
+        evident = (_is_evident(process, total, length_by_area) for process in processes)
+        if candidate.result.success and not candidate.disqualified and all(evident):
+            return candidate
+    return ranked[0]
+
+
+def _is_evident(process: Process, total: float, length_by_area: float) -> bool:
+    low, high = PELLET_CAPACITANCE_F
+    plausible = low <= process.C_eff * length_by_area <= high  # nan is not
+    large = max(3 * process.u_R, 0.03 * total) < process.R  # noqa: SIM300  # R is no constant
+    return process.status == "ok" and plausible and large

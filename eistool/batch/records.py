@@ -1,10 +1,8 @@
 """What the tables keep of a sweep: its description, its fit, or why there is none."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from eistool.batch.store import Key, Record, Rows
 from eistool.batch.tables import KEY, TABLES
@@ -14,15 +12,25 @@ from eistool.spectrum import Metadata, Spectrum
 NOT_CONVERGED = "not converged"  # the fit's flag
 
 
-def fit_record(key: Key, result: FitResult) -> Record:
-    """Return the record of a fit; one that did not converge counts as failed, with its values kept."""
+def fit_record(key: Key, result: FitResult, remarks: Sequence[str] = ()) -> Record:
+    """Return the record of a fit; one that did not converge counts as failed, with its values kept.
+
+    Parameters
+    ----------
+    key : Key
+        Of the sweep.
+    result : FitResult
+        Of any status.
+    remarks : sequence of str
+        Added to the flags.
+    """
     converged = NOT_CONVERGED not in result.flags
     status = result.status if converged else "failed"
     reason = result.reason or ("" if converged else "the fit did not converge")
     tables = {
         "spectra": Rows.of(_spectrum_row(result.spectrum, status, reason, noise=_noise(result))),
-        "fits": Rows.of(_fit_row(result, status, reason)),
-        "curves": _curve(result.spectrum, result),
+        "fits": Rows.of(_fit_row(result, status, [*result.flags, *remarks])),
+        "curves": _curve(result),
     }
     if result.success:
         tables["parameters"] = Rows.of(*_parameter_rows(result))
@@ -30,16 +38,6 @@ def fit_record(key: Key, result: FitResult) -> Record:
     if status == "failed":
         tables["failures"] = Rows.of({"stage": "fit", "error": reason})
     return Record(key, status, tables)
-
-
-def failed_fit_record(key: Key, spectrum: Spectrum, reason: str) -> Record:
-    """Return the record of a spectrum for which no circuit could be fitted."""
-    tables = {
-        "spectra": Rows.of(_spectrum_row(spectrum, "failed", reason)),
-        "curves": _curve(spectrum),
-        "failures": Rows.of({"stage": "fit", "error": reason}),
-    }
-    return Record(key, "failed", tables)
 
 
 def left_out_record(spectrum: Spectrum, reason: str) -> Record:
@@ -80,7 +78,7 @@ def _spectrum_row(spectrum: Spectrum, status: str, reason: str, noise: float | N
     return {column: row.get(column) for column in TABLES["spectra"] if column not in KEY}
 
 
-def _fit_row(result: FitResult, status: str, reason: str) -> dict[str, Any]:
+def _fit_row(result: FitResult, status: str, flags: Sequence[str]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "circuit": repr(result.circuit),
         "n_parameters": result.n_free,
@@ -88,7 +86,7 @@ def _fit_row(result: FitResult, status: str, reason: str) -> dict[str, Any]:
         "aicc": _number(result.aicc),
         "bic": _number(result.bic),
         "status": status,
-        "flags": "; ".join(result.flags or ([reason] if reason else [])) or None,
+        "flags": "; ".join(flags) or None,
     }
     for name, parameter in result.parameters.items():
         row[name] = _number(parameter.value)
@@ -139,18 +137,16 @@ def _process_row(process: Process, area: float | None) -> dict[str, Any]:
     }
 
 
-def _curve(spectrum: Spectrum, result: FitResult | None = None) -> Rows:
-    missing = np.full(len(spectrum), complex(math.nan, math.nan))
-    fitted = missing if result is None else result.impedance
-    residual = missing if result is None else result.residual
+def _curve(result: FitResult) -> Rows:
+    spectrum = result.spectrum
     columns: Mapping[str, list[Any]] = {
         "frequency_Hz": spectrum.frequency.tolist(),
         "z_real_ohm": spectrum.impedance.real.tolist(),
         "z_imag_ohm": spectrum.impedance.imag.tolist(),
-        "fit_real_ohm": _numbers(fitted.real.tolist()),
-        "fit_imag_ohm": _numbers(fitted.imag.tolist()),
-        "residual_real": _numbers(residual.real.tolist()),
-        "residual_imag": _numbers(residual.imag.tolist()),
+        "fit_real_ohm": _numbers(result.impedance.real.tolist()),
+        "fit_imag_ohm": _numbers(result.impedance.imag.tolist()),
+        "residual_real": _numbers(result.residual.real.tolist()),
+        "residual_imag": _numbers(result.residual.imag.tolist()),
         "mask_reason": [reason or None for reason in spectrum.mask_reason],
     }
     return Rows(tuple(columns), tuple(zip(*columns.values(), strict=True)))

@@ -1,5 +1,6 @@
 """The batch: read everything, fit what is new, write the tables."""
 
+import functools
 import hashlib
 import json
 import os
@@ -12,21 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.batch.candidates import candidates
+from eistool.batch.candidates import candidates, choose
 from eistool.batch.files import write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.pictures import draw_pictures
-from eistool.batch.records import failed_fit_record, fit_record
+from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import TABLES, collect, to_csv
 from eistool.circuit import Circuit, as_circuit
-from eistool.errors import CircuitError, ConfigError, FitError
-from eistool.fitting import FitResult, fit_many
+from eistool.errors import CircuitError, ConfigError
+from eistool.fitting import compare_circuits, fit_many
 from eistool.fitting.problem import Constraints
 from eistool.spectrum import Spectrum
 from eistool.typing import JSON
 
 AUTO = "auto"
+NEAR_BIC = 2.0
 CHUNK_PER_JOB = 4  # fits between two looks at progress and interruption
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -166,9 +168,7 @@ def fit_folder(
         paths, out, options.samples, options.selection, lambda done, total: progress("reading", done, total)
     )
     if inputs.n_read and not inputs.spectra:
-        raise ConfigError(
-            f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others"
-        )
+        raise ConfigError(f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others")
     tasks = _plan(inputs.spectra, options)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "run.json", _json({"state": "running", "version": eistool.__version__}))
@@ -227,13 +227,17 @@ def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
 
 
 def _check_names(tasks: Sequence[_Task], options: FitOptions) -> None:
-    names = [*options.bounds, *options.fixed]
-    if not names:
-        return
+    """Raise if a bound or a fixed value is wrong, or its name unknown to all circuits of a spectrum."""
     for circuits in {task.circuits for task in tasks}:
-        if len(circuits) > 1:
-            raise ConfigError(f"bounds of {', '.join(names)} with circuit 'auto'; name the circuit they belong to")
-        Constraints.of(circuits[0], None, options.bounds, options.fixed)
+        known = {name for circuit in circuits for name in (*circuit.parameters, *circuit.full_names)}
+        for circuit in circuits:
+            own = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
+            Constraints.of(
+                circuit,
+                None,
+                {name: pair for name, pair in options.bounds.items() if name in own},
+                {name: value for name, value in options.fixed.items() if name in own},
+            )
 
 
 def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions) -> Key:
@@ -265,7 +269,8 @@ def _fit(tasks: Sequence[_Task], options: FitOptions) -> Iterator[Record]:
         for start in range(0, len(group), step):
             chunk = group[start : start + step]
             if len(circuits) > 1:
-                yield from _choose_chunk(chunk, options, jobs)
+                with ThreadPoolExecutor(jobs) as pool:
+                    yield from pool.map(functools.partial(_choose, options=options), chunk)
                 continue
             results = fit_many(
                 [task.spectrum for task in chunk],
@@ -279,21 +284,12 @@ def _fit(tasks: Sequence[_Task], options: FitOptions) -> Iterator[Record]:
                 yield fit_record(task.key, result)
 
 
-def _choose_chunk(chunk: Sequence[_Task], options: FitOptions, jobs: int) -> Iterator[Record]:
-    from eistool.fitting import compare_circuits
-
-    def choose(task: _Task) -> FitResult | FitError:
-        try:
-            return compare_circuits(task.spectrum, task.circuits, weighting=options.weighting)[0].result
-        except FitError as error:
-            return error
-
-    with ThreadPoolExecutor(jobs) as pool:
-        for task, chosen in zip(chunk, pool.map(choose, chunk), strict=True):
-            if isinstance(chosen, FitError):
-                yield failed_fit_record(task.key, task.spectrum, str(chosen))
-            else:
-                yield fit_record(task.key, chosen)
+def _choose(task: _Task, options: FitOptions) -> Record:
+    ranked = compare_circuits(task.spectrum, task.circuits, options.bounds, options.fixed, options.weighting)
+    chosen = choose(ranked, task.spectrum.metadata)
+    rivals = [other for other in ranked if other is not chosen and not other.disqualified]
+    near = [f"{other.circuit}" for other in rivals if abs(other.bic - chosen.bic) < NEAR_BIC]
+    return fit_record(task.key, chosen.result, [f"alternative within ΔBIC 2: {circuit}" for circuit in near])
 
 
 def _strangers(store: Store, tasks: Sequence[_Task]) -> list[str]:

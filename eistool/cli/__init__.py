@@ -7,8 +7,13 @@ import click
 from eistool.errors import EistoolError
 
 COMMANDS = ("fit", "formats", "inspect", "simulate")
-WRONG_USAGE = 2
 INTERRUPTED = 130
+
+
+class WrongInput(click.ClickException):
+    """One of our errors, as a line on stderr and the exit code of wrong usage."""
+
+    exit_code = 2
 
 
 class LazyGroup(click.Group):
@@ -31,9 +36,7 @@ class LazyGroup(click.Group):
         try:
             super().invoke(ctx)
         except EistoolError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = WRONG_USAGE
-            raise failure from error
+            raise WrongInput(str(error)) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)

@@ -25,7 +25,9 @@ Examples:
 @click.option("--noise", type=float, default=0.0, show_default=True, help="Standard deviation relative to |Z|.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; by default stdout.")
-@click.option("--format", type=click.Choice(FORMATS), help="By default what the suffix of the file tells, or csv.")
+@click.option(
+    "--format", "style", type=click.Choice(FORMATS), help="By default what the suffix of the file tells, or csv."
+)
 def command(
     circuit: str,
     values: tuple[tuple[str, float], ...],
@@ -35,7 +37,7 @@ def command(
     noise: float,
     seed: int,
     output: Path | None,
-    format: str | None,
+    style: str | None,
 ) -> None:
     """Write the spectrum of CIRCUIT, an expression or a name of the library, from high to low frequency.
 
@@ -47,10 +49,10 @@ def command(
 
     spectrum = simulate(circuit, sweep(f_min, f_max, per_decade), dict(values), noise=noise, seed=seed)
     if output is None:
-        click.echo(format_spectra([spectrum], format or "csv"), nl=False)
+        click.echo(format_spectra([spectrum], style or "csv"), nl=False)
         return
     try:
-        write_spectra(output, [spectrum], format)
+        write_spectra(output, [spectrum], style)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error.strerror or error})") from error
     click.echo(f"{len(spectrum)} points in {output}", err=True)

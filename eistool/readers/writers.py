@@ -23,14 +23,14 @@ class Writer:
     text: Callable[[Sequence[Spectrum]], str]
 
 
-def format_spectra(spectra: Sequence[Spectrum], format: str = "csv") -> str:
+def format_spectra(spectra: Sequence[Spectrum], style: str = "csv") -> str:
     """Return the text of a file that holds the spectra.
 
     Parameters
     ----------
     spectra : sequence of Spectrum
         The sweeps of the file; masked points are written too.
-    format : {"csv", "csv-semicolon", "dta", "mpt", "z"}
+    style : {"csv", "csv-semicolon", "dta", "mpt", "z"}
         Only ``mpt`` holds more than one sweep.
 
     Raises
@@ -44,10 +44,10 @@ def format_spectra(spectra: Sequence[Spectrum], format: str = "csv") -> str:
     frequency_Hz,z_real_ohm,z_imag_ohm
     1000.0,10.0,-1.0
     """
-    return _writer(spectra, format).text(spectra)
+    return _writer(spectra, style).text(spectra)
 
 
-def write_spectra(path: PathLike, spectra: Sequence[Spectrum], format: str | None = None) -> None:
+def write_spectra(path: PathLike, spectra: Sequence[Spectrum], style: str | None = None) -> None:
     """Write spectra as one file; by default in the format that the suffix tells.
 
     Raises
@@ -56,21 +56,21 @@ def write_spectra(path: PathLike, spectra: Sequence[Spectrum], format: str | Non
         If the format is unknown, or cannot hold so many sweeps.
     """
     path = Path(path)
-    if format is None:
+    if style is None:
         names = [name for name, writer in WRITERS.items() if writer.suffix == path.suffix.lower()]
         if not names:
             raise ConfigError(f"{path.name}: no format with this suffix; name one of {', '.join(WRITERS)}")
-        format = names[0]
-    writer = _writer(spectra, format)
+        style = names[0]
+    writer = _writer(spectra, style)
     path.write_bytes(writer.text(spectra).encode(writer.encoding))
 
 
-def _writer(spectra: Sequence[Spectrum], format: str) -> Writer:
-    if format not in WRITERS:
-        raise ConfigError(f"format={format!r}; choose one of {', '.join(WRITERS)}")
-    writer = WRITERS[format]
+def _writer(spectra: Sequence[Spectrum], style: str) -> Writer:
+    if style not in WRITERS:
+        raise ConfigError(f"format={style!r}; choose one of {', '.join(WRITERS)}")
+    writer = WRITERS[style]
     if not spectra or (len(spectra) > 1 and not writer.several_sweeps):
-        raise ConfigError(f"{len(spectra)} sweeps for a file of format {format}; give one, or choose mpt")
+        raise ConfigError(f"{len(spectra)} sweeps for a file of format {style}; give one, or choose mpt")
     return writer
 
 
@@ -86,7 +86,7 @@ def _csv_semicolon(spectra: Sequence[Spectrum]) -> str:
 
 def _mpt(spectra: Sequence[Spectrum]) -> str:
     metadata = spectra[0].metadata
-    names = "freq/Hz Re(Z)/Ohm -Im(Z)/Ohm |Z|/Ohm Phase(Z)/deg time/s z_cycle".split()
+    names = ["freq/Hz", "Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/Ohm", "Phase(Z)/deg", "time/s", "z cycle"]
     if metadata.ewe_mean_V is not None:
         names.append("<Ewe>/V")
     header = ["Potentio Electrochemical Impedance", ""]
@@ -97,7 +97,7 @@ def _mpt(spectra: Sequence[Spectrum]) -> str:
     if metadata.amplitude_mV is not None:
         header.append(f"Va (mV)             {metadata.amplitude_mV!r}")
     lines = ["EC-Lab ASCII FILE", f"Nb header lines : {len(header) + 4}", "", *header]
-    lines.append("\t".join(names).replace("z_cycle", "z cycle"))
+    lines.append("\t".join(names))
     for cycle, spectrum in enumerate(spectra, start=1):
         start = 3600 * (spectrum.metadata.time_h or 0.0)
         seconds = start + np.cumsum(3 / spectrum.frequency)  # three periods a point

@@ -1,0 +1,1 @@
+"""Every compiled kernel, and nothing else: numpy, numba, math."""
