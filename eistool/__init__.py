@@ -7,12 +7,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eistool.circuit import Circuit as Circuit
+    from eistool.circuit import load_circuit as load_circuit
+    from eistool.circuit.simulate import simulate as simulate
     from eistool.errors import CircuitError as CircuitError
     from eistool.errors import ConfigError as ConfigError
     from eistool.errors import EistoolError as EistoolError
     from eistool.errors import FitError as FitError
     from eistool.errors import ReaderError as ReaderError
     from eistool.errors import SpectrumError as SpectrumError
+    from eistool.fitting import FitResult as FitResult
+    from eistool.fitting import compare_circuits as compare_circuits
+    from eistool.fitting import fit as fit
+    from eistool.fitting import fit_many as fit_many
     from eistool.readers import read as read
     from eistool.spectrum import CellGeometry as CellGeometry
     from eistool.spectrum import Metadata as Metadata
@@ -21,16 +28,23 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CellGeometry": "eistool.spectrum",
+    "Circuit": "eistool.circuit",
     "CircuitError": "eistool.errors",
     "ConfigError": "eistool.errors",
     "EistoolError": "eistool.errors",
     "FitError": "eistool.errors",
+    "FitResult": "eistool.fitting",
     "Metadata": "eistool.spectrum",
     "ReaderError": "eistool.errors",
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "compare_circuits": "eistool.fitting",
+    "fit": "eistool.fitting",
+    "fit_many": "eistool.fitting",
+    "load_circuit": "eistool.circuit",
     "read": "eistool.readers",
+    "simulate": "eistool.circuit.simulate",
 }
 
 __all__ = sorted([*_HOME, "__version__"])

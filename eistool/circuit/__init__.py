@@ -1,0 +1,30 @@
+"""Equivalent circuits: elements, the two dialects, and the library."""
+
+from eistool.circuit.circuit import Circuit
+from eistool.circuit.elements import ELEMENTS, ElementSpec, ParameterSpec
+from eistool.circuit.interop import values_from_impedance_py
+from eistool.circuit.library import (
+    LibraryCircuit,
+    as_circuit,
+    circuit_names,
+    load_circuit,
+    load_library_circuit,
+)
+from eistool.circuit.tree import Element, Node, Parallel, Series
+
+__all__ = [
+    "ELEMENTS",
+    "Circuit",
+    "Element",
+    "ElementSpec",
+    "LibraryCircuit",
+    "Node",
+    "Parallel",
+    "ParameterSpec",
+    "Series",
+    "as_circuit",
+    "circuit_names",
+    "load_circuit",
+    "load_library_circuit",
+    "values_from_impedance_py",
+]

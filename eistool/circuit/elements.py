@@ -1,0 +1,130 @@
+"""The element registry: what a circuit can be made of."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+Kind = Literal["resistance", "capacitance", "inductance", "cpe", "warburg", "tau", "exponent"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """One parameter of an element; exponents lie in (0, 1], everything else in [0, inf)."""
+
+    name: str
+    unit: str
+    kind: Kind
+    upper: float = inf  # of the range in which fits search; 1 for exponents
+
+    @property
+    def lower(self) -> float:
+        """The lower end of the range in which fits search."""
+        return 0.1 if self.kind == "exponent" else 0.0
+
+    @property
+    def latex(self) -> str:
+        r"""The symbol in an element's equation, for instance ``R_e`` or ``\alpha``."""
+        if self.name in ("alpha", "beta", "sigma", "tau"):
+            return f"\\{self.name}"
+        base, subscript = self.name[0], self.name[1:]
+        return f"{base}_{{{subscript}}}" if subscript else base
+
+
+@dataclass(frozen=True, slots=True)
+class ElementSpec:
+    """One kind of element: its parameters in order and its impedance as LaTeX."""
+
+    symbol: str
+    parameters: tuple[ParameterSpec, ...]
+    equation: str
+    title: str
+
+
+R = ParameterSpec("R", "ohm", "resistance")
+RE = ParameterSpec("Re", "ohm", "resistance")
+RI = ParameterSpec("Ri", "ohm", "resistance")
+RCT = ParameterSpec("Rct", "ohm", "resistance")
+C = ParameterSpec("C", "F", "capacitance")
+L = ParameterSpec("L", "H", "inductance")
+L_ALPHA = ParameterSpec("L", "H s^(α-1)", "inductance")
+Q = ParameterSpec("Q", "S s^α", "cpe")
+SIGMA = ParameterSpec("sigma", "ohm s^-1/2", "warburg")
+TAU = ParameterSpec("tau", "s", "tau")
+ALPHA = ParameterSpec("alpha", "", "exponent", 1.0)
+BETA = ParameterSpec("beta", "", "exponent", 1.0)
+# above 1/2 an anomalous finite Warburg has a negative real part
+ALPHA_DIFFUSION = ParameterSpec("alpha", "", "exponent", 0.5)
+
+# a transmission line: resistances R_e and R_i along it, the admittance Y between its rails
+_S = r"R_{e}+R_{i}"
+_Y = r"Q(j\omega)^{\alpha}"
+_NU = rf"\sqrt{{({_S}){_Y}}}"
+_NU_CT = rf"\sqrt{{({_S})\left({_Y}+\frac{{1}}{{R_{{ct}}}}\right)}}"
+_PARALLEL = rf"\frac{{R_{{e}}R_{{i}}}}{{{_S}}}"
+
+
+def _blocking_line(rail: str) -> str:
+    return rf"{_PARALLEL}+\frac{{2{rail}^{{2}}}}{{{_S}}}\,\frac{{\tanh\left(\frac{{1}}{{2}}{_NU}\right)}}{{{_NU}}}"
+
+
+def _cathode_line(nu: str) -> str:
+    both = rf"\frac{{R_{{e}}^{{2}}+R_{{i}}^{{2}}}}{{{_S}}}\,\frac{{\coth{nu}}}{{{nu}}}"
+    return rf"{_PARALLEL}\left(1+\frac{{2}}{{{nu}\,\sinh{nu}}}\right)+{both}"
+
+
+_ROOT = r"\sqrt{j\omega\tau}"
+_POWER = r"(j\omega\tau)^{\alpha}"
+
+_SPECS = (
+    ElementSpec("R", (R,), r"R", "resistor"),
+    ElementSpec("C", (C,), r"\frac{1}{j\omega C}", "capacitor"),
+    ElementSpec("L", (L,), r"j\omega L", "inductor"),
+    ElementSpec("La", (L_ALPHA, ALPHA), r"L(j\omega)^{\alpha}", "modified inductor"),
+    ElementSpec("CPE", (Q, ALPHA), rf"\frac{{1}}{{{_Y}}}", "constant phase element"),
+    ElementSpec("W", (SIGMA,), r"\frac{\sigma(1-j)}{\sqrt{\omega}}", "semi-infinite Warburg diffusion"),
+    ElementSpec(
+        "Wo",
+        (R, TAU),
+        rf"R\,\frac{{\coth{_ROOT}}}{{{_ROOT}}}",
+        "finite Warburg, reflecting (open)",
+    ),
+    ElementSpec("Ws", (R, TAU), rf"R\,\frac{{\tanh{_ROOT}}}{{{_ROOT}}}", "finite Warburg, transmissive (short)"),
+    ElementSpec(
+        "FWo",
+        (R, TAU, ALPHA_DIFFUSION),
+        rf"R\,\frac{{\coth{_POWER}}}{{{_POWER}}}",
+        "anomalous finite Warburg, reflecting",
+    ),
+    ElementSpec(
+        "FWs",
+        (R, TAU, ALPHA_DIFFUSION),
+        rf"R\,\frac{{\tanh{_POWER}}}{{{_POWER}}}",
+        "anomalous finite Warburg, transmissive",
+    ),
+    ElementSpec("G", (R, TAU), r"\frac{R}{\sqrt{1+j\omega\tau}}", "Gerischer"),
+    ElementSpec("FG", (R, TAU, ALPHA), r"\frac{R}{(1+j\omega\tau)^{\alpha}}", "fractal Gerischer"),
+    ElementSpec("K", (R, TAU), r"\frac{R}{1+j\omega\tau}", "RC arc by its time constant"),
+    ElementSpec("Zarc", (R, TAU, ALPHA), rf"\frac{{R}}{{1+{_POWER}}}", "depressed arc (Cole-Cole)"),
+    ElementSpec(
+        "HN",
+        (R, TAU, ALPHA, BETA),
+        rf"\frac{{R}}{{\left(1+{_POWER}\right)^{{\beta}}}}",
+        "skewed depressed arc (Havriliak-Negami)",
+    ),
+    ElementSpec("RL", (R, TAU), r"\frac{j\omega\tau R}{1+j\omega\tau}", "resistor parallel to an inductor"),
+    ElementSpec("TLMee", (RE, RI, Q, ALPHA), _blocking_line("R_{e}"), "ion-blocking transmission line"),
+    ElementSpec("TLMii", (RE, RI, Q, ALPHA), _blocking_line("R_{i}"), "electron-blocking transmission line"),
+    ElementSpec("TLMie", (RE, RI, Q, ALPHA), _cathode_line(_NU), "composite cathode line, blocking"),
+    ElementSpec(
+        "TLMct", (RE, RI, RCT, Q, ALPHA), _cathode_line(_NU_CT), "composite cathode line with charge transfer"
+    ),
+    ElementSpec(
+        "deLevie",
+        (RI, Q, ALPHA),
+        rf"\sqrt{{\frac{{R_{{i}}}}{{{_Y}}}}}\,\coth\sqrt{{R_{{i}}{_Y}}}",
+        "pore (de Levie) line, blocking",
+    ),
+)
+
+ELEMENTS: dict[str, ElementSpec] = {spec.symbol: spec for spec in _SPECS}
+ALIASES = {"Q": "CPE"}

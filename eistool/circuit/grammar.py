@@ -1,0 +1,262 @@
+"""Two ways to write a circuit, and the parser that reads both.
+
+::
+
+    first dialect                     circuit description code (CDC)
+    series := part ("-" part)*        series := part+
+    part   := element                 part   := element
+            | "p(" series               | "(" part part+ ")"     in parallel
+                   ("," series)+ ")"    | "[" part+ "]"          in series
+
+An element is a symbol of the registry with a label, a number or ``_name``. Elements without a label get
+one: in order of appearance the next number, counted from 1 for each symbol, that is not yet taken.
+An expression with ``-``, ``,`` or ``p(``, or of one element only, is read as the first dialect.
+In CDC the longest symbol wins, except that ``RL`` there means R and L.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import NoReturn
+
+from eistool.circuit.elements import ALIASES, ELEMENTS
+from eistool.circuit.tree import LABEL, Element, Node, Parallel, Series, join
+from eistool.errors import CircuitError
+
+SYMBOLS: Mapping[str, str] = {symbol: symbol for symbol in ELEMENTS} | ALIASES
+EXAMPLE = "R0-p(R1,CPE1)-CPE2"
+MAX_DEPTH = 100
+
+_FIRST = re.compile(rf"(?:(?P<mark>p *\(|[-,()])|(?P<symbol>[A-Za-z]+)(?P<label>{LABEL})?) *")
+_CDC_SYMBOLS = "|".join(sorted(SYMBOLS.keys() - {"RL"}, key=len, reverse=True))
+_CDC = re.compile(rf"(?:(?P<mark>[()\[\]])|(?P<symbol>{_CDC_SYMBOLS}|[A-Za-z][a-z]*)(?P<label>{LABEL})?) *")
+
+
+def parse(expression: str) -> Node:
+    """Return the tree of an expression in either dialect.
+
+    Parameters
+    ----------
+    expression : str
+        For instance ``"R0-p(R1,CPE1)-CPE2"`` or ``"R(RQ)Q"``.
+
+    Raises
+    ------
+    CircuitError
+        With the position of the mistake, what was expected there, and what to do.
+
+    Examples
+    --------
+    >>> str(parse("R(RQ)Q"))
+    'R1-p(R2,CPE1)-CPE2'
+    """
+    single = _FIRST.fullmatch(expression.strip())
+    if re.search(r"[-,]|p\s*\(", expression) or (single and single["symbol"] in SYMBOLS):
+        return parse_first_dialect(expression)
+    text = _one_line(expression)
+    return _Cdc(text, _tokens(text, _CDC, SYMBOLS)).parse()
+
+
+def parse_first_dialect(expression: str, symbols: Mapping[str, str] = SYMBOLS) -> Node:
+    """Return the tree of an expression in the first dialect.
+
+    Parameters
+    ----------
+    expression : str
+        For instance ``"R0-p(R1,CPE1)-CPE2"``.
+    symbols : mapping
+        The symbols to accept, and the registry's symbol for each.
+    """
+    text = _one_line(expression)
+    return _FirstDialect(text, _tokens(text, _FIRST, symbols)).parse()
+
+
+def _one_line(expression: str) -> str:
+    return re.sub(r"\s", " ", expression)  # keeps the columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str  # "element", "end" or the mark itself
+    position: int
+    symbol: str = ""
+    label: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.kind == "element":
+            return f"'{self.symbol}{self.label}'"
+        return "end" if self.kind == "end" else f"'{self.kind}'"
+
+
+def _fail(text: str, position: int, problem: str) -> NoReturn:
+    raise CircuitError(f"circuit, column {position + 1}: {problem}\n  {text}\n  {' ' * position}^")
+
+
+def _tokens(text: str, pattern: re.Pattern[str], symbols: Mapping[str, str]) -> list[_Token]:
+    tokens: list[_Token] = []
+    position = len(text) - len(text.lstrip())
+    while position < len(text):
+        match = pattern.match(text, position)
+        if match is None:
+            _fail(text, position, f"unexpected {text[position]!r}; {_character_hint(text[position])}")
+        if match["mark"]:
+            tokens.append(_Token("".join(match["mark"].split()), position))
+        elif match["symbol"] in symbols:
+            tokens.append(_Token("element", position, symbols[match["symbol"]], match["label"] or ""))
+        else:
+            _fail(text, position, _unknown_element(match["symbol"], symbols))
+        position = match.end()
+    if not tokens:
+        _fail(text, 0, f"the expression is empty; write for instance {EXAMPLE}")
+    return [*_numbered(text, tokens), _Token("end", len(text))]
+
+
+def _character_hint(character: str) -> str:
+    if character in "–—−":
+        return "series is a plain '-'"
+    if character in "_0123456789":
+        return "a label is a number (R1) or _name (R_gb), right after the symbol"
+    if character in "[]":
+        return "square brackets belong to CDC, which has no '-', ',' or 'p('"
+    return f"write for instance {EXAMPLE}"
+
+
+def _unknown_element(symbol: str, symbols: Mapping[str, str]) -> str:
+    known = [name for name in symbols if symbol.startswith(name)]
+    hint = ""
+    if known:
+        longest = max(known, key=len)
+        hint = f"write {longest}_{symbol.removeprefix(longest)} if this is {longest} with a name, or "
+    return f"unknown element '{symbol}'; {hint}choose from {', '.join(symbols)}"
+
+
+def _numbered(text: str, tokens: list[_Token]) -> list[_Token]:
+    """Give every element a label and refuse two of the same name."""
+    taken: set[str] = set()
+    for token in tokens:
+        name = token.symbol + token.label
+        if token.label and name in taken:
+            _fail(text, token.position, f"{name} is there twice; give every {token.symbol} its own label")
+        taken.add(name)
+    return [_with_label(token, taken) for token in tokens]
+
+
+def _with_label(token: _Token, taken: set[str]) -> _Token:
+    if token.label or token.kind != "element":
+        return token
+    label = next(str(n) for n in count(1) if f"{token.symbol}{n}" not in taken)
+    taken.add(token.symbol + label)
+    return replace(token, label=label)
+
+
+class _Parser:
+    """Recursive descent over the tokens; the dialects add their rules."""
+
+    def __init__(self, text: str, tokens: list[_Token]) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.index = 0
+        self.depth = 0
+
+    def parse(self) -> Node:
+        tree = self.series()
+        if self.current.kind != "end":
+            self.unexpected()
+        return tree
+
+    def series(self) -> Node:
+        raise NotImplementedError
+
+    @property
+    def current(self) -> _Token:
+        return self.tokens[self.index]
+
+    def take(self) -> _Token:
+        token = self.current
+        self.index += 1
+        return token
+
+    def open(self) -> _Token:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.fail(self.current, f"more than {MAX_DEPTH} groups within each other; simplify the circuit")
+        return self.take()
+
+    def close(self, opened: _Token, mark: str, expected: str) -> None:
+        where = f"for the '{opened.kind}' of column {opened.position + 1}"
+        if self.current.kind == "end":
+            self.fail(self.current, f"missing '{mark}' {where}; add it")
+        if self.current.kind != mark:
+            self.unexpected(f"expected {expected} or '{mark}' {where}")
+        self.take()
+        self.depth -= 1
+
+    def unexpected(self, expected: str = "") -> NoReturn:
+        if not expected and self.current.kind in ")]":
+            self.fail(self.current, f"unmatched '{self.current.kind}'; remove it or open its group")
+        self.fail(self.current, f"unexpected {self.current.text}; {expected or 'the expression should end here'}")
+
+    def fail(self, token: _Token, problem: str) -> NoReturn:
+        _fail(self.text, token.position, problem)
+
+    def group(self, opened: _Token, branches: list[Node]) -> Node:
+        if len(branches) < 2:
+            self.fail(opened, "a parallel group of one branch; give two or more, or leave the group out")
+        return Parallel(tuple(branches))
+
+
+class _FirstDialect(_Parser):
+    def series(self) -> Node:
+        parts = [self.part()]
+        while self.current.kind == "-":
+            self.take()
+            parts.append(self.part())
+        if self.current.kind in ("element", "p(", "("):
+            self.unexpected("expected '-' or ',' before it")
+        if self.current.kind == "," and not self.depth:
+            self.unexpected("branches belong into p(...); series is '-'")
+        return join(Series, parts)
+
+    def part(self) -> Node:
+        if self.current.kind == "element":
+            token = self.take()
+            return Element(token.symbol, token.label)
+        if self.current.kind != "p(":
+            self.unexpected("expected an element or 'p('")
+        opened = self.open()
+        branches = [self.series()]
+        while self.current.kind == ",":
+            self.take()
+            branches.append(self.series())
+        self.close(opened, ")", "','")
+        return self.group(opened, branches)
+
+
+class _Cdc(_Parser):
+    def series(self) -> Node:
+        parts = [self.part()]
+        while self.current.kind in ("element", "(", "["):
+            parts.append(self.part())
+        return join(Series, parts)
+
+    def part(self) -> Node:
+        if self.current.kind == "element":
+            token = self.take()
+            return Element(token.symbol, token.label)
+        if self.current.kind not in ("(", "["):
+            self.unexpected("expected an element, '(' or '['")
+        opened = self.open()
+        if opened.kind == "[":
+            node = self.series()
+            self.close(opened, "]", "an element")
+            return node
+        branches: list[Node] = []
+        while self.current.kind in ("element", "["):
+            branches.append(self.part())
+        if self.current.kind == "(":
+            # other programs read the inner pair as series: neither reading is safe
+            self.fail(self.current, "'(' right within '('; write [...] for series in a parallel group")
+        self.close(opened, ")", "an element")
+        return self.group(opened, branches)

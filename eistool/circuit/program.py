@@ -1,0 +1,261 @@
+"""A circuit as the flat program that the kernels walk."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eistool.circuit.circuit import Circuit
+from eistool.circuit.tree import Element, Node, Parallel, Series
+from eistool.kernels import model, parameters, search
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
+
+# one-parameter power laws A (jω)^n: the row that holds ω^n, and that of ω^-n where admittances are added
+_POWER_ROWS = {
+    "R": (model.ROW_ONE, model.ROW_ONE),
+    "L": (model.ROW_X, model.ROW_INVERSE),
+    "C": (model.ROW_INVERSE, model.ROW_X),
+    "W": (model.ROW_INVERSE_ROOT, model.ROW_ROOT),
+}
+_CODES = {
+    "CPE": model.CPE,
+    "La": model.LA,
+    "Zarc": model.ZARC,
+    "K": model.K,
+    "RL": model.RL,
+    "Ws": model.WS,
+    "Wo": model.WO,
+    "G": model.G,
+    "FG": model.FG,
+    "HN": model.HN,
+    "FWs": model.FWS,
+    "FWo": model.FWO,
+    "TLMee": model.TLM_EE,
+    "TLMii": model.TLM_II,
+    "TLMie": model.TLM_IE,
+    "TLMct": model.TLM_CT,
+    "deLevie": model.DE_LEVIE,
+}
+# sign, constant, powers of Z0, ω0 and ω0^α that make a parameter of this kind dimensionless
+_DIMENSIONS = {
+    "resistance": (1.0, 0.0, -1.0, 0.0, 0.0),
+    "capacitance": (-1.0, 0.0, 1.0, 1.0, 0.0),
+    "inductance": (1.0, 0.0, -1.0, 1.0, 0.0),
+    "cpe": (-1.0, 0.0, 1.0, 0.0, 1.0),
+    "warburg": (1.0, 0.5 * np.log(2.0), -1.0, -0.5, 0.0),
+    "tau": (1.0, 0.0, 0.0, 1.0, 0.0),
+    "exponent": (1.0, 0.0, 0.0, 0.0, 0.0),
+}
+_KINDS = {"tau": search.LOG_TAU, "exponent": search.EXPONENT}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """Operations, groups and parameter tables of a circuit; see :mod:`eistool.kernels.model`.
+
+    The program has its own order of parameters: ``order[k]`` is the circuit's index of parameter k.
+    """
+
+    operations: IntArray  # shape (o, 6)
+    in_hertz: BoolArray  # shape (o,): the exponent acts on ω itself, not on ω/ω0
+    parents: IntArray  # shape (g,)
+    order: IntArray  # shape (p,)
+    groups: IntArray  # shape (p,)
+    kinds: IntArray  # shape (p,)
+    nested: BoolArray  # shape (p,): an amplitude on which Z does not depend linearly
+    table: FloatArray  # shape (p, 5)
+    index: IntArray  # shape (p, 3)
+    arcs: IntArray  # shape (a, 4): code and R, tau, alpha (or -1) of arcs in series with everything else
+
+    def offsets(self, log_omega_0: float) -> FloatArray:
+        """Return what is added to ln(ω/ω0) for each operation."""
+        return np.where(self.in_hertz, log_omega_0, 0.0)
+
+    def to_theta(self, values: FloatArray, scale: FloatArray) -> FloatArray:
+        """Return the kernels' parameters for the circuit's; ``scale`` is (ln Z0, ln ω0)."""
+        theta = np.empty(values.size)
+        parameters.to_theta(self.table, self.index, scale, values[self.order], theta)
+        return theta
+
+    def to_values(self, theta: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the circuit's parameters, shape (p,), and their derivatives by theta, (p, p)."""
+        own = np.empty(theta.size)
+        own_derivative = np.empty((theta.size, theta.size))
+        parameters.to_values(self.table, self.index, scale, theta, own, own_derivative)
+        values, derivative = np.empty_like(own), np.empty_like(own_derivative)
+        values[self.order] = own
+        derivative[self.order] = own_derivative
+        return values, derivative
+
+    def blocks(self, omega: FloatArray) -> FloatArray:
+        """Return the kernels' ``work`` for these frequencies, shape (b, rows, WIDTH), without data."""
+        n_blocks = -(-omega.size // model.WIDTH)
+        padded = np.ones(n_blocks * model.WIDTH)
+        padded[: omega.size] = omega
+        x = padded.reshape(n_blocks, model.WIDTH)
+        work = np.zeros((n_blocks, model.N_FIXED + 2 * self.parents.size + 2 * self.kinds.size, model.WIDTH))
+        root = np.sqrt(x)
+        for row, values in (
+            (model.ROW_LOG, np.log(x)),
+            (model.ROW_ONE, 1.0),
+            (model.ROW_X, x),
+            (model.ROW_INVERSE, 1.0 / x),
+            (model.ROW_ROOT, root),
+            (model.ROW_INVERSE_ROOT, 1.0 / root),
+        ):
+            work[:, row] = values
+        return work
+
+    def evaluate(
+        self, omega: FloatArray, theta: FloatArray, log_omega_0: float = 0.0
+    ) -> tuple[ComplexArray, ComplexArray]:
+        """Return Z, shape (n_freq,), and dZ/dtheta, shape (n_freq, p), at ω/ω0."""
+        work = self.blocks(omega)
+        model.evaluate(
+            self.operations,
+            self.offsets(log_omega_0),
+            self.parents,
+            self.groups,
+            theta,
+            work.reshape(-1),
+            len(work),
+        )
+
+        def plane(row: int) -> ComplexArray:
+            z: ComplexArray = work[:, row] + 1j * work[:, row + 1]
+            return z.reshape(-1)[: omega.size]
+
+        first = model.N_FIXED + 2 * self.parents.size
+        return plane(model.N_FIXED), np.column_stack([plane(first + 2 * p) for p in range(theta.size)])
+
+
+@functools.lru_cache(maxsize=256)
+def compile_circuit(circuit: Circuit, arcs: bool = False, held: frozenset[int] = frozenset()) -> Program:
+    """Return the program of a circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What to flatten.
+    arcs : bool
+        Work every p(R,CPE) and p(R,C) as one arc of (R, tau, alpha).
+    held : frozenset of int
+        Parameters (in the circuit's order) that are fixed or bounded in their own unit: a Q among them
+        is neither replaced by a time constant, nor measured at a frequency unit that moves with the data.
+    """
+    builder = _Builder(circuit, arcs, held)
+    builder.add_node(circuit.tree, 0, impedances=True)
+    return builder.program()
+
+
+class _Builder:
+    """Walks a tree and collects operations, groups and parameter tables."""
+
+    def __init__(self, circuit: Circuit, arcs: bool, held: frozenset[int]) -> None:
+        self.circuit = circuit
+        self.fuse = arcs
+        self.held = held
+        self.operations: list[tuple[int, ...]] = []
+        self.in_hertz: list[bool] = []
+        self.parents = [-1]
+        self.order: list[int] = []
+        self.groups: list[int] = []
+        self.nested: list[bool] = []
+        self.table: list[tuple[float, ...]] = []
+        self.index: list[tuple[int, int, int]] = []
+        self.arcs: list[tuple[int, int, int, int]] = []
+
+    def program(self) -> Program:
+        kinds = [_KINDS.get(self.circuit.specs[i].kind, search.AMPLITUDE) for i in self.order]
+        for row, (_, r, _) in enumerate(self.index):
+            if r >= 0:
+                kinds[row] = search.LOG_TAU
+        nested = [n and kind == search.AMPLITUDE for n, kind in zip(self.nested, kinds, strict=True)]
+        return Program(
+            operations=np.array(self.operations, dtype=np.int64),
+            in_hertz=np.array(self.in_hertz, dtype=np.bool_),
+            parents=np.array(self.parents, dtype=np.int64),
+            order=np.array(self.order, dtype=np.int64),
+            groups=np.array(self.groups, dtype=np.int64),
+            kinds=np.array(kinds, dtype=np.int64),
+            nested=np.array(nested, dtype=np.bool_),
+            table=np.array(self.table, dtype=np.float64),
+            index=np.array(self.index, dtype=np.int64),
+            arcs=np.array(sorted(self.arcs), dtype=np.int64).reshape(-1, 4),
+        )
+
+    def add_node(self, node: Node, group: int, impedances: bool) -> None:
+        """Add a node to a group that sums impedances, or admittances."""
+        if isinstance(node, Series if impedances else Parallel):
+            for part in node.parts:
+                self.add_node(part, group, impedances)
+        elif isinstance(node, Element) and (impedances or node.symbol in (*_POWER_ROWS, "CPE", "La")):
+            self.add_element(node, group, impedances)
+        elif not (impedances and self.add_arc(node, group)):
+            self.parents.append(group)
+            self.add_node(node, len(self.parents) - 1, not impedances)
+
+    def add_element(self, element: Element, group: int, impedances: bool) -> None:
+        sign = 1 if impedances else -1
+        first, count = self.first(element), len(element.spec.parameters)
+        held = any(i in self.held for i in range(first, first + count))
+        row = 0
+        code = model.POWER
+        if element.symbol in _POWER_ROWS:
+            row = _POWER_ROWS[element.symbol][0 if impedances else 1]
+        else:
+            code = _CODES[element.symbol]
+        p = self.operation(code, group, sign, row, count, held)
+        if element.symbol in ("Zarc", "K") and group == 0:
+            self.arcs.append((code, p, p + 1, p + 2 if count > 2 else -1))
+        kinds = [spec.kind for spec in element.spec.parameters]
+        on_frequency = element.symbol == "La" or "cpe" in kinds
+        n_amplitudes = count - kinds.count("tau") - kinds.count("exponent")
+        for i, kind in enumerate(kinds):
+            dimension = list(_DIMENSIONS[kind])
+            alpha = -1
+            if on_frequency and kind in ("cpe", "inductance"):
+                alpha = p + count - 1
+                dimension[3:] = [0.0, 0.0 if held else 1.0]
+            self.parameter(first + i, group, group > 0 or n_amplitudes > 1, dimension, alpha, -1)
+
+    def add_arc(self, node: Node, group: int) -> bool:
+        """Add p(R,CPE) or p(R,C) as one arc, if it is one that may be worked so."""
+        parts = node.parts if isinstance(node, Parallel) else ()
+        found = {part.symbol: part for part in parts if isinstance(part, Element)}
+        if not self.fuse or len(parts) != 2 or set(found) not in ({"R", "CPE"}, {"R", "C"}):
+            return False
+        depressed = "CPE" in found
+        resistor, capacitor = found["R"], found["CPE" if depressed else "C"]
+        r, q = self.first(resistor), self.first(capacitor)
+        if q in self.held:
+            return False
+        p = self.operation(model.ZARC if depressed else model.K, group, 1, 0, 3 if depressed else 2, False)
+        alpha = p + 2 if depressed else -1
+        self.parameter(r, group, group > 0, _DIMENSIONS["resistance"], -1, -1)
+        self.parameter(q, group, False, _DIMENSIONS["cpe" if depressed else "capacitance"], alpha, p)
+        if depressed:
+            self.parameter(q + 1, group, False, _DIMENSIONS["exponent"], -1, -1)
+        if group == 0:
+            self.arcs.append((self.operations[-1][0], p, p + 1, alpha))
+        return True
+
+    def first(self, element: Element) -> int:
+        return self.circuit.index(f"{element.name}.{element.spec.parameters[0].name}")
+
+    def operation(self, code: int, group: int, sign: int, row: int, count: int, in_hertz: bool) -> int:
+        """Add an operation and return the program's index of its first parameter."""
+        p = len(self.order)
+        self.operations.append((code, group, p, sign, row, count))
+        self.in_hertz.append(in_hertz)
+        return p
+
+    def parameter(
+        self, i: int, group: int, nested: bool, dimension: Sequence[float], alpha: int, resistance: int
+    ) -> None:
+        self.order.append(i)
+        self.groups.append(group)
+        self.nested.append(nested)
+        self.table.append(tuple(dimension))
+        self.index.append((alpha, resistance, int(self.circuit.specs[i].kind == "exponent")))

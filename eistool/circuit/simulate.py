@@ -1,0 +1,55 @@
+"""Spectra of known circuits, with noise."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eistool.circuit.circuit import Circuit
+from eistool.circuit.library import as_circuit
+from eistool.errors import SpectrumError
+from eistool.spectrum import Metadata, Spectrum
+
+
+def simulate(
+    circuit: Circuit | str,
+    frequency: ArrayLike,
+    values: Mapping[str, float] | ArrayLike,
+    noise: float = 0.0,
+    seed: int | None = 0,
+    metadata: Metadata | None = None,
+    label: str = "simulated",
+) -> Spectrum:
+    """Return the spectrum of a circuit with normally distributed noise.
+
+    Parameters
+    ----------
+    circuit : Circuit or str
+        A circuit, an expression, or a name of the library.
+    frequency : array_like, shape (n_freq,)
+        In Hz.
+    values : mapping or array_like, shape (n_parameters,)
+        By name, or in the circuit's order.
+    noise : float
+        Standard deviation of the real and of the imaginary part, relative to |Z|.
+    seed : int or None
+        Of the noise; None takes a new one each time.
+    metadata, label
+        Of the spectrum.
+
+    Raises
+    ------
+    CircuitError, SpectrumError
+        If the values do not suit the circuit, or the noise is negative.
+
+    Examples
+    --------
+    >>> simulate("R0-C1", [1.0, 1e3], [10, 1e-3]).impedance.round(2)
+    array([10.-159.15j, 10.  -0.16j])
+    """
+    if not 0 <= noise < np.inf:
+        raise SpectrumError(f"simulate: noise={noise}; give the relative standard deviation, for instance 0.005")
+    exact = as_circuit(circuit).impedance(frequency, values)
+    normal = np.random.default_rng(seed).standard_normal((2, exact.size))
+    noisy = exact + noise * np.abs(exact) * (normal[0] + 1j * normal[1])
+    return Spectrum(np.atleast_1d(frequency), noisy, metadata or Metadata(), label)

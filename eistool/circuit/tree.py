@@ -1,0 +1,98 @@
+"""The tree that a circuit expression stands for."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from eistool.circuit.elements import ALIASES, ELEMENTS, ElementSpec
+from eistool.errors import CircuitError
+
+LABEL = r"[0-9]+|_[A-Za-z0-9_]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One labelled element, a leaf of the tree; the alias Q becomes CPE.
+
+    Examples
+    --------
+    >>> Element("Q", "_gb").name
+    'CPE_gb'
+    """
+
+    symbol: str
+    label: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbol", ALIASES.get(self.symbol, self.symbol))
+        if self.symbol not in ELEMENTS:
+            raise CircuitError(f"unknown element {self.symbol!r}; choose from {', '.join(ELEMENTS)}")
+        if not re.fullmatch(LABEL, self.label):
+            raise CircuitError(f"{self.symbol}: label {self.label!r}; give a number or _name")
+
+    @property
+    def name(self) -> str:
+        """Symbol and label, for instance ``CPE1`` or ``R_gb``."""
+        return self.symbol + self.label
+
+    @property
+    def spec(self) -> ElementSpec:
+        """The registry's entry of this kind of element."""
+        return ELEMENTS[self.symbol]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Two or more parts in series; a series within a series is flattened."""
+
+    parts: tuple["Node", ...]
+
+    def __post_init__(self) -> None:
+        _flatten(self)
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Two or more parts in parallel; a parallel group within one is flattened."""
+
+    parts: tuple["Node", ...]
+
+    def __post_init__(self) -> None:
+        _flatten(self)
+
+    def __str__(self) -> str:
+        return f"p({','.join(map(str, self.parts))})"
+
+
+Node: TypeAlias = Element | Series | Parallel
+
+
+def _flatten(group: Series | Parallel) -> None:
+    parts: list[Node] = []
+    for part in group.parts:
+        parts.extend(part.parts if isinstance(part, type(group)) else [part])
+    if len(parts) < 2:
+        raise CircuitError(f"{type(group).__name__}: {len(parts)} parts; give two or more")
+    object.__setattr__(group, "parts", tuple(parts))
+
+
+def join(kind: type[Series] | type[Parallel], parts: Iterable[Node]) -> Node:
+    """Return a group of the parts, or the part itself if there is one only."""
+    parts = tuple(parts)
+    return parts[0] if len(parts) == 1 else kind(parts)
+
+
+def leaves(node: Node) -> Iterator[Element]:
+    """Yield the elements of a tree in the order of its text."""
+    if isinstance(node, Element):
+        yield node
+    else:
+        for part in node.parts:
+            yield from leaves(part)

@@ -1,0 +1,213 @@
+"""lmfit's view of a fit: its result object, profile likelihoods and sampling."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eistool.errors import FitError
+from eistool.fitting.intervals import interval
+from eistool.fitting.result import FitResult, check_usable
+from eistool.fitting.weights import standard_deviation
+from eistool.typing import FloatArray
+
+if TYPE_CHECKING:
+    from lmfit import Minimizer, Parameters
+    from lmfit.minimizer import MinimizerResult
+
+METHODS = ("profile", "mcmc", "stderr")
+MCMC_STEPS, MCMC_BURN = 3500, 500  # some 50 autocorrelation times
+MCMC_WALKERS = 4  # for each parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval; ``-inf``, 0 or ``inf`` where the data give no limit."""
+
+    low: float
+    high: float
+
+
+def lmfit_name(name: str) -> str:
+    """Return the name that lmfit knows a parameter by: it wants Python identifiers."""
+    return name.replace(".", "_")
+
+
+def confidence(result: FitResult, method: str, parameters: list[str] | None, level: float) -> dict[str, Interval]:
+    """Return confidence intervals; see :meth:`FitResult.confidence`."""
+    check_usable(result)
+    if method not in METHODS:
+        raise FitError(f"confidence: method={method!r}; choose one of {', '.join(METHODS)}")
+    if not 0 < level < 1:
+        raise FitError(f"confidence: level={level}; choose between 0 and 1, for instance 0.95")
+    circuit = result.circuit
+    wanted = circuit.parameters if parameters is None else parameters
+    index = [circuit.index(name) for name in wanted]
+    held = [circuit.parameters[i] for i in index if result.statuses[i] in ("fixed", "at_bound")]
+    if parameters is not None and held:
+        raise FitError(f"confidence: {held[0]} is fixed or at a bound; it has no interval")
+    index = [i for i in index if circuit.parameters[i] not in held]
+    if method == "stderr":
+        limits = {i: _from_stderr(result, i, level) for i in index}
+    elif method == "profile":
+        limits = _profile(result, index, level)
+    else:
+        limits = _sampled(result, index, level)
+    return {circuit.parameters[i]: Interval(*limits[i]) for i in index}
+
+
+def to_lmfit(result: FitResult) -> "MinimizerResult":
+    """Return lmfit's result object; see :meth:`FitResult.to_lmfit`."""
+    from lmfit import Parameters
+    from lmfit.minimizer import MinimizerResult
+
+    check_usable(result)
+    params = Parameters()
+    for name, parameter in result.parameters.items():
+        params.add(
+            lmfit_name(name),
+            value=parameter.value,
+            min=parameter.lower,
+            max=parameter.upper,
+            vary=parameter.status != "fixed",
+        )
+    free = np.flatnonzero(result.free)
+    names = [lmfit_name(result.circuit.parameters[i]) for i in free]
+    covariance = result.covariance[np.ix_(free, free)]
+    sigma = np.sqrt(np.diag(covariance))
+    for a, name in enumerate(names):
+        params[name].stderr = float(sigma[a]) if sigma[a] > 0 else None
+        params[name].correl = {
+            other: float(covariance[a, b] / (sigma[a] * sigma[b]))
+            for b, other in enumerate(names)
+            if b != a and sigma[a] * sigma[b] > 0
+        }
+    n, k = result.n_data, result.n_free
+    log_likelihood = n * math.log(max(result.chi2, 1e-300) / n)
+    return MinimizerResult(
+        params=params,
+        var_names=names,
+        init_vals=[params[name].value for name in names],
+        init_values={name: params[name].value for name in names},
+        covar=covariance,
+        residual=_residual(result, result.values),
+        ndata=n,
+        nvarys=k,
+        nfree=result.dof,
+        chisqr=result.chi2,
+        redchi=result.chi2_reduced,
+        aic=log_likelihood + 2 * k,
+        bic=result.bic,
+        nfev=0,
+        method="eistool",
+        success=True,
+        errorbars=True,
+        message=f"eistool: {result.status}",
+        ier=1,
+        scale_covar=result.weighting != "noise",
+        aborted=False,
+    )
+
+
+def _residual(result: FitResult, values: FloatArray) -> FloatArray:
+    """Return signed weighted residuals of the used points, real parts first, shape (n_data,)."""
+    spectrum, mask = result.spectrum, result.spectrum.mask
+    sigma = standard_deviation(spectrum, result.weighting)[mask]
+    difference = result.circuit.impedance(spectrum.frequency[mask], values) - spectrum.impedance[mask]
+    return np.concatenate([difference.real / sigma.real, difference.imag / sigma.imag])
+
+
+def _from_stderr(result: FitResult, i: int, level: float) -> tuple[float, float]:
+    linear = result.circuit.specs[i].kind == "exponent"
+    stderr = math.sqrt(result.covariance[i, i])
+    return interval(float(result.values[i]), stderr, linear, result.dof, level)
+
+
+def _log_problem(result: FitResult) -> "tuple[Minimizer, Parameters]":
+    """Return an lmfit minimiser of the free parameters, positive ones by their logarithm.
+
+    In logarithms lmfit's numeric derivatives and steps suit farads and ohms alike.
+    """
+    from lmfit import Minimizer, Parameters
+
+    circuit = result.circuit
+    is_log = np.array([spec.kind != "exponent" for spec in circuit.specs])
+    free = result.free
+    params = Parameters()
+    for i in np.flatnonzero(free):
+        spec, value = circuit.specs[i], result.values[i]
+        upper = min(float(result.upper[i]), spec.upper)
+        if is_log[i]:
+            # 12 decades to each side are as good as no limit, and keep the model finite
+            low = math.log(result.lower[i]) if result.lower[i] > 0 else math.log(value) - 28.0
+            high = math.log(upper) if math.isfinite(upper) else math.log(value) + 28.0
+            params.add(f"p{i}", value=min(max(math.log(value), low), high), min=low, max=high)
+        else:
+            params.add(f"p{i}", value=value, min=result.lower[i], max=upper)
+
+    def residual(trial: Any) -> FloatArray:
+        values = result.values.copy()
+        for i in np.flatnonzero(free):
+            value = trial[f"p{i}"].value
+            values[i] = math.exp(value) if is_log[i] else value
+        return _residual(result, values)
+
+    return Minimizer(residual, params, scale_covar=result.weighting != "noise"), params
+
+
+def _from_log(result: FitResult, i: int, value: float) -> float:
+    if result.circuit.specs[i].kind == "exponent":
+        return float(value)
+    return math.exp(value) if value < 700 else math.inf
+
+
+def _profile(result: FitResult, index: list[int], level: float) -> dict[int, tuple[float, float]]:
+    from lmfit import conf_interval
+
+    minimizer, _ = _log_problem(result)
+    fitted = minimizer.minimize(method="leastsq")
+    limits = {}
+    for i in index:
+        name = f"p{i}"
+        with warnings.catch_warnings():
+            # a profile that never rises to the level is told by the infinite limit itself
+            warnings.simplefilter("ignore")
+            levels = conf_interval(minimizer, fitted, p_names=[name], sigmas=[level])[name]
+        low, high = levels[0][1], levels[-1][1]
+        limits[i] = (_from_log(result, i, low), _from_log(result, i, high))
+    return limits
+
+
+def _sampled(result: FitResult, index: list[int], level: float) -> dict[int, tuple[float, float]]:
+    minimizer, params = _log_problem(result)
+    rng = np.random.default_rng(int(result.spectrum.digest, 16))
+    is_weighted = result.weighting == "noise"
+    if not is_weighted:
+        # lmfit samples the logarithm of the noise as well
+        log_noise = 0.5 * math.log(result.chi2_reduced)
+        params.add("__lnsigma", value=log_noise, min=log_noise - 5, max=log_noise + 5)
+        minimizer.params = params
+    names = [name for name in params if params[name].vary]
+    walkers = MCMC_WALKERS * len(names)
+    start = np.array([params[name].value for name in names]) + 1e-3 * rng.standard_normal((walkers, len(names)))
+    low = np.array([params[name].min for name in names])
+    high = np.array([params[name].max for name in names])
+    sample = minimizer.emcee(
+        params=params,
+        steps=MCMC_STEPS,
+        burn=MCMC_BURN,
+        nwalkers=walkers,
+        pos=np.clip(start, low + 1e-6, high - 1e-6),
+        is_weighted=is_weighted,
+        progress=False,
+        seed=int(rng.integers(2**31)),
+        run_mcmc_kwargs={"skip_initial_state_check": True},
+    )
+    tail = 0.5 * (1 - level)
+    limits = {}
+    for i in index:
+        low_end, high_end = np.quantile(np.asarray(sample.flatchain[f"p{i}"]), [tail, 1 - tail])
+        limits[i] = (_from_log(result, i, low_end), _from_log(result, i, high_end))
+    return limits

@@ -1,0 +1,332 @@
+"""What a fit gives: parameters, processes, quality, and how sure the search was."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eistool.circuit import Circuit
+from eistool.display import format_value, html_table
+from eistool.errors import CircuitError, FitError
+from eistool.fitting.processes import Process, processes
+from eistool.spectrum import Spectrum
+from eistool.typing import BoolArray, ComplexArray, FloatArray
+
+if TYPE_CHECKING:
+    from lmfit.minimizer import MinimizerResult
+
+    from eistool.fitting.confidence import Interval
+
+# a standard error above this share of the value (or this much of an exponent) determines nothing
+UNRESOLVED = 0.5
+UNRESOLVED_EXPONENT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a fitted circuit, in its own unit."""
+
+    name: str
+    value: float
+    stderr: float  # nan where there is none: fixed, at a bound
+    unit: str
+    lower: float  # the bounds of the search
+    upper: float
+    status: str  # ok | fixed | at_bound | not_identifiable
+    role: str  # of the library, or empty
+    ci_low: float = math.nan  # 95 %
+    ci_high: float = math.nan
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        status = "" if self.status == "ok" else f" ({self.status})"
+        return f"{self.name} = {format_value(self.value, self.stderr)}{unit}{status}"
+
+
+class Parameters(Mapping[str, Parameter]):
+    """Parameters in the circuit's order, by full or short name.
+
+    Examples
+    --------
+    >>> from eistool import Circuit, fit, simulate
+    >>> spectrum = simulate("R0-C1", [1, 10, 100, 1e3], [10, 1e-3], noise=0.001, seed=1)
+    >>> parameters = fit(spectrum, "R0-C1").parameters
+    >>> list(parameters), parameters["R0.R"] is parameters["R0"], parameters.get("R7")
+    (['R0', 'C1'], True, None)
+    """
+
+    __slots__ = ("_circuit", "_items")
+
+    def __init__(self, circuit: Circuit, items: tuple[Parameter, ...]) -> None:
+        self._circuit = circuit
+        self._items = items
+
+    def __getitem__(self, name: str) -> Parameter:
+        try:
+            return self._items[self._circuit.index(name)]
+        except CircuitError as error:
+            raise KeyError(str(error)) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._circuit.parameters)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._items))
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """A local minimum that the search found, and how often."""
+
+    chi2: float
+    values: dict[str, float]
+    hits: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FitResult:
+    """A circuit fitted to a spectrum.
+
+    The sum of squares ``chi2`` is Σ |weight (Z - Z_fit)|² over the real and imaginary parts of the used
+    points, n = 2 x points of them. ``covariance`` is that of the parameters in their own units, scaled
+    with ``chi2_reduced`` unless the weighting is the measured noise.
+
+    Attributes
+    ----------
+    circuit, spectrum, weighting
+        What was fitted, to what, and how.
+    values, stderr : FloatArray, shape (p,)
+        In the circuit's order.
+    covariance : FloatArray, shape (p, p)
+        Rows of parameters that are fixed or at a bound are 0.
+    impedance : ComplexArray, shape (n_freq,)
+        The model at every frequency of the spectrum, masked ones too.
+    status : {"ok", "poor_model", "failed"}
+        ``poor_model``: a ladder of RC elements describes the data far better. ``failed`` has a ``reason``.
+    flags : tuple of str
+        Remarks on what to be careful with.
+    n_starts, n_agreed : int
+        Starts taken to the end, and how many of them ended in the best minimum.
+    minima : tuple of Minimum
+        Distinct minima, the best first.
+    noise_floor : float
+        Reduced chi2 of the non-negative RC ladder, which knows no circuit.
+
+    References
+    ----------
+    .. [1] B. A. Boukamp, Solid State Ionics 20 (1986) 31, doi:10.1016/0167-2738(86)90031-7
+    """
+
+    circuit: Circuit
+    spectrum: Spectrum
+    weighting: str
+    values: FloatArray
+    covariance: FloatArray
+    statuses: tuple[str, ...]
+    lower: FloatArray
+    upper: FloatArray
+    impedance: ComplexArray
+    chi2: float
+    status: str
+    reason: str = ""
+    flags: tuple[str, ...] = ()
+    n_starts: int = 0
+    n_agreed: int = 0
+    minima: tuple[Minimum, ...] = ()
+    noise_floor: float = math.nan
+    parameters: Parameters = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", _parameters(self))
+
+    @property
+    def success(self) -> bool:
+        """Whether there are values to use; look at ``status`` and ``flags`` too."""
+        return self.status != "failed"
+
+    @property
+    def stderr(self) -> FloatArray:
+        """Standard errors, shape (p,); nan where there is none."""
+        return np.array([p.stderr for p in self.parameters.values()])
+
+    @property
+    def free(self) -> BoolArray:
+        """True for the parameters that were not fixed, shape (p,)."""
+        return np.array([status != "fixed" for status in self.statuses])
+
+    @property
+    def n_data(self) -> int:
+        """Twice the number of points used."""
+        return 2 * self.spectrum.n_used
+
+    @property
+    def n_free(self) -> int:
+        """Number of parameters that were not fixed."""
+        return int(np.count_nonzero(self.free))
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom, 2 x points - free parameters."""
+        return self.n_data - self.n_free
+
+    @property
+    def chi2_reduced(self) -> float:
+        """``chi2`` by the degrees of freedom."""
+        return self.chi2 / self.dof
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion n ln(S/n) + k ln n."""
+        return self._log_likelihood + self.n_free * math.log(self.n_data)
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion with its correction for small samples."""
+        n, k = self.n_data, self.n_free
+        correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else math.inf
+        return self._log_likelihood + 2 * k + correction
+
+    @property
+    def _log_likelihood(self) -> float:
+        # a perfect fit of simulated data has no logarithm
+        return self.n_data * math.log(max(self.chi2, 1e-300) / self.n_data)
+
+    @property
+    def residual(self) -> ComplexArray:
+        """(Z - Z_fit) / |Z| at every frequency, shape (n_freq,); nan where Z is 0."""
+        modulus = np.abs(self.spectrum.impedance)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            residual: ComplexArray = (self.spectrum.impedance - self.impedance) / modulus
+        return residual
+
+    @property
+    def correlation(self) -> FloatArray:
+        """Correlation of the parameters, shape (p, p); nan where a parameter has no error."""
+        sigma = np.sqrt(np.diag(self.covariance))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(sigma > 0, self.covariance / np.outer(sigma, sigma), np.nan)
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """The arcs of the circuit, ordered by their time constant."""
+        return processes(self)
+
+    def confidence(
+        self, method: str = "profile", parameters: list[str] | None = None, level: float = 0.95
+    ) -> "dict[str, Interval]":
+        """Return confidence intervals of the free parameters.
+
+        Parameters
+        ----------
+        method : {"profile", "mcmc", "stderr"}
+            Profile likelihood, or sampling of the posterior, both by lmfit; or value ± t·stderr, in the
+            logarithm for positive parameters.
+        parameters : list of str, optional
+            Which; by default all that are not fixed or at a bound.
+        level : float
+            Probability, between 0 and 1.
+
+        Raises
+        ------
+        FitError
+            If the method is unknown or the fit failed.
+        """
+        from eistool.fitting.confidence import confidence
+
+        return confidence(self, method, parameters, level)
+
+    def to_lmfit(self) -> "MinimizerResult":
+        """Return the fit as lmfit's result; ``CPE1.Q`` is called ``CPE1_Q`` there."""
+        from eistool.fitting.confidence import to_lmfit
+
+        return to_lmfit(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fit as plain Python objects, without the spectrum's points."""
+        return {
+            "label": self.spectrum.label,
+            "circuit": repr(self.circuit),
+            "weighting": self.weighting,
+            "status": self.status,
+            "reason": self.reason,
+            "flags": list(self.flags),
+            "chi2": self.chi2,
+            "chi2_reduced": self.chi2_reduced,
+            "aicc": self.aicc,
+            "bic": self.bic,
+            "n_points": self.spectrum.n_used,
+            "n_starts": self.n_starts,
+            "n_agreed": self.n_agreed,
+            "noise_floor": self.noise_floor,
+            "parameters": [asdict(parameter) for parameter in self.parameters.values()],
+            "covariance": self.covariance.tolist(),
+            "processes": [asdict(process) for process in self.processes],
+            "minima": [asdict(minimum) for minimum in self.minima],
+        }
+
+    def __repr__(self) -> str:
+        head = f"FitResult {self.circuit} to {self.spectrum.label!r}: {self.status}"
+        if not self.success:
+            return f"{head} ({self.reason})"
+        lines = [f"{head}, reduced chi2 {self.chi2_reduced:.4g}, {self.n_agreed} of {self.n_starts} starts agree"]
+        lines += [f"  {parameter!r}" for parameter in self.parameters.values()]
+        lines += [f"  flag: {flag}" for flag in self.flags]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (p.name, format_value(p.value, p.stderr), p.unit, p.role, p.status) for p in self.parameters.values()
+        ]
+        title = f"{self.circuit} fitted to {self.spectrum.label}: {self.status}"
+        return html_table(title, ("parameter", "value ± standard error", "unit", "role", "status"), rows)
+
+
+def failed_result(spectrum: Spectrum, circuit: Circuit, weighting: str, reason: str) -> FitResult:
+    """Return a result that says why there is no fit."""
+    p = len(circuit.parameters)
+    nan = np.full(p, math.nan)
+    return FitResult(
+        circuit=circuit,
+        spectrum=spectrum,
+        weighting=weighting,
+        values=nan,
+        covariance=np.full((p, p), math.nan),
+        statuses=("not_identifiable",) * p,
+        lower=nan,
+        upper=nan,
+        impedance=np.full(len(spectrum), complex(math.nan, math.nan)),
+        chi2=math.nan,
+        status="failed",
+        reason=reason,
+    )
+
+
+def _parameters(result: FitResult) -> Parameters:
+    from eistool.fitting.intervals import interval
+
+    circuit = result.circuit
+    variances = np.diag(result.covariance)
+    items = []
+    names = [element.name for element in circuit.elements for _ in element.spec.parameters]
+    for i, (name, spec, element) in enumerate(zip(circuit.parameters, circuit.specs, names, strict=True)):
+        value, status = float(result.values[i]), result.statuses[i]
+        known = status in ("ok", "not_identifiable") and variances[i] > 0
+        stderr = math.sqrt(variances[i]) if known else math.nan
+        low, high = interval(value, stderr, spec.kind == "exponent", result.dof) if known else (math.nan, math.nan)
+        bounds = float(result.lower[i]), float(result.upper[i])
+        role = circuit.roles.get(element, "")
+        items.append(Parameter(name, value, stderr, spec.unit, *bounds, status, role, low, high))
+    return Parameters(circuit, tuple(items))
+
+
+def check_usable(result: FitResult) -> None:
+    """Raise a FitError if the fit failed."""
+    if not result.success:
+        raise FitError(
+            f"{result.spectrum.label}: the fit failed ({result.reason}); there are no values to work with"
+        )

@@ -1,0 +1,549 @@
+"""Impedance and derivatives of any circuit, as one interpreter of a flat program.
+
+A circuit is a tree of sums. Group 0 adds impedances; its children add admittances, theirs impedances
+again, and each child g gives 1/S_g to its parent. An operation adds one element to its group's sum.
+The reverse pass multiplies the derivatives of a group's elements by the adjoint -adjoint(parent)/S_g².
+
+Frequencies are worked in blocks of ``WIDTH`` points, all planes of a block side by side in one flat
+array, so that every inner loop has a constant length and the compiler vectorises it.
+
+Shapes: o operations, g groups, p parameters, b blocks. A block's rows (each ``WIDTH`` long):
+0 ln x, 1 one, 2 x, 3 1/x, 4 √x, 5 1/√x, 6-7 data, 8-9 weights, then 2 per group (Re, Im), 2 per parameter.
+"""
+
+import math
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import config
+from numba.extending import intrinsic
+
+from eistool.kernels.jit import kernel
+
+WIDTH = 16
+N_FIXED = 10
+ROW_LOG, ROW_ONE, ROW_X, ROW_INVERSE, ROW_ROOT, ROW_INVERSE_ROOT = 0, 1, 2, 3, 4, 5
+ROW_DATA, ROW_WEIGHT = 6, 8
+
+# operations: columns of the program's table
+OP_CODE, OP_GROUP, OP_PARAMETER, OP_SIGN, OP_ROW, OP_COUNT = 0, 1, 2, 3, 4, 5
+
+# codes; `sign` is +1 where the group adds impedances and -1 where it adds admittances
+POWER = 0  # A (jx)^n, n of 0, ±1 or ±1/2: the row of the block is x^n
+CPE = 1  # A (jx)^-alpha
+LA = 2  # A (jx)^alpha
+# from here on always an impedance in a group of impedances
+ZARC = 10  # A / (1 + (jxτ)^alpha)
+K = 11  # A / (1 + jxτ)
+RL = 12  # A jxτ / (1 + jxτ)
+WS = 13  # A tanh√(jxτ) / √(jxτ)
+WO = 14  # A coth√(jxτ) / √(jxτ)
+# the rest one frequency at a time
+G = 20  # A / √(1 + jxτ)
+FG = 21  # A / (1 + jxτ)^alpha
+HN = 22  # A / (1 + (jxτ)^alpha)^beta
+FWS = 23  # A tanh(s)/s, s = (jxτ)^alpha
+FWO = 24  # A coth(s)/s
+TLM_EE = 25  # (Re, Ri, A, alpha)
+TLM_II = 26
+TLM_IE = 27
+TLM_CT = 28  # (Re, Ri, Rct, A, alpha)
+DE_LEVIE = 29  # (Ri, A, alpha)
+
+_FULL = {"contract", "nsz", "arcp"}
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+_HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417e00, 6.07710050650619224932e-11
+
+
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
+
+    def _power_of_two(k):
+        return 2.0 ** int(k)
+
+else:
+
+    @intrinsic
+    def _power_of_two(typing_context, k):
+        """Return 2**k for an integer k of -1022 to 1023, by its bit pattern."""
+
+        def codegen(context, builder, signature, args):
+            int64 = ir.IntType(64)
+            biased = builder.add(args[0], ir.Constant(int64, 1023))
+            return builder.bitcast(builder.shl(biased, ir.Constant(int64, 52)), ir.DoubleType())
+
+        return numba.float64(numba.int64), codegen
+
+
+@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
+def _exp(x):
+    """Return e**x to 1 ulp or so, without a branch; x is clamped to ±708."""
+    x = min(max(x, -708.0), 708.0)
+    k = np.floor(x * 1.4426950408889634 + 0.5)
+    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
+    s = 2.08767569878681e-9  # 1/12!, then the Taylor series downwards
+    s = s * r + 2.505210838544172e-8
+    s = s * r + 2.755731922398589e-7
+    s = s * r + 2.7557319223985893e-6
+    s = s * r + 2.48015873015873e-5
+    s = s * r + 1.984126984126984e-4
+    s = s * r + 1.388888888888889e-3
+    s = s * r + 8.333333333333333e-3
+    s = s * r + 4.1666666666666664e-2
+    s = s * r + 0.16666666666666666
+    s = s * r + 0.5
+    s = s * r + 1.0
+    s = s * r + 1.0
+    return s * _power_of_two(np.int64(k))
+
+
+@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
+def _sincos(x):
+    """Return (sin x, cos x) without a branch, for |x| up to 1e5."""
+    k = np.floor(x * 0.6366197723675814 + 0.5)
+    r = (x - k * _HALF_PI_HIGH) - k * _HALF_PI_LOW
+    z = r * r
+    s = -7.647163731819816e-13
+    s = s * z + 1.605904383682161e-10
+    s = s * z - 2.505210838544172e-8
+    s = s * z + 2.755731922398589e-6
+    s = s * z - 1.984126984126984e-4
+    s = s * z + 8.333333333333333e-3
+    s = s * z - 0.16666666666666666
+    sine = r + r * z * s
+    c = 4.779477332387385e-14
+    c = c * z - 1.1470745597729725e-11
+    c = c * z + 2.08767569878681e-9
+    c = c * z - 2.755731922398589e-7
+    c = c * z + 2.48015873015873e-5
+    c = c * z - 1.388888888888889e-3
+    c = c * z + 4.1666666666666664e-2
+    c = c * z - 0.5
+    cosine = c * z + 1.0
+    quadrant = np.int64(k) & 3
+    swap = (quadrant & 1) == 1
+    a = cosine if swap else sine
+    b = sine if swap else cosine
+    a = -a if quadrant >= 2 else a
+    b = -b if (quadrant == 1) or (quadrant == 2) else b
+    return a, b
+
+
+@numba.njit(error_model="numpy")
+def _tanh_ratio(s):
+    """Return tanh(s)/s for Re s >= 0, with a series near 0 and 1/s where tanh has saturated."""
+    q = s * s
+    if abs(q) < 0.05:
+        t = -929569.0 / 638512875.0 + 0j
+        t = t * q + 21844.0 / 6081075.0
+        t = t * q - 1382.0 / 155925.0
+        t = t * q + 62.0 / 2835.0
+        t = t * q - 17.0 / 315.0
+        t = t * q + 2.0 / 15.0
+        t = t * q - 1.0 / 3.0
+        return t * q + 1.0
+    if s.real > 20.0:
+        return 1.0 / s
+    e = np.exp(-2.0 * s)
+    return (1.0 - e) / ((1.0 + e) * s)
+
+
+@numba.njit(error_model="numpy")
+def _sinh_ratio(s):
+    """Return s/sinh(s) for Re s >= 0."""
+    q = s * s
+    if abs(q) < 0.05:
+        t = -8191.0 / 37362124800.0 + 0j
+        t = t * q + 1414477.0 / 653837184000.0
+        t = t * q - 73.0 / 3421440.0
+        t = t * q + 127.0 / 604800.0
+        t = t * q - 31.0 / 15120.0
+        t = t * q + 7.0 / 360.0
+        t = t * q - 1.0 / 6.0
+        return t * q + 1.0
+    if s.real > 300.0:
+        return 0j
+    e = np.exp(-s)
+    return 2.0 * s * e / (1.0 - e * e)
+
+
+@numba.njit(error_model="numpy")
+def _line(code, lx, theta, p):
+    """Return Z and its derivatives by theta for a transmission line with two rails.
+
+    ``theta[p:]`` is ln Re, ln Ri, [ln Rct,] ln A, alpha; the shunt admittance is (jx)^alpha / A
+    (+ 1/Rct). See docs/theory.md for the equations.
+    """
+    faradaic = code == TLM_CT
+    re, ri = math.exp(theta[p]), math.exp(theta[p + 1])
+    if code == TLM_II:
+        re, ri = ri, re
+    i_amplitude = p + 3 if faradaic else p + 2
+    log_jx = complex(lx, 0.5 * math.pi)
+    blocking = np.exp(theta[i_amplitude + 1] * log_jx - theta[i_amplitude])
+    leak = math.exp(-theta[p + 2]) if faradaic else 0.0
+    y = blocking + leak
+    s = re + ri
+    share_e, share_i = re / s, ri / s
+    q = s * y
+    p0 = re * share_i
+    if code == TLM_IE or faradaic:
+        nu = np.sqrt(q)
+        t = _tanh_ratio(nu)
+        c1 = 1.0 / (q * t)
+        s1 = _sinh_ratio(nu) / q
+        m = re * share_e + ri * share_i
+        z = p0 * (1.0 + 2.0 * s1) + m * c1
+        dq = -p0 * s1 * (1.0 + 1.0 / t) - 0.5 * m * c1 * (1.0 + 1.0 / t - q * t)
+        d_re = p0 * share_i * (1.0 + 2.0 * s1) + (2.0 * re - m) * share_e * c1
+        d_ri = p0 * share_e * (1.0 + 2.0 * s1) + (2.0 * ri - m) * share_i * c1
+    else:
+        quarter = 0.25 * q
+        t = _tanh_ratio(np.sqrt(quarter))
+        m = re * share_e
+        z = p0 + m * t
+        dq = m * 0.5 * (1.0 - t - quarter * t * t)
+        d_re = p0 * share_i + m * (2.0 - share_e) * t
+        d_ri = p0 * share_e - m * share_i * t
+    d_re += dq * share_e
+    d_ri += dq * share_i
+    if code == TLM_II:
+        d_re, d_ri = d_ri, d_re
+    d_alpha = dq * blocking / y * log_jx
+    d_amplitude = -dq * blocking / y
+    if faradaic:
+        return z, d_re, d_ri, -dq * leak / y, d_amplitude, d_alpha
+    return z, d_re, d_ri, d_amplitude, d_alpha, 0j
+
+
+@numba.njit(error_model="numpy")
+def _pointwise(code, lx, theta, p):
+    """Return Z and up to five derivatives by theta of an element at one frequency."""
+    if TLM_EE <= code <= TLM_CT:
+        return _line(code, lx, theta, p)
+    amplitude = math.exp(theta[p])
+    if code == DE_LEVIE:
+        log_jx = complex(lx, 0.5 * math.pi)
+        q = np.exp(theta[p] - theta[p + 1] + theta[p + 2] * log_jx)
+        t = _tanh_ratio(np.sqrt(q))
+        z = amplitude / (q * t)
+        dq = -0.5 * z * (1.0 + 1.0 / t - q * t)
+        return z, z + dq, -dq, dq * log_jx, 0j, 0j
+    log_jxt = complex(lx + theta[p + 1], 0.5 * math.pi)
+    alpha = 1.0 if code == G else theta[p + 2]
+    if code in (G, FG):
+        q = np.exp(log_jxt)
+        log_1q = np.log(1.0 + q)
+        power = 0.5 if code == G else alpha
+        z = amplitude * np.exp(-power * log_1q)
+        return z, z, -z * power * q / (1.0 + q), -z * log_1q, 0j, 0j
+    if code == HN:
+        q = np.exp(alpha * log_jxt)
+        log_1q = np.log(1.0 + q)
+        z = amplitude * np.exp(-theta[p + 3] * log_1q)
+        dq = -z * theta[p + 3] * q / (1.0 + q)
+        return z, z, dq * alpha, dq * log_jxt, -z * log_1q, 0j
+    s = np.exp(alpha * log_jxt)
+    t = _tanh_ratio(s)
+    q = s * s
+    if code == FWS:
+        z = amplitude * t
+        dq = amplitude * 0.5 * (1.0 - t - q * t * t)
+    else:
+        z = amplitude / (q * t)
+        dq = -0.5 * z * (1.0 + 1.0 / t - q * t)
+    return z, z, 2.0 * alpha * dq, 2.0 * dq * log_jxt, 0j, 0j
+
+
+@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
+def _warburg_ratio(y):
+    """Return (Re T, Im T) of T = tanh√(jy)/√(jy) for real y >= 0, without a branch."""
+    # tanh(a + ja), a = √(y/2), numerator and denominator multiplied by 2 exp(-2a)
+    a = max(math.sqrt(0.5 * y), 1e-3)
+    e = _exp(-2.0 * a)
+    sine, cosine = _sincos(2.0 * min(a, 400.0))
+    d = 1.0 / ((1.0 + e * e + 2.0 * e * cosine) * 2.0 * a)
+    hr = (1.0 - e * e) * d
+    hi = 2.0 * e * sine * d
+    y2 = y * y
+    near_r = 1.0 + y2 * (-2.0 / 15.0 + y2 * (62.0 / 2835.0 - y2 * 21844.0 / 6081075.0))
+    near_i = y * (-1.0 / 3.0 + y2 * (17.0 / 315.0 + y2 * (-1382.0 / 155925.0 + y2 * 929569.0 / 638512875.0)))
+    near = y < 0.03
+    return (near_r if near else hr + hi), (near_i if near else hi - hr)
+
+
+@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
+def _accumulate(work, s, out, sign):
+    """Add an element's own impedance, which is its first derivative, to its group's sum."""
+    total = work[s : s + 2 * WIDTH]
+    for i in range(2 * WIDTH):
+        total[i] += sign * out[i]
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _add_power_law(work, stride, n_blocks, s, j, row, re, im, sign):
+    """Add (re + j im) times a row of the block; R, C, L and W."""
+    for b in range(n_blocks):
+        x = work[b * stride + row * WIDTH : b * stride + (row + 1) * WIDTH]
+        out = work[j : j + 2 * WIDTH]
+        for i in range(WIDTH):
+            out[i] = sign * re * x[i]
+            out[WIDTH + i] = sign * im * x[i]
+        _accumulate(work, s, out, sign)
+        s += stride
+        j += stride
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _add_cpe(work, stride, n_blocks, s, j, amplitude, alpha, k, sign, offset):
+    """Add amplitude (jx)^(k alpha); CPE and La."""
+    c = amplitude * math.cos(0.5 * math.pi * alpha)
+    d = k * amplitude * math.sin(0.5 * math.pi * alpha)
+    for b in range(n_blocks):
+        log_x = work[b * stride : b * stride + WIDTH]
+        out = work[j : j + 4 * WIDTH]
+        for i in range(WIDTH):
+            lx = log_x[i] + offset
+            e = _exp(k * alpha * lx)
+            re = c * e
+            im = d * e
+            out[i] = sign * re
+            out[WIDTH + i] = sign * im
+            out[2 * WIDTH + i] = k * (re * lx - im * 0.5 * math.pi)
+            out[3 * WIDTH + i] = k * (im * lx + re * 0.5 * math.pi)
+        _accumulate(work, s, out, sign)
+        s += stride
+        j += stride
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _add_zarc(work, stride, n_blocks, s, j, amplitude, shift, alpha):
+    """Add A / (1 + (jxτ)^alpha)."""
+    c = math.cos(0.5 * math.pi * alpha)
+    d = math.sin(0.5 * math.pi * alpha)
+    for b in range(n_blocks):
+        log_x = work[b * stride : b * stride + WIDTH]
+        out = work[j : j + 6 * WIDTH]
+        for i in range(WIDTH):
+            lx = log_x[i] + shift
+            e = _exp(alpha * lx)
+            qr = e * c
+            qi = e * d
+            ur = 1.0 + qr
+            inverse = 1.0 / (ur * ur + qi * qi)
+            re = amplitude * ur * inverse
+            im = -amplitude * qi * inverse
+            # t = -Z q/(1 + q)
+            fr = (qr * ur + qi * qi) * inverse
+            fi = qi * inverse
+            tr = im * fi - re * fr
+            ti = -(im * fr + re * fi)
+            out[i] = re
+            out[WIDTH + i] = im
+            out[2 * WIDTH + i] = alpha * tr
+            out[3 * WIDTH + i] = alpha * ti
+            out[4 * WIDTH + i] = tr * lx - ti * 0.5 * math.pi
+            out[5 * WIDTH + i] = ti * lx + tr * 0.5 * math.pi
+        _accumulate(work, s, out, 1.0)
+        s += stride
+        j += stride
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _add_relaxation(work, stride, n_blocks, s, j, amplitude, tau, loop):
+    """Add K = A / (1 + jxτ) (loop = 0), or A - K, a resistor parallel to an inductor (loop = 1)."""
+    sign = 1.0 - 2.0 * loop
+    for b in range(n_blocks):
+        x = work[b * stride + ROW_X * WIDTH : b * stride + (ROW_X + 1) * WIDTH]
+        out = work[j : j + 4 * WIDTH]
+        for i in range(WIDTH):
+            q = x[i] * tau
+            inverse = 1.0 / (1.0 + q * q)
+            kr = amplitude * inverse
+            ki = -q * kr
+            out[i] = kr * (1.0 - loop + loop * q * q)
+            out[WIDTH + i] = sign * ki
+            # dK/dln τ = -K jq/(1 + jq)
+            out[2 * WIDTH + i] = sign * q * (ki - kr * q) * inverse
+            out[3 * WIDTH + i] = -sign * q * (ki * q + kr) * inverse
+        _accumulate(work, s, out, 1.0)
+        s += stride
+        j += stride
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _add_warburg(work, stride, n_blocks, s, j, amplitude, tau, reflecting):
+    """Add A T (transmissive) or A / (qT) (reflecting); T = tanh√q/√q, q = jxτ."""
+    for b in range(n_blocks):
+        x = work[b * stride + ROW_X * WIDTH : b * stride + (ROW_X + 1) * WIDTH]
+        out = work[j : j + 4 * WIDTH]
+        for i in range(WIDTH):
+            y = x[i] * tau
+            tr, ti = _warburg_ratio(y)
+            gr = -y * ti  # g = qT
+            gi = y * tr
+            if reflecting:
+                # dZ/dln q = -Z (1 + 1/T - qT)/2
+                scale = amplitude / (gr * gr + gi * gi)
+                inverse = 1.0 / (tr * tr + ti * ti)
+                re = gr * scale
+                im = -gi * scale
+                hr = 1.0 + tr * inverse - gr
+                hi = -ti * inverse - gi
+                dr = -0.5 * (re * hr - im * hi)
+                di = -0.5 * (re * hi + im * hr)
+            else:
+                # dZ/dln q = A (1 - T - qT²)/2
+                re = amplitude * tr
+                im = amplitude * ti
+                dr = 0.5 * amplitude * (1.0 - tr - (gr * tr - gi * ti))
+                di = -0.5 * amplitude * (ti + gr * ti + gi * tr)
+            out[i] = re
+            out[WIDTH + i] = im
+            out[2 * WIDTH + i] = dr
+            out[3 * WIDTH + i] = di
+        _accumulate(work, s, out, 1.0)
+        s += stride
+        j += stride
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _add_pointwise(work, stride, n_blocks, s, j, code, theta, p, count, offset):
+    """Add an element that is worked one frequency at a time."""
+    for b in range(n_blocks):
+        for i in range(WIDTH):
+            values = _pointwise(code, work[b * stride + i] + offset, theta, p)
+            work[s + i] += values[0].real
+            work[s + WIDTH + i] += values[0].imag
+            for k in range(count):
+                work[j + 2 * k * WIDTH + i] = values[k + 1].real
+                work[j + (2 * k + 1) * WIDTH + i] = values[k + 1].imag
+        s += stride
+        j += stride
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _invert(total, parent):
+    """Replace a group's sum S by v = 1/S and add it to the parent's sum."""
+    for i in range(WIDTH):
+        re = total[i]
+        im = total[WIDTH + i]
+        inverse = 1.0 / (re * re + im * im)
+        total[i] = re * inverse
+        total[WIDTH + i] = -im * inverse
+    for i in range(2 * WIDTH):
+        parent[i] += total[i]
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _adjoin(total, parent, top):
+    """Replace v by the group's adjoint -v² adjoint(parent); the root's is 1."""
+    for i in range(WIDTH):
+        re = total[i]
+        im = total[WIDTH + i]
+        sr = im * im - re * re
+        si = -2.0 * re * im
+        ar = 1.0 if top else parent[i]
+        ai = 0.0 if top else parent[WIDTH + i]
+        total[i] = ar * sr - ai * si
+        total[WIDTH + i] = ar * si + ai * sr
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _multiply(derivative, adjoint):
+    """Multiply a parameter's derivatives by the adjoint of its group."""
+    for i in range(WIDTH):
+        re = derivative[i]
+        im = derivative[WIDTH + i]
+        derivative[i] = adjoint[i] * re - adjoint[WIDTH + i] * im
+        derivative[WIDTH + i] = adjoint[i] * im + adjoint[WIDTH + i] * re
+
+
+@numba.njit(error_model="numpy")
+def _nest(work, stride, n_blocks, parents, groups, first_parameter):
+    """Carry the groups' sums up to the root, and the adjoints down to the derivatives."""
+    n_groups = parents.size
+    size = 2 * WIDTH
+    for b in range(n_blocks):
+        sums = b * stride + N_FIXED * WIDTH
+        for g in range(n_groups - 1, 0, -1):
+            s, up = sums + g * size, sums + parents[g] * size
+            _invert(work[s : s + size], work[up : up + size])
+        for g in range(1, n_groups):
+            s, up = sums + g * size, sums + parents[g] * size
+            _adjoin(work[s : s + size], work[up : up + size], parents[g] == 0)
+        for p in range(groups.size):
+            if groups[p] > 0:
+                s = sums + groups[p] * size
+                j = b * stride + first_parameter * WIDTH + p * size
+                _multiply(work[j : j + size], work[s : s + size])
+
+
+# a function that is passed as an argument is compiled once, not again in every caller
+EVALUATE = numba.void(
+    numba.int64[:, ::1], numba.float64[::1], numba.int64[::1], numba.int64[::1],
+    numba.float64[::1], numba.float64[::1], numba.int64,
+)  # fmt: skip
+
+
+@kernel(EVALUATE)
+def evaluate(operations, offsets, parents, groups, theta, work, n_blocks):
+    """Write Z into group 0's rows and dZ/dtheta into the parameters' rows of every block.
+
+    Parameters
+    ----------
+    operations : int64, shape (o, 6)
+        Code, group, first parameter, sign, row of the block, number of parameters.
+    offsets : float64, shape (o,)
+        Added to ln x where an exponent acts on the frequency alone: ln of the frequency unit.
+    parents : int64, shape (g,)
+        Parent of each group, smaller than the group itself; -1 for group 0.
+    groups : int64, shape (p,)
+        Group of each parameter.
+    theta : float64, shape (p,)
+        ln A, ln tau, alpha, ... in the order of the circuit's parameters.
+    work : float64, shape (b * rows * WIDTH,)
+        The blocks; see the module's text.
+    n_blocks : int
+        Number of blocks b.
+    """
+    n_groups = parents.size
+    first_parameter = N_FIXED + 2 * n_groups
+    stride = (first_parameter + 2 * theta.size) * WIDTH
+    for b in range(n_blocks):
+        for i in range(b * stride + N_FIXED * WIDTH, b * stride + first_parameter * WIDTH):
+            work[i] = 0.0
+    for o in range(operations.shape[0]):
+        code = operations[o, OP_CODE]
+        p = operations[o, OP_PARAMETER]
+        sign = float(operations[o, OP_SIGN])
+        s = (N_FIXED + 2 * operations[o, OP_GROUP]) * WIDTH
+        j = (first_parameter + 2 * p) * WIDTH
+        amplitude = math.exp(sign * theta[p])
+        if code == POWER:
+            row = operations[o, OP_ROW]
+            re, im = amplitude, 0.0
+            if row == ROW_X:
+                re, im = 0.0, amplitude
+            elif row == ROW_INVERSE:
+                re, im = 0.0, -amplitude
+            elif row == ROW_ROOT:
+                re, im = amplitude * math.sqrt(0.5), amplitude * math.sqrt(0.5)
+            elif row == ROW_INVERSE_ROOT:
+                re, im = amplitude * math.sqrt(0.5), -amplitude * math.sqrt(0.5)
+            _add_power_law(work, stride, n_blocks, s, j, row, re, im, sign)
+        elif code in (CPE, LA):
+            k = sign if code == LA else -sign
+            _add_cpe(work, stride, n_blocks, s, j, amplitude, theta[p + 1], k, sign, offsets[o])
+        elif code == ZARC:
+            _add_zarc(work, stride, n_blocks, s, j, amplitude, theta[p + 1], theta[p + 2])
+        elif code in (K, RL):
+            loop = 1.0 if code == RL else 0.0
+            _add_relaxation(work, stride, n_blocks, s, j, amplitude, math.exp(theta[p + 1]), loop)
+        elif code in (WS, WO):
+            _add_warburg(work, stride, n_blocks, s, j, amplitude, math.exp(theta[p + 1]), code == WO)
+        else:
+            count = operations[o, OP_COUNT]
+            _add_pointwise(work, stride, n_blocks, s, j, code, theta, p, count, offsets[o])
+    if n_groups > 1:
+        _nest(work, stride, n_blocks, parents, groups, first_parameter)

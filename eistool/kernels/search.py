@@ -1,0 +1,760 @@
+"""Weighted least squares of a circuit program: ladder, amplitudes, Levenberg-Marquardt, many starts.
+
+Everything is dimensionless here: frequencies and impedances come divided by a typical value each.
+theta holds ln of an amplitude (an impedance), ln of a time constant, or an exponent; ``kinds`` says
+which. Residuals are signed: weight * (model - data). F is the sum of their squares.
+
+Shapes: p parameters, f free ones, c rows of the ladder, s starts, m minima.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from eistool.kernels.jit import kernel
+from eistool.kernels.model import (
+    EVALUATE,
+    N_FIXED,
+    OP_COUNT,
+    OP_PARAMETER,
+    ROW_DATA,
+    ROW_WEIGHT,
+    ROW_X,
+    WIDTH,
+)
+
+AMPLITUDE, LOG_TAU, EXPONENT = 0, 1, 2
+N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 48, 12, 5, 2  # in a round: drawn, tried, pursued, finished
+APART = 0.8  # e-folds in a time constant between starts that are worth trying
+SAME = 0.3  # between ends that are the same minimum
+NEAR_FLOOR = 1.15  # times the floor: where the ladder is nearly reached ...
+QUIET, QUIET_NEAR = 2, 3  # ... so many rounds without a better minimum are enough, and under the floor
+WIDEST = 5.0  # standard error in e-folds
+
+_FULL = {"contract", "nsz", "arcp"}
+_SUMS = {"contract", "nsz", "arcp", "reassoc"}
+_SIZE = 2 * WIDTH
+
+
+@numba.njit(fastmath=_SUMS, error_model="numpy")
+def _dot(a, b):
+    total = 0.0
+    for i in range(_SIZE):
+        total += a[i] * b[i]
+    return total
+
+
+@numba.njit(fastmath=_SUMS, error_model="numpy")
+def _long_dot(a, b):
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _weigh(work, stride, n_blocks, first_parameter, free):
+    """Turn Z into weighted residuals and derivatives into weighted ones; return F."""
+    total = 0.0
+    for b in range(n_blocks):
+        base = b * stride
+        weight = work[base + ROW_WEIGHT * WIDTH : base + ROW_WEIGHT * WIDTH + _SIZE]
+        data = work[base + ROW_DATA * WIDTH : base + ROW_DATA * WIDTH + _SIZE]
+        r = work[base + N_FIXED * WIDTH : base + N_FIXED * WIDTH + _SIZE]
+        for i in range(_SIZE):
+            r[i] = (r[i] - data[i]) * weight[i]
+        total += _dot(r, r)
+        for k in range(free.size):
+            j = base + (first_parameter + 2 * free[k]) * WIDTH
+            row = work[j : j + _SIZE]
+            for i in range(_SIZE):
+                row[i] *= weight[i]
+    return total
+
+
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _normal(work, stride, n_blocks, first_parameter, free, hessian, gradient):
+    """Fill JᵀJ and Jᵀr of the free parameters from weighted rows."""
+    for a in range(free.size):
+        ja = (first_parameter + 2 * free[a]) * WIDTH
+        total = 0.0
+        for b in range(n_blocks):
+            s = b * stride
+            r = s + N_FIXED * WIDTH
+            total += _dot(work[s + ja : s + ja + _SIZE], work[r : r + _SIZE])
+        gradient[a] = total
+        for c in range(a + 1):
+            jc = (first_parameter + 2 * free[c]) * WIDTH
+            total = 0.0
+            for b in range(n_blocks):
+                s = b * stride
+                total += _dot(work[s + ja : s + ja + _SIZE], work[s + jc : s + jc + _SIZE])
+            hessian[a, c] = total
+            hessian[c, a] = total
+
+
+@numba.njit(error_model="numpy")
+def _cholesky_solve(matrix, rhs, n):
+    """Solve in place for the leading n rows; return False if the matrix is not positive definite."""
+    for i in range(n):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= matrix[i, k] * matrix[j, k]
+            if i == j:
+                if not total > 0.0:
+                    return False
+                matrix[i, i] = math.sqrt(total)
+            else:
+                matrix[i, j] = total / matrix[j, j]
+    for i in range(n):
+        total = rhs[i]
+        for k in range(i):
+            total -= matrix[i, k] * rhs[k]
+        rhs[i] = total / matrix[i, i]
+    for i in range(n - 1, -1, -1):
+        total = rhs[i]
+        for k in range(i + 1, n):
+            total -= matrix[k, i] * rhs[k]
+        rhs[i] = total / matrix[i, i]
+    return True
+
+
+@kernel("float64(float64[:, ::1], float64[::1], float64[::1], int64)")
+def nnls(gram, target, x, n):
+    """Minimise xᵀGx - 2bᵀx over x >= 0 by active sets; return the minimum.
+
+    Parameters
+    ----------
+    gram : float64, shape (n, n)
+        AᵀA with a unit diagonal, for good conditioning.
+    target : float64, shape (n,)
+        Aᵀb.
+    x : float64, shape (n,)
+        The solution is written here.
+    n : int
+        Leading rows in use.
+    """
+    passive = np.empty(n, np.int64)
+    is_passive = np.zeros(n, np.bool_)
+    matrix = np.empty((n, n))
+    trial = np.empty(n)
+    count = 0
+    for i in range(n):
+        x[i] = 0.0
+    scale = 1e-300
+    for i in range(n):
+        scale = max(scale, abs(target[i]))
+    for _ in range(3 * n):
+        best, slope = -1, 1e-10 * scale
+        for i in range(n):
+            if not is_passive[i]:
+                w = target[i]
+                for k in range(count):
+                    w -= gram[i, passive[k]] * x[passive[k]]
+                if w > slope:
+                    best, slope = i, w
+        if best < 0:
+            break
+        is_passive[best] = True
+        passive[count] = best
+        count += 1
+        while count > 0:
+            for a in range(count):
+                trial[a] = target[passive[a]]
+                for c in range(a + 1):
+                    matrix[a, c] = gram[passive[a], passive[c]]
+                matrix[a, a] += 1e-13
+            if not _cholesky_solve(matrix, trial, count):
+                # the newest column depends on the others
+                count -= 1
+                x[passive[count]] = 0.0
+                break
+            step = 1.0
+            for a in range(count):
+                if trial[a] <= 0.0:
+                    now = x[passive[a]]
+                    step = min(step, now / (now - trial[a])) if now > trial[a] else 0.0
+            if step >= 1.0:
+                for a in range(count):
+                    x[passive[a]] = trial[a]
+                break
+            kept = 0
+            for a in range(count):
+                i = passive[a]
+                value = x[i] + step * (trial[a] - x[i])
+                if trial[a] <= 0.0 and value <= 1e-14:
+                    x[i] = 0.0
+                    is_passive[i] = False
+                else:
+                    x[i] = value
+                    passive[kept] = i
+                    kept += 1
+            if kept == count:
+                break
+            count = kept
+    value = 0.0
+    for a in range(count):
+        i = passive[a]
+        value -= 2.0 * target[i] * x[i]
+        for c in range(count):
+            value += x[i] * gram[i, passive[c]] * x[passive[c]]
+    return value
+
+
+@kernel("float64(float64[::1], int64, int64, float64[::1], float64[::1])")
+def ladder(work, stride, n_blocks, log_tau, x):
+    """Fit R, L, 1/C and RC elements of given time constants, all >= 0; return F.
+
+    Parameters
+    ----------
+    work : float64
+        Blocks, of which the data and weights are read.
+    stride, n_blocks : int
+        Their length and number.
+    log_tau : float64, shape (c,)
+        ln of the time constants.
+    x : float64, shape (c + 3,)
+        The resistances are written here, then R, L and 1/C.
+    """
+    n = log_tau.size + 3
+    length = n_blocks * _SIZE
+    rows = np.empty((n, length))
+    data = np.empty(length)
+    tau = np.exp(log_tau)
+    for b in range(n_blocks):
+        base = b * stride
+        q = work[base + ROW_X * WIDTH : base + (ROW_X + 1) * WIDTH]
+        weight = work[base + ROW_WEIGHT * WIDTH : base + ROW_WEIGHT * WIDTH + _SIZE]
+        values = work[base + ROW_DATA * WIDTH : base + ROW_DATA * WIDTH + _SIZE]
+        o = b * _SIZE
+        for i in range(_SIZE):
+            data[o + i] = values[i] * weight[i]
+        for k in range(n - 3):
+            row = rows[k, o : o + _SIZE]
+            for i in range(WIDTH):
+                y = q[i] * tau[k]
+                d = 1.0 / (1.0 + y * y)
+                row[i] = weight[i] * d
+                row[WIDTH + i] = -weight[WIDTH + i] * y * d
+        for i in range(WIDTH):
+            rows[n - 3, o + i] = weight[i]
+            rows[n - 3, o + WIDTH + i] = 0.0
+            rows[n - 2, o + i] = 0.0
+            rows[n - 2, o + WIDTH + i] = weight[WIDTH + i] * q[i]
+            rows[n - 1, o + i] = 0.0
+            rows[n - 1, o + WIDTH + i] = -weight[WIDTH + i] / q[i]
+    gram = np.empty((n, n))
+    target = np.empty(n)
+    norm = np.empty(n)
+    energy = _long_dot(data, data)
+    for a in range(n):
+        for c in range(a + 1):
+            gram[a, c] = _long_dot(rows[a], rows[c])
+        norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
+        target[a] = _long_dot(rows[a], data) * norm[a]
+    for a in range(n):
+        for c in range(a + 1):
+            gram[a, c] *= norm[a] * norm[c]
+            gram[c, a] = gram[a, c]
+    value = energy + nnls(gram, target, x, n)
+    for a in range(n):
+        x[a] *= norm[a]
+    # the difference of two large numbers is not accurate at low noise
+    total = 0.0
+    for i in range(length):
+        r = data[i]
+        for a in range(n):
+            if x[a] > 0.0:
+                r -= x[a] * rows[a, i]
+        total += r * r
+    return total if value < 1e-6 * energy else value
+
+
+# the interpreter of circuits, and the minimiser, as arguments
+F64, I64 = numba.float64, numba.int64
+CIRCUIT = (I64[:, ::1], F64[::1], I64[::1], I64[::1])  # operations, offsets, parents, groups
+MODEL = numba.types.FunctionType(EVALUATE)
+MINIMISE = numba.types.Tuple((F64, numba.boolean))(
+    MODEL, *CIRCUIT, F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
+    F64[::1], I64, F64[:, ::1], F64[::1], I64, F64,
+)  # fmt: skip
+MINIMISER = numba.types.FunctionType(MINIMISE)
+
+
+@kernel(MINIMISE)
+def minimise(
+    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+    work, n_blocks, hessian, gradient, limit, tolerance,
+):  # fmt: skip
+    """Levenberg-Marquardt with bounds, in place in theta; return F and whether it converged.
+
+    Parameters at a bound whose gradient points outward rest. A step is cut to 1.5 in logarithms
+    and to 0.3 in exponents. ``hessian`` and ``gradient`` belong to the last accepted theta.
+    """
+    f = free.size
+    first_parameter = N_FIXED + 2 * parents.size
+    stride = (first_parameter + 2 * theta.size) * WIDTH
+    matrix = np.empty((f, f))
+    step = np.empty(f)
+    moving = np.empty(f, np.int64)
+    new_hessian = np.empty((f, f))
+    new_gradient = np.empty(f)
+    trial = theta.copy()
+    evaluate(operations, offsets, parents, groups, theta, work, n_blocks)
+    best = _weigh(work, stride, n_blocks, first_parameter, free)
+    if not math.isfinite(best):
+        return np.inf, False
+    _normal(work, stride, n_blocks, first_parameter, free, hessian, gradient)
+    damping, growth = 1e-3, 4.0
+    for _ in range(limit):
+        n = 0
+        for a in range(f):
+            i = free[a]
+            outward = (theta[i] <= lower[i] and gradient[a] > 0.0) or (theta[i] >= upper[i] and gradient[a] < 0.0)
+            if not outward:
+                moving[n] = a
+                n += 1
+        if n == 0:
+            return best, True
+        for a in range(n):
+            step[a] = -gradient[moving[a]]
+            for c in range(a + 1):
+                matrix[a, c] = hessian[moving[a], moving[c]]
+            matrix[a, a] *= 1.0 + damping
+            matrix[a, a] += 1e-14 * best
+        if not _cholesky_solve(matrix, step, n):
+            damping *= 10.0
+            if damping > 1e16:
+                return best, False
+            continue
+        cut = 1.0
+        for a in range(n):
+            size = abs(step[a])
+            most = 0.3 if kinds[free[moving[a]]] == EXPONENT else 1.5
+            if size * cut > most:
+                cut = most / size
+        trial[:] = theta
+        for a in range(n):
+            i = free[moving[a]]
+            trial[i] = min(max(theta[i] + cut * step[a], lower[i]), upper[i])
+            step[a] = trial[i] - theta[i]
+        predicted = 0.0
+        for a in range(n):
+            row = 0.0
+            for c in range(n):
+                row += hessian[moving[a], moving[c]] * step[c]
+            predicted -= step[a] * (2.0 * gradient[moving[a]] + row)
+        evaluate(operations, offsets, parents, groups, trial, work, n_blocks)
+        value = _weigh(work, stride, n_blocks, first_parameter, free)
+        if value < best:
+            gain = (best - value) / predicted if predicted > 0.0 else 0.0
+            _normal(work, stride, n_blocks, first_parameter, free, new_hessian, new_gradient)
+            hessian[:, :] = new_hessian
+            gradient[:] = new_gradient
+            theta[:] = trial
+            small = best - value <= tolerance * value and predicted <= tolerance * value and damping < 1.0
+            best = value
+            damping *= 0.1 if gain > 0.75 else (0.4 if gain > 0.25 else 2.0)
+            damping = max(damping, 1e-12)
+            growth = 4.0
+            if small:
+                return best, True
+        else:
+            if predicted <= tolerance * best:
+                return best, True
+            damping = max(damping, 1e-9) * growth
+            growth *= 2.0
+            if damping > 1e16:
+                return best, True
+    return best, False
+
+
+@numba.njit(error_model="numpy")
+def _fit_amplitudes(
+    evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
+    work, n_blocks, gram, target, norm, multiplier, repeats,
+):  # fmt: skip
+    """Scale the amplitudes so that the linear problem at fixed tau and alpha is solved; return F.
+
+    Z is homogeneous of degree one in its amplitudes, so that Z = Σ dZ/dln A: one non-negative least
+    squares on these columns is exact for elements in series, and a good guess for nested ones.
+    """
+    n = amplitudes.size
+    first_parameter = N_FIXED + 2 * parents.size
+    stride = (first_parameter + 2 * theta.size) * WIDTH
+    evaluate(operations, offsets, parents, groups, theta, work, n_blocks)
+    value = _weigh(work, stride, n_blocks, first_parameter, amplitudes)
+    for _ in range(repeats):
+        _normal(work, stride, n_blocks, first_parameter, amplitudes, gram, target)
+        for a in range(n):
+            total = 0.0
+            for c in range(n):
+                total += gram[a, c]
+            target[a] = total - target[a]
+            norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
+        for a in range(n):
+            target[a] *= norm[a]
+            for c in range(n):
+                gram[a, c] *= norm[a] * norm[c]
+        nnls(gram, target, multiplier, n)
+        for a in range(n):
+            i = amplitudes[a]
+            change = math.log(max(multiplier[a] * norm[a], 1e-3))
+            theta[i] = min(max(theta[i] + min(change, 30.0), lower[i]), upper[i])
+        evaluate(operations, offsets, parents, groups, theta, work, n_blocks)
+        value = _weigh(work, stride, n_blocks, first_parameter, amplitudes)
+    return value
+
+
+@numba.njit(error_model="numpy")
+def _draw(theta, kinds, free, lower, upper, nested, seeds, irrational, index, peaks, cumulative, window, wide):
+    """Draw a start: time constants from the ladder's peaks or the window, exponents, nested amplitudes."""
+    low, high = window
+    for a in range(free.size):
+        i = free[a]
+        u = seeds[i] + index * irrational[i]
+        u -= math.floor(u)
+        if kinds[i] == EXPONENT:
+            value = min(upper[i], 1.0) - 0.45 * u * u - 0.02
+        elif kinds[i] == LOG_TAU:
+            if u < wide or peaks.size == 0:
+                value = low + (high - low) * (u / wide if u < wide else u)
+            else:
+                u = (u - wide) / (1.0 - wide)
+                k = 0
+                while k < peaks.size - 1 and cumulative[k] < u:
+                    k += 1
+                before = cumulative[k - 1] if k > 0 else 0.0
+                within = (u - before) / max(cumulative[k] - before, 1e-12)
+                value = peaks[k] + 1.6 * (within - 0.5)
+        elif nested[i]:
+            value = 8.0 * (u - 0.5)
+        else:
+            value = 0.0
+        theta[i] = min(max(value, lower[i]), upper[i])
+
+
+@numba.njit(error_model="numpy")
+def _sort_taus(theta, exchange):
+    """Put exchangeable arcs in order of tau, so that equal starts are recognised and labels stay."""
+    for a in range(1, exchange.shape[0]):
+        for c in range(a, 0, -1):
+            if exchange[c, 0] != exchange[c - 1, 0]:
+                break
+            if theta[exchange[c, 2]] < theta[exchange[c - 1, 2]]:
+                for k in range(1, exchange.shape[1]):
+                    i, j = exchange[c, k], exchange[c - 1, k]
+                    if i >= 0:
+                        theta[i], theta[j] = theta[j], theta[i]
+            else:
+                break
+
+
+@numba.njit(error_model="numpy")
+def _keep_most(theta, incumbent, operations, index):
+    """Keep a drawn start for one or two elements, and take the rest from a known minimum."""
+    n = operations.shape[0]
+    one = index % n
+    other = (index // n) % n
+    for o in range(n):
+        if o != one and o != other:
+            p = operations[o, OP_PARAMETER]
+            for i in range(p, p + operations[o, OP_COUNT]):
+                theta[i] = incumbent[i]
+
+
+@numba.njit(error_model="numpy")
+def _distance(a, b, shape):
+    """Return the largest difference in the parameters that give a spectrum its shape."""
+    far = 0.0
+    for i in shape:
+        far = max(far, abs(a[i] - b[i]))
+    return far
+
+
+@numba.njit(error_model="numpy")
+def _find(theta, value, minima, values, n_minima, shape):
+    """Return the known minimum that this end belongs to, or -1."""
+    for m in range(n_minima):
+        alike = values[m, 0] * 0.999 <= value <= values[m, 0] * 1.5
+        if alike and _distance(theta, minima[m], shape) < SAME:
+            return m
+    return -1
+
+
+@numba.njit(error_model="numpy")
+def _record(theta, value, converged, minima, values, hits, n_minima, shape):
+    """Put the end of a run among the distinct minima, in order of F; return their number."""
+    if not math.isfinite(value):
+        return n_minima
+    hits[-1] += 1
+    m = _find(theta, value, minima, values, n_minima, shape)
+    if m >= 0:
+        hits[m] += 1
+        if value < values[m, 0]:
+            values[m, 0] = value
+            values[m, 1] = 1.0 if converged else 0.0
+            minima[m] = theta
+        return n_minima
+    place = n_minima
+    while place > 0 and value < values[place - 1, 0]:
+        place -= 1
+    if place >= minima.shape[0]:
+        return n_minima
+    for m in range(min(n_minima, minima.shape[0] - 1), place, -1):
+        minima[m] = minima[m - 1]
+        values[m] = values[m - 1]
+        hits[m] = hits[m - 1]
+    minima[place] = theta
+    values[place, 0] = value
+    values[place, 1] = 1.0 if converged else 0.0
+    hits[place] = 1
+    return min(n_minima + 1, minima.shape[0])
+
+
+@kernel(
+    I64(
+        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
+        numba.boolean[::1], I64[:, ::1], F64[:, ::1], F64[::1], F64[::1], F64[::1], F64[::1],
+        F64, F64, F64, I64, F64[::1], I64, F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
+    )
+)  # fmt: skip
+def search(
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
+    fixed_theta, free, amplitudes, nested, exchange, starts, seeds,
+    irrational, peaks, cumulative, window_low, window_high, floor, rounds, work, n_blocks,
+    minima, values, hits, hessian,
+):  # fmt: skip
+    """Find the minima of F from many deterministic starts; return how many were found.
+
+    Each round draws candidates, solves the linear problem of their amplitudes, picks the best that
+    differ from each other and from the known minima, improves these by short Levenberg-Marquardt
+    runs, and takes the best of them to the end. Rounds go on until F lies under ``floor``.
+
+    Parameters
+    ----------
+    evaluate, minimise : functions
+        Those of this package.
+    operations, offsets, parents, groups
+        The program; see :func:`eistool.kernels.model.evaluate`.
+    kinds : int64, shape (p,)
+        AMPLITUDE, LOG_TAU or EXPONENT.
+    lower, upper, fixed_theta : float64, shape (p,)
+        Bounds, and the values of parameters that are not free.
+    free, amplitudes : int64
+        Free parameters; those among them that are amplitudes.
+    nested : bool, shape (p,)
+        Amplitudes on which Z does not depend linearly.
+    exchange : int64, shape (arcs, 4)
+        Class, then the parameters (-1 for none) of arcs that may change places.
+    starts : float64, shape (s, p)
+        Starts that are always taken to the end.
+    seeds, irrational : float64, shape (p,)
+        A low-discrepancy sequence: fractional part of seed + index * irrational.
+    peaks, cumulative : float64
+        ln tau of the ladder's resistances, and their cumulative weights.
+    window_low, window_high : float64
+        Range of ln tau.
+    floor : float64
+        F below which the circuit describes the data as well as the ladder.
+    rounds : int
+        At most so many rounds.
+    work, n_blocks
+        Blocks with data and weights.
+    minima : float64, shape (m, p)
+        Distinct minima are written here, the best first.
+    values : float64, shape (m, 2)
+        Their F, and 1 where the run converged.
+    hits : int64, shape (m + 1,)
+        How often each was reached; the last item counts all runs.
+    hessian : float64, shape (f, f)
+        JᵀJ at the best minimum.
+    """
+    p = fixed_theta.size
+    f = free.size
+    gradient = np.empty(f)
+    scratch = np.empty((f, f))
+    n_amplitudes = amplitudes.size
+    gram = np.empty((n_amplitudes, n_amplitudes))
+    target = np.empty(n_amplitudes)
+    norm = np.empty(n_amplitudes)
+    multiplier = np.empty(n_amplitudes)
+    candidates = np.empty((N_CANDIDATES, p))
+    scores = np.empty(N_CANDIDATES)
+    window = (window_low, window_high)
+    n_minima = 0
+    hits[:] = 0
+    n_shape = 0
+    shape = np.empty(f, np.int64)
+    any_nested = False
+    for i in free:
+        if kinds[i] == LOG_TAU or nested[i]:
+            shape[n_shape] = i
+            n_shape += 1
+        any_nested = any_nested or nested[i]
+    shape = shape[:n_shape]
+
+    for s in range(starts.shape[0]):
+        theta = starts[s].copy()
+        value, converged = minimise(
+            evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+            work, n_blocks, scratch, gradient, 200, 1e-9,
+        )  # fmt: skip
+        _sort_taus(theta, exchange)
+        n_minima = _record(theta, value, converged, minima, values, hits, n_minima, shape)
+
+    index = 0
+    picked = np.empty(N_PICKED, np.int64)
+    quiet, last_best = 0, np.inf
+    for r in range(rounds):
+        for c in range(N_CANDIDATES):
+            index += 1
+            theta = candidates[c]
+            theta[:] = fixed_theta
+            _draw(
+                theta, kinds, free, lower, upper, nested, seeds, irrational, index,
+                peaks, cumulative, window, 0.3 if r == 0 else 0.5,
+            )  # fmt: skip
+            if r > 0 and c % 2 == 0 and n_minima > 0:
+                _keep_most(theta, minima[(c // 2) % min(n_minima, 2)], operations, index // 2)
+            _sort_taus(theta, exchange)
+            scores[c] = _fit_amplitudes(
+                evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
+                work, n_blocks, gram, target, norm, multiplier, 3 if any_nested else 1,
+            )  # fmt: skip
+            if not math.isfinite(scores[c]):
+                scores[c] = np.inf
+
+        # the best candidates that differ from each other, and from what is known
+        n_picked = 0
+        for c in np.argsort(scores):
+            if n_picked == N_PICKED or scores[c] == np.inf:
+                break
+            new = True
+            for k in range(n_picked):
+                new = new and _distance(candidates[c], candidates[picked[k]], shape) > APART
+            for m in range(n_minima):
+                new = new and _distance(candidates[c], minima[m], shape) > APART
+            if new:
+                picked[n_picked] = c
+                n_picked += 1
+        if n_picked == 0 and n_minima == 0:
+            picked[0] = np.argmin(scores)
+            n_picked = 1 if scores[picked[0]] < np.inf else 0
+        for stage in range(2):
+            n = n_picked if stage == 0 else min(n_picked, N_KEPT)
+            for k in range(n):
+                c = picked[k]
+                scores[c], _ = minimise(
+                    evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
+                    work, n_blocks, scratch, gradient, 5 if stage == 0 else 15, 1e-4,
+                )  # fmt: skip
+                _sort_taus(candidates[c], exchange)
+            picked[:n] = picked[:n][np.argsort(scores[picked[:n]])]
+        finished = 0
+        for k in range(min(n_picked, N_KEPT)):
+            c = picked[k]
+            if scores[c] == np.inf:
+                continue
+            m = _find(candidates[c], scores[c], minima, values, n_minima, shape)
+            if m >= 0 and scores[c] >= values[m, 0] * (1.0 - 1e-9):
+                hits[m] += 1
+                hits[-1] += 1
+            elif finished < N_FINISHED:
+                finished += 1
+                value, converged = minimise(
+                    evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
+                    work, n_blocks, scratch, gradient, 200, 1e-9,
+                )  # fmt: skip
+                _sort_taus(candidates[c], exchange)
+                n_minima = _record(candidates[c], value, converged, minima, values, hits, n_minima, shape)
+        if n_minima > 0:
+            best = values[0, 0]
+            quiet = 0 if best < 0.9999 * last_best else quiet + 1
+            last_best = best
+            if quiet >= (QUIET if best <= floor else QUIET_NEAR if best <= NEAR_FLOOR * floor else rounds):
+                break
+    if n_minima > 0:
+        theta = minima[0].copy()
+        value, _ = minimise(
+            evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+            work, n_blocks, hessian, gradient, 30, 1e-11,
+        )  # fmt: skip
+        if value <= values[0, 0]:
+            values[0, 0] = value
+        minima[0] = theta
+    return n_minima
+
+
+@kernel(
+    numba.void(
+        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[::1], F64, F64[:, ::1],
+        F64, F64, F64[::1], I64, F64[::1],
+    )
+)  # fmt: skip
+def widen(
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
+    free, best, value, covariance, variance, least, work, n_blocks, widening,
+):  # fmt: skip
+    """Find how much larger errors are than the curvature of F at the minimum says.
+
+    One parameter moves by two standard errors and the others follow. Where the model is linear, F
+    rises by 4 variances; where it rises less, the error grows, until it agrees with the rise.
+
+    Parameters
+    ----------
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, work, n_blocks
+        As in :func:`search`.
+    best : float64, shape (p,)
+        theta at the minimum.
+    value : float64
+        F there.
+    covariance : float64, shape (p, p)
+        Of theta.
+    variance : float64
+        Of a weighted residual.
+    least : float64
+        Standard errors below this (in logarithms or exponents) are small enough to be linear.
+    widening : float64, shape (p,)
+        Factors of the standard errors, 1 or more.
+    """
+    f = free.size
+    others = np.empty(f - 1, np.int64)
+    hessian = np.empty((f - 1, f - 1))
+    gradient = np.empty(f - 1)
+    widening[:] = 1.0
+    for a in range(f):
+        i = free[a]
+        curvature_error = math.sqrt(covariance[i, i])
+        if not (least < curvature_error < WIDEST):
+            continue
+        n = 0
+        for c in range(f):
+            if c != a:
+                others[n] = free[c]
+                n += 1
+        for side in (-2.0, 2.0):
+            sigma = curvature_error
+            theta = best.copy()
+            before = 0.0
+            for _ in range(3):
+                move = side * sigma
+                if best[i] + move > upper[i] or best[i] + move < lower[i]:
+                    break
+                for c in range(f):
+                    k = free[c]
+                    shifted = theta[k] + (move - before) * covariance[k, i] / covariance[i, i]
+                    theta[k] = min(max(shifted, lower[k]), upper[k])
+                theta[i] = best[i] + move
+                before = move
+                moved, _ = minimise(
+                    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, others,
+                    work, n_blocks, hessian, gradient, 15, 1e-5,
+                )  # fmt: skip
+                rise = (moved - value) / (4.0 * variance)
+                if rise > 0.8:
+                    break
+                sigma = min(sigma / math.sqrt(max(rise, 0.1)), WIDEST)
+            widening[i] = max(widening[i], sigma / curvature_error)
