@@ -68,5 +68,5 @@ def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit
 def _is_evident(process: Process, total: float, length_by_area: float) -> bool:
     low, high = PELLET_CAPACITANCE_F
     plausible = low <= process.C_eff * length_by_area <= high  # nan is not
-    large = max(3 * process.u_R, 0.03 * total) < process.R  # noqa: SIM300  # R is no constant
+    large = max(3 * process.u_R, 0.03 * total) < process.R
     return process.status == "ok" and plausible and large

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,7 +85,7 @@ class FitOptions:
             "f_max_Hz": selection.f_max,
             "select": list(selection.sweeps),
             "every": selection.every,
-            "time_range_h": None if selection.time_range is None else list(selection.time_range),
+            "time_range_h": [t if math.isfinite(t) else None for t in selection.time_range or ()],
             "samples": None if self.samples is None else self.samples.name,
             "plots": self.plots,
             "by": self.by,
