@@ -62,8 +62,10 @@ class NyquistPlot:
         from matplotlib.figure import Figure
 
         self.figure = Figure(figsize=(10.5, 5.2), dpi=DPI)
-        self._title = self.figure.text(0.075, 0.965, "", fontsize=12, fontweight="bold", va="top")
-        self._subtitle = self.figure.text(0.075, 0.915, "", fontsize=9.5, va="top", color="0.25")
+        self._title = self.figure.text(
+            0.075, 0.965, "", fontsize=12, fontweight="bold", va="top", parse_math=False
+        )
+        self._subtitle = self.figure.text(0.075, 0.915, "", fontsize=9.5, va="top", color="0.25", parse_math=False)
         self._nyquist = self.figure.add_axes((0.075, 0.115, 0.355, 0.715))
         self._close_up = self.figure.add_axes((0.0, 0.0, 0.1, 0.1))
         self._residual = self.figure.add_axes((0.535, 0.115, 0.44, 0.715))

@@ -1,5 +1,6 @@
 """Batches: failures, resuming, interruption, what is chosen."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from eistool.batch import FitOptions, Selection, Summary, fit_folder, runner
+from eistool.batch import FitOptions, Selection, Summary, fit_folder
 from eistool.errors import CircuitError, ConfigError, FitError
-from eistool.fitting import FitResult
+from eistool.fitting import FitResult, fit_many
 from eistool.readers.writers import write_spectra
 from tests.batch.folders import CIRCUIT, arc, rows, snapshot
 
@@ -83,14 +84,10 @@ def test_failed_fit_has_a_row_and_a_picture(folder: Path) -> None:
 
 
 def test_fit_that_does_not_converge_is_failed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import dataclasses
-
-    original = runner.fit_many
-
     def unconverged(*args: Any, **kwargs: Any) -> list[FitResult]:
-        return [dataclasses.replace(result, flags=("not converged",)) for result in original(*args, **kwargs)]
+        return [dataclasses.replace(result, flags=("not converged",)) for result in fit_many(*args, **kwargs)]
 
-    monkeypatch.setattr(runner, "fit_many", unconverged)
+    monkeypatch.setattr("eistool.batch.runner.fit_many", unconverged)
     assert run(folder).exit_code == 1
     assert {row["error"] for row in rows(folder.parent / "out" / "failures.csv")} == {"the fit did not converge"}
 
@@ -142,17 +139,17 @@ def test_half_written_record_is_computed_again(folder: Path) -> None:
 
 
 def test_interruption_keeps_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, calls = runner.fit_many, 0
+    calls = 0
 
     def interrupted(*args: Any, **kwargs: Any) -> list[FitResult]:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise KeyboardInterrupt
-        return original(*args, **kwargs)
+        return fit_many(*args, **kwargs)
 
-    monkeypatch.setattr(runner, "CHUNK_PER_JOB", 2)
-    monkeypatch.setattr(runner, "fit_many", interrupted)
+    monkeypatch.setattr("eistool.batch.runner.CHUNK_PER_JOB", 2)
+    monkeypatch.setattr("eistool.batch.runner.fit_many", interrupted)
     summary = run(folder)
     out = folder.parent / "out"
     assert (summary.exit_code, summary.n_computed) == (130, 2)

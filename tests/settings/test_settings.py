@@ -1,0 +1,45 @@
+"""``eistool.toml``."""
+
+from pathlib import Path
+
+import pytest
+
+from eistool.errors import ConfigError
+from eistool.fitting.weights import WEIGHTINGS as FITTING_WEIGHTINGS
+from eistool.settings import COORDINATES, PLOTS, WEIGHTINGS, load_settings
+from eistool.spectrum.series import COORDINATES as SERIES_COORDINATES
+
+
+def test_nearest_file_above_counts(tmp_path: Path) -> None:
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    (tmp_path / "eistool.toml").write_text('[fit]\ncircuit = "spike"\njobs = 2\n')
+    settings = load_settings(below)
+    assert (settings.fit.circuit, settings.fit.jobs, settings.fit.plots) == ("spike", 2, "failed")
+    (below / "eistool.toml").write_text('[fit]\nplots = "all"\n')
+    assert load_settings(below).fit.circuit == "auto"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[fit]\ncirciut = 'spike'\n", ["unknown key 'fit.circiut'", "circuit, weighting, jobs, plots, by"]),
+        ("[fti]\ncircuit = 'spike'\n", ["unknown key 'fti'", "allowed are fit"]),
+        ("[fit]\njobs = 0\n", ["fit.jobs = 0", "greater than 0"]),
+        ("[fit]\nweighting = 'none'\n", ["fit.weighting = 'none'", "'modulus'"]),
+        ("fit = [", ["write TOML"]),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, words: list[str]) -> None:
+    (tmp_path / "eistool.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(tmp_path)
+    assert str(tmp_path / "eistool.toml") in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_choices_are_those_of_the_layers_above() -> None:
+    assert set(WEIGHTINGS) == set(FITTING_WEIGHTINGS)
+    assert set(COORDINATES) == set(SERIES_COORDINATES)
+    assert PLOTS == ("failed", "all", "none")
