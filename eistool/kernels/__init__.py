@@ -1,0 +1,1 @@
+"""Compiled code, and nothing else: numpy, numba and math."""
