@@ -1,5 +1,6 @@
 """BioLogic EC-Lab and BT-Lab text files (``.mpt``, or ``.txt`` with the header)."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +31,7 @@ _TECHNIQUES = MappingProxyType(
     }
 )
 # what EC-Lab writes when nobody filled the field in
-_UNSET = (0.0, 0.001)
+_UNSET = 0.001
 _TO_CM2 = MappingProxyType({"cm": 1.0, "mm": 1e-2, "µm": 1e-8, "m": 1e4})
 _TO_MG = MappingProxyType({"g": 1e3, "mg": 1.0, "µg": 1e-3, "kg": 1e6})
 
@@ -128,11 +129,12 @@ def _header_facts(lines: list[str]) -> dict[str, object]:
     technique = next((short for name, short in _TECHNIQUES.items() if title.startswith(name)), title or None)
     settings = _settings(lines)
     amplitudes = {parse_number_any(cell) for cell in settings.get("Va (mV)", "").split()}
+    amplitude = amplitudes.pop() if len(amplitudes) == 1 else None  # steps may differ
     started = settings.get("Acquisition started on") or settings.get("Technique started on") or ""
     return {
         "technique": technique,
         "started_at": parse_datetime(started),
-        "amplitude_mV": next(iter(amplitudes)) if len(amplitudes) == 1 and min(amplitudes) > 0 else None,
+        "amplitude_mV": amplitude if amplitude is not None and 0 < amplitude < math.inf else None,
         "area_cm2": _quantity(settings.get("Electrode surface area", ""), _TO_CM2),
         "mass_mg": _quantity(settings.get("Characteristic mass", ""), _TO_MG),
     }
@@ -153,7 +155,7 @@ def _quantity(text: str, factors: Mapping[str, float]) -> float | None:
     if match is None or match[2] not in factors:
         return None
     value = parse_number_any(match[1])
-    return None if not value > 0 or value in _UNSET else value * factors[match[2]]
+    return value * factors[match[2]] if 0 < value < math.inf and value != _UNSET else None
 
 
 def _metadata(facts: dict[str, object], table: Table, sweep: IntArray, several: bool) -> Metadata:
