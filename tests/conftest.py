@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a first call may compile, and the machine may be busy
+settings.register_profile("eistool", deadline=None)
+settings.load_profile("eistool")
 
 
 @pytest.fixture(scope="session")

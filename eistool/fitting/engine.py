@@ -20,7 +20,8 @@ ROUNDS = 12  # of the search, at most
 N_MINIMA = 8  # kept
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
-POOR_MODEL = 3.0  # times the ladder's reduced chi2
+ABOVE_NOISE = 1.7  # times the ladder's residuals: there is structure in those of the circuit
+POOR_RESIDUAL = 0.01  # and, for a poor model, an rms residual above 1 % of |Z|
 CORRELATED = 0.99
 LIMIT_TOLERANCE = 1e-7
 NEARLY_LINEAR = 0.03  # standard errors below this need no check by the profile
@@ -186,7 +187,11 @@ def _fit(
     covariance = derivative @ covariance_theta @ derivative.T
     statuses = _statuses(circuit, problem, values, derivative, covariance, limited)
     x = spectrum.omega * math.exp(-problem.scale[1])
-    poor = reduced > POOR_MODEL * ladder_reduced
+    impedance = program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0])
+    excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
+    difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
+    rms = math.sqrt(float(np.sum(difference**2)) / dof)
+    poor = excess > ABOVE_NOISE and rms > POOR_RESIDUAL
     return FitResult(
         circuit=circuit,
         spectrum=spectrum,
@@ -196,10 +201,10 @@ def _fit(
         statuses=statuses,
         lower=constraints.lower,
         upper=constraints.upper,
-        impedance=program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0]),
+        impedance=impedance,
         chi2=float(found[0, 0]) * problem.sum_scale,
         status="poor_model" if poor else "ok",
-        flags=_flags(circuit, statuses, covariance, poor, found[:n_minima], hits, 2 * problem.n_points),
+        flags=_flags(circuit, statuses, covariance, excess, found[:n_minima], hits, 2 * problem.n_points),
         n_starts=int(hits[-1]),
         n_agreed=int(hits[0]),
         minima=tuple(
@@ -315,12 +320,12 @@ def _flags(
     circuit: Circuit,
     statuses: tuple[str, ...],
     covariance: FloatArray,
-    poor: bool,
+    excess: float,
     found: FloatArray,
     hits: IntArray,
     n_data: int,
 ) -> tuple[str, ...]:
-    flags = ["the circuit does not describe the data"] if poor else []
+    flags = [f"residuals are {excess:.1f} times the noise"] if excess > ABOVE_NOISE else []
     if not found[0, 1]:
         flags.append("not converged")
     if hits[0] < 2:

@@ -107,7 +107,8 @@ class FitResult:
     impedance : ComplexArray, shape (n_freq,)
         The model at every frequency of the spectrum, masked ones too.
     status : {"ok", "poor_model", "failed"}
-        ``poor_model``: a ladder of RC elements describes the data far better. ``failed`` has a ``reason``.
+        ``poor_model``: the residuals exceed 1 % of |Z|, and a ladder of RC elements does far better.
+        ``failed`` has a ``reason``.
     flags : tuple of str
         Remarks on what to be careful with.
     n_starts, n_agreed : int

@@ -1,1 +1,1 @@
-"""Every compiled kernel, and nothing else: numpy, numba, math."""
+"""Compiled code, and nothing else: numpy, numba and math."""

@@ -28,6 +28,7 @@ AMPLITUDE, LOG_TAU, EXPONENT = 0, 1, 2
 N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 48, 12, 5, 2  # in a round: drawn, tried, pursued, finished
 APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
+EQUAL = 1e-5  # relative difference in F that tells nothing
 NEAR_FLOOR = 1.15  # times the floor: where the ladder is nearly reached ...
 QUIET, QUIET_NEAR = 2, 3  # ... so many rounds without a better minimum are enough, and under the floor
 WIDEST = 5.0  # standard error in e-folds
@@ -478,6 +479,9 @@ def _distance(a, b, shape):
 def _find(theta, value, minima, values, n_minima, shape):
     """Return the known minimum that this end belongs to, or -1."""
     for m in range(n_minima):
+        # along a direction without effect, ends lie far apart and are equally good
+        if abs(value - values[m, 0]) <= EQUAL * values[m, 0]:
+            return m
         alike = values[m, 0] * 0.999 <= value <= values[m, 0] * 1.5
         if alike and _distance(theta, minima[m], shape) < SAME:
             return m

@@ -1,1 +1,1 @@
-"""tests of eistool."""
+"""Contracts that every entry of a registry must keep."""

@@ -8,14 +8,14 @@ import pytest
 from eistool import Metadata, Spectrum, read
 from eistool.errors import ConfigError
 from eistool.readers.writers import WRITERS, format_spectra, write_spectra
-from eistool.typing import ComplexArray
 
 
 @pytest.fixture
 def spectrum() -> Spectrum:
     rng = np.random.default_rng(7)
     frequency = np.geomspace(7e6, 0.1, 40) * (1 + 1e-9 * rng.random(40))
-    impedance: ComplexArray = 1 / (1e-3 + 2j * np.pi * frequency * 1e-7) * (1 + 1e-6 * rng.random(40)) + 20
+    scatter = 1 + 1e-6 * rng.random(40)
+    impedance = np.array(20 + scatter / (1e-3 + 2j * np.pi * frequency * 1e-7), dtype=np.complex128)
     metadata = Metadata(started_at="2024-03-05T10:00:00", amplitude_mV=10.0, ewe_mean_V=2.75)
     return Spectrum(frequency, impedance, metadata)
 

@@ -1,0 +1,135 @@
+"""The compiled kernels: one signature each, and agreement with slow, obvious code."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import nnls as scipy_nnls
+
+from eistool.circuit import Circuit
+from eistool.circuit.program import compile_circuit
+from eistool.kernels import model, parameters, search
+
+KERNELS = {
+    "evaluate": model.evaluate,
+    "to_theta": parameters.to_theta,
+    "to_values": parameters.to_values,
+    "nnls": search.nnls,
+    "ladder": search.ladder,
+    "minimise": search.minimise,
+    "search": search.search,
+    "widen": search.widen,
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_compiled_for_one_signature(name: str) -> None:
+    assert len(KERNELS[name].signatures) == 1
+
+
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_nnls_is_scipys(n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((3 * n, n)), rng.standard_normal(3 * n)
+    norm = np.linalg.norm(a, axis=0)
+    x = np.empty(n)
+    value = search.nnls((a / norm).T @ (a / norm), (a / norm).T @ b, x, n)
+    expected, rest = scipy_nnls(a, b)
+    np.testing.assert_allclose(x / norm, expected, atol=1e-8)
+    assert value + b @ b == pytest.approx(rest**2, abs=1e-8)
+
+
+@given(st.floats(-1e2, 1e2), st.floats(-1e2, 1e2))
+def test_elementary_functions(x: float, y: float) -> None:
+    assert model._exp(x) == pytest.approx(np.exp(x), rel=1e-15)
+    sine, cosine = model._sincos(y)
+    assert sine == pytest.approx(np.sin(y), abs=3e-16)
+    assert cosine == pytest.approx(np.cos(y), abs=3e-16)
+
+
+@given(st.floats(-12, 12), st.floats(0, 0.5))
+def test_hyperbolic_ratios(log_size: float, turn: float) -> None:
+    s = np.exp(log_size) * np.exp(1j * np.pi * turn * 0.98)
+    reference = np.longdouble(1) * s
+    tanh, sinh = np.tanh(reference), np.sinh(np.clip(reference.real, 0, 700) + 1j * reference.imag)
+    assert model._tanh_ratio(s) == pytest.approx(complex(tanh / reference), rel=1e-10)
+    assert model._sinh_ratio(s) == pytest.approx(complex(reference / sinh), rel=1e-10, abs=1e-100)
+    t_real, t_imag = model._warburg_ratio(abs(s) ** 2)
+    root = np.sqrt(1j) * abs(s)
+    assert t_real + 1j * t_imag == pytest.approx(complex(np.tanh(root) / root), rel=1e-12)
+
+
+@pytest.mark.parametrize("expression", ["L0-R0-p(R1,CPE1)-p(CPE2,R2)-W1", "p(R1-p(R2,C2),CPE1)-La1", "TLMct1-Zarc1"])
+@pytest.mark.parametrize("arcs", [True, False])
+def test_parameters_survive_the_way_there_and_back(expression: str, arcs: bool) -> None:
+    circuit = Circuit(expression)
+    rng = np.random.default_rng(2)
+    values = np.array(
+        [rng.uniform(0.5, 1) if spec.kind == "exponent" else 10 ** rng.uniform(-6, 3) for spec in circuit.specs]
+    )
+    program = compile_circuit(circuit, arcs=arcs)
+    scale = np.array([2.0, 5.0])
+    theta = program.to_theta(values, scale)
+    back, derivative = program.to_values(theta, scale)
+    np.testing.assert_allclose(back, values, rtol=1e-12)
+    numeric = np.empty_like(derivative)
+    for k in range(theta.size):
+        up, down = theta.copy(), theta.copy()
+        up[k] += 1e-6
+        down[k] -= 1e-6
+        numeric[:, k] = (program.to_values(up, scale)[0] - program.to_values(down, scale)[0]) / 2e-6
+    np.testing.assert_allclose(derivative, numeric, rtol=1e-7, atol=1e-8 * values.max())
+    # the program and the circuit agree, in whatever units
+    omega = 2 * np.pi * np.geomspace(0.1, 1e5, 30)
+    z = program.evaluate(omega * np.exp(-scale[1]), theta, scale[1])[0] * np.exp(scale[0])
+    np.testing.assert_allclose(z, circuit.impedance(omega / (2 * np.pi), values), rtol=1e-10)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.integers(10, 100))
+def test_ladder_is_a_non_negative_least_squares_fit(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    circuit = Circuit("R0-p(R1,CPE1)")
+    x = np.geomspace(1e-3, 1e3, n)
+    z = circuit.impedance(x / (2 * np.pi), [0.3, 1.0, 1.0, 0.8]) * (1 + 0.01 * rng.standard_normal(n))
+    program = compile_circuit(circuit)
+    work = program.blocks(x)
+    planes = np.zeros((4, len(work) * model.WIDTH))
+    planes[0, :n], planes[1, :n] = z.real, z.imag
+    planes[2:, :n] = 1 / np.abs(z)
+    work[:, model.ROW_DATA : model.ROW_WEIGHT + 2] = planes.reshape(4, -1, model.WIDTH).transpose(1, 0, 2)
+    log_tau = np.linspace(-8, 8, 30)
+    found = np.empty(33)
+    total = search.ladder(work.reshape(-1), work[0].size, len(work), log_tau, found)
+    columns = [1 / (1 + 1j * x * tau) for tau in np.exp(log_tau)] + [np.ones(n), 1j * x, 1 / (1j * x)]
+    weighted = np.column_stack(columns) / np.abs(z)[:, None]
+    matrix = np.vstack([weighted.real, weighted.imag])
+    target = np.concatenate([(z / np.abs(z)).real, (z / np.abs(z)).imag])
+    scale = np.linalg.norm(matrix, axis=0)
+    assert total == pytest.approx(scipy_nnls(matrix / scale, target)[1] ** 2, rel=1e-5, abs=1e-9)
+
+
+def test_kernels_run_uncompiled() -> None:
+    code = (
+        "import numpy as np, eistool\n"
+        "s = eistool.simulate('R0-p(R1,CPE1)', np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], noise=0.001, seed=1)\n"
+        "from eistool.fitting import engine\n"
+        "engine.ROUNDS = 1\n"
+        "print(eistool.fit(s, 'R0-C1').chi2)\n"
+    )
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    slow = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    fast = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(slow.stdout) == pytest.approx(float(fast.stdout), rel=1e-6)
+
+
+@pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_a_cache_that_cannot_be_written_does_not_stop_the_program(variable: str) -> None:
+    environment = {**os.environ, variable: "/proc/nowhere", "NUMBA_DISABLE_JIT": "1"}
+    code = "import eistool; print(eistool.simulate('R0', [1.0], [5.0]).impedance[0].real)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == pytest.approx(5.0)

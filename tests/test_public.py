@@ -1,0 +1,92 @@
+"""What users see: the public names, the shape of the reprs, and lazy imports."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import eistool
+
+PUBLIC = """
+CellGeometry Circuit CircuitError ConfigError EistoolError FitError FitResult Metadata ReaderError Series Spectrum
+SpectrumError __version__ compare_circuits fit fit_many load_circuit read simulate
+""".split()
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_public_names_are_frozen() -> None:
+    assert eistool.__all__ == PUBLIC
+    for name in PUBLIC:
+        assert getattr(eistool, name) is not None
+        assert name in dir(eistool)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = eistool.nothing
+
+
+def test_every_public_name_is_documented() -> None:
+    undocumented = [name for name in PUBLIC if name != "__version__" and not getattr(eistool, name).__doc__]
+    assert not undocumented
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("import eistool", "numpy"),
+        ("import eistool; eistool.__version__", "numpy"),
+        ("import eistool; eistool.Spectrum", "numba"),
+        ("import eistool; eistool.read", "scipy"),
+        ("import eistool; eistool.fit", "matplotlib"),
+        ("import eistool; eistool.fit", "impedance"),
+        ("import eistool; eistool.fit", "pandas"),
+        ("import eistool; eistool.fit", "lmfit"),
+    ],
+)
+def test_imports_are_lazy(code: str, unwanted: str) -> None:
+    check = f"{code}; import sys; sys.exit({unwanted!r} in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def shown() -> dict[str, str]:
+    """Return the text and HTML of one object of each kind."""
+    metadata = eistool.Metadata(sample_id="S17", temperature_C=25.0, soc_pct=50.0)
+    circuit = eistool.load_circuit("bulk_gb_spike")
+    f = np.geomspace(1e6, 0.1, 36)
+    values = {"R_b": 100, "CPE_b.Q": 1e-9, "CPE_b.alpha": 0.95, "R_gb": 300, "CPE_gb.Q": 1e-7}
+    values |= {"CPE_gb.alpha": 0.85, "CPE1.Q": 1e-5, "CPE1.alpha": 0.9}
+    values = dict(zip(circuit.parameters, values.values(), strict=True))
+    spectrum = eistool.simulate(circuit, f, values, noise=0.003, seed=1, metadata=metadata, label="S17_25C.mpt")
+    result = eistool.fit(spectrum.crop(f_min=0.5), circuit)
+    ranked = eistool.compare_circuits(spectrum, [circuit, "R0-CPE1"])
+    objects = {
+        "metadata": metadata,
+        "circuit": circuit,
+        "spectrum": spectrum.crop(f_min=0.5),
+        "series": eistool.Series((spectrum,), by="soc"),
+        "geometry": eistool.CellGeometry(thickness_um=1000, diameter_mm=10),
+        "fit": result,
+        "parameters": result.parameters,
+        "processes": result.processes,
+        "ranked": ranked[0],
+    }
+    # how many starts agree is not the same on every processor
+    texts = {
+        f"{name}.txt": re.sub(r"\d+ of \d+ starts", "N of M starts", repr(thing)) + "\n"
+        for name, thing in objects.items()
+    }
+    return texts | {
+        f"{name}.html": thing._repr_html_() + "\n" for name, thing in objects.items() if hasattr(thing, "_repr_html_")
+    }
+
+
+def test_reprs_are_as_approved() -> None:
+    """After a wanted change, look at the new texts and write them with ``python -m tests.test_public``."""
+    for name, text in shown().items():
+        assert (GOLDEN / name).read_text(encoding="utf-8") == text, name
+
+
+if __name__ == "__main__":
+    for file_name, content in shown().items():
+        (GOLDEN / file_name).write_text(content, encoding="utf-8")
