@@ -60,7 +60,10 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
         console,
         "failed",
         "red",
-        [f"{_name(record)} ({row['stage']}): {row['error']}" for record, row in _failures(summary)],
+        [
+            f"{_name(record)} ({row['stage']}): {_reason(record, row['error'])}"
+            for record, row in _failures(summary)
+        ],
     )
     counts = summary.counts
     states = [f"{counts[name]} {name.replace('_', ' ')}" for name in ("ok", "poor_model", "failed", "left_out")]
@@ -139,6 +142,13 @@ def _failures(summary: "Summary") -> Iterable[tuple["Record", Mapping[str, Any]]
 
 def _name(record: "Record") -> str:
     return record.key.source if record.key.sweep < 2 else f"{record.key.source}#{record.key.sweep}"
+
+
+def _reason(record: "Record", error: str) -> str:
+    # readers and fits begin with the name, which stands there already
+    for name in (_name(record), record.key.source.rpartition("/")[2]):
+        error = error.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
+    return error
 
 
 def _place(record: "Record", column: str) -> tuple[str, bool, float]:

@@ -1,7 +1,6 @@
 """A spectrum and its fit: Nyquist plot with equal scales, beside the residuals."""
 
 import io
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,11 @@ if TYPE_CHECKING:
 
 DATA, FIT, REAL, IMAG = "#1f4e79", "#d1495b", "#1f4e79", "#e08e00"
 DPI = 110
+LONGEST_TITLE, LONGEST = 100, 150  # characters in a line
 MARGIN = 0.06  # of the side of the Nyquist plot
 LABEL_SIZE = 0.15, 0.05  # of a frequency label, of the side
 LABEL_OFFSET = 9.0  # points
+LABEL_ROOM = 0.035  # the same, of the side
 NEAR_ORIGIN = 0.25  # the axis of Z' begins at 0 where the smallest Z' is below this share of the largest
 CLOSE_UP_BELOW = 0.08  # a high-frequency end smaller than this share of the plot is shown enlarged
 CLOSE_UP_SIDE = 0.36  # of the Nyquist plot's
@@ -77,6 +78,13 @@ class NyquistPlot:
         self._nyquist.set_aspect("equal", adjustable="box")
         self._nyquist.axhline(0, color="0.6", linewidth=0.8, zorder=1)
         self._marks: list[Any] = []
+        above: dict[str, Any] = {
+            "loc": "lower right",
+            "bbox_to_anchor": (1.0, 1.0),
+            "fontsize": 9,
+            "frameon": False,
+        }
+        self._nyquist.legend(ncols=3, columnspacing=1.2, **above)
 
         residual = self._residual
         residual.set_xscale("log")
@@ -86,13 +94,14 @@ class NyquistPlot:
         self._no_fit = residual.text(0.5, 0.5, "no fit", transform=residual.transAxes, ha="center", color="0.4")
         residual.set_xlabel("frequency / Hz")
         residual.set_ylabel("(Z − fit) / |Z|  in %")
-        residual.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=9, frameon=False)
+        residual.legend(ncols=2, **above)
 
     def draw(self, picture: FitPicture) -> "Figure":
         """Return the figure, which shows the picture until the next call."""
-        self._title.set_text(textwrap.shorten(picture.label, 90, placeholder=" …"))
+        label = picture.label  # the end of a long path tells more than its beginning
+        self._title.set_text(label if len(label) <= LONGEST_TITLE else f"…{label[1 - LONGEST_TITLE :]}")
         verdict = f"{picture.circuit}    {picture.verdict}" if picture.circuit else picture.verdict
-        self._subtitle.set_text("\n".join(textwrap.wrap(verdict, 150, max_lines=2, placeholder=" …")))
+        self._subtitle.set_text(verdict if len(verdict) <= LONGEST else f"{verdict[: LONGEST - 1]}…")
         self._draw_nyquist(picture)
         self._draw_residual(picture)
         return self.figure
@@ -148,23 +157,31 @@ class NyquistPlot:
         taken: list[complex] = []
         for decade in range(int(np.floor(exponents.min())), int(np.ceil(exponents.max())) + 1):
             i = int(np.argmin(np.abs(exponents - decade)))
-            if abs(exponents[i] - decade) > 0.1 or any(_overlap(points[i] - other, side) for other in taken):
+            if abs(exponents[i] - decade) > 0.1:
                 continue
-            taken.append(points[i])
-            before, after = points[max(i - 1, 0)], points[min(i + 1, points.size - 1)]
-            self._label(points[i], after - before, format_hertz(10.0**decade))
+            tangent = points[min(i + 1, points.size - 1)] - points[max(i - 1, 0)]
+            normal = self._normal(points[i], tangent)
+            centre = points[i] + side * (LABEL_ROOM * normal + 0.5 * LABEL_SIZE[0] * _sign(normal.real))
+            if not any(_overlap(centre - other, side) for other in taken):
+                taken.append(centre)
+                self._label(points[i], normal, format_hertz(10.0**decade))
 
-    def _label(self, point: complex, tangent: complex, text: str) -> None:
-        """Mark a point, with its text off the curve: to the right of a steep one, else above if there is room."""
+    def _normal(self, point: complex, tangent: complex) -> complex:
+        """Return the direction from a point to its label: right of a steep curve, else above if there is room."""
         left, right = self._nyquist.get_xlim()
-        steep = abs(tangent.imag) > 2 * abs(tangent.real)
+        room = 1.5 * LABEL_SIZE[0] * (right - left)
         normal = 1j * tangent / abs(tangent) if tangent else 1j
+        steep = abs(normal.imag) < 0.5
         if (steep and normal.real < 0) or (not steep and normal.imag < 0):
             normal = -normal
-        if normal.real < -0.5 and point.real - left < 2 * LABEL_SIZE[0] * (right - left):
-            normal = -normal  # no room on the left
-        side = "left" if normal.real > 0.5 else "right" if normal.real < -0.5 else "center"
-        height = "center" if abs(normal.imag) < 0.5 else "bottom" if normal.imag > 0 else "top"
+        no_room = (normal.real < -0.5 and point.real - left < room) or (
+            normal.real > 0.5 and right - point.real < room
+        )
+        return -normal if no_room else normal
+
+    def _label(self, point: complex, normal: complex, text: str) -> None:
+        side = ("right", "center", "left")[1 + _sign(normal.real)]
+        height = ("top", "center", "bottom")[1 + _sign(normal.imag)]
         self._marks += self._nyquist.plot(point.real, point.imag, "o", color=FIT, markersize=6.5, zorder=4)
         self._marks.append(
             self._nyquist.annotate(
@@ -233,7 +250,8 @@ def plot_fit(result: "FitResult") -> "Figure":
     >>> figure = plot_fit(fit(spectrum, "R0-p(R1,C1)"))
     """
     spectrum = result.spectrum
-    verdict = f"{result.status}, reduced χ² {result.chi2_reduced:.3g}" if result.success else result.reason
+    status = result.status.replace("_", " ")
+    verdict = f"{status}, reduced χ² {result.chi2_reduced:.3g}" if result.success else f"{status}: {result.reason}"
     return NyquistPlot().draw(
         FitPicture(
             spectrum.label,
@@ -265,6 +283,11 @@ def _free_corner(points: ComplexArray) -> tuple[float, float] | None:
         if not over.any():
             return x, y
     return None
+
+
+def _sign(component: float) -> int:
+    """Return 0 for a direction that is nearly at right angles, else 1 or -1."""
+    return 0 if abs(component) < 0.5 else 1 if component > 0 else -1
 
 
 def _overlap(distance: complex, side: float) -> bool:

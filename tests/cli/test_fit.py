@@ -14,6 +14,8 @@ from eistool.cli import main
 from eistool.readers.writers import write_spectra
 from tests.batch.folders import CIRCUIT, arc, make_folder, rows
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -52,7 +54,7 @@ def test_json(folder: Path) -> None:
 
 def test_failures_are_printed(folder: Path) -> None:
     (folder / "bad.mpt").write_text("no")
-    assert "failed: bad.mpt (read): bad.mpt" in fit("--circuit", CIRCUIT).stdout
+    assert "failed: bad.mpt (read): no reader knows this content" in fit("--circuit", CIRCUIT).stdout
 
 
 def test_nothing_readable(folder: Path) -> None:
@@ -135,19 +137,31 @@ def test_documented_example_is_understood(folder: Path) -> None:
 
 def test_interrupted_process_resumes(folder: Path) -> None:
     write_spectra(folder / "long.mpt", [arc(100 + i, i) for i in range(300)])
-    command = [sys.executable, "-m", "eistool.cli", "fit", "measurements", "--circuit", CIRCUIT, "--jobs", "1"]
-    records = folder.parent / "eistool-results" / "records.jsonl"
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out = folder.parent / "eistool-results"
+    command = [
+        sys.executable,
+        "-m",
+        "eistool.cli",
+        "fit",
+        folder,
+        "--circuit",
+        CIRCUIT,
+        "--jobs",
+        "1",
+        "--out",
+        out,
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline and not records.exists():
+    while process.poll() is None and time.monotonic() < deadline and not (out / "records.jsonl").exists():
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert b"Traceback" not in errors
-    assert process.returncode == 130
-    n_done = len(rows(records.parent / "fits.csv"))
+    assert process.returncode == 130, errors.decode()
+    n_done = len(rows(out / "fits.csv"))
     assert 0 < n_done < 303
-    resumed = subprocess.run([*command, "--json"], capture_output=True, check=False)
+    resumed = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, check=False)
     assert resumed.returncode == 0
     counts = json.loads(resumed.stdout)["counts"]
     assert counts["ok"] + counts["poor_model"] == 303
