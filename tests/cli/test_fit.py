@@ -138,19 +138,8 @@ def test_documented_example_is_understood(folder: Path) -> None:
 def test_interrupted_process_resumes(folder: Path) -> None:
     write_spectra(folder / "long.mpt", [arc(100 + i, i) for i in range(300)])
     out = folder.parent / "eistool-results"
-    command = [
-        sys.executable,
-        "-m",
-        "eistool.cli",
-        "fit",
-        folder,
-        "--circuit",
-        CIRCUIT,
-        "--jobs",
-        "1",
-        "--out",
-        out,
-    ]
+    options = ["--circuit", CIRCUIT, "--jobs", "1", "--out", str(out)]
+    command = [sys.executable, "-m", "eistool.cli", "fit", str(folder), *options]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline and not (out / "records.jsonl").exists():
