@@ -44,7 +44,9 @@ def test_a_wheel_in_a_fresh_environment_fits_the_sample_data(tmp_path: Path) -> 
         "assert str(eistool.load_circuit('spike')) == 'L0-R0-CPE1'\n"
         "with as_file(files('eistool.sample_data')) as folder: print(folder)"
     )
-    data = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+    data = subprocess.run(
+        [python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert Path(data).is_relative_to(tmp_path)
     command = [python.parent / "eistool", "fit", data, "--out", tmp_path / "results", "--no-progress"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
