@@ -37,14 +37,6 @@ _SUMS = {"contract", "nsz", "arcp", "reassoc"}
 @numba.njit(fastmath=_SUMS, error_model="numpy")
 def _dot(a, b):
     total = 0.0
-    for i in range(_SIZE):
-        total += a[i] * b[i]
-    return total
-
-
-@numba.njit(fastmath=_SUMS, error_model="numpy")
-def _dot(a, b):
-    total = 0.0
     for i in range(a.size):
         total += a[i] * b[i]
     return total

@@ -102,7 +102,7 @@ def test_weightings(weighting: str) -> None:
 
 def test_noise_weights_give_absolute_errors(spectrum: Spectrum) -> None:
     def stderr(scale: float) -> FloatArray:
-        noise = scale * np.abs(spectrum.impedance)
+        noise = scale * np.abs(spectrum.impedance) * (1 + 1j)
         noisy = Spectrum(spectrum.frequency, spectrum.impedance, noise=noise)
         return eistool.fit(noisy, TWO_ARCS, weighting="noise").stderr
 

@@ -114,7 +114,7 @@ def test_ladder_is_a_non_negative_least_squares_fit(seed: int, n: int) -> None:
 def test_kernels_run_uncompiled() -> None:
     code = (
         "import numpy as np, eistool\n"
-        "s = eistool.simulate('R0-p(R1,CPE1)', np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], noise=0.001, seed=1)\n"
+        "s = eistool.simulate('R0-p(R1,CPE1)', np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], 0.001, 1)\n"
         "from eistool.fitting import engine\n"
         "engine.ROUNDS = 1\n"
         "print(eistool.fit(s, 'R0-C1').chi2)\n"
