@@ -1,4 +1,4 @@
-"""The whole test command: ``python -m tests`` runs style, types, layers and tests, and stops at the first failure."""
+"""The whole test command, ``python -m tests``: style, types, layers and tests, up to the first failure."""
 
 import subprocess
 import sys

@@ -44,9 +44,11 @@ def test_a_wheel_in_a_fresh_environment_fits_the_sample_data(tmp_path: Path) -> 
         "assert str(eistool.load_circuit('spike')) == 'L0-R0-CPE1'\n"
         "with as_file(files('eistool.sample_data')) as folder: print(folder)"
     )
-    data = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+    data = subprocess.run(
+        [python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert Path(data).is_relative_to(tmp_path)
-    command = [python.parent / "eistool", "fit", data, "--out", tmp_path / "results", "--no-progress"]
+    command = [str(python.parent / "eistool"), "fit", data, "--out", str(tmp_path / "results"), "--no-progress"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "parameters.csv").stat().st_size > 1000

@@ -10,10 +10,27 @@ import pytest
 
 import eistool
 
-PUBLIC = """
-CellGeometry Circuit CircuitError ConfigError EistoolError FitError FitResult Metadata ReaderError Series Spectrum
-SpectrumError __version__ compare_circuits fit fit_many load_circuit read simulate
-""".split()
+PUBLIC = [
+    "CellGeometry",
+    "Circuit",
+    "CircuitError",
+    "ConfigError",
+    "EistoolError",
+    "FitError",
+    "FitResult",
+    "Metadata",
+    "ReaderError",
+    "Series",
+    "Spectrum",
+    "SpectrumError",
+    "__version__",
+    "compare_circuits",
+    "fit",
+    "fit_many",
+    "load_circuit",
+    "read",
+    "simulate",
+]
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -77,7 +94,9 @@ def shown() -> dict[str, str]:
         for name, thing in objects.items()
     }
     return texts | {
-        f"{name}.html": thing._repr_html_() + "\n" for name, thing in objects.items() if hasattr(thing, "_repr_html_")
+        f"{name}.html": thing._repr_html_() + "\n"
+        for name, thing in objects.items()
+        if hasattr(thing, "_repr_html_")
     }
 
 

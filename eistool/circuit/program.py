@@ -8,7 +8,7 @@ import numpy as np
 
 from eistool.circuit.circuit import Circuit
 from eistool.circuit.tree import Element, Node, Parallel, Series
-from eistool.kernels import model, parameters, search
+from eistool.kernels import model, parameters
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
 # one-parameter power laws A (jω)^n: the row that holds ω^n, and that of ω^-n where admittances are added
@@ -47,7 +47,7 @@ _DIMENSIONS = {
     "tau": (1.0, 0.0, 0.0, 1.0, 0.0),
     "exponent": (1.0, 0.0, 0.0, 0.0, 0.0),
 }
-_KINDS = {"tau": search.LOG_TAU, "exponent": search.EXPONENT}
+_KINDS = {"tau": parameters.LOG_TAU, "exponent": parameters.EXPONENT}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,46 +88,42 @@ class Program:
         derivative[self.order] = own_derivative
         return values, derivative
 
-    def blocks(self, omega: FloatArray) -> FloatArray:
-        """Return the kernels' ``work`` for these frequencies, shape (b, rows, WIDTH), without data."""
-        n_blocks = -(-omega.size // model.WIDTH)
-        padded = np.ones(n_blocks * model.WIDTH)
-        padded[: omega.size] = omega
-        x = padded.reshape(n_blocks, model.WIDTH)
-        work = np.zeros((n_blocks, model.N_FIXED + 2 * self.parents.size + 2 * self.kinds.size, model.WIDTH))
-        root = np.sqrt(x)
-        for row, values in (
-            (model.ROW_LOG, np.log(x)),
-            (model.ROW_ONE, 1.0),
-            (model.ROW_X, x),
-            (model.ROW_INVERSE, 1.0 / x),
-            (model.ROW_ROOT, root),
-            (model.ROW_INVERSE_ROOT, 1.0 / root),
-        ):
-            work[:, row] = values
-        return work
+    def workspace(self, n: int) -> tuple[FloatArray, FloatArray]:
+        """Return the kernels' ``sums`` and ``rows`` for n points, a multiple of the block's width."""
+        return np.empty((self.parents.size, 2 * n)), np.empty((self.kinds.size, 2 * n))
 
     def evaluate(
         self, omega: FloatArray, theta: FloatArray, log_omega_0: float = 0.0
     ) -> tuple[ComplexArray, ComplexArray]:
         """Return Z, shape (n_freq,), and dZ/dtheta, shape (n_freq, p), at ω/ω0."""
-        work = self.blocks(omega)
-        model.evaluate(
-            self.operations,
-            self.offsets(log_omega_0),
-            self.parents,
-            self.groups,
-            theta,
-            work.reshape(-1),
-            len(work),
-        )
+        grid = frequency_grid(omega)
+        sums, rows = self.workspace(grid.shape[1])
+        offsets = self.offsets(log_omega_0)
+        model.evaluate(self.operations, offsets, self.parents, self.groups, theta, grid, sums, rows)
+        return from_blocks(sums[0], omega.size), from_blocks(rows, omega.size).T
 
-        def plane(row: int) -> ComplexArray:
-            z: ComplexArray = work[:, row] + 1j * work[:, row + 1]
-            return z.reshape(-1)[: omega.size]
 
-        first = model.N_FIXED + 2 * self.parents.size
-        return plane(model.N_FIXED), np.column_stack([plane(first + 2 * p) for p in range(theta.size)])
+def frequency_grid(omega: FloatArray) -> FloatArray:
+    """Return the kernels' ``grid``, shape (6, n), with n a multiple of the block's width."""
+    x = np.ones(-(-omega.size // model.WIDTH) * model.WIDTH)
+    x[: omega.size] = omega
+    root = np.sqrt(x)
+    return np.stack([np.log(x), np.ones_like(x), x, 1.0 / x, root, 1.0 / root])
+
+
+def to_blocks(real: FloatArray, imag: FloatArray, n: int) -> FloatArray:
+    """Return a complex row as the kernels have it, shape (2 n,), 0 beyond the given points."""
+    planes = np.zeros((2, n))
+    planes[0, : real.size] = real
+    planes[1, : imag.size] = imag
+    return planes.reshape(2, -1, model.WIDTH).transpose(1, 0, 2).reshape(-1)
+
+
+def from_blocks(row: FloatArray, n_points: int) -> ComplexArray:
+    """Return complex values from rows of the kernels, of shape (..., 2 n)."""
+    blocks = row.reshape(*row.shape[:-1], -1, 2, model.WIDTH)
+    values: ComplexArray = blocks[..., 0, :] + 1j * blocks[..., 1, :]
+    return values.reshape(*row.shape[:-1], -1)[..., :n_points]
 
 
 @functools.lru_cache(maxsize=256)
@@ -167,11 +163,11 @@ class _Builder:
         self.arcs: list[tuple[int, int, int, int]] = []
 
     def program(self) -> Program:
-        kinds = [_KINDS.get(self.circuit.specs[i].kind, search.AMPLITUDE) for i in self.order]
+        kinds = [_KINDS.get(self.circuit.specs[i].kind, parameters.AMPLITUDE) for i in self.order]
         for row, (_, r, _) in enumerate(self.index):
             if r >= 0:
-                kinds[row] = search.LOG_TAU
-        nested = [n and kind == search.AMPLITUDE for n, kind in zip(self.nested, kinds, strict=True)]
+                kinds[row] = parameters.LOG_TAU
+        nested = [n and kind == parameters.AMPLITUDE for n, kind in zip(self.nested, kinds, strict=True)]
         return Program(
             operations=np.array(self.operations, dtype=np.int64),
             in_hertz=np.array(self.in_hertz, dtype=np.bool_),

@@ -12,7 +12,7 @@ from eistool.circuit import Circuit, as_circuit
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT, FitResult, Minimum, failed_result
-from eistool.kernels import search
+from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, IntArray
 
@@ -160,7 +160,7 @@ def _fit(
     p, n_free = program.kinds.size, problem.free.size
     peaks, cumulative, ladder_reduced = _ladder(problem)
     floor = NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
-    amplitudes = problem.free[program.kinds[problem.free] == search.AMPLITUDE]
+    amplitudes = problem.free[program.kinds[problem.free] == parameters.AMPLITUDE]
     minima = np.empty((N_MINIMA, p))
     found = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
@@ -168,7 +168,8 @@ def _fit(
     n_minima = search.search(
         *problem.arguments, problem.fixed_theta, problem.free, amplitudes, program.nested,
         problem.exchange, problem.starts, _seeds(spectrum, p), _irrational(p), peaks, cumulative,
-        problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds, problem.work, problem.n_blocks,
+        problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,
+        problem.grid, problem.target, *problem.workspace,
         minima, found, hits, hessian,
     )  # fmt: skip
     if n_minima == 0:
@@ -227,7 +228,7 @@ def _ladder(problem: Problem) -> tuple[FloatArray, FloatArray, float]:
     count = math.ceil((high - low) / math.log(10) * LADDER_PER_DECADE) + 1
     log_tau = np.linspace(low, high, count)
     x = np.empty(count + 3)
-    total = search.ladder(problem.work, problem.stride, problem.n_blocks, log_tau, x)
+    total = search.ladder(problem.grid, problem.target, log_tau, x)
     active = np.flatnonzero(x[:count] > 0)
     weights = np.sqrt(x[active])
     cumulative = np.cumsum(weights) / weights.sum() if active.size else weights
@@ -274,7 +275,7 @@ def _widened(
     if problem.free.size > 1 and variance > 0:
         search.widen(
             *problem.arguments, problem.free, theta, value, covariance, variance, NEARLY_LINEAR,
-            problem.work, problem.n_blocks, widening,
+            problem.grid, problem.target, *problem.workspace, widening,
         )  # fmt: skip
     return covariance * np.outer(widening, widening)
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.circuit.program import Program, compile_circuit
+from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
-from eistool.kernels import model, search
+from eistool.kernels import model, parameters, search
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, IntArray
 
@@ -100,8 +100,9 @@ class Problem:
     program: Program
     scale: FloatArray  # ln Z0, ln ω0
     offsets: FloatArray
-    work: FloatArray  # flat
-    n_blocks: int
+    grid: FloatArray
+    target: FloatArray  # shape (2, 2 n): data and weights
+    workspace: tuple[FloatArray, FloatArray]
     n_points: int
     lower: FloatArray  # of theta
     upper: FloatArray
@@ -113,11 +114,6 @@ class Problem:
     starts: FloatArray
     window: tuple[float, float]  # of ln tau
     sum_scale: float  # F times this is the sum of squares in the weighting's own unit
-
-    @property
-    def stride(self) -> int:
-        """Length of one block."""
-        return self.work.size // self.n_blocks
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -154,14 +150,14 @@ def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints
     log_omega_0 = 0.5 * float(np.log(omega.min()) + np.log(omega.max()))
     scale = np.array([log_z0, log_omega_0])
     x = omega * np.exp(-log_omega_0)
-    work = program.blocks(x)
+    grid = frequency_grid(x)
+    n = grid.shape[1]
     sigma = standard_deviation(spectrum, weighting)[spectrum.mask]
     z0 = np.exp(log_z0)
     # unit weights are relative to Z0 here, so that F is of order one for any unit of impedance
     unit = z0 if weighting == "unit" else 1.0
-    _fill(work, model.ROW_DATA, impedance.real / z0, impedance.imag / z0)
-    _fill(work, model.ROW_WEIGHT, z0 / (unit * sigma.real), z0 / (unit * sigma.imag))
-
+    data = to_blocks(impedance.real / z0, impedance.imag / z0, n)
+    weights = to_blocks(z0 / (unit * sigma.real), z0 / (unit * sigma.imag), n)
     window = (-float(np.log(x.max())), -float(np.log(x.min())))
     lower, upper, bounded = _theta_bounds(program, constraints, scale, window)
     order = program.order
@@ -180,8 +176,9 @@ def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints
         program=program,
         scale=scale,
         offsets=program.offsets(log_omega_0),
-        work=work.reshape(-1),
-        n_blocks=len(work),
+        grid=grid,
+        target=np.stack([data, weights]),
+        workspace=program.workspace(n),
         n_points=n_points,
         lower=lower,
         upper=upper,
@@ -194,13 +191,6 @@ def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints
         window=window,
         sum_scale=unit**2,
     )
-
-
-def _fill(work: FloatArray, row: int, real: FloatArray, imag: FloatArray) -> None:
-    planes = np.zeros((2, len(work) * model.WIDTH))
-    planes[0, : real.size] = real
-    planes[1, : imag.size] = imag
-    work[:, row : row + 2] = planes.reshape(2, len(work), model.WIDTH).transpose(1, 0, 2)
 
 
 def _neutral(
@@ -231,10 +221,10 @@ def _theta_bounds(
     p = program.kinds.size
     lower = np.full(p, -AMPLITUDE_RANGE)
     upper = np.full(p, AMPLITUDE_RANGE)
-    taus = program.kinds == search.LOG_TAU
+    taus = program.kinds == parameters.LOG_TAU
     lower[taus] = window[0] - TAU_RANGE
     upper[taus] = window[1] + TAU_RANGE
-    own = constraints.bounded[program.order] | (program.kinds == search.EXPONENT)
+    own = constraints.bounded[program.order] | (program.kinds == parameters.EXPONENT)
     low = program.to_theta(np.where(own[np.argsort(program.order)], constraints.lower, 1.0), scale)
     high = program.to_theta(
         np.where(own[np.argsort(program.order)], np.minimum(constraints.upper, 1e100), 1.0), scale

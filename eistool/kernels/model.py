@@ -4,11 +4,10 @@ A circuit is a tree of sums. Group 0 adds impedances; its children add admittanc
 again, and each child g gives 1/S_g to its parent. An operation adds one element to its group's sum.
 The reverse pass multiplies the derivatives of a group's elements by the adjoint -adjoint(parent)/S_g².
 
-Frequencies are worked in blocks of ``WIDTH`` points, all planes of a block side by side in one flat
-array, so that every inner loop has a constant length and the compiler vectorises it.
+Frequencies are worked in blocks of ``WIDTH`` points. A complex row holds a block's real parts, then its
+imaginary parts, then the next block, so that inner loops have a constant length and are vectorised.
 
-Shapes: o operations, g groups, p parameters, b blocks. A block's rows (each ``WIDTH`` long):
-0 ln x, 1 one, 2 x, 3 1/x, 4 √x, 5 1/√x, 6-7 data, 8-9 weights, then 2 per group (Re, Im), 2 per parameter.
+Shapes: o operations, g groups, p parameters, n points (a multiple of ``WIDTH``).
 """
 
 import math
@@ -22,9 +21,9 @@ from numba.extending import intrinsic
 from eistool.kernels.jit import kernel
 
 WIDTH = 16
-N_FIXED = 10
+_SIZE = 2 * WIDTH
+N_ROWS = 6  # of the frequency grid
 ROW_LOG, ROW_ONE, ROW_X, ROW_INVERSE, ROW_ROOT, ROW_INVERSE_ROOT = 0, 1, 2, 3, 4, 5
-ROW_DATA, ROW_WEIGHT = 6, 8
 
 # operations: columns of the program's table
 OP_CODE, OP_GROUP, OP_PARAMETER, OP_SIGN, OP_ROW, OP_COUNT = 0, 1, 2, 3, 4, 5
@@ -39,7 +38,7 @@ K = 11  # A / (1 + jxτ)
 RL = 12  # A jxτ / (1 + jxτ)
 WS = 13  # A tanh√(jxτ) / √(jxτ)
 WO = 14  # A coth√(jxτ) / √(jxτ)
-# the rest one frequency at a time
+FIRST_POINTWISE = 20  # the rest, one frequency at a time
 G = 20  # A / √(1 + jxτ)
 FG = 21  # A / (1 + jxτ)^alpha
 HN = 22  # A / (1 + (jxτ)^alpha)^beta
@@ -272,60 +271,56 @@ def _warburg_ratio(y):
     return (near_r if near else hr + hi), (near_i if near else hi - hr)
 
 
-@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
-def _accumulate(work, s, out, sign):
+@numba.njit(fastmath=_FULL, error_model="numpy")
+def _accumulate(total, row, sign):
     """Add an element's own impedance, which is its first derivative, to its group's sum."""
-    total = work[s : s + 2 * WIDTH]
-    for i in range(2 * WIDTH):
-        total[i] += sign * out[i]
+    for i in range(total.size):
+        total[i] += sign * row[i]
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
-def _add_power_law(work, stride, n_blocks, s, j, row, re, im, sign):
-    """Add (re + j im) times a row of the block; R, C, L and W."""
-    for b in range(n_blocks):
-        x = work[b * stride + row * WIDTH : b * stride + (row + 1) * WIDTH]
-        out = work[j : j + 2 * WIDTH]
+def _add_power_law(x, out, re, im, sign):
+    """Write (re + j im) times a row of the grid; R, C, L and W."""
+    for b in range(x.size // WIDTH):
+        xb = x[b * WIDTH : (b + 1) * WIDTH]
+        block = out[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
-            out[i] = sign * re * x[i]
-            out[WIDTH + i] = sign * im * x[i]
-        _accumulate(work, s, out, sign)
-        s += stride
-        j += stride
+            block[i] = sign * re * xb[i]
+            block[WIDTH + i] = sign * im * xb[i]
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
-def _add_cpe(work, stride, n_blocks, s, j, amplitude, alpha, k, sign, offset):
-    """Add amplitude (jx)^(k alpha); CPE and La."""
+def _add_cpe(log_x, out, by_alpha, amplitude, alpha, k, sign, offset):
+    """Write amplitude (jx)^(k alpha); CPE and La."""
     c = amplitude * math.cos(0.5 * math.pi * alpha)
     d = k * amplitude * math.sin(0.5 * math.pi * alpha)
-    for b in range(n_blocks):
-        log_x = work[b * stride : b * stride + WIDTH]
-        out = work[j : j + 4 * WIDTH]
+    for b in range(log_x.size // WIDTH):
+        xb = log_x[b * WIDTH : (b + 1) * WIDTH]
+        block = out[b * _SIZE : (b + 1) * _SIZE]
+        alphas = by_alpha[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
-            lx = log_x[i] + offset
+            lx = xb[i] + offset
             e = _exp(k * alpha * lx)
             re = c * e
             im = d * e
-            out[i] = sign * re
-            out[WIDTH + i] = sign * im
-            out[2 * WIDTH + i] = k * (re * lx - im * 0.5 * math.pi)
-            out[3 * WIDTH + i] = k * (im * lx + re * 0.5 * math.pi)
-        _accumulate(work, s, out, sign)
-        s += stride
-        j += stride
+            block[i] = sign * re
+            block[WIDTH + i] = sign * im
+            alphas[i] = k * (re * lx - im * 0.5 * math.pi)
+            alphas[WIDTH + i] = k * (im * lx + re * 0.5 * math.pi)
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
-def _add_zarc(work, stride, n_blocks, s, j, amplitude, shift, alpha):
-    """Add A / (1 + (jxτ)^alpha)."""
+def _add_zarc(log_x, out, by_tau, by_alpha, amplitude, shift, alpha):
+    """Write A / (1 + (jxτ)^alpha)."""
     c = math.cos(0.5 * math.pi * alpha)
     d = math.sin(0.5 * math.pi * alpha)
-    for b in range(n_blocks):
-        log_x = work[b * stride : b * stride + WIDTH]
-        out = work[j : j + 6 * WIDTH]
+    for b in range(log_x.size // WIDTH):
+        xb = log_x[b * WIDTH : (b + 1) * WIDTH]
+        block = out[b * _SIZE : (b + 1) * _SIZE]
+        taus = by_tau[b * _SIZE : (b + 1) * _SIZE]
+        alphas = by_alpha[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
-            lx = log_x[i] + shift
+            lx = xb[i] + shift
             e = _exp(alpha * lx)
             qr = e * c
             qi = e * d
@@ -338,47 +333,43 @@ def _add_zarc(work, stride, n_blocks, s, j, amplitude, shift, alpha):
             fi = qi * inverse
             tr = im * fi - re * fr
             ti = -(im * fr + re * fi)
-            out[i] = re
-            out[WIDTH + i] = im
-            out[2 * WIDTH + i] = alpha * tr
-            out[3 * WIDTH + i] = alpha * ti
-            out[4 * WIDTH + i] = tr * lx - ti * 0.5 * math.pi
-            out[5 * WIDTH + i] = ti * lx + tr * 0.5 * math.pi
-        _accumulate(work, s, out, 1.0)
-        s += stride
-        j += stride
+            block[i] = re
+            block[WIDTH + i] = im
+            taus[i] = alpha * tr
+            taus[WIDTH + i] = alpha * ti
+            alphas[i] = tr * lx - ti * 0.5 * math.pi
+            alphas[WIDTH + i] = ti * lx + tr * 0.5 * math.pi
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
-def _add_relaxation(work, stride, n_blocks, s, j, amplitude, tau, loop):
-    """Add K = A / (1 + jxτ) (loop = 0), or A - K, a resistor parallel to an inductor (loop = 1)."""
+def _add_relaxation(x, out, by_tau, amplitude, tau, loop):
+    """Write K = A / (1 + jxτ) (loop = 0), or A - K, a resistor parallel to an inductor (loop = 1)."""
     sign = 1.0 - 2.0 * loop
-    for b in range(n_blocks):
-        x = work[b * stride + ROW_X * WIDTH : b * stride + (ROW_X + 1) * WIDTH]
-        out = work[j : j + 4 * WIDTH]
+    for b in range(x.size // WIDTH):
+        xb = x[b * WIDTH : (b + 1) * WIDTH]
+        block = out[b * _SIZE : (b + 1) * _SIZE]
+        taus = by_tau[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
-            q = x[i] * tau
+            q = xb[i] * tau
             inverse = 1.0 / (1.0 + q * q)
             kr = amplitude * inverse
             ki = -q * kr
-            out[i] = kr * (1.0 - loop + loop * q * q)
-            out[WIDTH + i] = sign * ki
+            block[i] = kr * (1.0 - loop + loop * q * q)
+            block[WIDTH + i] = sign * ki
             # dK/dln τ = -K jq/(1 + jq)
-            out[2 * WIDTH + i] = sign * q * (ki - kr * q) * inverse
-            out[3 * WIDTH + i] = -sign * q * (ki * q + kr) * inverse
-        _accumulate(work, s, out, 1.0)
-        s += stride
-        j += stride
+            taus[i] = sign * q * (ki - kr * q) * inverse
+            taus[WIDTH + i] = -sign * q * (ki * q + kr) * inverse
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
-def _add_warburg(work, stride, n_blocks, s, j, amplitude, tau, reflecting):
-    """Add A T (transmissive) or A / (qT) (reflecting); T = tanh√q/√q, q = jxτ."""
-    for b in range(n_blocks):
-        x = work[b * stride + ROW_X * WIDTH : b * stride + (ROW_X + 1) * WIDTH]
-        out = work[j : j + 4 * WIDTH]
+def _add_warburg(x, out, by_tau, amplitude, tau, reflecting):
+    """Write A T (transmissive) or A / (qT) (reflecting); T = tanh√q/√q, q = jxτ."""
+    for b in range(x.size // WIDTH):
+        xb = x[b * WIDTH : (b + 1) * WIDTH]
+        block = out[b * _SIZE : (b + 1) * _SIZE]
+        taus = by_tau[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
-            y = x[i] * tau
+            y = xb[i] * tau
             tr, ti = _warburg_ratio(y)
             gr = -y * ti  # g = qT
             gi = y * tr
@@ -398,102 +389,84 @@ def _add_warburg(work, stride, n_blocks, s, j, amplitude, tau, reflecting):
                 im = amplitude * ti
                 dr = 0.5 * amplitude * (1.0 - tr - (gr * tr - gi * ti))
                 di = -0.5 * amplitude * (ti + gr * ti + gi * tr)
-            out[i] = re
-            out[WIDTH + i] = im
-            out[2 * WIDTH + i] = dr
-            out[3 * WIDTH + i] = di
-        _accumulate(work, s, out, 1.0)
-        s += stride
-        j += stride
+            block[i] = re
+            block[WIDTH + i] = im
+            taus[i] = dr
+            taus[WIDTH + i] = di
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
-def _add_pointwise(work, stride, n_blocks, s, j, code, theta, p, count, offset):
+@numba.njit(error_model="numpy")
+def _add_pointwise(log_x, total, rows, code, theta, p, offset):
     """Add an element that is worked one frequency at a time."""
-    for b in range(n_blocks):
-        for i in range(WIDTH):
-            values = _pointwise(code, work[b * stride + i] + offset, theta, p)
-            work[s + i] += values[0].real
-            work[s + WIDTH + i] += values[0].imag
-            for k in range(count):
-                work[j + 2 * k * WIDTH + i] = values[k + 1].real
-                work[j + (2 * k + 1) * WIDTH + i] = values[k + 1].imag
-        s += stride
-        j += stride
+    for k in range(log_x.size):
+        values = _pointwise(code, log_x[k] + offset, theta, p)
+        i = k + WIDTH * (k // WIDTH)
+        total[i] += values[0].real
+        total[i + WIDTH] += values[0].imag
+        for r in range(rows.shape[0]):
+            rows[r, i] = values[r + 1].real
+            rows[r, i + WIDTH] = values[r + 1].imag
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
 def _invert(total, parent):
     """Replace a group's sum S by v = 1/S and add it to the parent's sum."""
-    for i in range(WIDTH):
-        re = total[i]
-        im = total[WIDTH + i]
-        inverse = 1.0 / (re * re + im * im)
-        total[i] = re * inverse
-        total[WIDTH + i] = -im * inverse
-    for i in range(2 * WIDTH):
-        parent[i] += total[i]
+    for b in range(total.size // _SIZE):
+        block = total[b * _SIZE : (b + 1) * _SIZE]
+        for i in range(WIDTH):
+            re = block[i]
+            im = block[WIDTH + i]
+            inverse = 1.0 / (re * re + im * im)
+            block[i] = re * inverse
+            block[WIDTH + i] = -im * inverse
+    _accumulate(parent, total, 1.0)
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
 def _adjoin(total, parent, top):
     """Replace v by the group's adjoint -v² adjoint(parent); the root's is 1."""
-    for i in range(WIDTH):
-        re = total[i]
-        im = total[WIDTH + i]
-        sr = im * im - re * re
-        si = -2.0 * re * im
-        ar = 1.0 if top else parent[i]
-        ai = 0.0 if top else parent[WIDTH + i]
-        total[i] = ar * sr - ai * si
-        total[WIDTH + i] = ar * si + ai * sr
+    for b in range(total.size // _SIZE):
+        block = total[b * _SIZE : (b + 1) * _SIZE]
+        above = parent[b * _SIZE : (b + 1) * _SIZE]
+        for i in range(WIDTH):
+            re = block[i]
+            im = block[WIDTH + i]
+            sr = im * im - re * re
+            si = -2.0 * re * im
+            ar = 1.0 if top else above[i]
+            ai = 0.0 if top else above[WIDTH + i]
+            block[i] = ar * sr - ai * si
+            block[WIDTH + i] = ar * si + ai * sr
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
 def _multiply(derivative, adjoint):
     """Multiply a parameter's derivatives by the adjoint of its group."""
-    for i in range(WIDTH):
-        re = derivative[i]
-        im = derivative[WIDTH + i]
-        derivative[i] = adjoint[i] * re - adjoint[WIDTH + i] * im
-        derivative[WIDTH + i] = adjoint[i] * im + adjoint[WIDTH + i] * re
-
-
-@numba.njit(error_model="numpy")
-def _nest(work, stride, n_blocks, parents, groups, first_parameter):
-    """Carry the groups' sums up to the root, and the adjoints down to the derivatives."""
-    n_groups = parents.size
-    size = 2 * WIDTH
-    for b in range(n_blocks):
-        sums = b * stride + N_FIXED * WIDTH
-        for g in range(n_groups - 1, 0, -1):
-            s, up = sums + g * size, sums + parents[g] * size
-            _invert(work[s : s + size], work[up : up + size])
-        for g in range(1, n_groups):
-            s, up = sums + g * size, sums + parents[g] * size
-            _adjoin(work[s : s + size], work[up : up + size], parents[g] == 0)
-        for p in range(groups.size):
-            if groups[p] > 0:
-                s = sums + groups[p] * size
-                j = b * stride + first_parameter * WIDTH + p * size
-                _multiply(work[j : j + size], work[s : s + size])
+    for b in range(derivative.size // _SIZE):
+        block = derivative[b * _SIZE : (b + 1) * _SIZE]
+        factor = adjoint[b * _SIZE : (b + 1) * _SIZE]
+        for i in range(WIDTH):
+            re = block[i]
+            im = block[WIDTH + i]
+            block[i] = factor[i] * re - factor[WIDTH + i] * im
+            block[WIDTH + i] = factor[i] * im + factor[WIDTH + i] * re
 
 
 # a function that is passed as an argument is compiled once, not again in every caller
+_F64, _I64 = numba.float64, numba.int64
 EVALUATE = numba.void(
-    numba.int64[:, ::1], numba.float64[::1], numba.int64[::1], numba.int64[::1],
-    numba.float64[::1], numba.float64[::1], numba.int64,
-)  # fmt: skip
+    _I64[:, ::1], _F64[::1], _I64[::1], _I64[::1], _F64[::1], _F64[:, ::1], _F64[:, ::1], _F64[:, ::1]
+)
 
 
 @kernel(EVALUATE)
-def evaluate(operations, offsets, parents, groups, theta, work, n_blocks):
-    """Write Z into group 0's rows and dZ/dtheta into the parameters' rows of every block.
+def evaluate(operations, offsets, parents, groups, theta, grid, sums, rows):
+    """Write Z into the first row of ``sums``, and dZ/dtheta into ``rows``.
 
     Parameters
     ----------
     operations : int64, shape (o, 6)
-        Code, group, first parameter, sign, row of the block, number of parameters.
+        Code, group, first parameter, sign, row of the grid, number of parameters.
     offsets : float64, shape (o,)
         Added to ln x where an exponent acts on the frequency alone: ln of the frequency unit.
     parents : int64, shape (g,)
@@ -502,24 +475,23 @@ def evaluate(operations, offsets, parents, groups, theta, work, n_blocks):
         Group of each parameter.
     theta : float64, shape (p,)
         ln A, ln tau, alpha, ... in the order of the circuit's parameters.
-    work : float64, shape (b * rows * WIDTH,)
-        The blocks; see the module's text.
-    n_blocks : int
-        Number of blocks b.
+    grid : float64, shape (6, n)
+        ln x, one, x, 1/x, √x, 1/√x.
+    sums : float64, shape (g, 2 n)
+        The groups' sums.
+    rows : float64, shape (p, 2 n)
+        The derivatives.
     """
-    n_groups = parents.size
-    first_parameter = N_FIXED + 2 * n_groups
-    stride = (first_parameter + 2 * theta.size) * WIDTH
-    for b in range(n_blocks):
-        for i in range(b * stride + N_FIXED * WIDTH, b * stride + first_parameter * WIDTH):
-            work[i] = 0.0
+    sums[:, :] = 0.0
     for o in range(operations.shape[0]):
         code = operations[o, OP_CODE]
         p = operations[o, OP_PARAMETER]
         sign = float(operations[o, OP_SIGN])
-        s = (N_FIXED + 2 * operations[o, OP_GROUP]) * WIDTH
-        j = (first_parameter + 2 * p) * WIDTH
+        total = sums[operations[o, OP_GROUP]]
         amplitude = math.exp(sign * theta[p])
+        if code >= FIRST_POINTWISE:
+            _add_pointwise(grid[ROW_LOG], total, rows[p : p + operations[o, OP_COUNT]], code, theta, p, offsets[o])
+            continue
         if code == POWER:
             row = operations[o, OP_ROW]
             re, im = amplitude, 0.0
@@ -531,19 +503,24 @@ def evaluate(operations, offsets, parents, groups, theta, work, n_blocks):
                 re, im = amplitude * math.sqrt(0.5), amplitude * math.sqrt(0.5)
             elif row == ROW_INVERSE_ROOT:
                 re, im = amplitude * math.sqrt(0.5), -amplitude * math.sqrt(0.5)
-            _add_power_law(work, stride, n_blocks, s, j, row, re, im, sign)
+            _add_power_law(grid[row], rows[p], re, im, sign)
         elif code in (CPE, LA):
             k = sign if code == LA else -sign
-            _add_cpe(work, stride, n_blocks, s, j, amplitude, theta[p + 1], k, sign, offsets[o])
+            _add_cpe(grid[ROW_LOG], rows[p], rows[p + 1], amplitude, theta[p + 1], k, sign, offsets[o])
         elif code == ZARC:
-            _add_zarc(work, stride, n_blocks, s, j, amplitude, theta[p + 1], theta[p + 2])
+            _add_zarc(grid[ROW_LOG], rows[p], rows[p + 1], rows[p + 2], amplitude, theta[p + 1], theta[p + 2])
         elif code in (K, RL):
             loop = 1.0 if code == RL else 0.0
-            _add_relaxation(work, stride, n_blocks, s, j, amplitude, math.exp(theta[p + 1]), loop)
-        elif code in (WS, WO):
-            _add_warburg(work, stride, n_blocks, s, j, amplitude, math.exp(theta[p + 1]), code == WO)
+            _add_relaxation(grid[ROW_X], rows[p], rows[p + 1], amplitude, math.exp(theta[p + 1]), loop)
         else:
-            count = operations[o, OP_COUNT]
-            _add_pointwise(work, stride, n_blocks, s, j, code, theta, p, count, offsets[o])
+            _add_warburg(grid[ROW_X], rows[p], rows[p + 1], amplitude, math.exp(theta[p + 1]), code == WO)
+        _accumulate(total, rows[p], sign)
+    n_groups = parents.size
+    for g in range(n_groups - 1, 0, -1):
+        _invert(sums[g], sums[parents[g]])
+    for g in range(1, n_groups):
+        _adjoin(sums[g], sums[parents[g]], parents[g] == 0)
     if n_groups > 1:
-        _nest(work, stride, n_blocks, parents, groups, first_parameter)
+        for p in range(groups.size):
+            if groups[p] > 0:
+                _multiply(rows[p], sums[groups[p]])

@@ -15,6 +15,7 @@ import numba
 
 from eistool.kernels.jit import kernel
 
+AMPLITUDE, LOG_TAU, EXPONENT = 0, 1, 2  # kinds of theta
 # columns of the two tables
 SIGN, CONSTANT, POWER_Z, POWER_W, POWER_W_ALPHA = 0, 1, 2, 3, 4
 INDEX_ALPHA, INDEX_R, IS_EXPONENT = 0, 1, 2

@@ -15,16 +15,13 @@ import numpy as np
 from eistool.kernels.jit import kernel
 from eistool.kernels.model import (
     EVALUATE,
-    N_FIXED,
     OP_COUNT,
     OP_PARAMETER,
-    ROW_DATA,
-    ROW_WEIGHT,
     ROW_X,
     WIDTH,
 )
+from eistool.kernels.parameters import EXPONENT, LOG_TAU
 
-AMPLITUDE, LOG_TAU, EXPONENT = 0, 1, 2
 N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 48, 12, 5, 2  # in a round: drawn, tried, pursued, finished
 APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
@@ -35,19 +32,10 @@ WIDEST = 5.0  # standard error in e-folds
 
 _FULL = {"contract", "nsz", "arcp"}
 _SUMS = {"contract", "nsz", "arcp", "reassoc"}
-_SIZE = 2 * WIDTH
 
 
 @numba.njit(fastmath=_SUMS, error_model="numpy")
 def _dot(a, b):
-    total = 0.0
-    for i in range(_SIZE):
-        total += a[i] * b[i]
-    return total
-
-
-@numba.njit(fastmath=_SUMS, error_model="numpy")
-def _long_dot(a, b):
     total = 0.0
     for i in range(a.size):
         total += a[i] * b[i]
@@ -55,42 +43,30 @@ def _long_dot(a, b):
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
-def _weigh(work, stride, n_blocks, first_parameter, free):
-    """Turn Z into weighted residuals and derivatives into weighted ones; return F."""
-    total = 0.0
-    for b in range(n_blocks):
-        base = b * stride
-        weight = work[base + ROW_WEIGHT * WIDTH : base + ROW_WEIGHT * WIDTH + _SIZE]
-        data = work[base + ROW_DATA * WIDTH : base + ROW_DATA * WIDTH + _SIZE]
-        r = work[base + N_FIXED * WIDTH : base + N_FIXED * WIDTH + _SIZE]
-        for i in range(_SIZE):
-            r[i] = (r[i] - data[i]) * weight[i]
-        total += _dot(r, r)
-        for k in range(free.size):
-            j = base + (first_parameter + 2 * free[k]) * WIDTH
-            row = work[j : j + _SIZE]
-            for i in range(_SIZE):
-                row[i] *= weight[i]
-    return total
+def _scale(row, weight):
+    for i in range(row.size):
+        row[i] *= weight[i]
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
-def _normal(work, stride, n_blocks, first_parameter, free, hessian, gradient):
+def _weigh(target, sums, rows, free):
+    """Turn Z into weighted residuals and derivatives into weighted ones; return F."""
+    r, data, weight = sums[0], target[0], target[1]
+    for i in range(r.size):
+        r[i] = (r[i] - data[i]) * weight[i]
+    for k in free:
+        _scale(rows[k], weight)
+    return _dot(r, r)
+
+
+@numba.njit(error_model="numpy")
+def _normal(sums, rows, free, hessian, gradient):
     """Fill JᵀJ and Jᵀr of the free parameters from weighted rows."""
     for a in range(free.size):
-        ja = (first_parameter + 2 * free[a]) * WIDTH
-        total = 0.0
-        for b in range(n_blocks):
-            s = b * stride
-            r = s + N_FIXED * WIDTH
-            total += _dot(work[s + ja : s + ja + _SIZE], work[r : r + _SIZE])
-        gradient[a] = total
+        row = rows[free[a]]
+        gradient[a] = _dot(row, sums[0])
         for c in range(a + 1):
-            jc = (first_parameter + 2 * free[c]) * WIDTH
-            total = 0.0
-            for b in range(n_blocks):
-                s = b * stride
-                total += _dot(work[s + ja : s + ja + _SIZE], work[s + jc : s + jc + _SIZE])
+            total = _dot(row, rows[free[c]])
             hessian[a, c] = total
             hessian[c, a] = total
 
@@ -204,62 +180,55 @@ def nnls(gram, target, x, n):
     return value
 
 
-@kernel("float64(float64[::1], int64, int64, float64[::1], float64[::1])")
-def ladder(work, stride, n_blocks, log_tau, x):
+@kernel("float64(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])")
+def ladder(grid, target, log_tau, x):
     """Fit R, L, 1/C and RC elements of given time constants, all >= 0; return F.
 
     Parameters
     ----------
-    work : float64
-        Blocks, of which the data and weights are read.
-    stride, n_blocks : int
-        Their length and number.
+    grid : float64, shape (6, n)
+        See :func:`eistool.kernels.model.evaluate`.
+    target : float64, shape (2, 2 n)
+        Data and weights.
     log_tau : float64, shape (c,)
         ln of the time constants.
     x : float64, shape (c + 3,)
         The resistances are written here, then R, L and 1/C.
     """
     n = log_tau.size + 3
-    length = n_blocks * _SIZE
-    rows = np.empty((n, length))
-    data = np.empty(length)
+    length = target.shape[1]
+    rows = np.zeros((n, length))
+    data = target[0] * target[1]
+    weight = target[1]
     tau = np.exp(log_tau)
-    for b in range(n_blocks):
-        base = b * stride
-        q = work[base + ROW_X * WIDTH : base + (ROW_X + 1) * WIDTH]
-        weight = work[base + ROW_WEIGHT * WIDTH : base + ROW_WEIGHT * WIDTH + _SIZE]
-        values = work[base + ROW_DATA * WIDTH : base + ROW_DATA * WIDTH + _SIZE]
-        o = b * _SIZE
-        for i in range(_SIZE):
-            data[o + i] = values[i] * weight[i]
+    for b in range(length // (2 * WIDTH)):
+        q = grid[ROW_X, b * WIDTH : (b + 1) * WIDTH]
+        re, im = 2 * b * WIDTH, (2 * b + 1) * WIDTH
         for k in range(n - 3):
-            row = rows[k, o : o + _SIZE]
+            row = rows[k]
             for i in range(WIDTH):
                 y = q[i] * tau[k]
                 d = 1.0 / (1.0 + y * y)
-                row[i] = weight[i] * d
-                row[WIDTH + i] = -weight[WIDTH + i] * y * d
+                row[re + i] = weight[re + i] * d
+                row[im + i] = -weight[im + i] * y * d
         for i in range(WIDTH):
-            rows[n - 3, o + i] = weight[i]
-            rows[n - 3, o + WIDTH + i] = 0.0
-            rows[n - 2, o + i] = 0.0
-            rows[n - 2, o + WIDTH + i] = weight[WIDTH + i] * q[i]
-            rows[n - 1, o + i] = 0.0
-            rows[n - 1, o + WIDTH + i] = -weight[WIDTH + i] / q[i]
+            rows[n - 3, re + i] = weight[re + i]
+            rows[n - 2, im + i] = weight[im + i] * q[i]
+            rows[n - 1, im + i] = -weight[im + i] / q[i]
     gram = np.empty((n, n))
-    target = np.empty(n)
+    right = np.empty(n)
     norm = np.empty(n)
-    energy = _long_dot(data, data)
+    energy = _dot(data, data)
     for a in range(n):
         for c in range(a + 1):
-            gram[a, c] = _long_dot(rows[a], rows[c])
+            gram[a, c] = _dot(rows[a], rows[c])
         norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
-        target[a] = _long_dot(rows[a], data) * norm[a]
+        right[a] = _dot(rows[a], data) * norm[a]
     for a in range(n):
         for c in range(a + 1):
             gram[a, c] *= norm[a] * norm[c]
             gram[c, a] = gram[a, c]
-    value = energy + nnls(gram, target, x, n)
+    value = energy + nnls(gram, right, x, n)
     for a in range(n):
         x[a] *= norm[a]
     # the difference of two large numbers is not accurate at low noise
@@ -279,7 +248,7 @@ CIRCUIT = (I64[:, ::1], F64[::1], I64[::1], I64[::1])  # operations, offsets, pa
 MODEL = numba.types.FunctionType(EVALUATE)
 MINIMISE = numba.types.Tuple((F64, numba.boolean))(
     MODEL, *CIRCUIT, F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
-    F64[::1], I64, F64[:, ::1], F64[::1], I64, F64,
+    F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1], I64, F64,
 )  # fmt: skip
 MINIMISER = numba.types.FunctionType(MINIMISE)
 
@@ -287,7 +256,7 @@ MINIMISER = numba.types.FunctionType(MINIMISE)
 @kernel(MINIMISE)
 def minimise(
     evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
-    work, n_blocks, hessian, gradient, limit, tolerance,
+    grid, target, sums, rows, hessian, gradient, limit, tolerance,
 ):  # fmt: skip
     """Levenberg-Marquardt with bounds, in place in theta; return F and whether it converged.
 
@@ -295,19 +264,17 @@ def minimise(
     and to 0.3 in exponents. ``hessian`` and ``gradient`` belong to the last accepted theta.
     """
     f = free.size
-    first_parameter = N_FIXED + 2 * parents.size
-    stride = (first_parameter + 2 * theta.size) * WIDTH
     matrix = np.empty((f, f))
     step = np.empty(f)
     moving = np.empty(f, np.int64)
     new_hessian = np.empty((f, f))
     new_gradient = np.empty(f)
     trial = theta.copy()
-    evaluate(operations, offsets, parents, groups, theta, work, n_blocks)
-    best = _weigh(work, stride, n_blocks, first_parameter, free)
+    evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
+    best = _weigh(target, sums, rows, free)
     if not math.isfinite(best):
         return np.inf, False
-    _normal(work, stride, n_blocks, first_parameter, free, hessian, gradient)
+    _normal(sums, rows, free, hessian, gradient)
     damping, growth = 1e-3, 4.0
     for _ in range(limit):
         n = 0
@@ -347,11 +314,11 @@ def minimise(
             for c in range(n):
                 row += hessian[moving[a], moving[c]] * step[c]
             predicted -= step[a] * (2.0 * gradient[moving[a]] + row)
-        evaluate(operations, offsets, parents, groups, trial, work, n_blocks)
-        value = _weigh(work, stride, n_blocks, first_parameter, free)
+        evaluate(operations, offsets, parents, groups, trial, grid, sums, rows)
+        value = _weigh(target, sums, rows, free)
         if value < best:
             gain = (best - value) / predicted if predicted > 0.0 else 0.0
-            _normal(work, stride, n_blocks, first_parameter, free, new_hessian, new_gradient)
+            _normal(sums, rows, free, new_hessian, new_gradient)
             hessian[:, :] = new_hessian
             gradient[:] = new_gradient
             theta[:] = trial
@@ -375,7 +342,7 @@ def minimise(
 @numba.njit(error_model="numpy")
 def _fit_amplitudes(
     evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
-    work, n_blocks, gram, target, norm, multiplier, repeats,
+    grid, target, sums, rows, gram, right, norm, multiplier, repeats,
 ):  # fmt: skip
     """Scale the amplitudes so that the linear problem at fixed tau and alpha is solved; return F.
 
@@ -383,29 +350,27 @@ def _fit_amplitudes(
     squares on these columns is exact for elements in series, and a good guess for nested ones.
     """
     n = amplitudes.size
-    first_parameter = N_FIXED + 2 * parents.size
-    stride = (first_parameter + 2 * theta.size) * WIDTH
-    evaluate(operations, offsets, parents, groups, theta, work, n_blocks)
-    value = _weigh(work, stride, n_blocks, first_parameter, amplitudes)
+    evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
+    value = _weigh(target, sums, rows, amplitudes)
     for _ in range(repeats):
-        _normal(work, stride, n_blocks, first_parameter, amplitudes, gram, target)
+        _normal(sums, rows, amplitudes, gram, right)
         for a in range(n):
             total = 0.0
             for c in range(n):
                 total += gram[a, c]
-            target[a] = total - target[a]
+            right[a] = total - right[a]
             norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
         for a in range(n):
-            target[a] *= norm[a]
+            right[a] *= norm[a]
             for c in range(n):
                 gram[a, c] *= norm[a] * norm[c]
-        nnls(gram, target, multiplier, n)
+        nnls(gram, right, multiplier, n)
         for a in range(n):
             i = amplitudes[a]
             change = math.log(max(multiplier[a] * norm[a], 1e-3))
             theta[i] = min(max(theta[i] + min(change, 30.0), lower[i]), upper[i])
-        evaluate(operations, offsets, parents, groups, theta, work, n_blocks)
-        value = _weigh(work, stride, n_blocks, first_parameter, amplitudes)
+        evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
+        value = _weigh(target, sums, rows, amplitudes)
     return value
 
 
@@ -522,14 +487,15 @@ def _record(theta, value, converged, minima, values, hits, n_minima, shape):
     I64(
         MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
         numba.boolean[::1], I64[:, ::1], F64[:, ::1], F64[::1], F64[::1], F64[::1], F64[::1],
-        F64, F64, F64, I64, F64[::1], I64, F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
+        F64, F64, F64, I64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
+        F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
     )
 )  # fmt: skip
 def search(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
     fixed_theta, free, amplitudes, nested, exchange, starts, seeds,
-    irrational, peaks, cumulative, window_low, window_high, floor, rounds, work, n_blocks,
-    minima, values, hits, hessian,
+    irrational, peaks, cumulative, window_low, window_high, floor, rounds,
+    grid, target, sums, rows, minima, values, hits, hessian,
 ):  # fmt: skip
     """Find the minima of F from many deterministic starts; return how many were found.
 
@@ -565,8 +531,10 @@ def search(
         F below which the circuit describes the data as well as the ladder.
     rounds : int
         At most so many rounds.
-    work, n_blocks
-        Blocks with data and weights.
+    grid, sums, rows
+        See :func:`eistool.kernels.model.evaluate`.
+    target : float64, shape (2, 2 n)
+        Data and weights; 0 where there is no point.
     minima : float64, shape (m, p)
         Distinct minima are written here, the best first.
     values : float64, shape (m, 2)
@@ -582,7 +550,7 @@ def search(
     scratch = np.empty((f, f))
     n_amplitudes = amplitudes.size
     gram = np.empty((n_amplitudes, n_amplitudes))
-    target = np.empty(n_amplitudes)
+    right = np.empty(n_amplitudes)
     norm = np.empty(n_amplitudes)
     multiplier = np.empty(n_amplitudes)
     candidates = np.empty((N_CANDIDATES, p))
@@ -604,7 +572,7 @@ def search(
         theta = starts[s].copy()
         value, converged = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
-            work, n_blocks, scratch, gradient, 200, 1e-9,
+            grid, target, sums, rows, scratch, gradient, 200, 1e-9,
         )  # fmt: skip
         _sort_taus(theta, exchange)
         n_minima = _record(theta, value, converged, minima, values, hits, n_minima, shape)
@@ -626,7 +594,7 @@ def search(
             _sort_taus(theta, exchange)
             scores[c] = _fit_amplitudes(
                 evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
-                work, n_blocks, gram, target, norm, multiplier, 3 if any_nested else 1,
+                grid, target, sums, rows, gram, right, norm, multiplier, 3 if any_nested else 1,
             )  # fmt: skip
             if not math.isfinite(scores[c]):
                 scores[c] = np.inf
@@ -653,7 +621,7 @@ def search(
                 c = picked[k]
                 scores[c], _ = minimise(
                     evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
-                    work, n_blocks, scratch, gradient, 5 if stage == 0 else 15, 1e-4,
+                    grid, target, sums, rows, scratch, gradient, 5 if stage == 0 else 15, 1e-4,
                 )  # fmt: skip
                 _sort_taus(candidates[c], exchange)
             picked[:n] = picked[:n][np.argsort(scores[picked[:n]])]
@@ -670,7 +638,7 @@ def search(
                 finished += 1
                 value, converged = minimise(
                     evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
-                    work, n_blocks, scratch, gradient, 200, 1e-9,
+                    grid, target, sums, rows, scratch, gradient, 200, 1e-9,
                 )  # fmt: skip
                 _sort_taus(candidates[c], exchange)
                 n_minima = _record(candidates[c], value, converged, minima, values, hits, n_minima, shape)
@@ -684,7 +652,7 @@ def search(
         theta = minima[0].copy()
         value, _ = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
-            work, n_blocks, hessian, gradient, 30, 1e-11,
+            grid, target, sums, rows, hessian, gradient, 30, 1e-11,
         )  # fmt: skip
         if value <= values[0, 0]:
             values[0, 0] = value
@@ -695,12 +663,12 @@ def search(
 @kernel(
     numba.void(
         MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[::1], F64, F64[:, ::1],
-        F64, F64, F64[::1], I64, F64[::1],
+        F64, F64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1],
     )
 )  # fmt: skip
 def widen(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
-    free, best, value, covariance, variance, least, work, n_blocks, widening,
+    free, best, value, covariance, variance, least, grid, target, sums, rows, widening,
 ):  # fmt: skip
     """Find how much larger errors are than the curvature of F at the minimum says.
 
@@ -709,7 +677,7 @@ def widen(
 
     Parameters
     ----------
-    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, work, n_blocks
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, grid, target, sums, rows
         As in :func:`search`.
     best : float64, shape (p,)
         theta at the minimum.
@@ -755,7 +723,7 @@ def widen(
                 before = move
                 moved, _ = minimise(
                     evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, others,
-                    work, n_blocks, hessian, gradient, 15, 1e-5,
+                    grid, target, sums, rows, hessian, gradient, 15, 1e-5,
                 )  # fmt: skip
                 rise = (moved - value) / (4.0 * variance)
                 if rise > 0.8:

@@ -1,7 +1,7 @@
 """Spectra of one sample, ordered along a coordinate."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ COORDINATES = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
 class Series:
     """Spectra ordered by state of charge, voltage, temperature, time or cycle.
 
@@ -56,28 +56,28 @@ class Series:
     """
 
     spectra: tuple[Spectrum, ...]
-    by: str = "soc"
-    coordinate: FloatArray = field(init=False)
-    direction: tuple[str | None, ...] = field(init=False)
+    by: str
+    coordinate: FloatArray
+    direction: tuple[str | None, ...]
 
-    def __post_init__(self) -> None:
-        if self.by not in COORDINATES:
-            raise SpectrumError(f"series by={self.by!r}; choose one of {', '.join(COORDINATES)}")
-        if not self.spectra:
+    def __init__(self, spectra: Sequence[Spectrum], by: str = "soc") -> None:
+        if by not in COORDINATES:
+            raise SpectrumError(f"series by={by!r}; choose one of {', '.join(COORDINATES)}")
+        if not spectra:
             raise SpectrumError("series: no spectra")
-        name = COORDINATES[self.by]
-        missing = [s.label for s in self.spectra if getattr(s.metadata, name) is None]
+        name = COORDINATES[by]
+        missing = [s.label for s in spectra if getattr(s.metadata, name) is None]
         if missing:
             raise SpectrumError(
-                f"series by {self.by}: {missing[0]} has no {name} ({len(missing)} such of {len(self.spectra)}); "
+                f"series by {by}: {missing[0]} has no {name} ({len(missing)} such of {len(spectra)}); "
                 f"add a column {name} to the samples table"
             )
-        ordered = _ordered(self.spectra, name, self.by)
+        ordered = _ordered(spectra, name, by)
         coordinate = np.array([getattr(s.metadata, name) for s in ordered], dtype=np.float64)
         coordinate.setflags(write=False)
-        object.__setattr__(self, "spectra", tuple(ordered))
-        object.__setattr__(self, "coordinate", coordinate)
-        object.__setattr__(self, "direction", tuple(s.metadata.direction for s in ordered))
+        directions = tuple(s.metadata.direction for s in ordered)
+        for attribute, value in zip(self.__slots__, (tuple(ordered), by, coordinate, directions), strict=True):
+            object.__setattr__(self, attribute, value)
 
     def __len__(self) -> int:
         return len(self.spectra)

@@ -1,7 +1,8 @@
 """One impedance spectrum: frequencies, impedances, and what is known about them."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from eistool.spectrum.metadata import Metadata
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
 class Spectrum:
     """An immutable spectrum, its points in the order of the file.
 
@@ -53,46 +54,50 @@ class Spectrum:
 
     frequency: FloatArray
     impedance: ComplexArray
-    metadata: Metadata = field(default_factory=Metadata)
-    label: str = ""
-    mask: BoolArray = None  # type: ignore[assignment]  # always an array after __post_init__
-    mask_reason: tuple[str, ...] = ()
-    noise: ComplexArray | None = None
-    notes: tuple[str, ...] = ()
+    metadata: Metadata
+    label: str
+    mask: BoolArray
+    mask_reason: tuple[str, ...]
+    noise: ComplexArray | None
+    notes: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        label = self.label or _default_label(self.metadata)
-        frequency = _column(self.frequency, np.float64, "frequency", label)
-        impedance = _column(self.impedance, np.complex128, "impedance", label)
-        n = frequency.size
+    def __init__(
+        self,
+        frequency: ArrayLike,
+        impedance: ArrayLike,
+        metadata: Metadata | None = None,
+        label: str = "",
+        mask: ArrayLike | None = None,
+        mask_reason: Sequence[str] = (),
+        noise: ArrayLike | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        metadata = metadata or Metadata()
+        label = label or _default_label(metadata)
+        f = _column(frequency, np.float64, "frequency", label)
+        z = _column(impedance, np.complex128, "impedance", label)
+        n = f.size
         if n == 0:
             raise SpectrumError(f"{label}: no points; give at least one frequency and impedance")
-        _same_length(label, "impedance", impedance.size, n)
-        _check_all(label, "frequency", frequency, np.isfinite(frequency) & (frequency > 0), "positive and finite")
-        _check_all(label, "impedance", impedance, np.isfinite(impedance), "finite")
+        _same_length(label, "impedance", z.size, n)
+        _check_all(label, "frequency", f, np.isfinite(f) & (f > 0), "positive and finite")
+        _check_all(label, "impedance", z, np.isfinite(z), "finite")
 
-        mask = np.ones(n, dtype=bool) if self.mask is None else np.array(self.mask, dtype=bool)
-        _same_length(label, "mask", mask.size, n)
-        reasons = list(self.mask_reason) or ["" if used else "masked" for used in mask]
+        used = np.ones(n, dtype=bool) if mask is None else np.array(mask, dtype=bool)
+        _same_length(label, "mask", used.size, n)
+        reasons = list(mask_reason) or ["" if point else "masked" for point in used]
         _same_length(label, "mask_reason", len(reasons), n)
-        notes = list(self.notes)
-        for i in np.flatnonzero((impedance == 0) & mask):
-            mask[i] = False
+        remarks = list(notes)
+        for i in np.flatnonzero((z == 0) & used):
+            used[i] = False
             reasons[i] = "impedance is exactly zero"
-        _note(notes, "points with an impedance of exactly zero are masked", int(np.sum(impedance == 0)))
-        _note(notes, "duplicate frequencies", n - np.unique(frequency).size)
+        _note(remarks, "points with an impedance of exactly zero are masked", int(np.sum(z == 0)))
+        _note(remarks, "duplicate frequencies", n - np.unique(f).size)
 
-        noise = None
-        if self.noise is not None:
-            noise = np.array(self.noise)
-            noise = noise.astype(np.complex128) if np.iscomplexobj(noise) else noise * (1 + 1j)
-            _same_length(label, "noise", noise.size, n)
-            positive = (noise.real > 0) & (noise.imag > 0) & np.isfinite(noise)
-            _check_all(label, "noise", noise, positive, "positive and finite")
-            noise.setflags(write=False)
-        for array in (frequency, impedance, mask):
+        sigma = None if noise is None else _noise(noise, n, label)
+        for array in (f, z, used):
             array.setflags(write=False)
-        values = (frequency, impedance, self.metadata, label, mask, tuple(reasons), noise, tuple(notes))
+        values = (f, z, metadata, label, used, tuple(reasons), sigma, tuple(remarks))
         for name, value in zip(self.__slots__, values, strict=True):
             object.__setattr__(self, name, value)
 
@@ -184,6 +189,16 @@ def _column(values: ArrayLike, dtype: type, name: str, label: str) -> Any:
     if column.ndim != 1:
         raise SpectrumError(f"{label}: {name} has shape {column.shape}; give one dimension")
     return column
+
+
+def _noise(noise: ArrayLike, n: int, label: str) -> ComplexArray:
+    given = np.array(noise)
+    sigma = (given if np.iscomplexobj(given) else given * (1 + 1j)).astype(np.complex128)
+    _same_length(label, "noise", sigma.size, n)
+    positive = (sigma.real > 0) & (sigma.imag > 0) & np.isfinite(sigma)
+    _check_all(label, "noise", sigma, positive, "positive and finite")
+    sigma.setflags(write=False)
+    return sigma
 
 
 def _same_length(label: str, name: str, length: int, expected: int) -> None:

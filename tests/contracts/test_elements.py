@@ -66,7 +66,9 @@ def test_obeys_kramers_and_kronig(symbol: str) -> None:
     omega = 2 * np.pi * FREQUENCY
     z = element_impedance(symbol, omega, *values)
     tau = np.geomspace(1e-3 / omega.max(), 1e3 / omega.min(), 90)
-    basis = np.column_stack([1 / (1 + 1j * np.outer(omega, tau)), np.ones_like(omega), 1j * omega, 1 / (1j * omega)])
+    basis = np.column_stack(
+        [1 / (1 + 1j * np.outer(omega, tau)), np.ones_like(omega), 1j * omega, 1 / (1j * omega)]
+    )
     basis /= np.abs(basis).max(axis=0)
 
     def stacked(a: ComplexArray) -> FloatArray:

@@ -23,7 +23,12 @@ def spectrum() -> Spectrum:
 
 @settings(max_examples=25)
 @given(
-    st.floats(0, 3), st.floats(0, 3), st.floats(-5, -0.5), st.floats(0.65, 0.98), st.floats(-3, 9), st.integers(0, 99)
+    st.floats(0, 3),
+    st.floats(0, 3),
+    st.floats(-5, -0.5),
+    st.floats(0.65, 0.98),
+    st.floats(-3, 9),
+    st.integers(0, 99),
 )
 def test_recovers_what_was_simulated(
     log_r0: float, log_r1: float, log_tau: float, alpha: float, log_unit: float, seed: int
@@ -68,7 +73,9 @@ def test_covariance_is_that_of_the_linearised_problem(spectrum: Spectrum) -> Non
     stacked = np.vstack([jacobian.real, jacobian.imag])
     expected = np.linalg.inv(stacked.T @ stacked) * result.chi2_reduced
     sigma = np.sqrt(np.diag(expected))
-    np.testing.assert_allclose(result.covariance / np.outer(sigma, sigma), expected / np.outer(sigma, sigma), atol=5e-3)
+    np.testing.assert_allclose(
+        result.covariance / np.outer(sigma, sigma), expected / np.outer(sigma, sigma), atol=5e-3
+    )
     assert np.allclose(np.diag(result.correlation), 1)
 
 
@@ -81,7 +88,8 @@ def test_weightings(weighting: str) -> None:
     sigma = {
         "modulus": 0.01 * np.abs(z) * (1 + 1j),
         "unit": np.full(71, 0.5 + 0.5j),
-        "proportional": 0.01 * (np.maximum(np.abs(z.real), 0.01 * np.abs(z)) + 1j * np.maximum(np.abs(z.imag), 0.01 * np.abs(z))),
+        "proportional": 0.01
+        * (np.maximum(np.abs(z.real), 0.01 * np.abs(z)) + 1j * np.maximum(np.abs(z.imag), 0.01 * np.abs(z))),
         "noise": np.geomspace(0.1, 1.0, 71) * (1 + 2j),
     }[weighting]
     noisy = Spectrum(FREQUENCY, z + sigma.real * normal[0] + 1j * sigma.imag * normal[1], noise=sigma)
@@ -94,7 +102,7 @@ def test_weightings(weighting: str) -> None:
 
 def test_noise_weights_give_absolute_errors(spectrum: Spectrum) -> None:
     def stderr(scale: float) -> FloatArray:
-        noise = scale * np.abs(spectrum.impedance)
+        noise = scale * np.abs(spectrum.impedance) * (1 + 1j)
         noisy = Spectrum(spectrum.frequency, spectrum.impedance, noise=noise)
         return eistool.fit(noisy, TWO_ARCS, weighting="noise").stderr
 
@@ -165,7 +173,9 @@ def test_a_wrong_circuit_is_said_to_be_wrong(spectrum: Spectrum) -> None:
 
 def test_an_ideal_capacitor_is_at_its_bound() -> None:
     found = [
-        eistool.fit(eistool.simulate("R0-p(R1,C1)", FREQUENCY, [10, 100, 1e-6], noise=0.005, seed=seed), "R0-p(R1,CPE1)")
+        eistool.fit(
+            eistool.simulate("R0-p(R1,C1)", FREQUENCY, [10, 100, 1e-6], noise=0.005, seed=seed), "R0-p(R1,CPE1)"
+        )
         for seed in range(20)
     ]
     alphas = [result.parameters["CPE1.alpha"] for result in found]
@@ -236,7 +246,9 @@ def test_masked_points_do_not_count(spectrum: Spectrum) -> None:
 @pytest.mark.parametrize("n", [10, 500])
 def test_any_number_and_order_of_points(order: int, n: int) -> None:
     f = np.geomspace(1e5, 0.1, n)[::order]
-    result = eistool.fit(eistool.simulate("R0-p(R1,CPE1)", f, [10, 100, 1e-4, 0.9], noise=0.002, seed=1), "R0-p(R1,CPE1)")
+    result = eistool.fit(
+        eistool.simulate("R0-p(R1,CPE1)", f, [10, 100, 1e-4, 0.9], noise=0.002, seed=1), "R0-p(R1,CPE1)"
+    )
     assert result.parameters["R1"].value == pytest.approx(100, rel=0.02)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls as scipy_nnls
 
 from eistool.circuit import Circuit
-from eistool.circuit.program import compile_circuit
+from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
 from eistool.kernels import model, parameters, search
 
 KERNELS = {
@@ -63,7 +63,9 @@ def test_hyperbolic_ratios(log_size: float, turn: float) -> None:
     assert t_real + 1j * t_imag == pytest.approx(complex(np.tanh(root) / root), rel=1e-12)
 
 
-@pytest.mark.parametrize("expression", ["L0-R0-p(R1,CPE1)-p(CPE2,R2)-W1", "p(R1-p(R2,C2),CPE1)-La1", "TLMct1-Zarc1"])
+@pytest.mark.parametrize(
+    "expression", ["L0-R0-p(R1,CPE1)-p(CPE2,R2)-W1", "p(R1-p(R2,C2),CPE1)-La1", "TLMct1-Zarc1"]
+)
 @pytest.mark.parametrize("arcs", [True, False])
 def test_parameters_survive_the_way_there_and_back(expression: str, arcs: bool) -> None:
     circuit = Circuit(expression)
@@ -96,33 +98,31 @@ def test_ladder_is_a_non_negative_least_squares_fit(seed: int, n: int) -> None:
     circuit = Circuit("R0-p(R1,CPE1)")
     x = np.geomspace(1e-3, 1e3, n)
     z = circuit.impedance(x / (2 * np.pi), [0.3, 1.0, 1.0, 0.8]) * (1 + 0.01 * rng.standard_normal(n))
-    program = compile_circuit(circuit)
-    work = program.blocks(x)
-    planes = np.zeros((4, len(work) * model.WIDTH))
-    planes[0, :n], planes[1, :n] = z.real, z.imag
-    planes[2:, :n] = 1 / np.abs(z)
-    work[:, model.ROW_DATA : model.ROW_WEIGHT + 2] = planes.reshape(4, -1, model.WIDTH).transpose(1, 0, 2)
+    grid = frequency_grid(x)
+    target = np.stack([to_blocks(a.real, a.imag, grid.shape[1]) for a in (z, (1 + 1j) / np.abs(z))])
     log_tau = np.linspace(-8, 8, 30)
     found = np.empty(33)
-    total = search.ladder(work.reshape(-1), work[0].size, len(work), log_tau, found)
+    total = search.ladder(grid, target, log_tau, found)
     columns = [1 / (1 + 1j * x * tau) for tau in np.exp(log_tau)] + [np.ones(n), 1j * x, 1 / (1j * x)]
     weighted = np.column_stack(columns) / np.abs(z)[:, None]
     matrix = np.vstack([weighted.real, weighted.imag])
-    target = np.concatenate([(z / np.abs(z)).real, (z / np.abs(z)).imag])
+    right = np.concatenate([(z / np.abs(z)).real, (z / np.abs(z)).imag])
     scale = np.linalg.norm(matrix, axis=0)
-    assert total == pytest.approx(scipy_nnls(matrix / scale, target)[1] ** 2, rel=1e-5, abs=1e-9)
+    assert total == pytest.approx(scipy_nnls(matrix / scale, right)[1] ** 2, rel=1e-5, abs=1e-9)
 
 
 def test_kernels_run_uncompiled() -> None:
     code = (
         "import numpy as np, eistool\n"
-        "s = eistool.simulate('R0-p(R1,CPE1)', np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], noise=0.001, seed=1)\n"
+        "s = eistool.simulate('R0-p(R1,CPE1)', np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], 0.001, 1)\n"
         "from eistool.fitting import engine\n"
         "engine.ROUNDS = 1\n"
         "print(eistool.fit(s, 'R0-C1').chi2)\n"
     )
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    slow = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    slow = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     fast = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(slow.stdout) == pytest.approx(float(fast.stdout), rel=1e-6)
 
@@ -131,5 +131,7 @@ def test_kernels_run_uncompiled() -> None:
 def test_a_cache_that_cannot_be_written_does_not_stop_the_program(variable: str) -> None:
     environment = {**os.environ, variable: "/proc/nowhere", "NUMBA_DISABLE_JIT": "1"}
     code = "import eistool; print(eistool.simulate('R0', [1.0], [5.0]).impedance[0].real)"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert float(done.stdout) == pytest.approx(5.0)

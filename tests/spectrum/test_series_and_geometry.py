@@ -71,7 +71,7 @@ def test_defaults_are_said() -> None:
 def test_an_undetermined_geometry_is_refused(values: dict[str, float]) -> None:
     with pytest.raises(SpectrumError, match="give thickness_um with diameter_mm"):
         CellGeometry(**values)
-    assert CellGeometry.from_metadata(Metadata(**values)) is None
+    assert CellGeometry.from_metadata(Metadata(**values)) is None  # type: ignore[arg-type]
 
 
 def test_negative_lengths_are_refused() -> None:
