@@ -29,6 +29,7 @@ from eistool.spectrum import Spectrum
 from eistool.typing import JSON
 
 AUTO = "auto"
+RUN = "run.json"
 NEAR_BIC = 2.0
 CHUNK_PER_JOB = 4  # fits between two looks at progress and interruption
 
@@ -172,7 +173,7 @@ def fit_folder(
         raise ConfigError(f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others")
     tasks = _plan(inputs.spectra, options)
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / "run.json", _json({"state": "running", "version": eistool.__version__}))
+    write_whole(out / RUN, _json({"state": "running", "version": eistool.__version__}))
     store = Store(out / "records.jsonl")
     if options.force:
         store.clear()
@@ -190,13 +191,13 @@ def fit_folder(
     fresh = {task.key for task in pending}
     summary = Summary(
         out, records, inputs.n_read, len(done) - n_before, interrupted, tuple(inputs.ignored),
-        (*inputs.warnings, *_strangers(store, tasks)),
+        (*inputs.warnings, *_unknown_cells(tasks), *_strangers(store, tasks)),
     )  # fmt: skip
     for name in TABLES:
         write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
     if not interrupted:
         draw_pictures(out / "plots", records, options.plots, fresh, lambda i, n: progress("drawing", i, n))
-    write_whole(out / "run.json", _json(_run(summary, inputs, options, command, started)))
+    write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
 
 
@@ -206,6 +207,8 @@ def _check_out(out: Path, paths: Sequence[Path]) -> None:
             raise ConfigError(f"--out {out} holds the input {path}; choose a folder of its own for results")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; choose a folder")
+    if not (out / RUN).exists() and any((out / f"{name}.csv").exists() for name in TABLES):
+        raise ConfigError(f"--out {out} holds tables, and no {RUN} that says they are ours; choose another folder")
 
 
 def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
@@ -291,6 +294,16 @@ def _choose(task: _Task, options: FitOptions) -> Record:
     rivals = [other for other in ranked if other is not chosen and not other.disqualified]
     near = [f"{other.circuit}" for other in rivals if abs(other.bic - chosen.bic) < NEAR_BIC]
     return fit_record(task.key, chosen.result, [f"alternative within ΔBIC 2: {circuit}" for circuit in near])
+
+
+def _unknown_cells(tasks: Sequence[_Task]) -> list[str]:
+    count = sum(len(task.circuits) > 1 and task.spectrum.metadata.cell_type is None for task in tasks)
+    if not count:
+        return []
+    return [
+        f"cell_type of {count} sweeps is unknown: their circuits are chosen from a general list, and arcs get no "
+        "roles; add a column cell_type to samples.csv, or name a circuit"
+    ]
 
 
 def _strangers(store: Store, tasks: Sequence[_Task]) -> list[str]:

@@ -176,6 +176,17 @@ def test_input_folder_is_no_result_folder(folder: Path) -> None:
     with pytest.raises(ConfigError, match="is a file"):
         fit_folder([folder / "a"], folder / "README.md", OPTIONS)
     assert snapshot(folder) == before
+    other = folder.parent / "other"
+    other.mkdir()
+    (other / "fits.csv").write_text("somebody else's")
+    with pytest.raises(ConfigError, match=r"no run\.json"):
+        fit_folder([folder], other, OPTIONS)
+
+
+def test_warnings_of_metadata_are_kept(folder: Path) -> None:
+    (folder / "samples.csv").write_text("file,cell_type\na/*,blocked\n")
+    [warning] = run(folder).warnings
+    assert warning.startswith("a/cell_25C.csv: metadata cell_type='blocked' is unknown")
 
 
 def test_circuit_of_the_samples_table_goes_before_the_default(folder: Path) -> None:
@@ -199,6 +210,7 @@ def test_auto_without_metadata_claims_no_roles(folder: Path) -> None:
     out = folder.parent / "out"
     assert {row["role"] for row in rows(out / "parameters.csv")} == {""}
     assert {row["assignment"] for row in rows(out / "processes.csv")} <= {""}
+    assert "cell_type of 3 sweeps is unknown" in summary.warnings[0]
 
 
 def test_selection(folder: Path) -> None:

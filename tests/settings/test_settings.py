@@ -43,3 +43,9 @@ def test_choices_are_those_of_the_layers_above() -> None:
     assert set(WEIGHTINGS) == set(FITTING_WEIGHTINGS)
     assert set(COORDINATES) == set(SERIES_COORDINATES)
     assert PLOTS == ("failed", "all", "none")
+
+
+def test_documented_example_is_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    (tmp_path / "eistool.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
+    assert load_settings(tmp_path).fit.circuit == "spike"
