@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from eistool.cli.options import Assignment, Bound, Numbers, Range, inputs, results
 from eistool.cli.progress import progress
+
+if TYPE_CHECKING:
+    from eistool.batch import FitOptions
 
 
 @click.command(
@@ -51,7 +54,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     row with its reason; the rest goes on. Run the same command again to resume: only what is missing or
     has changed is computed.
 
-    Options go before the samples table's columns, these before eistool.toml.
+    What an option says goes before the samples table, and that before eistool.toml.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
@@ -59,18 +62,19 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     from eistool.batch import fit_folder
     from eistool.cli.summary import print_summary, summary_to_dict
 
+    chosen = _options(paths[0], options)
     with progress(quiet=options["no_progress"]) as tell:
-        summary = fit_folder(paths, out, _options(paths[0], options), ["eistool", *sys.argv[1:]], tell)
+        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
     if as_json:
         import json
 
         click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
     else:
-        print_summary(summary, options["by"])
+        print_summary(summary, chosen.by)
     context.exit(summary.exit_code)
 
 
-def _options(path: Path, given: dict[str, Any]) -> Any:
+def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
     from eistool.batch import FitOptions, Selection
     from eistool.settings import load_settings
 

@@ -123,8 +123,15 @@ def test_by_orders_what_is_printed(folder: Path) -> None:
     for name in ("c_40C", "c_m10C", "c_25C"):
         write_spectra(folder / f"{name}.csv", [arc()])
     (folder / "samples.csv").unlink()
-    lines = fit("--circuit", CIRCUIT, "--by", "temperature").stdout.splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("c_")] == ["c_m10C.csv", "c_25C.csv", "c_40C.csv"]
+    by_name = fit("--circuit", CIRCUIT).stdout
+    by_temperature = fit("--circuit", CIRCUIT, "--by", "temperature").stdout
+    (folder / "eistool.toml").write_text("[fit]\nby = 'temperature'\n")
+    assert fit("--circuit", CIRCUIT).stdout == by_temperature
+
+    def order(text: str) -> list[str]:
+        return [line.split()[0] for line in text.splitlines() if line.startswith("c_")]
+
+    assert order(by_temperature) == ["c_m10C.csv", "c_25C.csv", "c_40C.csv"] != order(by_name)
 
 
 def test_documented_example_is_understood(folder: Path) -> None:
