@@ -1,7 +1,7 @@
 """The pictures of a batch, one file per spectrum, drawn from the records."""
 
 import math
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,14 @@ from eistool.batch.files import write_whole
 from eistool.batch.store import Key, Record
 from eistool.report import FitPicture, NyquistPlot
 
+_HEAD_BYTES = 1024  # hold the comment
 _BAD = ("failed", "poor_model")
 
 
 def draw_pictures(
-    folder: Path,
-    records: Sequence[Record],
-    which: str,
-    fresh: Set[Key],
-    progress: Callable[[int, int], None],
+    folder: Path, records: Sequence[Record], which: str, progress: Callable[[int, int], None]
 ) -> None:
-    """Draw the pictures that are asked for and missing, or whose record is fresh.
+    """Draw the pictures that are asked for and missing, and remove those of earlier fits.
 
     Parameters
     ----------
@@ -31,24 +28,24 @@ def draw_pictures(
         Of all sweeps.
     which : {"failed", "all", "none"}
         ``failed`` means failed or poor fits.
-    fresh : set of Key
-        Records of this run.
     progress : callable
         Told how many are done, and of how many.
     """
-    drawable = [record for record in records if "curves" in record.tables]
-    wanted = [r for r in drawable if which == "all" or (which == "failed" and r.status in _BAD)]
-    paths = {record.key: picture_path(folder, record.key) for record in drawable}
-    for key in fresh - {record.key for record in wanted}:  # of an earlier fit
-        if key in paths:
-            paths[key].unlink(missing_ok=True)
-    todo = [record for record in wanted if record.key in fresh or not paths[record.key].exists()]
+    todo: list[Record] = []
+    for record in (record for record in records if "curves" in record.tables):
+        path = picture_path(folder, record.key)
+        if _shows(path, record.key):
+            continue
+        path.unlink(missing_ok=True)
+        if which == "all" or (which == "failed" and record.status in _BAD):
+            todo.append(record)
     if not todo:
         return
     plot = NyquistPlot()
     for done, record in enumerate(todo, start=1):
-        paths[record.key].parent.mkdir(parents=True, exist_ok=True)
-        write_whole(paths[record.key], plot.to_png(_picture(record)))
+        path = picture_path(folder, record.key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, plot.to_png(_picture(record), _mark(record.key)))
         progress(done, len(todo))
 
 
@@ -61,6 +58,18 @@ def picture_path(folder: Path, key: Key) -> Path:
     'plots/pellet/S17_25C.mpt.1.png'
     """
     return folder / f"{key.source}.{key.sweep}.png"
+
+
+def _mark(key: Key) -> str:
+    return f"eistool {key.data} {key.settings}"
+
+
+def _shows(path: Path, key: Key) -> bool:
+    """Return whether a picture is there and shows this very fit."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _mark(key).encode() in file.read(_HEAD_BYTES)
 
 
 def _picture(record: Record) -> FitPicture:

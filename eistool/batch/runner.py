@@ -17,6 +17,7 @@ import eistool
 from eistool.batch.candidates import candidates, choose
 from eistool.batch.files import write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
+from eistool.batch.interruption import stop_on_signal
 from eistool.batch.pictures import draw_pictures
 from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
@@ -177,33 +178,45 @@ def fit_folder(
     store = Store(out / "records.jsonl")
     if options.force:
         store.clear()
-    done = {task.key: record for task in tasks if (record := store.get(task.key)) is not None}
-    pending = [task for task in tasks if task.key not in done]
-    n_before, interrupted = len(done), False
-    try:
-        for record in _fit(pending, options):
-            store.append(record)
-            done[record.key] = record
-            progress("fitting", len(done), len(tasks))
-    except KeyboardInterrupt:
-        interrupted = True
-    records = tuple(sorted([*done.values(), *inputs.records], key=lambda record: record.key))
-    fresh = {task.key for task in pending}
-    summary = Summary(
-        out, records, inputs.n_read, len(done) - n_before, interrupted, tuple(inputs.ignored),
-        (*inputs.warnings, *_unknown_cells(tasks), *_strangers(store, tasks)),
-    )  # fmt: skip
+    done, n_computed, interrupted = _compute(tasks, store, options, progress)
+    records = tuple(sorted([*done, *inputs.records], key=lambda record: record.key))
     for name in TABLES:
         write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
     if not interrupted:
-        draw_pictures(out / "plots", records, options.plots, fresh, lambda i, n: progress("drawing", i, n))
+        try:
+            draw_pictures(out / "plots", records, options.plots, lambda i, n: progress("drawing", i, n))
+        except KeyboardInterrupt:
+            interrupted = True
+    remarks = (*inputs.warnings, *_unknown_cells(tasks), *_strangers(store, tasks))
+    summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks)
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
 
 
+def _compute(
+    tasks: Sequence[_Task], store: Store, options: FitOptions, progress: Progress
+) -> tuple[list[Record], int, bool]:
+    """Return the records of the tasks, how many were computed now, and whether that was interrupted."""
+    done = [record for task in tasks if (record := store.get(task.key)) is not None]
+    pending = [task for task in tasks if store.get(task.key) is None]
+    n_before = len(done)
+    with stop_on_signal() as stop:
+        try:
+            for records in _fit(pending, options):
+                for record in records:
+                    store.append(record)
+                    done.append(record)
+                    progress("fitting", len(done), len(tasks))
+                if stop.is_set():
+                    break
+        except KeyboardInterrupt:
+            stop.set()
+    return done, len(done) - n_before, stop.is_set()
+
+
 def _check_out(out: Path, paths: Sequence[Path]) -> None:
     for path in paths:
-        if path.resolve().is_relative_to(out.resolve()):
+        if path.resolve().is_relative_to(out.resolve()) and not (out / RUN).exists():
             raise ConfigError(f"--out {out} holds the input {path}; choose a folder of its own for results")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; choose a folder")
@@ -261,7 +274,7 @@ def _digest(value: object) -> str:
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _fit(tasks: Sequence[_Task], options: FitOptions) -> Iterator[Record]:
+def _fit(tasks: Sequence[_Task], options: FitOptions) -> Iterator[list[Record]]:
     """Yield the records of tasks, circuit by circuit, a chunk at a time."""
     groups: dict[str, list[_Task]] = {}
     for task in tasks:  # not by circuit: equal ones may have different roles
@@ -269,23 +282,25 @@ def _fit(tasks: Sequence[_Task], options: FitOptions) -> Iterator[Record]:
     jobs = options.jobs or os.cpu_count() or 1
     step = CHUNK_PER_JOB * jobs
     for group in groups.values():
-        circuits = group[0].circuits
         for start in range(0, len(group), step):
-            chunk = group[start : start + step]
-            if len(circuits) > 1:
-                with ThreadPoolExecutor(jobs) as pool:
-                    yield from pool.map(functools.partial(_choose, options=options), chunk)
-                continue
-            results = fit_many(
-                [task.spectrum for task in chunk],
-                circuits[0],
-                jobs=jobs,
-                bounds=options.bounds,
-                fixed=options.fixed,
-                weighting=options.weighting,
-            )
-            for task, result in zip(chunk, results, strict=True):
-                yield fit_record(task.key, result)
+            yield _fit_chunk(group[start : start + step], options, jobs)
+
+
+def _fit_chunk(chunk: Sequence[_Task], options: FitOptions, jobs: int) -> list[Record]:
+    """Return the records of tasks with the same circuits."""
+    circuits = chunk[0].circuits
+    if len(circuits) > 1:
+        with ThreadPoolExecutor(jobs) as pool:
+            return list(pool.map(functools.partial(_choose, options=options), chunk))
+    results = fit_many(
+        [task.spectrum for task in chunk],
+        circuits[0],
+        jobs=jobs,
+        bounds=options.bounds,
+        fixed=options.fixed,
+        weighting=options.weighting,
+    )
+    return [fit_record(task.key, result) for task, result in zip(chunk, results, strict=True)]
 
 
 def _choose(task: _Task, options: FitOptions) -> Record:

@@ -106,11 +106,11 @@ class NyquistPlot:
         self._draw_residual(picture)
         return self.figure
 
-    def to_png(self, picture: FitPicture) -> bytes:
-        """Return the picture as a PNG file."""
+    def to_png(self, picture: FitPicture, comment: str = "") -> bytes:
+        """Return the picture as a PNG file, with a comment among its first bytes."""
         buffer = io.BytesIO()
         # no date and no version in it: equal pictures are equal files
-        self.draw(picture).savefig(buffer, format="png", metadata={"Software": None})
+        self.draw(picture).savefig(buffer, format="png", metadata={"Software": None, "Comment": comment})
         return buffer.getvalue()
 
     def _draw_nyquist(self, picture: FitPicture) -> None:

@@ -164,6 +164,8 @@ def test_result_folder_inside_the_input_is_no_input(folder: Path) -> None:
     for _ in range(2):
         summary = fit_folder([folder], folder / "out", OPTIONS)
         assert [record.key.source for record in summary.records] == ["a/cell_25C.csv", *["b/cell_25C.mpt"] * 2]
+    # nor when a glob of the shell names it
+    assert fit_folder([folder / "a", folder / "out"], folder / "out", OPTIONS).n_read == 1
     # a sibling's results are not read either
     assert fit_folder([folder], folder.parent / "second", OPTIONS).n_read == 3
 
@@ -283,10 +285,13 @@ def test_pictures(folder: Path) -> None:
     run(folder, FitOptions(circuit=CIRCUIT, jobs=1, plots="all"))
     drawn = ["a", "a/cell_25C.csv.1.png", "b", "b/cell_25C.mpt.1.png", "b/cell_25C.mpt.2.png"]
     assert pictures() == drawn
-    # a poor model is worth a look, a good one computed anew has no old picture
+    first = snapshot(folder.parent / "out" / "plots")
+    run(folder, FitOptions(circuit=CIRCUIT, jobs=1, plots="all"))
+    assert snapshot(folder.parent / "out" / "plots") == first
+    # a poor model is worth a look; back at the good one, which is not computed again, no old picture stays
     run(folder, FitOptions(circuit="R0-C1", jobs=1))
     assert pictures() == drawn
-    run(folder, FitOptions(circuit=CIRCUIT, jobs=1, force=True))
+    assert run(folder).n_computed == 0
     assert [name for name in pictures() if name.endswith(".png")] == []
 
 
