@@ -70,7 +70,7 @@ def compare_circuits(
     """Fit several circuits and rank them by BIC.
 
     A circuit with an arc that the data do not resolve is disqualified and comes after the others:
-    its BIC may be low, but its parameters mean nothing.
+    its BIC may be low, but its parameters mean nothing. So is a circuit that does not describe the data.
 
     Parameters
     ----------
@@ -136,5 +136,7 @@ def rank(results: Sequence[FitResult]) -> list[RankedCircuit]:
 def _disqualification(result: FitResult) -> str:
     if not result.success:
         return result.reason
+    if result.status == "poor_model":
+        return "does not describe the data"
     unresolved = [process.name for process in result.processes if process.status == "not_resolvable"]
     return f"arc of {', '.join(unresolved)} is not resolvable" if unresolved else ""

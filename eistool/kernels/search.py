@@ -447,7 +447,7 @@ def _find(theta, value, minima, values, n_minima, shape):
         # along a direction without effect, ends lie far apart and are equally good
         if abs(value - values[m, 0]) <= EQUAL * values[m, 0]:
             return m
-        alike = values[m, 0] * 0.999 <= value <= values[m, 0] * 1.5
+        alike = values[m, 0] * 0.999 <= value <= values[m, 0] * 1.05
         if alike and _distance(theta, minima[m], shape) < SAME:
             return m
     return -1
@@ -607,7 +607,8 @@ def search(
             new = True
             for k in range(n_picked):
                 new = new and _distance(candidates[c], candidates[picked[k]], shape) > APART
-            for m in range(n_minima):
+            # without such parameters one start a round confirms the minimum
+            for m in range(n_minima if n_shape > 0 else 0):
                 new = new and _distance(candidates[c], minima[m], shape) > APART
             if new:
                 picked[n_picked] = c
