@@ -16,8 +16,8 @@ def reference() -> str:
         command = main.get_command(click.Context(main), name)
         assert command is not None
         texts.append(_help(command, f"eistool {name}"))
-    head = "# Command line\n\nWritten by `python -m tests.cli.test_reference`; a test compares it with the commands.\n"
-    return "\n".join([head, *texts])
+    head = "Written by `python -m tests.cli.test_reference`; a test compares it with the commands."
+    return "\n".join(["# Command line\n", f"{head}\n", *texts])
 
 
 def _help(command: click.Command, path: str) -> str:
