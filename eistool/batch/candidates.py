@@ -60,7 +60,7 @@ def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit
         processes = candidate.result.processes
         total = sum(p.value for name, p in candidate.result.parameters.items() if p.unit == "ohm")
         evident = (_is_evident(process, total, length_by_area) for process in processes)
-        if candidate.result.success and not candidate.disqualified and all(evident):
+        if candidate.result.success and all(evident):
             return candidate
     return ranked[0]
 
