@@ -271,6 +271,12 @@ def _warburg_ratio(y):
     return (near_r if near else hr + hi), (near_i if near else hi - hr)
 
 
+@numba.njit(error_model="numpy")
+def _clear(row):
+    for i in range(row.size):
+        row[i] = 0.0
+
+
 @numba.njit(fastmath=_FULL, error_model="numpy")
 def _accumulate(total, row, sign):
     """Add an element's own impedance, which is its first derivative, to its group's sum."""
@@ -482,7 +488,8 @@ def evaluate(operations, offsets, parents, groups, theta, grid, sums, rows):
     rows : float64, shape (p, 2 n)
         The derivatives.
     """
-    sums[:, :] = 0.0
+    for g in range(parents.size):
+        _clear(sums[g])
     for o in range(operations.shape[0]):
         code = operations[o, OP_CODE]
         p = operations[o, OP_PARAMETER]

@@ -72,8 +72,9 @@ def to_values(table, index, scale, theta, values, derivative):
     derivative : float64, shape (p, p)
         Row i holds the derivatives of parameter i by theta.
     """
-    derivative[:, :] = 0.0
     for i in range(theta.size):
+        for k in range(theta.size):
+            derivative[i, k] = 0.0
         if index[i, IS_EXPONENT] == 1:
             values[i] = theta[i]
             derivative[i, i] = 1.0

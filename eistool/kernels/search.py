@@ -28,6 +28,7 @@ SAME = 0.3  # between ends that are the same minimum
 EQUAL = 1e-5  # relative difference in F that tells nothing
 NEAR_FLOOR = 1.15  # times the floor: where the ladder is nearly reached ...
 QUIET, QUIET_NEAR = 2, 3  # ... so many rounds without a better minimum are enough, and under the floor
+ENOUGH, FAR = 2, 1.15  # starts that agree, where no other minimum has an F of up to so many times the best
 WIDEST = 5.0  # standard error in e-folds
 
 _FULL = {"contract", "nsz", "arcp"}
@@ -40,6 +41,25 @@ def _dot(a, b):
     for i in range(a.size):
         total += a[i] * b[i]
     return total
+
+
+@numba.njit(error_model="numpy")
+def _copy(source, to):
+    # loops compile several times faster than assignments to slices
+    for i in range(source.size):
+        to[i] = source[i]
+
+
+@numba.njit(error_model="numpy")
+def _sort_by(scores, order, n):
+    """Put the leading n indices in order of their scores."""
+    for a in range(1, n):
+        item = order[a]
+        c = a
+        while c > 0 and scores[item] < scores[order[c - 1]]:
+            order[c] = order[c - 1]
+            c -= 1
+        order[c] = item
 
 
 @numba.njit(fastmath=_FULL, error_model="numpy")
@@ -269,7 +289,7 @@ def minimise(
     moving = np.empty(f, np.int64)
     new_hessian = np.empty((f, f))
     new_gradient = np.empty(f)
-    trial = theta.copy()
+    trial = np.empty(theta.size)
     evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
     best = _weigh(target, sums, rows, free)
     if not math.isfinite(best):
@@ -303,7 +323,7 @@ def minimise(
             most = 0.3 if kinds[free[moving[a]]] == EXPONENT else 1.5
             if size * cut > most:
                 cut = most / size
-        trial[:] = theta
+        _copy(theta, trial)
         for a in range(n):
             i = free[moving[a]]
             trial[i] = min(max(theta[i] + cut * step[a], lower[i]), upper[i])
@@ -319,9 +339,10 @@ def minimise(
         if value < best:
             gain = (best - value) / predicted if predicted > 0.0 else 0.0
             _normal(sums, rows, free, new_hessian, new_gradient)
-            hessian[:, :] = new_hessian
-            gradient[:] = new_gradient
-            theta[:] = trial
+            for a in range(f):
+                _copy(new_hessian[a], hessian[a])
+            _copy(new_gradient, gradient)
+            _copy(trial, theta)
             small = best - value <= tolerance * value and predicted <= tolerance * value and damping < 1.0
             best = value
             damping *= 0.1 if gain > 0.75 else (0.4 if gain > 0.25 else 2.0)
@@ -465,7 +486,7 @@ def _record(theta, value, converged, minima, values, hits, n_minima, shape):
         if value < values[m, 0]:
             values[m, 0] = value
             values[m, 1] = 1.0 if converged else 0.0
-            minima[m] = theta
+            _copy(theta, minima[m])
         return n_minima
     place = n_minima
     while place > 0 and value < values[place - 1, 0]:
@@ -473,10 +494,10 @@ def _record(theta, value, converged, minima, values, hits, n_minima, shape):
     if place >= minima.shape[0]:
         return n_minima
     for m in range(min(n_minima, minima.shape[0] - 1), place, -1):
-        minima[m] = minima[m - 1]
-        values[m] = values[m - 1]
+        _copy(minima[m - 1], minima[m])
+        _copy(values[m - 1], values[m])
         hits[m] = hits[m - 1]
-    minima[place] = theta
+    _copy(theta, minima[place])
     values[place, 0] = value
     values[place, 1] = 1.0 if converged else 0.0
     hits[place] = 1
@@ -557,7 +578,8 @@ def search(
     scores = np.empty(N_CANDIDATES)
     window = (window_low, window_high)
     n_minima = 0
-    hits[:] = 0
+    for m in range(hits.size):
+        hits[m] = 0
     n_shape = 0
     shape = np.empty(f, np.int64)
     any_nested = False
@@ -568,8 +590,9 @@ def search(
         any_nested = any_nested or nested[i]
     shape = shape[:n_shape]
 
+    theta = np.empty(p)
     for s in range(starts.shape[0]):
-        theta = starts[s].copy()
+        _copy(starts[s], theta)
         value, converged = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
             grid, target, sums, rows, scratch, gradient, 200, 1e-9,
@@ -579,21 +602,23 @@ def search(
 
     index = 0
     picked = np.empty(N_PICKED, np.int64)
+    order = np.empty(N_CANDIDATES, np.int64)
     quiet, last_best = 0, np.inf
     for r in range(rounds):
         for c in range(N_CANDIDATES):
             index += 1
-            theta = candidates[c]
-            theta[:] = fixed_theta
+            candidate = candidates[c]
+            _copy(fixed_theta, candidate)
             _draw(
-                theta, kinds, free, lower, upper, nested, seeds, irrational, index,
+                candidate, kinds, free, lower, upper, nested, seeds, irrational, index,
                 peaks, cumulative, window, 0.3 if r == 0 else 0.5,
             )  # fmt: skip
             if r > 0 and c % 2 == 0 and n_minima > 0:
-                _keep_most(theta, minima[(c // 2) % min(n_minima, 2)], operations, index // 2)
-            _sort_taus(theta, exchange)
+                _keep_most(candidate, minima[(c // 2) % min(n_minima, 2)], operations, index // 2)
+            _sort_taus(candidate, exchange)
+            order[c] = c
             scores[c] = _fit_amplitudes(
-                evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
+                evaluate, operations, offsets, parents, groups, candidate, lower, upper, amplitudes,
                 grid, target, sums, rows, gram, right, norm, multiplier, 3 if any_nested else 1,
             )  # fmt: skip
             if not math.isfinite(scores[c]):
@@ -601,7 +626,8 @@ def search(
 
         # the best candidates that differ from each other, and from what is known
         n_picked = 0
-        for c in np.argsort(scores):
+        _sort_by(scores, order, N_CANDIDATES)
+        for c in order:
             if n_picked == N_PICKED or scores[c] == np.inf:
                 break
             new = True
@@ -614,8 +640,8 @@ def search(
                 picked[n_picked] = c
                 n_picked += 1
         if n_picked == 0 and n_minima == 0:
-            picked[0] = np.argmin(scores)
-            n_picked = 1 if scores[picked[0]] < np.inf else 0
+            picked[0] = order[0]
+            n_picked = 1 if scores[order[0]] < np.inf else 0
         for stage in range(2):
             n = n_picked if stage == 0 else min(n_picked, N_KEPT)
             for k in range(n):
@@ -625,7 +651,7 @@ def search(
                     grid, target, sums, rows, scratch, gradient, 5 if stage == 0 else 15, 1e-4,
                 )  # fmt: skip
                 _sort_taus(candidates[c], exchange)
-            picked[:n] = picked[:n][np.argsort(scores[picked[:n]])]
+            _sort_by(scores, picked, n)
         finished = 0
         for k in range(min(n_picked, N_KEPT)):
             c = picked[k]
@@ -645,19 +671,22 @@ def search(
                 n_minima = _record(candidates[c], value, converged, minima, values, hits, n_minima, shape)
         if n_minima > 0:
             best = values[0, 0]
+            alone = n_minima == 1 or values[1, 0] > FAR * best
+            if alone and hits[0] >= ENOUGH and best <= floor:
+                break
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
             if quiet >= (QUIET if best <= floor else QUIET_NEAR if best <= NEAR_FLOOR * floor else rounds):
                 break
     if n_minima > 0:
-        theta = minima[0].copy()
+        _copy(minima[0], theta)
         value, _ = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
             grid, target, sums, rows, hessian, gradient, 30, 1e-11,
         )  # fmt: skip
         if value <= values[0, 0]:
             values[0, 0] = value
-        minima[0] = theta
+        _copy(theta, minima[0])
     return n_minima
 
 
@@ -697,7 +726,9 @@ def widen(
     others = np.empty(f - 1, np.int64)
     hessian = np.empty((f - 1, f - 1))
     gradient = np.empty(f - 1)
-    widening[:] = 1.0
+    for i in range(widening.size):
+        widening[i] = 1.0
+    theta = np.empty(best.size)
     for a in range(f):
         i = free[a]
         curvature_error = math.sqrt(covariance[i, i])
@@ -710,7 +741,7 @@ def widen(
                 n += 1
         for side in (-2.0, 2.0):
             sigma = curvature_error
-            theta = best.copy()
+            _copy(best, theta)
             before = 0.0
             for _ in range(3):
                 move = side * sigma
