@@ -16,7 +16,7 @@ from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, IntArray
 
-ROUNDS = 12  # of the search, at most
+ROUNDS = 20  # of the search, at most
 N_MINIMA = 8  # kept
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop

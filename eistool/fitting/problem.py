@@ -10,7 +10,7 @@ from eistool.circuit import Circuit
 from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
-from eistool.kernels import model, parameters, search
+from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, IntArray
 
@@ -119,9 +119,8 @@ class Problem:
     def arguments(self) -> tuple[Any, ...]:
         """What every search takes first: kernels, program and bounds."""
         program = self.program
-        kernels = (model.evaluate, search.minimise)
         circuit = (program.operations, self.offsets, program.parents, program.groups)
-        return (*kernels, *circuit, program.kinds, self.lower, self.upper)
+        return (*search.KERNELS, *circuit, program.kinds, self.lower, self.upper)
 
 
 def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> Problem:

@@ -69,3 +69,23 @@ def kernel(signature: Any = None, *, sums: bool = False) -> Callable[[Callable[.
     args = () if signature is None else (signature,)
     decorator: Callable[[Callable[..., Any]], Any] = numba.njit(*args, **options)
     return decorator
+
+
+class _Address(numba.types.WrapperAddressProtocol):
+    """A compiled function as an argument, its address looked up once and not at each call."""
+
+    def __init__(self, function: Any, signature: Any) -> None:
+        result = function.get_compile_result(signature)
+        self._address = result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+        self._signature = signature
+
+    def __wrapper_address__(self) -> int:
+        return int(self._address)
+
+    def signature(self) -> Any:
+        return self._signature
+
+
+def as_argument(function: Any, signature: Any) -> Any:
+    """Return what to pass where a kernel takes this function of this signature."""
+    return function if config.DISABLE_JIT else _Address(function, signature)  # type: ignore[attr-defined]

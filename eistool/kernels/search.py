@@ -12,23 +12,24 @@ import math
 import numba
 import numpy as np
 
-from eistool.kernels.jit import kernel
+from eistool.kernels.jit import as_argument, kernel
 from eistool.kernels.model import (
     EVALUATE,
     OP_COUNT,
     OP_PARAMETER,
     ROW_X,
     WIDTH,
+    evaluate,
 )
 from eistool.kernels.parameters import EXPONENT, LOG_TAU
 
-N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 48, 12, 5, 2  # in a round: drawn, tried, pursued, finished
+N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 32, 8, 4, 2  # in a round: drawn, tried, pursued, finished
 APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
 EQUAL = 1e-5  # relative difference in F that tells nothing
-NEAR_FLOOR = 1.15  # times the floor: where the ladder is nearly reached ...
-QUIET, QUIET_NEAR = 2, 3  # ... so many rounds without a better minimum are enough, and under the floor
-ENOUGH, FAR = 2, 1.15  # starts that agree, where no other minimum has an F of up to so many times the best
+NEAR_FLOOR = 1.07  # times the floor: the ladder is nearly reached
+FAR = 1.15  # times the best F: another minimum is no rival
+PATIENCE = 8  # steps of next to no gain
 WIDEST = 5.0  # standard error in e-folds
 
 _FULL = {"contract", "nsz", "arcp"}
@@ -296,6 +297,7 @@ def minimise(
         return np.inf, False
     _normal(sums, rows, free, hessian, gradient)
     damping, growth = 1e-3, 4.0
+    slow = 0
     for _ in range(limit):
         n = 0
         for a in range(f):
@@ -343,12 +345,14 @@ def minimise(
                 _copy(new_hessian[a], hessian[a])
             _copy(new_gradient, gradient)
             _copy(trial, theta)
+            # along a direction without effect there is no end, and nothing to gain
+            slow = slow + 1 if best - value <= 100.0 * tolerance * value else 0
             small = best - value <= tolerance * value and predicted <= tolerance * value and damping < 1.0
             best = value
             damping *= 0.1 if gain > 0.75 else (0.4 if gain > 0.25 else 2.0)
             damping = max(damping, 1e-12)
             growth = 4.0
-            if small:
+            if small or slow >= PATIENCE:
                 return best, True
         else:
             if predicted <= tolerance * best:
@@ -672,11 +676,12 @@ def search(
         if n_minima > 0:
             best = values[0, 0]
             alone = n_minima == 1 or values[1, 0] > FAR * best
-            if alone and hits[0] >= ENOUGH and best <= floor:
+            if alone and hits[0] >= max(2, n_shape) and best <= NEAR_FLOOR * floor:
                 break
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
-            if quiet >= (QUIET if best <= floor else QUIET_NEAR if best <= NEAR_FLOOR * floor else rounds):
+            enough = max(2, n_shape) + (0 if best <= floor else 1)
+            if best <= NEAR_FLOOR * floor and quiet >= enough:
                 break
     if n_minima > 0:
         _copy(minima[0], theta)
@@ -762,3 +767,7 @@ def widen(
                     break
                 sigma = min(sigma / math.sqrt(max(rise, 0.1)), WIDEST)
             widening[i] = max(widening[i], sigma / curvature_error)
+
+
+# what search and widen take as their first two arguments
+KERNELS = (as_argument(evaluate, EVALUATE), as_argument(minimise, MINIMISE))
