@@ -297,7 +297,7 @@ def minimise(
         return np.inf, False
     _normal(sums, rows, free, hessian, gradient)
     damping, growth = 1e-3, 4.0
-    slow = 0
+    slow, gained = 0, np.inf
     for _ in range(limit):
         n = 0
         for a in range(f):
@@ -346,8 +346,9 @@ def minimise(
             _copy(new_gradient, gradient)
             _copy(trial, theta)
             # along a direction without effect there is no end, and nothing to gain
-            slow = slow + 1 if best - value <= 100.0 * tolerance * value else 0
-            small = best - value <= tolerance * value and predicted <= tolerance * value and damping < 1.0
+            gained = best - value
+            slow = slow + 1 if gained <= 100.0 * tolerance * value else 0
+            small = gained <= tolerance * value and predicted <= tolerance * value and damping < 1.0
             best = value
             damping *= 0.1 if gain > 0.75 else (0.4 if gain > 0.25 else 2.0)
             damping = max(damping, 1e-12)
@@ -361,7 +362,7 @@ def minimise(
             growth *= 2.0
             if damping > 1e16:
                 return best, True
-    return best, False
+    return best, gained <= EQUAL * best
 
 
 @numba.njit(error_model="numpy")
@@ -685,13 +686,14 @@ def search(
                 break
     if n_minima > 0:
         _copy(minima[0], theta)
-        value, _ = minimise(
+        value, converged = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
             grid, target, sums, rows, hessian, gradient, 30, 1e-11,
         )  # fmt: skip
         if value <= values[0, 0]:
             values[0, 0] = value
-        _copy(theta, minima[0])
+            values[0, 1] = max(values[0, 1], 1.0 if converged else 0.0)
+            _copy(theta, minima[0])
     return n_minima
 
 
