@@ -1,8 +1,10 @@
 """Text and HTML for the reprs of result objects."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from html import escape
+from typing import Any
 
 
 def format_value(value: float, stderr: float | None = None) -> str:
@@ -48,3 +50,38 @@ def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
     frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=list(columns))
     return f"<p><b>{escape(title)}</b></p>\n{frame.to_html(index=False, border=0)}"
+
+
+def plain(value: Any) -> Any:
+    """Return a value made of dicts, lists, text and numbers as strict JSON knows them.
+
+    Missing and infinite numbers become None, dataclasses dicts.
+
+    Examples
+    --------
+    >>> plain({"a": (1.0, math.nan)})
+    {'a': [1.0, None]}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+class Shown:
+    """Gives a small dataclass ``to_dict()`` and an HTML repr."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain Python objects; None for missing numbers."""
+        as_dict: dict[str, Any] = plain(self)
+        return as_dict
+
+    def _repr_html_(self) -> str:
+        return html_table(type(self).__name__, ("", "value"), list(self.to_dict().items()))

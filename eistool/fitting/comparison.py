@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.display import html_table
+from eistool.display import html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
 from eistool.fitting.result import FitResult
@@ -39,6 +39,10 @@ class RankedCircuit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ranking and the fit as plain Python objects."""
+        as_dict: dict[str, Any] = plain(self._contents())
+        return as_dict
+
+    def _contents(self) -> dict[str, Any]:
         return {
             "circuit": repr(self.circuit),
             "bic": self.bic,

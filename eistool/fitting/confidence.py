@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.display import Shown
 from eistool.errors import FitError
 from eistool.fitting.intervals import interval
 from eistool.fitting.result import FitResult, check_usable
@@ -23,7 +24,7 @@ MCMC_WALKERS = 4  # for each parameter
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Shown):
     """A confidence interval; ``-inf``, 0 or ``inf`` where the data give no limit."""
 
     low: float
@@ -159,7 +160,7 @@ def _log_problem(result: FitResult) -> "tuple[Minimizer, Parameters]":
 
 def _from_log(result: FitResult, i: int, value: float) -> float:
     if result.circuit.specs[i].kind == "exponent":
-        return float(value)
+        return float(np.clip(value, result.lower[i], result.upper[i]))
     return math.exp(value) if value < 700 else math.inf
 
 

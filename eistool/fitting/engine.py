@@ -16,11 +16,13 @@ from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, IntArray
 
-ROUNDS = 20  # of the search, at most
+ROUNDS = 80  # of the search, at most
 N_MINIMA = 8  # kept
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
 ABOVE_NOISE = 1.7  # times the ladder's residuals: there is structure in those of the circuit
+LARGE_RESIDUAL = 0.05  # of |Z|: the data, the circuit or both are not to be trusted
+FEW = 3  # starts that reached the best minimum
 POOR_RESIDUAL = 0.01  # and, for a poor model, an rms residual above 1 % of |Z|
 CORRELATED = 0.99
 LIMIT_TOLERANCE = 1e-7
@@ -177,12 +179,16 @@ def _fit(
 
     dof = 2 * problem.n_points - n_free
     reduced = float(found[0, 0]) / dof
-    values, derivative = program.to_values(minima[0], problem.scale)
+    ends = [program.to_values(minimum, problem.scale) for minimum in minima[:n_minima]]
+    for own, _ in ends:
+        for i, value in constraints.fixed.items():
+            own[i] = value  # to the last digit, which logarithms lose
+    values, derivative = ends[0]
     limited = ~problem.held & (
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
-    covariance_theta = _covariance(hessian, problem.free, p) * (1.0 if weighting == "noise" else reduced)
     variance = 1.0 if weighting == "noise" else reduced
+    covariance_theta = _covariance(hessian, problem.free, p) * variance
     covariance_theta = _widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
     covariance_theta += _between_minima(minima[:n_minima], found[:n_minima, 0], variance)
     covariance = derivative @ covariance_theta @ derivative.T
@@ -192,7 +198,8 @@ def _fit(
     excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     rms = math.sqrt(float(np.sum(difference**2)) / dof)
-    poor = excess > ABOVE_NOISE and rms > POOR_RESIDUAL
+    poor = rms > POOR_RESIDUAL and (excess > ABOVE_NOISE or rms > LARGE_RESIDUAL)
+    converged = bool(found[0, 1])
     return FitResult(
         circuit=circuit,
         spectrum=spectrum,
@@ -204,16 +211,20 @@ def _fit(
         upper=constraints.upper,
         impedance=impedance,
         chi2=float(found[0, 0]) * problem.sum_scale,
-        status="poor_model" if poor else "ok",
-        flags=_flags(circuit, statuses, covariance, excess, found[:n_minima], hits, 2 * problem.n_points),
+        status="failed" if not converged else "poor_model" if poor else "ok",
+        reason=""
+        if converged
+        else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
+        flags=(
+            *_quality_flags(excess, rms, converged),
+            *_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
+        ),
         n_starts=int(hits[-1]),
         n_agreed=int(hits[0]),
         minima=tuple(
             Minimum(
                 float(found[m, 0]) * problem.sum_scale,
-                dict(
-                    zip(circuit.parameters, program.to_values(minima[m], problem.scale)[0].tolist(), strict=True)
-                ),
+                dict(zip(circuit.parameters, ends[m][0].tolist(), strict=True)),
                 int(hits[m]),
             )
             for m in range(n_minima)
@@ -317,20 +328,26 @@ def _statuses(
     return tuple(status)
 
 
+def _quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]:
+    flags = [] if converged else ["not converged"]
+    if excess > ABOVE_NOISE:
+        flags.append(f"residuals are {excess:.1f} times the noise")
+    if rms > LARGE_RESIDUAL:
+        flags.append(f"residuals are {rms:.0%} of |Z|")
+    return tuple(flags)
+
+
 def _flags(
     circuit: Circuit,
     statuses: tuple[str, ...],
     covariance: FloatArray,
-    excess: float,
     found: FloatArray,
     hits: IntArray,
     n_data: int,
 ) -> tuple[str, ...]:
-    flags = [f"residuals are {excess:.1f} times the noise"] if excess > ABOVE_NOISE else []
-    if not found[0, 1]:
-        flags.append("not converged")
-    if hits[0] < 2:
-        flags.append("only one start reached the best minimum")
+    flags = []
+    if hits[0] < FEW:
+        flags.append(f"{hits[0]} of {hits[-1]} starts reached the best minimum")
     near = int(np.count_nonzero(n_data * np.log(np.maximum(found[1:, 0], 1e-300) / max(found[0, 0], 1e-300)) < 2))
     if near:
         flags.append(f"{near} other minima within ΔBIC 2")

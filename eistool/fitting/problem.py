@@ -44,12 +44,16 @@ class Constraints:
         FitError
             If a name is unknown, a bound is empty or negative, or a value lies outside its bounds.
         """
+        for argument, given in (("start", start), ("bounds", bounds)):
+            if given is not None and not isinstance(given, Mapping):
+                raise FitError(f"{argument}={given!r}; give a mapping of parameter names, such as {{'R0': ...}}")
         starts = {_index(circuit, name, "start"): float(value) for name, value in (start or {}).items()}
         lower = np.array([spec.lower for spec in circuit.specs])
         upper = np.array([spec.upper for spec in circuit.specs])
         bounded = np.zeros(lower.size, dtype=np.bool_)
-        for name, (low, high) in (bounds or {}).items():
+        for name, limits in (bounds or {}).items():
             i = _index(circuit, name, "bounds")
+            low, high = _pair(name, limits)
             limit = 1.0 if circuit.specs[i].kind == "exponent" else np.inf
             if not (0 <= low < high <= limit):
                 raise FitError(
@@ -65,6 +69,14 @@ class Constraints:
             if bounded[i] and not lower[i] <= value <= upper[i]:
                 raise FitError(f"{circuit}: {name}={value:g} lies outside its bounds ({lower[i]:g}, {upper[i]:g})")
         return cls(held, lower, upper, bounded, starts)
+
+
+def _pair(name: str, limits: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = limits
+        return float(low), float(high)
+    except (TypeError, ValueError) as error:
+        raise FitError(f"bounds of {name}: {limits!r}; give two numbers (low, high), inf for no limit") from error
 
 
 def _index(circuit: Circuit, name: str, argument: str) -> int:
@@ -131,6 +143,8 @@ def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints
     FitError
         If there are too few points for the free parameters, or the weighting is not possible.
     """
+    if not isinstance(spectrum, Spectrum):
+        raise FitError(f"{spectrum!r} is no Spectrum; eistool.read(path) returns a list of them")
     n_free = len(circuit.parameters) - len(constraints.fixed)
     n_points = spectrum.n_used
     if n_free == 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eistool.circuit import Element, Node, Parallel, Series
-from eistool.display import format_value
+from eistool.display import Shown, format_value
 
 if TYPE_CHECKING:
     from eistool.fitting.result import FitResult
@@ -17,7 +17,7 @@ EDGE = 3.0  # within this factor of the window's ends an apex is flagged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class Process(Shown):
     """One arc; ``u_`` is a standard uncertainty, nan where it is not known.
 
     ``C_eff`` is the Hsu-Mansfeld capacitance Q^(1/alpha) R^((1-alpha)/alpha) = tau/R, and nan below

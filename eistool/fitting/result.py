@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.display import format_value, html_table
+from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.processes import Process, processes
 from eistool.spectrum import Spectrum
@@ -25,7 +25,7 @@ UNRESOLVED_EXPONENT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Shown):
     """One parameter of a fitted circuit, in its own unit."""
 
     name: str
@@ -80,7 +80,7 @@ class Parameters(Mapping[str, Parameter]):
 
 
 @dataclass(frozen=True, slots=True)
-class Minimum:
+class Minimum(Shown):
     """A local minimum that the search found, and how often."""
 
     chi2: float
@@ -177,13 +177,13 @@ class FitResult:
 
     @property
     def chi2_reduced(self) -> float:
-        """``chi2`` by the degrees of freedom."""
-        return self.chi2 / self.dof
+        """``chi2`` by the degrees of freedom; nan of a failed fit."""
+        return self.chi2 / self.dof if self.dof > 0 else math.nan
 
     @property
     def bic(self) -> float:
         """Bayesian information criterion n ln(S/n) + k ln n."""
-        return self._log_likelihood + self.n_free * math.log(self.n_data)
+        return self._log_likelihood + self.n_free * math.log(max(self.n_data, 1))
 
     @property
     def aicc(self) -> float:
@@ -194,6 +194,8 @@ class FitResult:
 
     @property
     def _log_likelihood(self) -> float:
+        if not math.isfinite(self.chi2):
+            return math.nan
         # a perfect fit of simulated data has no logarithm
         return self.n_data * math.log(max(self.chi2, 1e-300) / self.n_data)
 
@@ -248,14 +250,18 @@ class FitResult:
         return to_lmfit(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fit as plain Python objects, without the spectrum's points."""
+        """Return the fit as plain Python objects, without the spectrum's points; None for missing numbers."""
+        as_dict: dict[str, Any] = plain(self._contents())
+        return as_dict
+
+    def _contents(self) -> dict[str, Any]:
         return {
             "label": self.spectrum.label,
             "circuit": repr(self.circuit),
             "weighting": self.weighting,
             "status": self.status,
             "reason": self.reason,
-            "flags": list(self.flags),
+            "flags": self.flags,
             "chi2": self.chi2,
             "chi2_reduced": self.chi2_reduced,
             "aicc": self.aicc,
@@ -264,10 +270,10 @@ class FitResult:
             "n_starts": self.n_starts,
             "n_agreed": self.n_agreed,
             "noise_floor": self.noise_floor,
-            "parameters": [asdict(parameter) for parameter in self.parameters.values()],
+            "parameters": list(self.parameters.values()),
             "covariance": self.covariance.tolist(),
-            "processes": [asdict(process) for process in self.processes],
-            "minima": [asdict(minimum) for minimum in self.minima],
+            "processes": self.processes,
+            "minima": self.minima,
         }
 
     def __repr__(self) -> str:
@@ -320,6 +326,8 @@ def _parameters(result: FitResult) -> Parameters:
         stderr = math.sqrt(variances[i]) if known else math.nan
         low, high = interval(value, stderr, spec.kind == "exponent", result.dof) if known else (math.nan, math.nan)
         bounds = float(result.lower[i]), float(result.upper[i])
+        if spec.kind == "exponent":
+            low, high = max(low, bounds[0]), min(high, bounds[1])
         role = circuit.roles.get(element, "")
         items.append(Parameter(name, value, stderr, spec.unit, *bounds, status, role, low, high))
     return Parameters(circuit, tuple(items))

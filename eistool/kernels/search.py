@@ -28,6 +28,7 @@ APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
 EQUAL = 1e-5  # relative difference in F that tells nothing
 NEAR_FLOOR = 1.07  # times the floor: the ladder is nearly reached
+ROUNDS_ABOVE_FLOOR, CONFIRMED = 20, 6  # at least so many rounds and hits above the floor
 FAR = 1.15  # times the best F: another minimum is no rival
 PATIENCE = 8  # steps of next to no gain
 WIDEST = 5.0  # standard error in e-folds
@@ -682,7 +683,9 @@ def search(
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
             enough = max(2, n_shape) + (0 if best <= floor else 1)
-            if best <= NEAR_FLOOR * floor and quiet >= enough:
+            settled = best <= NEAR_FLOOR * floor and quiet >= enough
+            # a circuit that does not reach the floor: stop when its best has been confirmed
+            if settled or (r + 1 >= ROUNDS_ABOVE_FLOOR and hits[0] >= CONFIRMED):
                 break
     if n_minima > 0:
         _copy(minima[0], theta)
