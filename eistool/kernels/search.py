@@ -691,7 +691,7 @@ def search(
         _copy(minima[0], theta)
         value, converged = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
-            grid, target, sums, rows, hessian, gradient, 30, 1e-11,
+            grid, target, sums, rows, hessian, gradient, 1000, 1e-11,
         )  # fmt: skip
         if value <= values[0, 0]:
             values[0, 0] = value

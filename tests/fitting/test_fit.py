@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import eistool
 from eistool import Circuit, FitError, Spectrum
-from eistool.fitting import engine
+from eistool.kernels import search
 from eistool.typing import FloatArray
 
 FREQUENCY = np.geomspace(1e6, 0.1, 71)
@@ -183,14 +183,14 @@ def test_a_wrong_circuit_is_said_to_be_wrong(spectrum: Spectrum) -> None:
 
 
 def test_a_fit_that_does_not_converge_has_failed(spectrum: Spectrum, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = engine.search.search
+    found = search.search
 
     def unfinished(*arguments: Any) -> int:
         n = int(found(*arguments))
         arguments[-3][:, 1] = 0
         return n
 
-    monkeypatch.setattr(engine.search, "search", unfinished)
+    monkeypatch.setattr(search, "search", unfinished)
     (result,) = eistool.fit_many([spectrum], TWO_ARCS)
     assert (result.status, result.success) == ("failed", False)
     assert "did not converge" in result.reason
