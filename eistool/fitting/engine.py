@@ -3,8 +3,9 @@
 import functools
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -12,12 +13,14 @@ from eistool.circuit import Circuit, as_circuit
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT, FitResult, Minimum, failed_result
+from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, IntArray
 
 ROUNDS = 80  # of the search, at most
 N_MINIMA = 8  # kept
+AHEAD = 4  # spectra that wait for each thread
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
 ABOVE_NOISE = 1.7  # times the ladder's residuals: there is structure in those of the circuit
@@ -120,10 +123,52 @@ def fit_many(
     CircuitError, FitError
         If the circuit, names, bounds or weighting are wrong; never because of a spectrum.
     """
+    results = list(fit_iter(spectra, circuit, jobs, start, bounds, fixed, weighting))
+    if not chain:
+        return results
+    return _chained(results, Constraints.of(as_circuit(circuit), start, bounds, fixed))
+
+
+def fit_iter(
+    spectra: Iterable[Spectrum],
+    circuit: Circuit | str,
+    jobs: int | None = None,
+    start: Mapping[str, float] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    fixed: Iterable[str] | Mapping[str, float] | None = None,
+    weighting: str = "modulus",
+) -> Iterator[FitResult]:
+    """Fit a circuit to spectra as they come, and yield the results in their order.
+
+    Memory stays flat however many there are: a few spectra for each thread are read ahead.
+
+    Parameters
+    ----------
+    spectra, circuit, jobs, start, bounds, fixed, weighting
+        As for :func:`fit_many`.
+
+    Yields
+    ------
+    FitResult
+        With the status ``failed`` and a ``reason`` where a fit fails.
+
+    Raises
+    ------
+    CircuitError, FitError
+        If the circuit, names, bounds or weighting are wrong, at the first result.
+
+    Examples
+    --------
+    >>> from eistool import simulate
+    >>> spectra = (simulate("R0-C1", [1, 10, 100], [10, 1e-3], noise=0.01, seed=seed) for seed in range(3))
+    >>> [result.status for result in fit_iter(spectra, "R0-C1")]
+    ['ok', 'ok', 'ok']
+    """
     the_circuit = as_circuit(circuit)
     constraints = Constraints.of(the_circuit, start, bounds, fixed)
-    spectra = list(spectra)
-    threads = max(1, min(jobs or os.cpu_count() or 1, len(spectra) or 1))
+    if weighting not in WEIGHTINGS:
+        raise FitError(f"weighting={weighting!r}; choose one of {', '.join(WEIGHTINGS)}")
+    threads = max(1, jobs or os.cpu_count() or 1)
 
     def one(spectrum: Spectrum) -> FitResult:
         try:
@@ -132,11 +177,16 @@ def fit_many(
             return failed_result(spectrum, the_circuit, weighting, str(error))
 
     if threads == 1:
-        results = [one(spectrum) for spectrum in spectra]
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            results = list(pool.map(one, spectra))
-    return _chained(results, constraints) if chain else results
+        yield from map(one, spectra)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[FitResult]] = deque()
+        for spectrum in spectra:
+            waiting.append(pool.submit(one, spectrum))
+            if len(waiting) > AHEAD * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[FitResult]:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -263,6 +264,23 @@ def test_results_do_not_depend_on_jobs_or_order(spectrum: Spectrum) -> None:
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a.values, b.values)
         assert np.array_equal(a.covariance, b.covariance)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_streaming_reads_only_a_little_ahead(spectrum: Spectrum, jobs: int) -> None:
+    read = 0
+
+    def endless() -> Iterator[Spectrum]:
+        nonlocal read
+        while True:
+            read += 1
+            yield spectrum
+
+    results = eistool.fit_iter(endless(), "R0-p(R1,CPE1)", jobs=jobs)
+    for _ in range(20):
+        assert next(results).success
+    assert read <= 20 + 4 * jobs + 1
+    results.close()  # type: ignore[attr-defined]
 
 
 def test_a_chain_is_never_worse() -> None:
