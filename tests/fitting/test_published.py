@@ -1,0 +1,26 @@
+"""Published fits of measured spectra, done again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.published import pellet, photoanode
+
+
+def test_pellet(real_data: Path) -> None:
+    """Values and errors to the four digits that were printed."""
+    result, published, chi2 = pellet(real_data)
+    assert result.chi2 == pytest.approx(chi2, rel=1e-6)
+    assert result.dof == 80
+    np.testing.assert_allclose(result.values, published[:, 0], rtol=5e-4)
+    np.testing.assert_allclose(result.stderr, published[:, 1], rtol=2e-3)
+    assert result.correlation[1, 2] == pytest.approx(-0.996, abs=5e-4)
+
+
+def test_photoanode(real_data: Path) -> None:
+    """Values to the three digits that were printed; errors of a numeric Jacobian to 2 %."""
+    values, errors = photoanode(real_data)
+    assert values.shape == (21, 4)
+    assert np.abs(values - 1).max() < 5e-3
+    assert np.abs(errors - 1).max() < 0.02
