@@ -200,6 +200,8 @@ def _hidden(name: str) -> bool:
 
 
 def _ignored(path: Path) -> str:
+    if path.exists() and not path.is_file():  # to open a named pipe would wait for ever
+        return "no regular file"
     if path.name.lower() in TABLE_NAMES:
         return "samples table"
     if _NO_SPECTRA.fullmatch(path.stem):

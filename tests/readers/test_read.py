@@ -1,5 +1,6 @@
 """Folders, sources, and what outranks what."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,10 @@ def test_values_are_immutable(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="read-only"):
         spectrum.impedance[0] = 0
     assert spectrum.frequency.dtype == np.float64
+
+
+def test_a_named_pipe_is_ignored(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv")
+    os.mkfifo(tmp_path / "b.csv")
+    assert {f.source: f.ignored for f in scan([tmp_path])} == {"a.csv": "", "b.csv": "no regular file"}
+    assert len(eistool.read(tmp_path)) == 1
