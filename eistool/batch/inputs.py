@@ -1,6 +1,7 @@
 """From paths to the spectra of a batch: what is fitted, what is left out, what cannot be read."""
 
 import hashlib
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from eistool.batch.store import Record
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers import FoundFile, SampleTables, load, scan
 from eistool.spectrum import Spectrum
+
+EXCLUDED = "left out by the samples table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,9 @@ class Selection:
     def __post_init__(self) -> None:
         if any(sweep < 1 for sweep in self.sweeps) or self.every < 1:
             raise ConfigError(f"sweeps {list(self.sweeps)}, every {self.every}; sweeps count from 1")
+        for name, limit in (("f_min", self.f_min), ("f_max", self.f_max)):
+            if limit is not None and not math.isfinite(limit):
+                raise ConfigError(f"{name}={limit}; give a finite frequency, in Hz")
         if self.f_min is not None and self.f_max is not None and self.f_min >= self.f_max:
             raise ConfigError(f"f_min={self.f_min:g}, f_max={self.f_max:g}; give f_min below f_max, in Hz")
 
@@ -50,7 +56,7 @@ class Selection:
         """Return why a sweep is left out, nothing if it is fitted."""
         metadata = spectrum.metadata
         if metadata.include is False:
-            return "left out by the samples table"
+            return EXCLUDED
         sweep = metadata.sweep or 1
         if (self.sweeps and sweep not in self.sweeps) or (sweep - 1) % self.every:
             return "not selected"
@@ -77,6 +83,12 @@ class Inputs:
     hashes: dict[str, str] = field(default_factory=dict)  # source: sha256
     ignored: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def selected_none(self) -> bool:
+        """Whether sweeps were read, and the selection is why none of them is fitted."""
+        reasons = [row["reason"] for r in self.records if r.status == "left_out" for row in r.tables["spectra"]]
+        return not self.spectra and any(reason != EXCLUDED for reason in reasons)
 
     @property
     def n_read(self) -> int:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.batch.candidates import candidates, choose
-from eistool.batch.files import write_whole
+from eistool.batch.candidates import candidates, choose, every_candidate
+from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
 from eistool.batch.pictures import draw_pictures
@@ -166,11 +166,12 @@ def fit_folder(
     """
     options = options or FitOptions()
     started = datetime.now(UTC), time.perf_counter()
+    _check_options(options)
     _check_out(out, paths)
     inputs = read_inputs(
         paths, out, options.samples, options.selection, lambda done, total: progress("reading", done, total)
     )
-    if inputs.n_read and not inputs.spectra:
+    if inputs.selected_none:
         raise ConfigError(f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others")
     tasks = _plan(inputs.spectra, options)
     out.mkdir(parents=True, exist_ok=True)
@@ -222,6 +223,19 @@ def _check_out(out: Path, paths: Sequence[Path]) -> None:
         raise ConfigError(f"--out {out} is a file; choose a folder")
     if not (out / RUN).exists() and any((out / f"{name}.csv").exists() for name in TABLES):
         raise ConfigError(f"--out {out} holds tables, and no {RUN} that says they are ours; choose another folder")
+    try:
+        probe(out)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {out}: cannot be written ({error.strerror or error}); choose a folder of your own"
+        ) from error
+
+
+def _check_options(options: FitOptions) -> None:
+    """Raise what can be told to be wrong without the spectra: a circuit, and names that no circuit has."""
+    circuits = () if options.circuit == AUTO else (as_circuit(options.circuit),)
+    if not options.circuit_is_default:  # else the samples table may name others
+        _check_constraints(circuits or every_candidate(), options)
 
 
 def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
@@ -246,15 +260,19 @@ def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
 def _check_names(tasks: Sequence[_Task], options: FitOptions) -> None:
     """Raise if a bound or a fixed value is wrong, or its name unknown to all circuits of a spectrum."""
     for circuits in {task.circuits for task in tasks}:
-        known = {name for circuit in circuits for name in (*circuit.parameters, *circuit.full_names)}
-        for circuit in circuits:
-            own = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
-            Constraints.of(
-                circuit,
-                None,
-                {name: pair for name, pair in options.bounds.items() if name in own},
-                {name: value for name, value in options.fixed.items() if name in own},
-            )
+        _check_constraints(circuits, options)
+
+
+def _check_constraints(circuits: Sequence[Circuit], options: FitOptions) -> None:
+    known = {name for circuit in circuits for name in (*circuit.parameters, *circuit.full_names)}
+    for circuit in circuits:
+        own = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
+        Constraints.of(
+            circuit,
+            None,
+            {name: pair for name, pair in options.bounds.items() if name in own},
+            {name: value for name, value in options.fixed.items() if name in own},
+        )
 
 
 def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions) -> Key:

@@ -315,3 +315,38 @@ def test_progress_is_told(folder: Path) -> None:
         ("fitting", 3, 3),
         ("drawing", 3, 3),
     ]
+
+
+def test_result_folder_that_cannot_be_written(folder: Path) -> None:
+    for out in (folder / "README.md" / "x", Path("/proc/x")):
+        with pytest.raises(ConfigError, match="cannot be written"):
+            fit_folder([folder], out, OPTIONS)
+
+
+def test_no_point_left_is_a_failed_row(folder: Path) -> None:
+    (folder / "samples.csv").write_text("file,f_min_Hz\na/*,1e9\n")
+    for options in (OPTIONS, FitOptions(jobs=1)):
+        summary = run(folder, options)
+        assert (summary.exit_code, summary.counts["failed"], len(summary.records)) == (1, 1, 3)
+    assert (folder.parent / "out" / "plots" / "a" / "cell_25C.csv.1.png").exists()
+    for f_min, f_max in ((float("nan"), None), (None, float("inf"))):
+        with pytest.raises(ConfigError, match="finite"):
+            Selection(f_min=f_min, f_max=f_max)
+
+
+def test_typos_are_found_before_anything_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eistool.batch.runner.read_inputs", lambda *_: pytest.fail("read"))
+    for options in (
+        FitOptions(circuit="spikee"),
+        FitOptions(circuit=CIRCUIT, circuit_is_default=False, fixed={"R7": 1.0}),
+        FitOptions(circuit_is_default=False, bounds={"R77": (1, 2)}),
+    ):
+        with pytest.raises((CircuitError, FitError)):
+            run(folder, options)
+
+
+def test_a_folder_of_which_all_is_left_out(folder: Path) -> None:
+    (folder / "samples.csv").write_text("file,include\n*,no\n")
+    summary = run(folder)
+    assert (summary.exit_code, summary.counts["left_out"]) == (0, 3)
+    assert len(rows(folder.parent / "out" / "spectra.csv")) == 3
