@@ -23,6 +23,7 @@ from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import TABLES, collect, to_csv
 from eistool.circuit import Circuit, as_circuit
+from eistool.circuit.elements import canonical_name
 from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import compare_circuits, fit_many
 from eistool.fitting.problem import Constraints
@@ -74,6 +75,11 @@ class FitOptions:
     samples: Path | None = None
     selection: Selection = field(default_factory=Selection)
     force: bool = False
+
+    def __post_init__(self) -> None:
+        for field_ in ("bounds", "fixed"):  # Q1.Q means CPE1.Q
+            values = {canonical_name(name): value for name, value in getattr(self, field_).items()}
+            object.__setattr__(self, field_, values)
 
     def to_dict(self) -> JSON:
         """Return what decides on the results, and what was asked for beside it."""

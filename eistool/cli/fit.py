@@ -105,8 +105,10 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
 
 def _once(option: str, pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
     """Return the pairs as a mapping; a name given twice is a mistake, whichever was meant."""
-    values = dict(pairs)
+    from eistool.circuit.elements import canonical_name
+
+    values = {canonical_name(name): value for name, value in pairs}
     for name in values:
-        if sum(name == other for other, _ in pairs) > 1:
+        if sum(name == canonical_name(other) for other, _ in pairs) > 1:
             raise click.UsageError(f"{option} {name} is given twice; give it once")
     return values

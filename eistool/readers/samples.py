@@ -17,6 +17,7 @@ from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
 from eistool.readers.numbers import parse_number_any
 from eistool.spectrum import Metadata
+from eistool.spectrum.metadata import why_not
 
 TABLE_NAMES = ("samples.csv", "samples.xlsx")
 _LEVELS_ABOVE = 3
@@ -28,17 +29,6 @@ _COLUMNS: Mapping[str, type] = MappingProxyType(
     {f.name: typing.get_args(f.type)[0] for f in fields(Metadata) if f.name not in _NOT_COLUMNS}
 )
 COLUMNS: tuple[str, ...] = tuple(_COLUMNS)
-_POSITIVE = frozenset(
-    (
-        "thickness_um",
-        "diameter_mm",
-        "electrode_diameter_mm",
-        "area_cm2",
-        "cell_constant_per_cm",
-        "f_min_Hz",
-        "f_max_Hz",
-    )
-)
 _MISSING = frozenset(("", "nan", "na", "n/a", "none", "-"))
 _YES_NO = MappingProxyType(
     {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
@@ -212,6 +202,6 @@ def _cell(where: str, name: str, text: str) -> object:
     value = parse_number_any(text)
     if not math.isfinite(value):
         raise ConfigError(f"{where}: {text!r} is no number; give one without its unit, or leave the cell empty")
-    if name in _POSITIVE and value <= 0:
-        raise ConfigError(f"{where}: {text}; give a positive number, or leave the cell empty")
+    if expected := why_not(name, value):
+        raise ConfigError(f"{where}: {text}; give {expected}, or leave the cell empty")
     return value

@@ -175,3 +175,9 @@ def test_an_empty_folder_is_named(folder: Path) -> None:
     result = CliRunner().invoke(main, ["fit", "measurements/empty"])
     assert result.exit_code == 3
     assert "nothing readable in measurements/empty" in result.stderr
+
+
+def test_an_alias_may_be_fixed(folder: Path) -> None:
+    assert fit("--circuit", "R0-p(R1,Q1)", "--fix", "Q1.alpha=0.9").exit_code == 0
+    assert rows(folder.parent / "eistool-results" / "parameters.csv")[3]["status"] == "fixed"
+    assert fit("--circuit", CIRCUIT, "--fix", "Q1.alpha=0.9", "--fix", "CPE1.alpha=0.8").exit_code == 2
