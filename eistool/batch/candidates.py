@@ -68,7 +68,8 @@ def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit
         evident = (_is_evident(process, total, length_by_area) for process in processes)
         if candidate.result.success and all(evident):
             return candidate
-    return ranked[0]
+    # spike wins, even where it is a poor model: its status tells
+    return min(ranked, key=lambda candidate: len(candidate.circuit.elements))
 
 
 def _is_evident(process: Process, total: float, length_by_area: float) -> bool:
