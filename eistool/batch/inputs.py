@@ -10,7 +10,7 @@ from pathlib import Path
 from eistool.batch.records import left_out_record, unreadable_record
 from eistool.batch.store import Record
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers import FoundFile, SampleTables, load, scan
+from eistool.readers import FoundFile, SampleTables, doubts, load, scan
 from eistool.spectrum import Spectrum
 
 EXCLUDED = "left out by the samples table"
@@ -122,6 +122,7 @@ def read_inputs(
     for done, file in enumerate(to_read, start=1):
         _add(inputs, file, tables, selection)
         progress(done, len(to_read))
+    inputs.warnings.extend(tables.unmatched([path for path in paths if path.is_dir()]))
     return inputs
 
 
@@ -132,9 +133,12 @@ def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selec
             spectra = load(file, tables)
         inputs.hashes[file.source] = hashlib.sha256(file.path.read_bytes()).hexdigest()
     except (ReaderError, OSError) as error:
+        tables.rows_for(file.path, file.source, None)  # its rows speak of a file that is there
         inputs.records.append(unreadable_record(file.source, str(error)))
         return
     inputs.warnings.extend(dict.fromkeys(f"{file.source}: {warning.message}" for warning in caught))
+    found = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
+    inputs.warnings.extend(f"{file.source}: {note}" for note in found)
     for spectrum in spectra:
         reason = selection.why_not(spectrum)
         if reason:

@@ -22,7 +22,7 @@ from eistool.batch.pictures import draw_pictures
 from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import TABLES, collect, to_csv
-from eistool.circuit import Circuit, as_circuit
+from eistool.circuit import Circuit, as_circuit, load_circuit
 from eistool.circuit.elements import canonical_name
 from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import compare_circuits, fit_many
@@ -194,7 +194,7 @@ def fit_folder(
             draw_pictures(out / "plots", records, options.plots, lambda i, n: progress("drawing", i, n))
         except KeyboardInterrupt:
             interrupted = True
-    remarks = (*inputs.warnings, *_unknown_cells(tasks), *_strangers(store, tasks))
+    remarks = (*inputs.warnings, *_unknown_cells(tasks), *_hidden_arcs(tasks, done), *_strangers(store, tasks))
     summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks)
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
@@ -342,6 +342,23 @@ def _unknown_cells(tasks: Sequence[_Task]) -> list[str]:
     return [
         f"cell_type of {count} sweeps is unknown: their circuits are chosen from a general list, and arcs get no "
         "roles; add a column cell_type to samples.csv, or name a circuit"
+    ]
+
+
+def _hidden_arcs(tasks: Sequence[_Task], records: Sequence[Record]) -> list[str]:
+    """Warn of pellets whose spike alone was taken, and does not describe them."""
+    spike = repr(load_circuit("spike"))
+    pellets = {t.key for t in tasks if len(t.circuits) > 1 and t.spectrum.metadata.cell_type == "blocking"}
+    poor = [
+        record.key.source
+        for record in sorted(records, key=lambda record: record.key)
+        if record.key in pellets and record.status == "poor_model"
+        if any(row["circuit"] == spike for row in record.tables["fits"])
+    ]
+    return [
+        f"{source}: no arc is evident, and spike does not describe the spectrum well: the bulk arc may lie above "
+        "the window; ask for it with --circuit bulk_spike, or leave the bend out with --f-max"
+        for source in dict.fromkeys(poor)
     ]
 
 
