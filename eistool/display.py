@@ -6,6 +6,9 @@ from dataclasses import fields, is_dataclass
 from html import escape
 from typing import Any
 
+MOST_DIGITS = 6
+MOST_PRECISE = 1e-5  # relative errors that two more digits than that would show
+
 
 def format_value(value: float, stderr: float | None = None) -> str:
     """Return ``value ± stderr`` with two digits of the error, or five digits without one.
@@ -21,6 +24,8 @@ def format_value(value: float, stderr: float | None = None) -> str:
     '53.05 ± 0.50'
     >>> format_value(1.7270e-10, 6.4e-12)
     '(1.727 ± 0.064)e-10'
+    >>> format_value(53.051234567, 1e-11)
+    '53.0512 ± 1e-11'
     """
     if stderr is None or not math.isfinite(stderr) or stderr <= 0 or not math.isfinite(value):
         return f"{value:.5g}"
@@ -30,6 +35,8 @@ def format_value(value: float, stderr: float | None = None) -> str:
         exponent = 0
     scale = 10.0**exponent
     digits = max(0, 1 - math.floor(math.log10(stderr / scale)))
+    if stderr < MOST_PRECISE * abs(value):  # data without noise
+        return f"{value:.{MOST_DIGITS}g} ± {stderr:.1g}"
     text = f"{value / scale:.{digits}f} ± {stderr / scale:.{digits}f}"
     return f"({text})e{exponent:+03d}" if exponent else text
 

@@ -45,6 +45,12 @@ def candidates(metadata: Metadata) -> tuple[Circuit, ...]:
     return tuple(Circuit.from_tree(load_circuit(name).tree) for name in _GENERAL)
 
 
+def every_candidate() -> tuple[Circuit, ...]:
+    """Return all circuits that may be compared for a spectrum of some cell."""
+    names = dict.fromkeys(name for group in (*_BY_CELL_TYPE.values(), _GENERAL) for name in group)
+    return tuple(load_circuit(name) for name in names)
+
+
 def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit:
     """Return the circuit to take: the best by BIC, but for a blocking pellet one whose arcs are evident.
 
@@ -62,7 +68,8 @@ def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit
         evident = (_is_evident(process, total, length_by_area) for process in processes)
         if candidate.result.success and all(evident):
             return candidate
-    return ranked[0]
+    # spike wins, even where it is a poor model: its status tells
+    return min(ranked, key=lambda candidate: len(candidate.circuit.elements))
 
 
 def _is_evident(process: Process, total: float, length_by_area: float) -> bool:

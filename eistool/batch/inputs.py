@@ -1,6 +1,7 @@
 """From paths to the spectra of a batch: what is fitted, what is left out, what cannot be read."""
 
 import hashlib
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +10,10 @@ from pathlib import Path
 from eistool.batch.records import left_out_record, unreadable_record
 from eistool.batch.store import Record
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers import FoundFile, SampleTables, load, scan
+from eistool.readers import FoundFile, SampleTables, doubts, load, scan
 from eistool.spectrum import Spectrum
+
+EXCLUDED = "left out by the samples table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,9 @@ class Selection:
     def __post_init__(self) -> None:
         if any(sweep < 1 for sweep in self.sweeps) or self.every < 1:
             raise ConfigError(f"sweeps {list(self.sweeps)}, every {self.every}; sweeps count from 1")
+        for name, limit in (("f_min", self.f_min), ("f_max", self.f_max)):
+            if limit is not None and not math.isfinite(limit):
+                raise ConfigError(f"{name}={limit}; give a finite frequency, in Hz")
         if self.f_min is not None and self.f_max is not None and self.f_min >= self.f_max:
             raise ConfigError(f"f_min={self.f_min:g}, f_max={self.f_max:g}; give f_min below f_max, in Hz")
 
@@ -50,7 +56,7 @@ class Selection:
         """Return why a sweep is left out, nothing if it is fitted."""
         metadata = spectrum.metadata
         if metadata.include is False:
-            return "left out by the samples table"
+            return EXCLUDED
         sweep = metadata.sweep or 1
         if (self.sweeps and sweep not in self.sweeps) or (sweep - 1) % self.every:
             return "not selected"
@@ -77,6 +83,12 @@ class Inputs:
     hashes: dict[str, str] = field(default_factory=dict)  # source: sha256
     ignored: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def selected_none(self) -> bool:
+        """Whether sweeps were read, and the selection is why none of them is fitted."""
+        reasons = [row["reason"] for r in self.records if r.status == "left_out" for row in r.tables["spectra"]]
+        return not self.spectra and any(reason != EXCLUDED for reason in reasons)
 
     @property
     def n_read(self) -> int:
@@ -110,6 +122,7 @@ def read_inputs(
     for done, file in enumerate(to_read, start=1):
         _add(inputs, file, tables, selection)
         progress(done, len(to_read))
+    inputs.warnings.extend(tables.unmatched([path for path in paths if path.is_dir()]))
     return inputs
 
 
@@ -120,9 +133,12 @@ def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selec
             spectra = load(file, tables)
         inputs.hashes[file.source] = hashlib.sha256(file.path.read_bytes()).hexdigest()
     except (ReaderError, OSError) as error:
+        tables.rows_for(file.path, file.source, None)  # its rows speak of a file that is there
         inputs.records.append(unreadable_record(file.source, str(error)))
         return
     inputs.warnings.extend(dict.fromkeys(f"{file.source}: {warning.message}" for warning in caught))
+    found = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
+    inputs.warnings.extend(f"{file.source}: {note}" for note in found)
     for spectrum in spectra:
         reason = selection.why_not(spectrum)
         if reason:

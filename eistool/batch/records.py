@@ -82,9 +82,10 @@ def _fit_row(result: FitResult, status: str, flags: Sequence[str]) -> dict[str, 
     row: dict[str, Any] = {
         "circuit": repr(result.circuit),
         "n_parameters": result.n_free,
-        "chi2_reduced": _number(result.chi2_reduced),
-        "aicc": _number(result.aicc),
-        "bic": _number(result.bic),
+        # a failed fit may have no degrees of freedom to divide by
+        "chi2_reduced": _number(result.chi2_reduced) if result.success else None,
+        "aicc": _number(result.aicc) if result.success else None,
+        "bic": _number(result.bic) if result.success else None,
         "status": status,
         "flags": "; ".join(flags) or None,
     }

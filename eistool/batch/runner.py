@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.batch.candidates import candidates, choose
-from eistool.batch.files import write_whole
+from eistool.batch.candidates import candidates, choose, every_candidate
+from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
 from eistool.batch.pictures import draw_pictures
 from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import TABLES, collect, to_csv
-from eistool.circuit import Circuit, as_circuit
+from eistool.circuit import Circuit, as_circuit, load_circuit
+from eistool.circuit.elements import canonical_name
 from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import compare_circuits, fit_many
 from eistool.fitting.problem import Constraints
@@ -74,6 +75,11 @@ class FitOptions:
     samples: Path | None = None
     selection: Selection = field(default_factory=Selection)
     force: bool = False
+
+    def __post_init__(self) -> None:
+        for field_ in ("bounds", "fixed"):  # Q1.Q means CPE1.Q
+            values = {canonical_name(name): value for name, value in getattr(self, field_).items()}
+            object.__setattr__(self, field_, values)
 
     def to_dict(self) -> JSON:
         """Return what decides on the results, and what was asked for beside it."""
@@ -166,11 +172,12 @@ def fit_folder(
     """
     options = options or FitOptions()
     started = datetime.now(UTC), time.perf_counter()
+    _check_options(options)
     _check_out(out, paths)
     inputs = read_inputs(
         paths, out, options.samples, options.selection, lambda done, total: progress("reading", done, total)
     )
-    if inputs.n_read and not inputs.spectra:
+    if inputs.selected_none:
         raise ConfigError(f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others")
     tasks = _plan(inputs.spectra, options)
     out.mkdir(parents=True, exist_ok=True)
@@ -187,7 +194,7 @@ def fit_folder(
             draw_pictures(out / "plots", records, options.plots, lambda i, n: progress("drawing", i, n))
         except KeyboardInterrupt:
             interrupted = True
-    remarks = (*inputs.warnings, *_unknown_cells(tasks), *_strangers(store, tasks))
+    remarks = (*inputs.warnings, *_unknown_cells(tasks), *_hidden_arcs(tasks, done), *_strangers(store, tasks))
     summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks)
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
@@ -222,6 +229,19 @@ def _check_out(out: Path, paths: Sequence[Path]) -> None:
         raise ConfigError(f"--out {out} is a file; choose a folder")
     if not (out / RUN).exists() and any((out / f"{name}.csv").exists() for name in TABLES):
         raise ConfigError(f"--out {out} holds tables, and no {RUN} that says they are ours; choose another folder")
+    try:
+        probe(out)
+    except OSError as error:
+        raise ConfigError(
+            f"--out {out}: cannot be written ({error.strerror or error}); choose a folder of your own"
+        ) from error
+
+
+def _check_options(options: FitOptions) -> None:
+    """Raise what can be told to be wrong without the spectra: a circuit, and names that no circuit has."""
+    circuits = () if options.circuit == AUTO else (as_circuit(options.circuit),)
+    if not options.circuit_is_default:  # else the samples table may name others
+        _check_constraints(circuits or every_candidate(), options)
 
 
 def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
@@ -246,15 +266,19 @@ def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
 def _check_names(tasks: Sequence[_Task], options: FitOptions) -> None:
     """Raise if a bound or a fixed value is wrong, or its name unknown to all circuits of a spectrum."""
     for circuits in {task.circuits for task in tasks}:
-        known = {name for circuit in circuits for name in (*circuit.parameters, *circuit.full_names)}
-        for circuit in circuits:
-            own = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
-            Constraints.of(
-                circuit,
-                None,
-                {name: pair for name, pair in options.bounds.items() if name in own},
-                {name: value for name, value in options.fixed.items() if name in own},
-            )
+        _check_constraints(circuits, options)
+
+
+def _check_constraints(circuits: Sequence[Circuit], options: FitOptions) -> None:
+    known = {name for circuit in circuits for name in (*circuit.parameters, *circuit.full_names)}
+    for circuit in circuits:
+        own = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
+        Constraints.of(
+            circuit,
+            None,
+            {name: pair for name, pair in options.bounds.items() if name in own},
+            {name: value for name, value in options.fixed.items() if name in own},
+        )
 
 
 def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions) -> Key:
@@ -318,6 +342,23 @@ def _unknown_cells(tasks: Sequence[_Task]) -> list[str]:
     return [
         f"cell_type of {count} sweeps is unknown: their circuits are chosen from a general list, and arcs get no "
         "roles; add a column cell_type to samples.csv, or name a circuit"
+    ]
+
+
+def _hidden_arcs(tasks: Sequence[_Task], records: Sequence[Record]) -> list[str]:
+    """Warn of pellets whose spike alone was taken, and does not describe them."""
+    spike = repr(load_circuit("spike"))
+    pellets = {t.key for t in tasks if len(t.circuits) > 1 and t.spectrum.metadata.cell_type == "blocking"}
+    poor = [
+        record.key.source
+        for record in sorted(records, key=lambda record: record.key)
+        if record.key in pellets and record.status == "poor_model"
+        if any(row["circuit"] == spike for row in record.tables["fits"])
+    ]
+    return [
+        f"{source}: no arc is evident, and spike does not describe the spectrum well: the bulk arc may lie above "
+        "the window; ask for it with --circuit bulk_spike, or leave the bend out with --f-max"
+        for source in dict.fromkeys(poor)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eistool.circuit.elements import ParameterSpec
+from eistool.circuit.elements import ParameterSpec, canonical_name
 from eistool.circuit.grammar import parse
 from eistool.circuit.latex import to_latex
 from eistool.circuit.tree import Element, Node, leaves
@@ -118,11 +118,14 @@ class Circuit:
         --------
         >>> Circuit("R0-CPE1").index("R0"), Circuit("R0-CPE1").index("R0.R")
         (0, 0)
+        >>> Circuit("R0-Q1").index("Q1.alpha")
+        2
         """
-        if name not in self._index:
+        known = canonical_name(name) if isinstance(name, str) else name
+        if known not in self._index:
             close = difflib.get_close_matches(str(name), self._index, n=3) or self.parameters
             raise CircuitError(f"{self}: no parameter {name!r}; did you mean {', '.join(close)}?")
-        return self._index[name]
+        return self._index[known]
 
     def values(self, values: Mapping[str, float] | ArrayLike) -> FloatArray:
         """Return parameter values as an array in the circuit's order.

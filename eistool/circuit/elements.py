@@ -1,5 +1,6 @@
 """The element registry: what a circuit can be made of."""
 
+import re
 from dataclasses import dataclass
 from math import inf
 from typing import Literal
@@ -128,3 +129,15 @@ _SPECS = (
 
 ELEMENTS: dict[str, ElementSpec] = {spec.symbol: spec for spec in _SPECS}
 ALIASES = {"Q": "CPE"}
+_ALIASED = re.compile(rf"({'|'.join(ALIASES)})(?=\d|_)")
+
+
+def canonical_name(name: str) -> str:
+    """Return the name of a parameter with its element's symbol as the registry has it.
+
+    Examples
+    --------
+    >>> canonical_name("Q1.alpha"), canonical_name("R1")
+    ('CPE1.alpha', 'R1')
+    """
+    return _ALIASED.sub(lambda match: ALIASES[match[1]], name, count=1) if _ALIASED.match(name) else name

@@ -138,7 +138,9 @@ def _numbered(text: str, tokens: list[_Token]) -> list[_Token]:
     for token in tokens:
         name = token.symbol + token.label
         if token.label and name in taken:
-            _fail(text, token.position, f"{name} is there twice; give every {token.symbol} its own label")
+            others = [alias + token.label for alias, symbol in ALIASES.items() if symbol == token.symbol]
+            same = "".join(f" ({other} is {name})" for other in others if other in text)
+            _fail(text, token.position, f"{name} is there twice{same}; give every {token.symbol} its own label")
         taken.add(name)
     return [_with_label(token, taken) for token in tokens]
 

@@ -40,7 +40,7 @@ def simulate(
     Raises
     ------
     CircuitError, SpectrumError
-        If the values do not suit the circuit, or the noise is negative.
+        If the values do not suit the circuit, or the noise or the seed is negative.
 
     Examples
     --------
@@ -49,6 +49,8 @@ def simulate(
     """
     if not 0 <= noise < np.inf:
         raise SpectrumError(f"simulate: noise={noise}; give the relative standard deviation, for instance 0.005")
+    if seed is not None and seed < 0:
+        raise SpectrumError(f"simulate: seed={seed}; give 0 or a positive whole number, or None for a new one")
     exact = as_circuit(circuit).impedance(frequency, values)
     normal = np.random.default_rng(seed).standard_normal((2, exact.size))
     noisy = exact + noise * np.abs(exact) * (normal[0] + 1j * normal[1])

@@ -1,8 +1,9 @@
 """``eistool fit``: from folders of spectra to tables of fits."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,6 +12,8 @@ from eistool.cli.progress import progress
 
 if TYPE_CHECKING:
     from eistool.batch import FitOptions
+
+T = TypeVar("T")
 
 
 @click.command(
@@ -71,6 +74,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
     else:
         print_summary(summary, chosen.by)
+    if summary.n_read == 0 and not summary.interrupted:
+        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(summary.exit_code)
 
 
@@ -84,8 +89,8 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
     return FitOptions(
         **chosen,
         circuit_is_default=given["circuit"] is None,
-        bounds=dict(given["bounds"]),
-        fixed=dict(given["fixed"]),
+        bounds=_once("--bound", given["bounds"]),
+        fixed=_once("--fix", given["fixed"]),
         samples=given["samples"],
         force=given["force"],
         selection=Selection(
@@ -96,3 +101,14 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
             f_max=given["f_max"],
         ),
     )
+
+
+def _once(option: str, pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
+    """Return the pairs as a mapping; a name given twice is a mistake, whichever was meant."""
+    from eistool.circuit.elements import canonical_name
+
+    values = {canonical_name(name): value for name, value in pairs}
+    for name in values:
+        if sum(name == canonical_name(other) for other, _ in pairs) > 1:
+            raise click.UsageError(f"{option} {name} is given twice; give it once")
+    return values

@@ -62,7 +62,7 @@ def _inspect(found: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
     try:
         return file | {"status": "read", "sweeps": [_sweep(spectrum) for spectrum in load(found, tables)]}
     except ReaderError as error:
-        return file | {"status": "failed", "reason": str(error)}
+        return file | {"status": "failed", "reason": str(error).removeprefix(f"{found.path.name}: ")}
 
 
 def _sweep(spectrum: "Spectrum") -> dict[str, Any]:

@@ -23,7 +23,7 @@ Examples:
 @click.option("--f-max", type=float, default=1e6, show_default=True, help="Highest frequency, in Hz.")
 @click.option("--per-decade", type=click.IntRange(min=1), default=10, show_default=True, help="Points a decade.")
 @click.option("--noise", type=float, default=0.0, show_default=True, help="Standard deviation relative to |Z|.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the noise.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; by default stdout.")
 @click.option(
     "--format", "style", type=click.Choice(FORMATS), help="By default what the suffix of the file tells, or csv."

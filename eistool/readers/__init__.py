@@ -1,6 +1,6 @@
 """Readers: one file per instrument format, found by content."""
 
-from eistool.readers.read import FoundFile, load, override, read, scan
+from eistool.readers.read import FoundFile, doubts, load, override, read, scan
 from eistool.readers.registry import READERS, Reader
 from eistool.readers.samples import SamplesTable, SampleTables, read_samples
 
@@ -10,6 +10,7 @@ __all__ = [
     "Reader",
     "SampleTables",
     "SamplesTable",
+    "doubts",
     "load",
     "override",
     "read",

@@ -252,7 +252,7 @@ def _unnamed_columns(
 def _rows(content: FileContent, found: _Found) -> tuple[Rows, HeaderSign]:
     table = _with_damaged_imag(found.table)
     notes = [] if table is found.table else ["the column '#NAME?' stands for the imaginary part"]
-    frequency = _frequency(content, found)
+    frequency = _frequency(content, found, notes)
     real, imag = table.find("real"), table.find("imag")
     modulus, phase = table.find("modulus"), table.find("phase")
     if real is not None and imag is not None:
@@ -283,11 +283,14 @@ def _list(table: Table) -> str:
     return ", ".join(repr(column.header) for column in table.columns[:8])
 
 
-def _frequency(content: FileContent, found: _Found) -> FloatArray:
+def _frequency(content: FileContent, found: _Found, notes: list[str]) -> FloatArray:
     frequency, omega = found.table.find("frequency"), found.table.find("omega")
     if frequency is not None:
+        if frequency.scale != 1:
+            notes.append(f"{frequency.header} read in units of {frequency.scale:g} Hz")
         return found.table.of(frequency)
     if omega is not None:
+        notes.append(f"{omega.header} read as angular frequency, and divided by 2π")
         return found.table.of(omega) / (2 * np.pi)
     raise content.error(f"no frequency among the columns {_list(found.table)}; expected {_EXAMPLE}", found.line)
 

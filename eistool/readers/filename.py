@@ -3,6 +3,8 @@
 import re
 from pathlib import PurePath
 
+from eistool.spectrum.metadata import ABSOLUTE_ZERO_C
+
 _NUMBER = r"(\d{1,6}(?:[.p]\d{1,6})?)"
 _SIGNED = rf"(m|-|minus|neg)?{_NUMBER}"
 _CELSIUS = re.compile(rf"T?{_SIGNED}(°C|degC|oC|C)", re.IGNORECASE)
@@ -19,6 +21,7 @@ _DIRECTIONS = {
     "discharge": "discharge",
     "discharged": "discharge",
 }
+_DATE = re.compile(r"[-+]?\d[-.,:\d]*")  # or a plain number
 _MIN_BARE_CELSIUS = 10.0  # below that, "2C" may be a C-rate
 _KELVIN_RANGE = (70.0, 2000.0)
 
@@ -27,7 +30,8 @@ def metadata_from_filename(name: str) -> tuple[dict[str, object], list[str]]:
     """Return metadata by field name, and notes on tokens that contradict each other.
 
     Tokens are parted by ``_`` and spaces; ``p`` is a decimal point, ``m`` a minus. A bare C value below 10
-    may be a C-rate and is no temperature. The first token is the sample unless it means something itself.
+    may be a C-rate and is no temperature. The first token is the sample unless it means something itself
+    or is a number or a date.
 
     Examples
     --------
@@ -43,7 +47,7 @@ def metadata_from_filename(name: str) -> tuple[dict[str, object], list[str]]:
     for i, token in enumerate(tokens):
         meaning = _meaning(token)
         if meaning is None:
-            if i == 0 and token:
+            if i == 0 and token and not _DATE.fullmatch(token):
                 values["sample_id"] = token
             continue
         field, value = meaning
@@ -78,11 +82,13 @@ def _meaning(token: str) -> tuple[str, object] | None:
     return ("direction", direction) if direction else None
 
 
-def _celsius(match: re.Match[str]) -> tuple[str, object]:
+def _celsius(match: re.Match[str]) -> tuple[str, object] | None:
     value = _value(match[2])
     bare = not match[1] and match[3] in ("C", "c")
     if bare and 0 < value < _MIN_BARE_CELSIUS:
         return "", None
+    if match[1] and value > -ABSOLUTE_ZERO_C:
+        return None
     return "temperature_C", -value if match[1] else value
 
 

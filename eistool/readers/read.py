@@ -13,11 +13,14 @@ from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
+from eistool.readers.signs import sign_in_doubt
 from eistool.spectrum import Metadata, Spectrum
+from eistool.spectrum.metadata import METADATA_FIELDS
 from eistool.typing import PathLike
 
 _RESULT_MARK = "run.json"
 _NO_SPECTRA = re.compile(r"(?:readme|licen[cs]e|copying|changelog|notice|manifest)(?:[-_. ].*)?", re.IGNORECASE)
+_DISAGREEMENT = re.compile(rf"(?:{'|'.join(METADATA_FIELDS)}): (?:.* replaces |the file name gives several)")
 _SNIFFED_BYTES = 65536
 
 
@@ -41,19 +44,19 @@ class FoundFile:
 
 
 def read(
-    path: PathLike, samples: PathLike | None = None, errors: Literal["warn", "raise"] = "warn"
+    path: PathLike | Sequence[PathLike], samples: PathLike | None = None, errors: Literal["warn", "raise"] = "warn"
 ) -> list[Spectrum]:
     """Read a file, or all files in a folder and below, as spectra; one per sweep.
 
     Parameters
     ----------
-    path : path
-        A file or a folder. Hidden files and folders of results (with a ``run.json``) are passed over.
+    path : path or sequence of paths
+        Files and folders. Hidden files and folders of results (with a ``run.json``) are passed over.
     samples : path, optional
         A samples table; by default the nearest ``samples.csv`` or ``samples.xlsx`` in or above a file's
         folder.
     errors : {"warn", "raise"}
-        What to do with a file in a folder that cannot be read. A single file always raises.
+        What to do with a file in a folder that cannot be read. A file that is given by its path raises.
 
     Returns
     -------
@@ -69,21 +72,28 @@ def read(
     """
     if errors not in ("warn", "raise"):
         raise ConfigError(f"errors={errors!r}; choose 'warn' or 'raise'")
-    root = Path(path)
+    roots = _paths(path)
     tables = SampleTables(None if samples is None else Path(samples))
-    if root.is_file():
-        return [s for s in load(FoundFile(root, root.name), tables) if s.metadata.include is not False]
     spectra: list[Spectrum] = []
-    for found in scan([root]):
-        if found.ignored:
+    for found in scan(roots):
+        alone = found.path in roots
+        if found.ignored and not (alone and found.path.is_file()):
             continue
         try:
             spectra += load(found, tables)
         except ReaderError as error:
-            if errors == "raise":
+            if alone or errors == "raise":
                 raise
-            warnings.warn(f"not read: {found.source}: {error}", stacklevel=2)
+            reason = str(error).removeprefix(f"{found.path.name}: ")
+            warnings.warn(f"not read: {found.source}: {reason}", stacklevel=2)
     return [s for s in spectra if s.metadata.include is not False]
+
+
+def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
+    paths = [given] if isinstance(given, str | os.PathLike) else given
+    if not isinstance(paths, Sequence) or not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise ReaderError(f"{given!r:.80}: no path; give a file or a folder, or a list of them")
+    return [Path(path) for path in paths]
 
 
 def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
@@ -144,7 +154,7 @@ def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]
     spectra = reader.read(content)
     named, name_notes = metadata_from_filename(found.path.name)
     place = Metadata().updated("file", source=found.source, format=reader.name)
-    table = (tables or SampleTables()).table_for(found.path)
+    tables = tables or SampleTables()
     described = []
     for sweep, spectrum in enumerate(spectra, start=1):
         header = spectrum.metadata
@@ -155,7 +165,7 @@ def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]
             notes=(*spectrum.notes, *name_notes),
         )
         full = override(start, "file header", header.known())
-        for row in () if table is None else table.rows_for(found.path, found.source, sweep):
+        for row in tables.rows_for(found.path, found.source, sweep):
             full = override(full, "samples table", row.values)
         if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
             full = full.crop(full.metadata.f_min_Hz, full.metadata.f_max_Hz)
@@ -179,11 +189,19 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
     notes = [
         f"{name}: {origin} {value} replaces {spectrum.metadata.origin[name]} {known[name]}"
         for name, value in values.items()
+        if value is not None
+        and name != "file"
+        and known.get(name, value) != value
         # the first token of a file name is only a guess at the sample
-        if value is not None and name not in ("file", "sample_id") and known.get(name, value) != value
+        and not (name == "sample_id" and spectrum.metadata.origin[name] == "file name")
     ]
     metadata = spectrum.metadata.updated(origin, **values)
     return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *notes))
+
+
+def doubts(spectrum: Spectrum) -> list[str]:
+    """Return the notes of a spectrum that somebody should look at: metadata that disagree, a sign in doubt."""
+    return [note for note in spectrum.notes if _DISAGREEMENT.match(note) or sign_in_doubt(note)]
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -200,6 +218,8 @@ def _hidden(name: str) -> bool:
 
 
 def _ignored(path: Path) -> str:
+    if path.exists() and not path.is_file():  # to open a named pipe would wait for ever
+        return "no regular file"
     if path.name.lower() in TABLE_NAMES:
         return "samples table"
     if _NO_SPECTRA.fullmatch(path.stem):

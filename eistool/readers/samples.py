@@ -7,7 +7,7 @@ import io
 import math
 import typing
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,9 +17,11 @@ from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
 from eistool.readers.numbers import parse_number_any
 from eistool.spectrum import Metadata
+from eistool.spectrum.metadata import why_not
 
 TABLE_NAMES = ("samples.csv", "samples.xlsx")
 _LEVELS_ABOVE = 3
+_MOST_NAMED = 5
 
 _NOT_COLUMNS = frozenset(
     ("source", "sweep", "format", "technique", "started_at", "ewe_mean_V", "ewe_drift_mV", "i_mean_mA", "origin")
@@ -28,17 +30,6 @@ _COLUMNS: Mapping[str, type] = MappingProxyType(
     {f.name: typing.get_args(f.type)[0] for f in fields(Metadata) if f.name not in _NOT_COLUMNS}
 )
 COLUMNS: tuple[str, ...] = tuple(_COLUMNS)
-_POSITIVE = frozenset(
-    (
-        "thickness_um",
-        "diameter_mm",
-        "electrode_diameter_mm",
-        "area_cm2",
-        "cell_constant_per_cm",
-        "f_min_Hz",
-        "f_max_Hz",
-    )
-)
 _MISSING = frozenset(("", "nan", "na", "n/a", "none", "-"))
 _YES_NO = MappingProxyType(
     {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
@@ -56,14 +47,14 @@ class SampleRow:
     pattern: str
     values: Mapping[str, object]
 
-    def matches(self, names: Iterable[str], sweep: int) -> bool:
-        """Return whether the row speaks of a sweep of a file that goes by these names."""
+    def matches(self, names: Iterable[str], sweep: int | None) -> bool:
+        """Return whether the row speaks of a sweep (or any) of a file that goes by these names."""
         pattern = self.pattern.replace("\\", "/")
         names = tuple(names)
         if any(pattern == name or fnmatchcase(name, pattern) for name in names):
             return True
         stem, hash_, number = pattern.rpartition("#")
-        if not (hash_ and number.isdecimal() and len(number) < 9 and int(number) == sweep):
+        if not (hash_ and number.isdecimal() and len(number) < 9 and sweep in (None, int(number))):
             return False
         return any(stem == name or fnmatchcase(name, stem) for name in names)
 
@@ -75,8 +66,8 @@ class SamplesTable:
     path: Path
     rows: tuple[SampleRow, ...]
 
-    def rows_for(self, path: Path, source: str, sweep: int) -> list[SampleRow]:
-        """Return the matching rows in their order; later ones override earlier ones."""
+    def rows_for(self, path: Path, source: str, sweep: int | None) -> list[SampleRow]:
+        """Return the matching rows in their order; later ones override earlier ones. None is any sweep."""
         names = [source, path.name, path.stem]
         if path.is_relative_to(self.path.parent):
             names.append(path.relative_to(self.path.parent).as_posix())
@@ -122,6 +113,7 @@ class SampleTables:
     def __init__(self, path: Path | None = None) -> None:
         self.given = None if path is None else read_samples(path)
         self._read: dict[Path, SamplesTable] = {}
+        self._matched: dict[Path, set[int]] = {}
 
     def table_for(self, path: Path) -> SamplesTable | None:
         """Return the table that holds for a file, None if there is none."""
@@ -135,6 +127,35 @@ class SampleTables:
                         self._read[table] = read_samples(table)
                     return self._read[table]
         return None
+
+    def rows_for(self, path: Path, source: str, sweep: int | None) -> list[SampleRow]:
+        """Return the rows of its table that speak of a sweep of a file, or of the file if that is None."""
+        table = self.table_for(path)
+        rows = [] if table is None else table.rows_for(path, source, sweep)
+        if table is not None:
+            self._matched.setdefault(table.path, set()).update(row.number for row in rows)
+        return rows
+
+    def unmatched(self, folders: Sequence[Path]) -> list[str]:
+        """Return a line for each table whose rows no file matched so far.
+
+        Parameters
+        ----------
+        folders : sequence of Path
+            That were read; a table above them may speak of files that were not.
+        """
+        roots = [folder.resolve() for folder in folders]
+        tables = [self.given] if self.given is not None else list(self._read.values())
+        lines = []
+        for table in tables:
+            if table is not self.given and not any(table.path.is_relative_to(root) for root in roots):
+                continue
+            rows = [row for row in table.rows if row.number not in self._matched.get(table.path, ())]
+            if rows:
+                named = ", ".join(f"row {row.number} {row.pattern!r}" for row in rows[:_MOST_NAMED])
+                more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+                lines.append(f"{table.path.name}: no file matches {named}{more}")
+        return lines
 
 
 def _delimited(path: Path) -> list[list[str]]:
@@ -212,6 +233,6 @@ def _cell(where: str, name: str, text: str) -> object:
     value = parse_number_any(text)
     if not math.isfinite(value):
         raise ConfigError(f"{where}: {text!r} is no number; give one without its unit, or leave the cell empty")
-    if name in _POSITIVE and value <= 0:
-        raise ConfigError(f"{where}: {text}; give a positive number, or leave the cell empty")
+    if expected := why_not(name, value):
+        raise ConfigError(f"{where}: {text}; give {expected}, or leave the cell empty")
     return value

@@ -10,6 +10,7 @@ from eistool.readers.columns import Column
 from eistool.readers.sweeps import Rows
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
+_TURNED, _OPPOSITE = "so turned round", "the data say the opposite"
 CLEAR = 0.5  # |consistency| from which the data decide
 
 
@@ -70,9 +71,14 @@ def decide_sign(rows: Rows, sweeps: Sequence[IntArray], said: HeaderSign) -> tup
         doubt = "" if consistency > CLEAR or said.final else f"; the data do not tell {figure}"
         return rows, f"sign of Im: {said.text}{doubt}"
     if said.final:
-        return rows, f"sign of Im: {said.text}; the data say the opposite {figure}: check the header"
+        return rows, f"sign of Im: {said.text}; {_OPPOSITE} {figure}: check the header"
     turned = Rows(rows.frequency, rows.impedance.conj(), rows.cycle, rows.notes)
-    return turned, f"sign of Im: {said.text} would contradict the slope of |Z|, so turned round {figure}"
+    return turned, f"sign of Im: {said.text} would contradict the slope of |Z|, {_TURNED} {figure}"
+
+
+def sign_in_doubt(note: str) -> bool:
+    """Return whether a note of :func:`decide_sign` tells of data that contradict the header."""
+    return note.startswith("sign of Im: ") and (_TURNED in note or _OPPOSITE in note)
 
 
 def phase_consistency(rows: Rows, sweeps: Sequence[IntArray]) -> float:

@@ -116,7 +116,8 @@ class NyquistPlot:
     def _draw_nyquist(self, picture: FitPicture) -> None:
         z = picture.impedance
         scale, unit = ohm_unit(float(np.abs(z).max()))
-        low, side = _square(z / scale)
+        shown: ComplexArray = z if picture.fit is None else np.concatenate([z, picture.fit[picture.used]])
+        low, side = _square(shown / scale)
         axes = self._nyquist
         axes.set_xlim(low.real, low.real + side)
         axes.set_ylim(low.imag, low.imag + side)
@@ -152,6 +153,8 @@ class NyquistPlot:
         self._marks = []
         order = np.argsort(picture.frequency)
         order = order[picture.used[order]]
+        if not order.size:
+            return
         exponents = np.log10(picture.frequency[order])
         points = (picture.impedance[order] / scale).conj()
         taken: list[complex] = []
@@ -200,11 +203,11 @@ class NyquistPlot:
     def _draw_residual(self, picture: FitPicture) -> None:
         order = np.argsort(picture.frequency)
         order = order[picture.used[order]]
-        frequency = picture.frequency[order]
+        frequency = picture.frequency[order] if order.size else picture.frequency
         self._residual.set_xlim(frequency.min() / 1.5, frequency.max() * 1.5)
-        self._no_fit.set_visible(picture.fit is None)
-        if picture.fit is None:
-            residual = np.full(order.size, complex(np.nan, np.nan))
+        self._no_fit.set_visible(picture.fit is None or not order.size)
+        if picture.fit is None or not order.size:
+            residual = np.full(frequency.size, complex(np.nan, np.nan))
             largest = LEAST_RESIDUAL
         else:
             z = picture.impedance[order]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from typing import Any
 
 from eistool.display import format_value, html_table
@@ -45,10 +46,10 @@ class CellGeometry:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if name != "assumed" and value is not None and not (value > 0 and math.isfinite(value)):
-                if name.startswith("u_") and value == 0:
-                    continue
-                raise SpectrumError(f"cell geometry: {name}={value}; give a positive number")
+            if name == "assumed" or value is None or (name.startswith("u_") and value == 0):
+                continue
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+                raise SpectrumError(f"cell geometry: {name}={value!r}; give a positive number")
         assumed: list[str] = []
         self._fill_area(assumed)
         self._fill_cell_constant(assumed)

@@ -5,6 +5,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,25 @@ from eistool.errors import SpectrumError
 
 CELL_TYPES = ("blocking", "symmetric", "electron_blocking", "full", "other")
 DIRECTIONS = ("charge", "discharge")
+POSITIVE = frozenset(
+    (
+        "thickness_um",
+        "diameter_mm",
+        "electrode_diameter_mm",
+        "area_cm2",
+        "cell_constant_per_cm",
+        "mass_mg",
+        "density_g_cm3",
+        "loading_mg_cm2",
+        "nominal_capacity_mAh",
+        "f_min_Hz",
+        "f_max_Hz",
+    )
+)
+NOT_NEGATIVE = frozenset(
+    ("u_temperature_C", "u_thickness_um", "u_diameter_mm", "pressure_MPa", "pressure_fab_MPa")
+)
+ABSOLUTE_ZERO_C = -273.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -25,7 +45,8 @@ class Metadata:
     Raises
     ------
     SpectrumError
-        If a number is not finite, or ``direction`` is neither ``charge`` nor ``discharge``.
+        If a number is none, not finite or impossible (a negative thickness), or ``direction`` is neither
+        ``charge`` nor ``discharge``.
 
     Warns
     -----
@@ -87,9 +108,12 @@ class Metadata:
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, value in self.known().items():
-            if isinstance(value, float | int) and not math.isfinite(value):
-                raise SpectrumError(f"metadata {name}={value!r}; give a finite number, or None if unknown")
+        for name in _NUMBERS & self.known().keys():
+            value = getattr(self, name)
+            if expected := why_not(name, value):
+                raise SpectrumError(f"metadata {name}={value!r}; give {expected}, or None if unknown")
+            if type(value) not in (float, int):  # NumPy's scalars are not to spread into tables
+                object.__setattr__(self, name, int(value) if isinstance(value, Integral) else float(value))
         if self.direction is not None and self.direction not in DIRECTIONS:
             raise SpectrumError(f"metadata direction={self.direction!r}; choose one of {', '.join(DIRECTIONS)}")
         if self.cell_type is not None and self.cell_type not in CELL_TYPES:
@@ -141,6 +165,28 @@ class Metadata:
 
 
 METADATA_FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Metadata) if f.name != "origin")
+
+# the annotations are texts or unions; both name the type
+_NUMBERS = frozenset(f.name for f in dataclasses.fields(Metadata) if str(f.type).startswith(("float", "int")))
+
+
+def why_not(name: str, value: object) -> str:
+    """Return what is expected of a number in the metadata, nothing if it is that.
+
+    Examples
+    --------
+    >>> why_not("thickness_um", -3.0), why_not("temperature_C", -3.0)
+    ('a positive number', '')
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        return "a finite number"
+    if name in POSITIVE and value <= 0:
+        return "a positive number"
+    if name in NOT_NEGATIVE and value < 0:
+        return "a number that is not negative"
+    if name == "temperature_C" and value < ABSOLUTE_ZERO_C:
+        return f"degrees Celsius, from {ABSOLUTE_ZERO_C}"
+    return ""
 
 
 def _restore(values: dict[str, Any], origin: dict[str, str]) -> Metadata:

@@ -40,3 +40,8 @@ def test_arc_of_an_electrode_is_not_one_of_the_pellet() -> None:
     assert ranked[0].result.processes
     assert not choose(ranked, PELLET).result.processes
     assert choose(ranked, Metadata()) is ranked[0]
+
+
+def test_spike_is_taken_even_where_every_fit_failed() -> None:
+    short = simulate("R0", FREQUENCY[:1], [1.0])
+    assert str(choose(compare_circuits(short, candidates(PELLET)[::-1]), PELLET).circuit) == "L0-R0-CPE1"

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from eistool import simulate
 from eistool.batch import FitOptions, Selection, Summary, fit_folder
 from eistool.errors import CircuitError, ConfigError, FitError
 from eistool.fitting import FitResult, fit_many
@@ -315,3 +317,72 @@ def test_progress_is_told(folder: Path) -> None:
         ("fitting", 3, 3),
         ("drawing", 3, 3),
     ]
+
+
+def test_result_folder_that_cannot_be_written(folder: Path) -> None:
+    for out in (folder / "README.md" / "x", Path("/proc/x")):
+        with pytest.raises(ConfigError, match="cannot be written"):
+            fit_folder([folder], out, OPTIONS)
+
+
+def test_no_point_left_is_a_failed_row(folder: Path) -> None:
+    (folder / "samples.csv").write_text("file,f_min_Hz\na/*,1e9\n")
+    for options in (OPTIONS, FitOptions(jobs=1)):
+        summary = run(folder, options)
+        assert (summary.exit_code, summary.counts["failed"], len(summary.records)) == (1, 1, 3)
+    assert (folder.parent / "out" / "plots" / "a" / "cell_25C.csv.1.png").exists()
+    for f_min, f_max in ((float("nan"), None), (None, float("inf"))):
+        with pytest.raises(ConfigError, match="finite"):
+            Selection(f_min=f_min, f_max=f_max)
+
+
+def test_typos_are_found_before_anything_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eistool.batch.runner.read_inputs", lambda *_: pytest.fail("read"))
+    for options in (
+        FitOptions(circuit="spikee"),
+        FitOptions(circuit=CIRCUIT, circuit_is_default=False, fixed={"R7": 1.0}),
+        FitOptions(circuit_is_default=False, bounds={"R77": (1, 2)}),
+    ):
+        with pytest.raises((CircuitError, FitError)):
+            run(folder, options)
+
+
+def test_a_folder_of_which_all_is_left_out(folder: Path) -> None:
+    (folder / "samples.csv").write_text("file,include\n*,no\n")
+    summary = run(folder)
+    assert (summary.exit_code, summary.counts["left_out"]) == (0, 3)
+    assert len(rows(folder.parent / "out" / "spectra.csv")) == 3
+
+
+def test_disagreements_and_rows_without_a_file_are_warnings(folder: Path) -> None:
+    (folder / "a" / "turned.csv").write_text(
+        "frequency/Hz,Re/Ohm,Im/Ohm\n"
+        + "".join(f"{f},{z.real},{-z.imag}\n" for f, z in zip(arc().frequency, arc().impedance, strict=True))
+    )
+    (folder / "b" / "bad.mpt").write_text("no")
+    table = "file,temperature_C\na/cell*,30\nb/cell*,40\ncell_25C.mpt#2,45\nbad.mpt,1\nS99*,20\ncell_25C.mpt#7,1\n"
+    (folder / "samples.csv").write_text(table)
+    summary = run(folder)
+    assert "a/cell_25C.csv: temperature_C: samples table 30.0 replaces file name 25.0" in summary.warnings
+    assert "b/cell_25C.mpt: temperature_C: samples table 45.0 replaces samples table 40.0" in summary.warnings
+    assert "samples.csv: no file matches row 6 'S99*', row 7 'cell_25C.mpt#7'" in summary.warnings
+    assert any("a/turned.csv: sign of Im" in line and "turned round" in line for line in summary.warnings)
+    assert json.loads((folder.parent / "out" / "run.json").read_text())["warnings"] == list(summary.warnings)
+    # a table above the folder that was given may speak of files elsewhere
+    below = fit_folder([folder / "a"], folder.parent / "below", OPTIONS)
+    assert not any("no file matches" in line for line in below.warnings)
+
+
+def test_a_spike_that_hides_the_bulk_is_named(tmp_path: Path) -> None:
+    values = {"L0": 1e-7, "R1": 1200.0, "C1": 7e-12, "CPE1.Q": 2e-6, "CPE1.alpha": 0.92}
+    pellet = simulate("L0-p(R1,C1)-CPE1", np.geomspace(7e6, 1.0, 48), values, noise=0.003, seed=1)
+    folder = tmp_path / "pellets"
+    folder.mkdir()
+    write_spectra(folder / "cold.csv", [pellet])
+    (folder / "samples.csv").write_text("file,cell_type\n*,blocking\n")
+    for _ in range(2):  # also when there is nothing left to compute
+        summary = run(folder, FitOptions(jobs=1))
+        [row] = rows(tmp_path / "out" / "fits.csv")
+        assert (row["circuit"], row["status"]) == ("L0-R0-CPE1", "poor_model")
+        [warning] = summary.warnings
+        assert "bulk_spike" in warning

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from eistool import Circuit, CircuitError
+from eistool import Circuit, CircuitError, simulate
 from eistool.circuit import ELEMENTS, Element, Parallel, Series
 from tests.circuit.strategies import circuits
 
@@ -122,3 +122,11 @@ def test_html_names_parameters_and_units() -> None:
     assert "R0-p(R1,CPE1)-Wo_d" in html
     assert "<td>CPE1.Q</td>" in html
     assert "S s^α" in html
+
+
+def test_names_of_an_alias_are_understood() -> None:
+    by_alias = simulate("R0-Q1", [1.0, 10.0], {"R0": 1, "Q1.Q": 1e-5, "Q1.alpha": 0.9})
+    by_symbol = simulate("R0-CPE1", [1.0, 10.0], [1, 1e-5, 0.9])
+    assert by_alias.impedance.tolist() == by_symbol.impedance.tolist()
+    with pytest.raises(CircuitError, match=r"CPE1 is there twice \(Q1 is CPE1\)"):
+        Circuit("R0-p(R1,Q1)-CPE1")

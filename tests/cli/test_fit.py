@@ -162,3 +162,22 @@ def test_interrupted_process_resumes(folder: Path) -> None:
     counts = json.loads(resumed.stdout)["counts"]
     assert counts["ok"] + counts["poor_model"] == 303
     assert counts["computed_now"] == 303 - n_done
+
+
+def test_a_name_is_fixed_once(folder: Path) -> None:
+    result = fit("--circuit", CIRCUIT, "--fix", "R0=50", "--fix", "R0=60")
+    assert result.exit_code == 2
+    assert "--fix R0 is given twice" in result.stderr
+
+
+def test_an_empty_folder_is_named(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    result = CliRunner().invoke(main, ["fit", "measurements/empty"])
+    assert result.exit_code == 3
+    assert "nothing readable in measurements/empty" in result.stderr
+
+
+def test_an_alias_may_be_fixed(folder: Path) -> None:
+    assert fit("--circuit", "R0-p(R1,Q1)", "--fix", "Q1.alpha=0.9").exit_code == 0
+    assert rows(folder.parent / "eistool-results" / "parameters.csv")[3]["status"] == "fixed"
+    assert fit("--circuit", CIRCUIT, "--fix", "Q1.alpha=0.9", "--fix", "CPE1.alpha=0.8").exit_code == 2

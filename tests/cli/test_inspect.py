@@ -65,3 +65,8 @@ def test_help_has_an_example(command: object) -> None:
     result = CliRunner().invoke(command, ["--help"])  # type: ignore[arg-type]
     assert "Example" in result.output
     assert "eistool " in result.output
+
+
+def test_a_failure_names_its_file_once(tmp_path: Path) -> None:
+    (tmp_path / "noise.DTA").write_text("no")
+    assert CliRunner().invoke(inspect, [str(tmp_path)]).stdout.count("noise.DTA") == 1

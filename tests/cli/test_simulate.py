@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import eistool
 from eistool import load_circuit, read
 from eistool.cli import main
 from eistool.cli.simulate import FORMATS
+from eistool.errors import SpectrumError
 from eistool.readers.writers import WRITERS
 
 SPIKE = ["spike", "-p", "L0=1e-7", "-p", "R0=53", "-p", "CPE1.Q=2e-6", "-p", "CPE1.alpha=0.92"]
@@ -65,3 +67,11 @@ def test_wrong_usage(arguments: list[str], message: str) -> None:
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_seed_is_not_negative() -> None:
+    result = simulate("R0", "-p", "R0=1", "--seed", "-1")
+    assert result.exit_code == 2
+    assert "--seed" in result.stderr
+    with pytest.raises(SpectrumError, match="seed=-1"):
+        eistool.simulate("R0", [1.0], [1.0], seed=-1)

@@ -44,3 +44,12 @@ def test_contradictory_tokens_are_not_taken() -> None:
     values, notes = metadata_from_filename("cell_25C_30C_25C.csv")
     assert values == {"sample_id": "cell"}
     assert notes == ["temperature_C: the file name gives several values; none is taken"]
+
+
+@pytest.mark.parametrize("name", ["20240401.csv", "-0.csv", "0.csv", "2024-04-01_2C.csv", "2024.04.01.csv"])
+def test_numbers_and_dates_are_no_samples(name: str) -> None:
+    assert metadata_from_filename(name)[0] == {}
+
+
+def test_nothing_is_colder_than_absolute_zero() -> None:
+    assert "temperature_C" not in metadata_from_filename("S17_m300C.csv")[0]

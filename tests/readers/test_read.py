@@ -1,5 +1,6 @@
 """Folders, sources, and what outranks what."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,35 @@ def test_values_are_immutable(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="read-only"):
         spectrum.impedance[0] = 0
     assert spectrum.frequency.dtype == np.float64
+
+
+def test_a_named_pipe_is_ignored(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv")
+    os.mkfifo(tmp_path / "b.csv")
+    assert {f.source: f.ignored for f in scan([tmp_path])} == {"a.csv": "", "b.csv": "no regular file"}
+    assert len(eistool.read(tmp_path)) == 1
+
+
+def test_several_paths_are_read_as_one(tmp_path: Path) -> None:
+    for name in ("mon/cell.csv", "tue/cell.csv", "single.csv"):
+        write(tmp_path / name)
+    spectra = eistool.read([tmp_path / "mon", str(tmp_path / "tue"), tmp_path / "single.csv"])
+    assert [s.metadata.source for s in spectra] == ["mon/cell.csv", "single.csv", "tue/cell.csv"]
+    with pytest.raises(ReaderError, match=r"bad\.csv"):
+        eistool.read([tmp_path / "mon", write(tmp_path / "bad.csv", "no")])
+    for wrong in (7, None, [7], {"a": 1}):
+        with pytest.raises(ReaderError, match="no path"):
+            eistool.read(wrong)  # type: ignore[arg-type]
+
+
+def test_a_failure_names_its_file_once(tmp_path: Path) -> None:
+    write(tmp_path / "bad.mpt", "no header")
+    with pytest.warns(UserWarning, match=r"not read: bad\.mpt: no reader"):
+        assert eistool.read(tmp_path) == []
+
+
+def test_conversions_of_the_frequency_are_noted(tmp_path: Path) -> None:
+    [kilo] = eistool.read(write(tmp_path / "a.csv", GOOD.replace(GOOD.split(",")[0], "Frequency / kHz", 1)))
+    assert "Frequency / kHz read in units of 1000 Hz" in kilo.notes
+    [omega] = eistool.read(write(tmp_path / "b.csv", GOOD.replace(GOOD.split(",")[0], "omega / rad/s", 1)))
+    assert "omega / rad/s read as angular frequency, and divided by 2π" in omega.notes

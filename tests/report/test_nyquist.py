@@ -111,3 +111,11 @@ def test_units() -> None:
     assert format_ohm(0.0123, 0.0002) == "12.30 ± 0.20 mΩ"
     assert format_ohm(2.0e7) == "20 MΩ"
     assert [format_hertz(value) for value in (0.01, 1, 1e3, 19.3e6)] == ["10 mHz", "1 Hz", "1 kHz", "19.3 MHz"]
+
+
+def test_the_fit_lies_within_the_picture() -> None:
+    z = np.array([10 - 1j, 20 - 5j, 30 - 1j])
+    picture = FitPicture("a", "R0", "poor model", np.array([1e3, 1e2, 10.0]), z, np.full(3, True), 3 * z)
+    axes = NyquistPlot().draw(picture).axes[0]
+    assert axes.get_xlim()[1] > 90
+    assert axes.get_ylim()[1] > 15

@@ -77,3 +77,8 @@ def test_an_undetermined_geometry_is_refused(values: dict[str, float]) -> None:
 def test_negative_lengths_are_refused() -> None:
     with pytest.raises(SpectrumError, match="thickness_um=-1"):
         CellGeometry(thickness_um=-1, diameter_mm=10)
+
+
+def test_a_thickness_is_a_number() -> None:
+    with pytest.raises(SpectrumError, match="thickness_um='x'; give a positive number"):
+        CellGeometry(thickness_um="x", diameter_mm=10)  # type: ignore[arg-type]

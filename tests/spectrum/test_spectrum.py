@@ -97,3 +97,23 @@ def test_metadata_are_checked() -> None:
         Metadata(temperature_C=float("nan"))
     with pytest.warns(UserWarning, match="cell_type='pouch' is unknown"):
         Metadata(cell_type="pouch")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"thickness_um": -3}, "thickness_um=-3; give a positive number"),
+        ({"temperature_C": "abc"}, "temperature_C='abc'; give a finite number"),
+        ({"temperature_C": -300.0}, "temperature_C=-300.0; give degrees Celsius, from -273.15"),
+        ({"cycle": True}, "cycle=True; give a finite number"),
+        ({"u_thickness_um": -1}, "u_thickness_um=-1; give a number that is not negative"),
+    ],
+)
+def test_impossible_metadata(values: dict[str, object], message: str) -> None:
+    with pytest.raises(SpectrumError, match=message):
+        Metadata(**values)  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_become_plain() -> None:
+    metadata = Metadata(temperature_C=np.float32(25), sweep=np.int64(2))  # type: ignore[arg-type]
+    assert repr(metadata) == "Metadata(sweep=2, temperature_C=25.0)"
