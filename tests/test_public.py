@@ -26,6 +26,7 @@ PUBLIC = [
     "__version__",
     "compare_circuits",
     "fit",
+    "fit_global",
     "fit_many",
     "load_circuit",
     "read",

@@ -1,5 +1,6 @@
 """One model over several spectra, as equations: parameters, residuals, penalty and their minimum."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,7 +44,7 @@ class Layout:
         """Return where each of ``joint`` has its joint parameters."""
         counts = [1] * len(self.shared) + [term.count for term in self.laws]
         ends = np.cumsum([0, *counts])
-        return [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
 
     @property
     def n_joint(self) -> int:
