@@ -95,8 +95,7 @@ def _roots(diagonal: FloatArray) -> FloatArray:
 def _eliminate(arrow: Arrow, rhs: FloatArray) -> FloatArray:
     """Return the local parameters' solution for right-hand sides of shape (n, l, k)."""
     if arrow.ties is None:
-        solution: FloatArray = np.linalg.solve(arrow.local, rhs)
-        return solution
+        return np.asarray(np.linalg.solve(arrow.local, rhs), dtype=np.float64)
     diagonal, upper = _pairs(arrow)
     n, size, width = rhs.shape
     padded = np.zeros((2 * diagonal.shape[0], size, width))
@@ -108,13 +107,12 @@ def _eliminate(arrow: Arrow, rhs: FloatArray) -> FloatArray:
     paired[-1] = np.linalg.solve(pivots[-1], paired[-1])
     for a in range(len(pivots) - 2, -1, -1):
         paired[a] = np.linalg.solve(pivots[a], paired[a] - upper[a] @ paired[a + 1])
-    return paired.reshape(-1, size, width)[:n]
+    return paired.reshape(len(padded), size, width)[:n]
 
 
 def _diagonal_of_inverse(arrow: Arrow) -> FloatArray:
     if arrow.ties is None:
-        inverse: FloatArray = np.linalg.inv(arrow.local)
-        return inverse
+        return np.asarray(np.linalg.inv(arrow.local), dtype=np.float64)
     diagonal, upper = _pairs(arrow)
     forwards = _pivots(diagonal, upper)
     backwards = _pivots(diagonal[::-1], upper[::-1].transpose(0, 2, 1))[::-1]

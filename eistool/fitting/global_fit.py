@@ -18,7 +18,8 @@ from eistool.fitting.problem import Constraints
 from eistool.fitting.result import FitResult
 from eistool.spectrum import Series, Spectrum
 
-OUTLYING = 100.0  # times the median reduced chi2: such a spectrum would rule all others
+OUTLYING = 10.0  # times the median of the separate fits' residuals: such a spectrum would rule all others
+UNUSABLE = 0.05  # of |Z|, and at least this
 WORSE = 1.3  # times the separate fit's sum of squares: worth another search for the own parameters
 
 
@@ -113,14 +114,19 @@ def fit_global(
 def _left_out(seeds: list[FitResult]) -> dict[int, str]:
     """Return the spectra that cannot take part, and why."""
     reasons = {s: seed.reason for s, seed in enumerate(seeds) if not seed.success}
-    reduced = np.array([seed.chi2_reduced if seed.success else math.nan for seed in seeds])
     if len(reasons) == len(seeds):
         return reasons
-    typical = float(np.nanmedian(reduced))
-    for s, seed in enumerate(seeds):
-        if seed.status == "poor_model" and reduced[s] > OUTLYING * typical:
-            reasons[s] = "the circuit does not describe it, as it does the others"
+    # relative to |Z|, whatever the weighting: unit weights may span decades along a series
+    relative = np.array([_rms_residual(seed) if seed.success else math.nan for seed in seeds])
+    typical = float(np.nanmedian(relative))
+    for s, rms in enumerate(relative.tolist()):
+        if rms > max(OUTLYING * typical, UNUSABLE):
+            reasons[s] = f"residuals of {rms:.0%} of |Z| on its own, {typical:.2%} in the typical spectrum"
     return reasons
+
+
+def _rms_residual(seed: FitResult) -> float:
+    return float(np.sqrt(np.mean(np.abs(seed.residual[seed.spectrum.mask]) ** 2)))
 
 
 def _search(

@@ -66,7 +66,7 @@ class LawTerm:
             parts = share * np.exp(g)
             value = parts.sum(axis=1)
             return np.log(value), parts / value[:, None]
-        shift = 0.0
+        shift = np.zeros(self.x.size)
         if self.law == "arrhenius":
             shift = np.log(self.x) - share @ np.log(self.ends)
         return share @ g + shift, share

@@ -41,7 +41,7 @@ def strength_from_fits(u: FloatArray, variance: FloatArray, differences: FloatAr
     from scipy.linalg import cholesky_banded, solveh_banded
 
     n = len(differences)
-    observed = sum(differences[:, k] * u[k : k + n] for k in range(3))
+    observed = differences[:, 0] * u[:n] + differences[:, 1] * u[1:-1] + differences[:, 2] * u[2:]
     bands = np.zeros((min(3, n), n))  # lower form: row k couples i and i + k
     for k in range(bands.shape[0]):
         for a in range(3 - k):
