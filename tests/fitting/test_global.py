@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 import eistool
 from eistool import FitError, Metadata, Series, Spectrum
@@ -13,7 +14,6 @@ from eistool.fitting import GlobalFit
 from eistool.fitting.blocks import Arrow, invert, solve
 from eistool.fitting.laws import LAWS, LawTerm
 from eistool.fitting.smoothing import second_differences
-from eistool.typing import FloatArray
 
 FREQUENCY = np.geomspace(1e6, 1.0, 37)
 CIRCUIT = "R0-p(R1,CPE1)"
@@ -39,9 +39,10 @@ def arrhenius_series(seed: int = 0, celsius: Sequence[float] = CELSIUS) -> Serie
     return Series(spectra, by="temperature")
 
 
-def soc_series(values: FloatArray, seed: int = 0, noise: float = 0.005) -> Series:
+def soc_series(values: ArrayLike, seed: int = 0, noise: float = 0.005) -> Series:
     spectra = [
-        spectrum_at(R, 1000 * seed + i, Metadata(soc_pct=10.0 + 5 * i), noise) for i, R in enumerate(values)
+        spectrum_at(R, 1000 * seed + i, Metadata(soc_pct=10.0 + 5 * i), noise)
+        for i, R in enumerate(np.asarray(values, dtype=np.float64))
     ]
     return Series(spectra, by="soc")
 
@@ -225,7 +226,10 @@ def test_a_law_that_does_not_hold_is_flagged() -> None:
 def test_bounds_fixed_and_noise_weighting() -> None:
     series = arrhenius_series()
     sigma = 0.005
-    spectra = [dataclasses.replace(s, noise=sigma * np.abs(s.impedance) * (1 + 1j)) for s in series]
+    spectra = [
+        dataclasses.replace(s, noise=(sigma * np.abs(s.impedance) * (1 + 1j)).astype(np.complex128))
+        for s in series
+    ]
     fit = eistool.fit_global(
         spectra, CIRCUIT, ["CPE1.alpha"], {"R1": "arrhenius"},
         bounds={"CPE1.alpha": (0.5, 0.84)}, fixed={"R0": 5.0}, weighting="noise",
