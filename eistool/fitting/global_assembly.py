@@ -47,7 +47,9 @@ def assemble(
         results[s] = replace(seeds[s], flags=(f"left out of the global fit: {reason}", *seeds[s].flags))
     for position, s in enumerate(kept):
         results[s] = _result(problem, point, position, covariance_u[position] * variance, seeds[s], constraints)
-    shared, laws, names, covariance = _joint_parameters(problem, point, inverse.joint * variance, constraints, dof)
+    shared, laws, names, covariance = _joint_parameters(
+        problem, point, inverse.joint * variance, constraints, dof, axis.name
+    )
     smooth = {}
     if problem.smooth is not None:
         own = problem.layout.local.tolist()
@@ -143,7 +145,12 @@ def _status(exponent: bool, sigma: float, limited: bool, bounded: bool) -> str:
 
 
 def _joint_parameters(
-    problem: JointProblem, point: Point, covariance_g: FloatArray, constraints: Constraints, dof: float
+    problem: JointProblem,
+    point: Point,
+    covariance_g: FloatArray,
+    constraints: Constraints,
+    dof: float,
+    coordinate: str,
 ) -> tuple[dict[str, Parameter], dict[str, LawFit], tuple[str, ...], FloatArray]:
     """Return shared parameters, laws, and names and covariance of all that they are made of."""
     layout = problem.layout
@@ -167,7 +174,9 @@ def _joint_parameters(
             _status(term.exponent, s, end, bounded) for s, end in zip(sigma[column], limited[column], strict=True)
         ]
         status = max(ends, key=("ok", "not_identifiable", "at_bound").index)
-        found.append(_term_parameters(layout, term, values[column], stderr[column], status, constraints, dof))
+        found.append(
+            _term_parameters(layout, term, values[column], stderr[column], status, constraints, dof, coordinate)
+        )
     n_shared = len(layout.shared)
     shared = {
         term.name: replace(own["value"], name=term.name)
@@ -189,6 +198,7 @@ def _term_parameters(
     status: str,
     constraints: Constraints,
     dof: float,
+    coordinate: str,
 ) -> dict[str, Parameter]:
     circuit, i = layout.circuit, term.index
     owners = [element.name for element in circuit.elements for _ in element.spec.parameters]
@@ -203,7 +213,7 @@ def _term_parameters(
             name=name,
             value=value,
             stderr=error if known else math.nan,
-            unit=unit.format(circuit.specs[i].unit).strip(),
+            unit=unit.format(unit=circuit.specs[i].unit, x=coordinate).strip(),
             lower=float(lower),
             upper=float(upper),
             status=status,

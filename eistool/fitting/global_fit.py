@@ -70,6 +70,16 @@ def fit_global(
     FitError
         If names or options are wrong, a law lacks its coordinate, or fewer than two spectra can be used.
 
+    Notes
+    -----
+    Arrhenius' law is fitted with exact temperatures: their errors are for the user to add. Errors are those
+    of the linearised problem; for smooth parameters the penalty counts as prior knowledge [1]_. A ΔBIC above
+    10 in favour of separate fits is flagged: then what was shared does probably not hold.
+
+    References
+    ----------
+    .. [1] G. Wahba, J. R. Stat. Soc. B 45 (1983) 133, doi:10.1111/j.2517-6161.1983.tb01239.x
+
     Examples
     --------
     >>> import numpy as np
@@ -87,6 +97,8 @@ def fit_global(
     """
     the_circuit = as_circuit(circuit)
     shared = (shared,) if isinstance(shared, str) else tuple(shared)
+    if fixed is not None and not isinstance(fixed, Mapping):
+        raise FitError(f"fixed={fixed!r}; give the values too, for instance fixed={{'R0': 10.0}}")
     request = Request(the_circuit, shared, dict(laws or {}), dict(smooth or {}), dict(fixed or {}))
     request.check()
     constraints = Constraints.of(the_circuit, None, bounds, request.fixed)
@@ -97,10 +109,11 @@ def fit_global(
     seeds = fit_many(axis.spectra, the_circuit, jobs, True, None, bounds, request.fixed, weighting)
     left_out = _left_out(seeds)
     kept = [s for s in range(len(seeds)) if s not in left_out]
-    if len(kept) < 2:
+    needed = 3 if request.smooth else 2
+    if len(kept) < needed:
         reasons = "; ".join(f"{seeds[s].spectrum.label}: {reason}" for s, reason in left_out.items())
         raise FitError(
-            f"global fit: {len(kept)} of {len(seeds)} spectra can be used ({reasons}); give two or more"
+            f"global fit: {len(kept)} of {len(seeds)} spectra can be used ({reasons}); give {needed} or more"
         )
     layout = request.layout(axis.taken(kept))
     used = [seeds[s] for s in kept]

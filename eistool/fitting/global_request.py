@@ -118,7 +118,7 @@ class Request:
 
     def smoothed(self, problem: JointProblem, axis: Axis, seeds: list[FitResult], variance: float) -> JointProblem:
         """Return the problem with its penalty."""
-        if not self.smooth or len(seeds) < 3:
+        if not self.smooth:
             return problem
         differences = second_differences(axis.index)
         local = problem.layout.local.tolist()

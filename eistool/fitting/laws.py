@@ -15,13 +15,13 @@ from eistool.typing import FloatArray
 BOLTZMANN_EV = 8.617333262e-5  # eV/K
 ZERO_CELSIUS = 273.15  # K
 
-# name: (parameter, unit) each; {} is the unit of the circuit's parameter
+# name: (parameter, unit) each, with the unit of the circuit's parameter and the name of the coordinate
 LAWS = MappingProxyType(
     {
         "arrhenius": (("Ea_eV", "eV"), ("ln_sigma0", "")),
-        "constant": (("value", "{}"),),
-        "linear": (("intercept", "{}"), ("slope", "{} per unit of the coordinate")),
-        "power": (("prefactor", "{} at a coordinate of 1"), ("exponent", "")),
+        "constant": (("value", "{unit}"),),
+        "linear": (("intercept", "{unit}"), ("slope", "{unit} per {x}")),
+        "power": (("prefactor", "{unit} at {x} = 1"), ("exponent", "")),
     }
 )
 THERMAL_KINDS = ("resistance", "tau", "warburg")  # which an activation energy makes fall with temperature

@@ -289,6 +289,7 @@ def test_the_order_of_threads_does_not_matter() -> None:
         ({"laws": {"CPE1.Q": "arrhenius"}}, "describes resistances"),
         ({"laws": {"CPE1.alpha": "power"}}, "does not suit an exponent"),
         ({"smooth": {"R1": -1.0}}, "strength above 0"),
+        ({"shared": ["R1"], "fixed": ["R0"]}, "give the values too"),
         ({}, "nothing joins the spectra"),
     ],
 )
