@@ -12,7 +12,7 @@ from eistool.fitting.global_result import GlobalFit, LawFit, bic
 from eistool.fitting.intervals import interval
 from eistool.fitting.joint import JointProblem, Layout, Point, joint_limits, normal_equations
 from eistool.fitting.laws import LAWS, LawTerm
-from eistool.fitting.problem import Constraints
+from eistool.fitting.problem import AMPLITUDE_RANGE, Constraints
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT, FitResult, Minimum, Parameter
 from eistool.typing import FloatArray
 
@@ -32,7 +32,9 @@ def assemble(
     constraints: Constraints,
 ) -> GlobalFit:
     """Return the global fit of a minimum: covariances, statuses, flags."""
-    inverse = invert(normal_equations(problem, point))
+    inverse = _inverse(
+        problem, point, 1.0 if seeds[0].weighting == "noise" else point.squares.sum() / problem.n_data
+    )
     covariance_u = _covariance_of_u(problem.layout, point, inverse)
     n_parameters = float(problem.layout.n_joint + point.local.size)
     if problem.smooth is not None:
@@ -73,6 +75,18 @@ def assemble(
         status="failed" if not point.converged else "poor_model" if poor else "ok",
         flags=tuple(flags),
     )
+
+
+def _inverse(problem: JointProblem, point: Point, variance: float) -> Inverse:
+    """Return the inverse of the normal equations.
+
+    That every parameter lies in the range of the search is known as well: without it, an arc that the data
+    do not need would make the error of a well-known resistance beside it infinite.
+    """
+    arrow = normal_equations(problem, point)
+    known = variance / AMPLITUDE_RANGE**2
+    local = arrow.local + known * np.eye(arrow.local.shape[1])
+    return invert(replace(arrow, local=local, joint=arrow.joint + known * np.eye(arrow.joint.shape[0])))
 
 
 def _covariance_of_u(layout: Layout, point: Point, inverse: Inverse) -> FloatArray:

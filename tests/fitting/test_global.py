@@ -218,6 +218,15 @@ def test_one_bad_spectrum_is_left_out() -> None:
     assert fit.n_data == 3 * 74
 
 
+def test_an_arc_too_many_leaves_the_series_resistance_its_error() -> None:
+    fit = eistool.fit_global(
+        soc_series(np.full(6, 80.0)), "R0-p(R1,CPE1)-p(R2,CPE2)", ["CPE1.alpha", "CPE2.alpha"]
+    )
+    for result in fit.results:
+        assert result.parameters["R2"].status != "ok"
+        assert result.parameters["R0"].stderr < 10
+
+
 def test_a_law_that_does_not_hold_is_flagged() -> None:
     fit = eistool.fit_global(soc_series(np.array([50.0, 90, 40, 120, 60])), CIRCUIT, laws={"R1": "linear"})
     assert any("separate fits" in flag for flag in fit.flags)
