@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eistool.fitting import FitResult as FitResult
     from eistool.fitting import compare_circuits as compare_circuits
     from eistool.fitting import fit as fit
+    from eistool.fitting import fit_global as fit_global
     from eistool.fitting import fit_iter as fit_iter
     from eistool.fitting import fit_many as fit_many
     from eistool.readers import read as read
@@ -42,6 +43,7 @@ _HOME = {
     "SpectrumError": "eistool.errors",
     "compare_circuits": "eistool.fitting",
     "fit": "eistool.fitting",
+    "fit_global": "eistool.fitting",
     "fit_iter": "eistool.fitting",
     "fit_many": "eistool.fitting",
     "load_circuit": "eistool.circuit",

@@ -26,6 +26,7 @@ PUBLIC = [
     "__version__",
     "compare_circuits",
     "fit",
+    "fit_global",
     "fit_iter",
     "fit_many",
     "load_circuit",
@@ -78,6 +79,11 @@ def shown() -> dict[str, str]:
     spectrum = eistool.simulate(circuit, f, values, noise=0.003, seed=1, metadata=metadata, label="S17_25C.mpt")
     result = eistool.fit(spectrum.crop(f_min=0.5), circuit)
     ranked = eistool.compare_circuits(spectrum, [circuit, "R0-CPE1"])
+    spectra = [
+        eistool.simulate("R0-CPE1", f, [R, 1e-5, 0.9], 0.003, seed, eistool.Metadata(temperature_C=T), f"{T} °C")
+        for seed, (T, R) in enumerate([(0, 100), (20, 45), (40, 23)])
+    ]
+    together = eistool.fit_global(spectra, "R0-CPE1", ["CPE1.alpha"], {"R0": "arrhenius"}, {"CPE1.Q": 1e4})
     objects = {
         "metadata": metadata,
         "circuit": circuit,
@@ -88,6 +94,8 @@ def shown() -> dict[str, str]:
         "parameters": result.parameters,
         "processes": result.processes,
         "ranked": ranked[0],
+        "global": together,
+        "law": together.laws["R0"],
     }
     # how many starts agree is not the same on every processor
     texts = {

@@ -2,11 +2,15 @@
 
 from eistool.fitting.comparison import RankedCircuit, compare_circuits
 from eistool.fitting.engine import fit, fit_iter, fit_many
+from eistool.fitting.global_fit import fit_global
+from eistool.fitting.global_result import GlobalFit, LawFit
 from eistool.fitting.processes import Process
 from eistool.fitting.result import FitResult, Minimum, Parameter, Parameters
 
 __all__ = [
     "FitResult",
+    "GlobalFit",
+    "LawFit",
     "Minimum",
     "Parameter",
     "Parameters",
@@ -14,6 +18,7 @@ __all__ = [
     "RankedCircuit",
     "compare_circuits",
     "fit",
+    "fit_global",
     "fit_iter",
     "fit_many",
 ]
