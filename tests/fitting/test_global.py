@@ -156,10 +156,11 @@ def test_blocks_solve_the_dense_equations(n: int, tied: bool) -> None:
         np.testing.assert_allclose(inverse.border[s], expected[own, n * size :], rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize(("law", "exponent"), [(law, e) for law in LAWS for e in (False, True)])
+@pytest.mark.parametrize(
+    ("law", "exponent"),
+    [(law, e) for law in LAWS for e in (False, True) if not (e and law in ("arrhenius", "power"))],
+)
 def test_derivatives_of_laws(law: str, exponent: bool) -> None:
-    if exponent and law in ("arrhenius", "power"):
-        pytest.skip("not a law for exponents")
     term = LawTerm("R1", law, 1, exponent, np.array([250.0, 270.0, 320.0, 300.0]))
     g = np.array([0.8, 0.6])[: term.count]
     u, derivative = term.evaluate(g)
