@@ -2,7 +2,7 @@
 
 from eistool.circuit.circuit import Circuit
 from eistool.circuit.elements import ELEMENTS, ElementSpec, ParameterSpec
-from eistool.circuit.interop import values_from_impedance_py
+from eistool.circuit.interop import read_impedance_py_json, values_from_impedance_py
 from eistool.circuit.library import (
     Example,
     LibraryCircuit,
@@ -31,6 +31,7 @@ __all__ = [
     "load_circuit",
     "load_library",
     "load_library_circuit",
+    "read_impedance_py_json",
     "replaced_circuits",
     "values_from_impedance_py",
 ]
