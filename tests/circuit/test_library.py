@@ -158,3 +158,13 @@ def test_as_circuit_takes_all_three() -> None:
 def test_public_names() -> None:
     assert eistool.load_circuit is load_circuit
     assert eistool.Circuit is Circuit
+
+
+def test_the_documented_file_is_valid(tmp_path: Path) -> None:
+    page = (FOLDER.parent / "docs" / "circuits.md").read_text(encoding="utf-8")
+    write(tmp_path, page.partition("```toml\n")[2].partition("```")[0], "garnet")
+    entry = load_library_circuit("garnet", [tmp_path])
+    assert entry.example is not None
+    assert entry.ranges["CPE_co.Q"] == (1e-9, 1e-6)
+    page_roles = page.partition("Roles are ")[2].partition(". A mistake")[0].replace(" and\n", ", ")
+    assert page_roles.replace("\n", " ").split(", ") == list(ROLES)
