@@ -1,11 +1,12 @@
 """Which circuits of the library ``--circuit auto`` compares and takes, by what is known of the cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from eistool.circuit import Circuit, load_circuit
 from eistool.fitting import Process, RankedCircuit
 from eistool.spectrum import CellGeometry, Metadata
+from eistool.typing import PathLike
 
 # of bulk (1e-12) and grain boundaries (to 1e-8) at L/A = 1/cm, with a factor 3 of tolerance
 PELLET_CAPACITANCE_F = 3e-13, 3e-8
@@ -27,10 +28,11 @@ _GENERAL = (
 )  # fmt: skip
 
 
-def candidates(metadata: Metadata) -> tuple[Circuit, ...]:
+def candidates(metadata: Metadata, folders: Iterable[PathLike] = ()) -> tuple[Circuit, ...]:
     """Return the circuits to compare for a spectrum.
 
-    An unknown cell gets a general list without roles: what an arc stands for cannot be told then.
+    An unknown cell gets a general list without roles: what an arc stands for cannot be told then. A
+    circuit of the folders goes before the built-in one of its name.
 
     Examples
     --------
@@ -41,8 +43,8 @@ def candidates(metadata: Metadata) -> tuple[Circuit, ...]:
     """
     names = _BY_CELL_TYPE.get(metadata.cell_type or "")
     if names is not None:
-        return tuple(load_circuit(name) for name in names)
-    return tuple(Circuit.from_tree(load_circuit(name).tree) for name in _GENERAL)
+        return tuple(load_circuit(name, folders) for name in names)
+    return tuple(Circuit.from_tree(load_circuit(name, folders).tree) for name in _GENERAL)
 
 
 def every_candidate() -> tuple[Circuit, ...]:

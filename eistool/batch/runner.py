@@ -58,6 +58,8 @@ class FitOptions:
         Coordinate by which the printed results are ordered.
     samples : Path, optional
         A samples table for all files.
+    circuit_folders : tuple of Path
+        Folders of the user's circuits, searched before the built-in ones.
     selection : Selection
         Which sweeps and points.
     force : bool
@@ -73,6 +75,7 @@ class FitOptions:
     plots: str = "failed"
     by: str | None = None
     samples: Path | None = None
+    circuit_folders: tuple[Path, ...] = ()
     selection: Selection = field(default_factory=Selection)
     force: bool = False
 
@@ -86,6 +89,7 @@ class FitOptions:
         selection = self.selection
         return {
             "circuit": self.circuit,
+            "circuit_folders": [folder.name for folder in self.circuit_folders],
             "weighting": self.weighting,
             "bounds": {name: list(pair) for name, pair in self.bounds.items()},
             "fixed": dict(self.fixed),
@@ -246,21 +250,29 @@ def _check_options(options: FitOptions) -> None:
 
 def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
     """Return a task for each spectrum; wrong circuits, bounds and names are found here, before any fit."""
-    named: tuple[Circuit, ...] = () if options.circuit == AUTO else (as_circuit(options.circuit),)
+    named: tuple[Circuit, ...] = () if options.circuit == AUTO else (_circuit(options.circuit, options),)
     tasks = []
+    known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
     for spectrum in spectra:
         own = spectrum.metadata.circuit if options.circuit_is_default else None
         circuits = named
         if own is not None and own != AUTO:
             try:
-                circuits = (as_circuit(own),)
+                circuits = (_circuit(own, options),)
             except CircuitError as error:
                 raise ConfigError(f"samples table, circuit of {spectrum.label}: {error}") from error
         elif own == AUTO or not circuits:
-            circuits = candidates(spectrum.metadata)
+            cell_type = spectrum.metadata.cell_type
+            if cell_type not in known:
+                known[cell_type] = candidates(spectrum.metadata, options.circuit_folders)
+            circuits = known[cell_type]
         tasks.append(_Task(_key(spectrum, circuits, options), spectrum, circuits))
     _check_names(tasks, options)
     return tasks
+
+
+def _circuit(text: str, options: FitOptions) -> Circuit:
+    return as_circuit(text, options.circuit_folders)
 
 
 def _check_names(tasks: Sequence[_Task], options: FitOptions) -> None:

@@ -2,13 +2,16 @@
 
 from eistool.circuit.circuit import Circuit
 from eistool.circuit.elements import ELEMENTS, ElementSpec, ParameterSpec
-from eistool.circuit.interop import values_from_impedance_py
+from eistool.circuit.interop import read_impedance_py_json, values_from_impedance_py
 from eistool.circuit.library import (
+    Example,
     LibraryCircuit,
     as_circuit,
     circuit_names,
     load_circuit,
+    load_library,
     load_library_circuit,
+    replaced_circuits,
 )
 from eistool.circuit.tree import Element, Node, Parallel, Series
 
@@ -17,6 +20,7 @@ __all__ = [
     "Circuit",
     "Element",
     "ElementSpec",
+    "Example",
     "LibraryCircuit",
     "Node",
     "Parallel",
@@ -25,6 +29,9 @@ __all__ = [
     "as_circuit",
     "circuit_names",
     "load_circuit",
+    "load_library",
     "load_library_circuit",
+    "read_impedance_py_json",
+    "replaced_circuits",
     "values_from_impedance_py",
 ]

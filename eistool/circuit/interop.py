@@ -4,17 +4,21 @@ Only elements whose equations agree are exchanged, under the name that each prog
 needs its value converted: impedance.py's La is (jωL)^α, and eistool's L(jω)^α.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from eistool.circuit.circuit import Circuit
 from eistool.circuit.grammar import parse_first_dialect
 from eistool.circuit.tree import Element, Node, Series
-from eistool.errors import CircuitError
+from eistool.errors import CircuitError, ReaderError
+from eistool.typing import BoolArray, FloatArray, PathLike
 
 if TYPE_CHECKING:
     from impedance.models.circuits.circuits import BaseCircuit
@@ -60,13 +64,101 @@ def values_from_impedance_py(model: "BaseCircuit") -> dict[str, float]:
     CircuitError
         If the model has no values, or an element of which eistool has no equivalent.
     """
-    circuit = from_impedance_py(model)
     free = model.initial_guess if model.parameters_ is None else model.parameters_
+    return _our_values(from_impedance_py(model), free, model.constants)
+
+
+def read_impedance_py_json(path: PathLike) -> tuple[Circuit, dict[str, float]]:
+    """Return circuit and parameter values of a model that impedance.py saved with ``model.save(path)``.
+
+    Parameters
+    ----------
+    path : path
+        The JSON file. Of a model that was not fitted the initial guess is taken.
+
+    Raises
+    ------
+    ReaderError
+        If the file is no such model; the message names file and key.
+    CircuitError
+        If the circuit has no equivalent, or a value is not possible for its parameter.
+
+    See Also
+    --------
+    eistool.Circuit.to_impedance_py : the other way.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReaderError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:  # neither JSON nor UTF-8
+        raise ReaderError(f"{path}: {error}; give a model that impedance.py saved") from error
+    text = _entry(path, content, "Circuit String", str)
+    guess_or_fit = "Parameters" if _entry(path, content, "Fit", bool) else "Initial Guess"
+    free = _entry(path, content, guess_or_fit, list)
+    constants = _entry(path, content, "Constants", dict)
+    for key, numbers in ((guess_or_fit, free), ("Constants", constants.values())):
+        for number in numbers:
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise ReaderError(f"{path}: {key} holds {number!r}; numbers are expected")
+    key = "Circuit String"
+    try:
+        circuit = from_impedance_py(text)
+        key = guess_or_fit
+        values = _our_values(circuit, free, constants)
+        circuit.values(values)
+    except CircuitError as error:
+        raise CircuitError(f"{path}, {key}: {error}") from error
+    return circuit, values
+
+
+def _entry(path: PathLike, content: object, key: str, kind: type) -> Any:
+    """Return the value of a key, of the kind that impedance.py writes."""
+    if not isinstance(content, dict) or key not in content:
+        raise ReaderError(f"{path}: no key {key!r}; give a model that impedance.py saved")
+    value = content[key]
+    if not isinstance(value, kind):
+        raise ReaderError(f"{path}: {key} = {value!r}; a {kind.__name__} is expected")
+    return value
+
+
+def fit_to_impedance_py(
+    circuit: Circuit, values: FloatArray, covariance: FloatArray, fixed: BoolArray
+) -> "BaseCircuit":
+    """Return the fitted CustomCircuit of values in the circuit's order; see :meth:`FitResult.to_impedance_py`."""
+    from impedance.models.circuits import CustomCircuit
+
+    names = _their_names(circuit.elements)
+    keys = [key for element in circuit.elements for key in _their_keys(element, names[element])]
+    theirs = np.array(_their_values(circuit, values))
+    jacobian = np.eye(theirs.size)
+    constant = fixed.copy()
+    for element in circuit.elements:
+        if element.symbol == "La":  # their L is L^(1/α)
+            i, j = circuit.index(f"{element.name}.L"), circuit.index(f"{element.name}.alpha")
+            alpha = values[j]
+            with np.errstate(divide="ignore", invalid="ignore"):  # L = 0 has no error
+                jacobian[i, i] = theirs[i] / (alpha * values[i])
+                jacobian[i, j] = -theirs[i] * np.log(values[i]) / alpha**2
+            constant[i] = fixed[i] and fixed[j]
+    variance = np.diag(jacobian @ covariance @ jacobian.T)
+    free = ~constant
+    constants = {key: float(value) for key, value, held in zip(keys, theirs, constant, strict=True) if held}
+    model = CustomCircuit(_text(circuit.tree, names), initial_guess=theirs[free].tolist(), constants=constants)
+    model.parameters_ = theirs[free]
+    model.conf_ = np.sqrt(np.where(variance > 0, variance, np.nan))[free]
+    return model
+
+
+def _our_values(circuit: Circuit, free: Sequence[float], constants: Mapping[str, float]) -> dict[str, float]:
     keys = [key for element in circuit.elements for key in _their_keys(element)]
-    free_keys = [key for key in keys if key not in model.constants]
+    unknown = [key for key in constants if key not in keys]
+    if unknown:
+        raise CircuitError(f"{circuit}: no parameter for the constant {unknown[0]!r}; known are {', '.join(keys)}")
+    free_keys = [key for key in keys if key not in constants]
     if len(free) != len(free_keys):
         raise CircuitError(f"{circuit}: the model has {len(free)} values; give it {len(free_keys)}, or fit it")
-    theirs = dict(zip(free_keys, free, strict=True)) | model.constants
+    theirs = dict(zip(free_keys, free, strict=True)) | dict(constants)
     values = dict(zip(circuit.parameters, (float(theirs[key]) for key in keys), strict=True))
     for element in circuit.elements:
         if element.symbol == "La":
@@ -74,8 +166,8 @@ def values_from_impedance_py(model: "BaseCircuit") -> dict[str, float]:
     return values
 
 
-def _their_keys(element: Element) -> list[str]:
-    name = TO_IMPEDANCE_PY[element.symbol] + element.label
+def _their_keys(element: Element, name: str = "") -> list[str]:
+    name = name or TO_IMPEDANCE_PY[element.symbol] + element.label
     n_parameters = len(element.spec.parameters)
     return [name] if n_parameters == 1 else [f"{name}_{i}" for i in range(n_parameters)]
 

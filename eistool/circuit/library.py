@@ -1,18 +1,40 @@
-"""The circuit library: one TOML file per circuit, with the role of every element."""
+"""The circuit library: one TOML file per circuit, the built-in ones and those of a user's folders.
+
+A folder of circuits is searched for ``NAME.toml``. Functions that take ``folders`` look there first, in
+their order, and then among the built-in circuits.
+"""
 
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from eistool.circuit.circuit import Circuit
 from eistool.circuit.grammar import parse
 from eistool.errors import CircuitError
+from eistool.typing import JSON, FloatArray, PathLike
 
 PACKAGE = "eistool.circuit_library"
-ROLES = (
+NAME = r"[a-z][a-z0-9_]+"  # lower case throughout, as expressions never are
+
+Role = Literal[
     "bulk",
     "charge_transfer",
     "diffusion",
@@ -25,80 +47,190 @@ ROLES = (
     "line",
     "phase",
     "process",
-)
+]
+ROLES: tuple[str, ...] = get_args(Role)
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryCircuit:
-    """A circuit of the library, when to use it, and what its elements stand for."""
+def _flat(values: object) -> object:
+    """Return ``{"CPE1": {"Q": 1}}`` as ``{"CPE1.Q": 1}``: the key ``CPE1.Q`` without quotes is a table in TOML."""
+    if not isinstance(values, Mapping):
+        return values
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = value.items() if isinstance(value, Mapping) else [(None, value)]
+        flat |= {name if key is None else f"{name}.{key}": number for key, number in inner}
+    return flat
 
-    name: str
-    title: str
+
+_Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Frequency = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Doi = Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}/\S+$")]
+
+
+class Example(BaseModel):
+    """Values and frequencies of a simulated spectrum that is typical of a circuit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    frequency_Hz: tuple[_Frequency, _Frequency]  # from, to
+    per_decade: PositiveInt = 10
+    noise: _Number = 0.003  # relative to |Z|
+    values: Annotated[dict[str, _Number], BeforeValidator(_flat)]
+
+    @property
+    def frequency(self) -> FloatArray:
+        """Frequencies in Hz, in equal steps of their logarithm."""
+        import numpy as np
+
+        start, end = self.frequency_Hz
+        n_points = round(abs(np.log10(start / end)) * self.per_decade) + 1
+        return np.geomspace(start, end, max(2, n_points))
+
+
+class LibraryCircuit(BaseModel):
+    """A circuit of the library: when to use it, what its elements stand for, typical values.
+
+    ``name`` and ``circuit`` must be there; ``roles`` and ``ranges``, if they are, for every element and
+    every parameter.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    name: Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
+    title: str = ""
+    roles: dict[str, Role] = {}  # by element; before the circuit, which takes them on
     circuit: Circuit
-    use: str
-    roles: Mapping[str, str] = field(hash=False)  # element name -> one of ROLES
+    use: str = ""
+    references: tuple[_Doi, ...] = ()
+    ranges: Annotated[dict[str, tuple[_Number, _Number]], BeforeValidator(_flat)] = {}  # by parameter: low, high
+    example: Example | None = None
 
-    def __post_init__(self) -> None:
-        names = [element.name for element in self.circuit.elements]
-        if sorted(self.roles) != sorted(names):
-            raise CircuitError(
-                f"{self.name}: roles of {', '.join(self.roles)}; give one for each of {', '.join(names)}"
-            )
-        for element, role in self.roles.items():
-            if role not in ROLES:
-                raise CircuitError(f"{self.name}: {element} has the role {role!r}; choose from {', '.join(ROLES)}")
+    @field_validator("circuit", mode="before")
+    @classmethod
+    def _parse(cls, value: object, info: ValidationInfo) -> Circuit:
+        if not isinstance(value, Circuit | str):
+            raise ValueError("write an expression such as 'R0-p(R1,CPE1)'")
+        try:
+            tree = value.tree if isinstance(value, Circuit) else parse(value)
+            return Circuit.from_tree(tree, info.data.get("roles"))
+        except CircuitError as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        elements = [element.name for element in self.circuit.elements]
+        if self.roles and sorted(self.roles) != sorted(elements):
+            raise ValueError(f"roles of {', '.join(self.roles)}; give one for each of {', '.join(elements)}")
+        parameters = self.circuit.parameters
+        if self.ranges and sorted(self.ranges) != sorted(parameters):
+            raise ValueError(f"ranges of {', '.join(self.ranges)}; give one for each of {', '.join(parameters)}")
+        for name, (low, high) in self.ranges.items():
+            largest = 1.0 if self.circuit.specs[self.circuit.index(name)].kind == "exponent" else float("inf")
+            if not low < high <= largest:
+                raise ValueError(f"ranges.{name} = [{low:g}, {high:g}]; give low < high <= {largest:g}")
+        self._check_example()
+        return self
+
+    def _check_example(self) -> None:
+        if self.example is None:
+            return
+        try:
+            self.circuit.values(self.example.values)
+        except CircuitError as error:
+            raise ValueError(f"example.values: {error}") from error
+        for name, (low, high) in self.ranges.items():
+            value = self.example.values.get(name, low)
+            if not low <= value <= high:
+                raise ValueError(f"example.values.{name} = {value:g}; give a value from {low:g} to {high:g}")
+
+    def to_dict(self) -> JSON:
+        """Return the entry as plain Python objects."""
+        plain = self.model_dump(exclude={"circuit"}, mode="json")
+        return {"name": self.name, "circuit": repr(self.circuit)} | plain
 
 
-def circuit_names() -> tuple[str, ...]:
-    """Return the names of the library's circuits, sorted.
+def circuit_names(folders: Iterable[PathLike] = ()) -> tuple[str, ...]:
+    """Return the names of the circuits, sorted.
+
+    Parameters
+    ----------
+    folders : iterable of paths
+        Folders of circuits beside the built-in ones.
+
+    Raises
+    ------
+    CircuitError
+        If one is no folder, or the name of a file in it cannot be that of a circuit.
 
     Examples
     --------
     >>> "bulk_gb_spike" in circuit_names()
     True
     """
-    names = [entry.name for entry in files(PACKAGE).iterdir()]
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    return tuple(sorted(_paths(folders)))
 
 
-def load_library_circuit(name: str) -> LibraryCircuit:
+def replaced_circuits(folders: Iterable[PathLike]) -> dict[str, Path]:
+    """Return the built-in names that circuits of the folders replace, and the files that do."""
+    builtin = _paths(())
+    return {
+        name: path
+        for name, path in sorted(_paths(folders).items())
+        if name in builtin and isinstance(path, Path) and path != builtin[name]
+    }
+
+
+def load_library_circuit(name: str, folders: Iterable[PathLike] = ()) -> LibraryCircuit:
     """Return a circuit of the library with its description and roles.
 
     Parameters
     ----------
     name : str
         One of :func:`circuit_names`.
+    folders : iterable of paths
+        Folders of circuits, searched before the built-in ones.
 
     Raises
     ------
     CircuitError
-        If there is no such circuit; the message names the closest.
+        If there is no such circuit (the message names the closest), or its file has a mistake (the message
+        names file, key and what is expected).
 
     Examples
     --------
     >>> load_library_circuit("spike").roles
     {'L0': 'lead', 'R0': 'electrolyte', 'CPE1': 'electrode'}
     """
-    names = circuit_names()
-    if name not in names:
-        close = difflib.get_close_matches(str(name), names, n=3) or names
+    paths = _paths(folders)
+    if name not in paths:
+        close = difflib.get_close_matches(str(name), paths, n=3) or sorted(paths)
         raise CircuitError(f"no library circuit {name!r}; did you mean {', '.join(close)}?")
-    path = files(PACKAGE) / f"{name}.toml"
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
-    try:
-        circuit = Circuit.from_tree(parse(content["circuit"]), content["roles"])
-        return LibraryCircuit(**(content | {"circuit": circuit}))
-    except (KeyError, TypeError) as error:
-        raise CircuitError(f"{path}: {error}; give name, title, circuit, use and roles") from error
+    return _read(name, paths[name])
 
 
-def load_circuit(name: str) -> Circuit:
+def load_library(folders: Iterable[PathLike] = ()) -> tuple[LibraryCircuit, ...]:
+    """Return all circuits with their descriptions, sorted by name.
+
+    Parameters
+    ----------
+    folders : iterable of paths
+        Folders of circuits beside the built-in ones.
+
+    Raises
+    ------
+    CircuitError
+        If a file has a mistake.
+    """
+    return tuple(_read(name, path) for name, path in sorted(_paths(folders).items()))
+
+
+def load_circuit(name: str, folders: Iterable[PathLike] = ()) -> Circuit:
     """Return a circuit of the library.
 
     Parameters
     ----------
-    name : str
-        One of :func:`circuit_names`.
+    name, folders
+        As for :func:`load_library_circuit`.
 
     Raises
     ------
@@ -110,16 +242,18 @@ def load_circuit(name: str) -> Circuit:
     >>> load_circuit("spike")
     L0-R0-CPE1
     """
-    return load_library_circuit(name).circuit
+    return load_library_circuit(name, folders).circuit
 
 
-def as_circuit(circuit: Circuit | str) -> Circuit:
+def as_circuit(circuit: Circuit | str, folders: Iterable[PathLike] = ()) -> Circuit:
     """Return a circuit from what a circuit argument may be.
 
     Parameters
     ----------
     circuit : Circuit or str
         A circuit, an expression, or a name of the library.
+    folders : iterable of paths
+        Folders of circuits, searched for a name before the built-in ones.
 
     Raises
     ------
@@ -133,7 +267,59 @@ def as_circuit(circuit: Circuit | str) -> Circuit:
     """
     if isinstance(circuit, Circuit):
         return circuit
-    # names are lower case throughout, expressions never
-    if isinstance(circuit, str) and re.fullmatch(r"\s*[a-z][a-z0-9_]+\s*", circuit):
-        return load_circuit(circuit.strip())
+    if isinstance(circuit, str) and is_name(circuit):
+        return load_circuit(circuit.strip(), folders)
     return Circuit(circuit)
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text has the form of a library name; expressions have not."""
+    return re.fullmatch(rf"\s*{NAME}\s*", text) is not None
+
+
+def _paths(folders: Iterable[PathLike]) -> dict[str, Traversable]:
+    """Return the file of each name; of equal names that of the first folder counts."""
+    found: dict[str, Traversable] = {
+        entry.name.removesuffix(".toml"): entry
+        for entry in files(PACKAGE).iterdir()
+        if entry.name.endswith(".toml")
+    }
+    for folder in reversed([Path(folder) for folder in folders]):
+        if not folder.is_dir():
+            raise CircuitError(f"{folder}: no such folder; give one with a NAME.toml for each circuit")
+        for path in folder.glob("*.toml"):
+            if path.name == "eistool.toml":  # settings may lie beside the circuits
+                continue
+            if not re.fullmatch(NAME, path.stem):
+                raise CircuitError(
+                    f"{path}: {path.stem!r} cannot be a circuit's name; use two or more of a-z, 0-9 and _, "
+                    "beginning with a letter"
+                )
+            found[path.stem] = path
+    return found
+
+
+def _read(name: str, path: Traversable) -> LibraryCircuit:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        entry = LibraryCircuit.model_validate(content)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise CircuitError(f"{path}: {error}; write TOML such as name = {name!r}") from error
+    except ValidationError as error:
+        raise CircuitError(f"{path}: {_first_mistake(error)}") from error
+    if entry.name != name:
+        raise CircuitError(f"{path}: name = {entry.name!r}; give the file's own, {name!r}")
+    return entry
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors()[0]
+    key = ".".join(str(part) for part in mistake["loc"])
+    expected = mistake["msg"].removeprefix("Value error, ")
+    expected = expected[:1].lower() + expected[1:] if mistake["type"] != "value_error" else expected
+    if mistake["type"] == "extra_forbidden":
+        allowed = Example.model_fields if key.startswith("example.") else LibraryCircuit.model_fields
+        return f"unknown key {key!r}; allowed are {', '.join(allowed)}"
+    if mistake["type"] == "missing":
+        return f"no {key}; give one"
+    return f"{key} = {mistake['input']!r}; {expected}" if key else expected

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from eistool.cli.options import Assignment, Bound, Numbers, Range, inputs, results
+from eistool.cli.options import Assignment, Bound, Numbers, Range, circuits, find_circuits, inputs, results
 from eistool.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ Examples:
 )
 @inputs
 @results
+@circuits
 @click.option("--circuit", help="Name of the library, expression, or auto.  [default: auto]")
 @click.option(
     "--weighting",
@@ -83,7 +84,8 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
     from eistool.batch import FitOptions, Selection
     from eistool.settings import load_settings
 
-    defaults = load_settings(path if path.is_dir() else path.parent).fit.model_dump()
+    folder = path if path.is_dir() else path.parent
+    defaults = load_settings(folder).fit.model_dump()
     names = ("circuit", "weighting", "jobs", "plots", "by")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
     return FitOptions(
@@ -92,6 +94,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
         bounds=_once("--bound", given["bounds"]),
         fixed=_once("--fix", given["fixed"]),
         samples=given["samples"],
+        circuit_folders=find_circuits(folder, given["circuit_folders"]),
         force=given["force"],
         selection=Selection(
             sweeps=given["select"],

@@ -27,6 +27,28 @@ def inputs(command: Command) -> Command:
     return command
 
 
+def circuits(command: Command) -> Command:
+    """Add ``--circuits``."""
+    return click.option(
+        "--circuits",
+        "circuit_folders",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        multiple=True,
+        help="Folder of your own circuits, searched first; may be repeated.",
+    )(command)
+
+
+def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the folders of the user's circuits, with a note for each built-in circuit that they replace."""
+    from eistool.circuit import replaced_circuits
+    from eistool.settings import circuit_folders
+
+    folders = circuit_folders(folder, named)
+    for name, path in replaced_circuits(folders).items():
+        click.echo(f"note: {path} replaces the built-in circuit {name}", err=True)
+    return folders
+
+
 def results(command: Command) -> Command:
     """Add ``--out``, ``--jobs``, ``--force`` and ``--no-progress``."""
     decorators = (

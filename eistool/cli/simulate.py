@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from eistool.cli.options import Assignment
+from eistool.cli.options import Assignment, circuits, find_circuits
 from eistool.errors import ConfigError
 
 FORMATS = ("csv", "csv-semicolon", "dta", "mpt", "z")
@@ -18,6 +18,7 @@ Examples:
 """
 )
 @click.argument("circuit")
+@circuits
 @click.option("-p", "--parameter", "values", type=Assignment(), multiple=True, help="Value of a parameter.")
 @click.option("--f-min", type=float, default=0.1, show_default=True, help="Lowest frequency, in Hz.")
 @click.option("--f-max", type=float, default=1e6, show_default=True, help="Highest frequency, in Hz.")
@@ -30,6 +31,7 @@ Examples:
 )
 def command(
     circuit: str,
+    circuit_folders: tuple[Path, ...],
     values: tuple[tuple[str, float], ...],
     f_min: float,
     f_max: float,
@@ -44,10 +46,12 @@ def command(
     Every parameter of the circuit needs a value: -p NAME=VALUE. Noise is normally distributed, equal for
     real and imaginary part.
     """
+    from eistool.circuit import as_circuit
     from eistool.circuit.simulate import simulate
     from eistool.readers.writers import format_spectra, write_spectra
 
-    spectrum = simulate(circuit, sweep(f_min, f_max, per_decade), dict(values), noise=noise, seed=seed)
+    the_circuit = as_circuit(circuit, find_circuits(Path.cwd(), circuit_folders))
+    spectrum = simulate(the_circuit, sweep(f_min, f_max, per_decade), dict(values), noise=noise, seed=seed)
     if output is None:
         click.echo(format_spectra([spectrum], style or "csv"), nl=False)
         return

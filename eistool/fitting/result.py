@@ -15,6 +15,7 @@ from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
 if TYPE_CHECKING:
+    from impedance.models.circuits.circuits import BaseCircuit
     from lmfit.minimizer import MinimizerResult
 
     from eistool.fitting.confidence import Interval
@@ -248,6 +249,24 @@ class FitResult:
         from eistool.fitting.confidence import to_lmfit
 
         return to_lmfit(self)
+
+    def to_impedance_py(self) -> "BaseCircuit":
+        """Return the fit as impedance.py's ``CustomCircuit``, for its plots and its ``save``.
+
+        Its ``parameters_`` are the values and its ``conf_`` the standard errors, nan where there is none;
+        fixed parameters become its ``constants``.
+
+        Raises
+        ------
+        CircuitError
+            If impedance.py has no equivalent of an element.
+        FitError
+            If the fit failed.
+        """
+        from eistool.circuit.interop import fit_to_impedance_py
+
+        check_usable(self)
+        return fit_to_impedance_py(self.circuit, self.values, self.covariance, ~self.free)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fit as plain Python objects, without the spectrum's points; None for missing numbers."""

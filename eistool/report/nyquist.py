@@ -117,7 +117,7 @@ class NyquistPlot:
         z = picture.impedance
         scale, unit = ohm_unit(float(np.abs(z).max()))
         shown: ComplexArray = z if picture.fit is None else np.concatenate([z, picture.fit[picture.used]])
-        low, side = _square(shown / scale)
+        low, side = square(shown / scale)
         axes = self._nyquist
         axes.set_xlim(low.real, low.real + side)
         axes.set_ylim(low.imag, low.imag + side)
@@ -137,7 +137,7 @@ class NyquistPlot:
         if place is None:
             return
         scale, unit = ohm_unit(reach)
-        low, own_side = _square(fastest[inside] / scale)
+        low, own_side = square(fastest[inside] / scale)
         left, bottom, width, height = self._nyquist.get_position(original=True).bounds
         self._close_up.set_position(
             (left + place[0] * width, bottom + place[1] * height, CLOSE_UP_SIDE * width, CLOSE_UP_SIDE * height)
@@ -268,7 +268,7 @@ def plot_fit(result: "FitResult") -> "Figure":
     )
 
 
-def _square(z: ComplexArray) -> tuple[complex, float]:
+def square(z: ComplexArray) -> tuple[complex, float]:
     """Return the lower left corner (Z', -Z'') and the side of a square that holds Z."""
     left, right = float(z.real.min()), float(z.real.max())
     left = min(0.0, left) if left < NEAR_ORIGIN * right else left

@@ -1,6 +1,8 @@
 """The contents of ``eistool.toml``, checked key by key."""
 
+import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,6 +12,7 @@ from eistool.errors import ConfigError
 from eistool.typing import PathLike
 
 FILE_NAME = "eistool.toml"
+CIRCUITS_VARIABLE = "EISTOOL_CIRCUITS"
 
 Weighting = Literal["modulus", "unit", "proportional", "noise"]
 Plots = Literal["failed", "all", "none"]
@@ -38,6 +41,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fit: FitSettings = FitSettings()
+    circuits: Path | None = None  # folder of circuits; in the file relative to the file
 
 
 def load_settings(folder: PathLike) -> Settings:
@@ -64,11 +68,50 @@ def load_settings(folder: PathLike) -> Settings:
     if path is None:
         return Settings()
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: {error}; write TOML such as [fit] and circuit = 'spike'") from error
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+    if settings.circuits is None:
+        return settings
+    folder = (path.parent / settings.circuits).resolve()
+    if not folder.is_dir():
+        raise ConfigError(f"{path}: circuits = '{settings.circuits}'; there is no folder {folder}")
+    return settings.model_copy(update={"circuits": folder})
+
+
+def circuit_folders(folder: PathLike, named: Iterable[PathLike] = ()) -> tuple[Path, ...]:
+    """Return the folders of the user's circuits, in the order in which they are searched.
+
+    These are the named ones (by an option), those of the environment variable ``EISTOOL_CIRCUITS``
+    (several are separated as in ``PATH``), and the key ``circuits`` of the nearest ``eistool.toml``.
+
+    Parameters
+    ----------
+    folder : path
+        In or above which ``eistool.toml`` is looked for.
+    named : iterable of paths
+        Folders that come first.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder; the message says who named it.
+
+    Examples
+    --------
+    >>> circuit_folders("/", ["/tmp"])[0].name
+    'tmp'
+    """
+    sources = [("--circuits", Path(name)) for name in named]
+    variable = os.environ.get(CIRCUITS_VARIABLE, "")
+    sources += [(CIRCUITS_VARIABLE, Path(name).expanduser()) for name in variable.split(os.pathsep) if name]
+    for source, path in sources:
+        if not path.is_dir():
+            raise ConfigError(f"{source}: there is no folder {path}; give one with a NAME.toml for each circuit")
+    own = load_settings(folder).circuits
+    return tuple(dict.fromkeys([path for _, path in sources] + ([] if own is None else [own])))
 
 
 def _first_mistake(error: ValidationError) -> str:

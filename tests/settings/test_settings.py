@@ -1,12 +1,13 @@
 """``eistool.toml``."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from eistool.errors import ConfigError
 from eistool.fitting.weights import WEIGHTINGS as FITTING_WEIGHTINGS
-from eistool.settings import COORDINATES, PLOTS, WEIGHTINGS, load_settings
+from eistool.settings import CIRCUITS_VARIABLE, COORDINATES, PLOTS, WEIGHTINGS, circuit_folders, load_settings
 from eistool.spectrum.series import COORDINATES as SERIES_COORDINATES
 
 
@@ -24,7 +25,7 @@ def test_nearest_file_above_counts(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[fit]\ncirciut = 'spike'\n", ["unknown key 'fit.circiut'", "circuit, weighting, jobs, plots, by"]),
-        ("[fti]\ncircuit = 'spike'\n", ["unknown key 'fti'", "allowed are fit"]),
+        ("[fti]\ncircuit = 'spike'\n", ["unknown key 'fti'", "allowed are fit, circuits"]),
         ("[fit]\njobs = 0\n", ["fit.jobs = 0", "greater than 0"]),
         ("[fit]\nweighting = 'none'\n", ["fit.weighting = 'none'", "'modulus'"]),
         ("fit = [", ["write TOML"]),
@@ -49,3 +50,22 @@ def test_documented_example_is_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
     (tmp_path / "eistool.toml").write_text(text.partition("```toml\n")[2].partition("```")[0])
     assert load_settings(tmp_path).fit.circuit == "spike"
+
+
+def test_folders_of_circuits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("option", "one", "two", "file")
+    option, one, two, file = (tmp_path / name for name in names)
+    for folder in (option, one, two, file):
+        folder.mkdir()
+    monkeypatch.delenv(CIRCUITS_VARIABLE, raising=False)
+    assert circuit_folders(tmp_path) == ()
+    (tmp_path / "eistool.toml").write_text('circuits = "file"\n')
+    assert circuit_folders(one) == (file,)  # relative to eistool.toml
+    monkeypatch.setenv(CIRCUITS_VARIABLE, os.pathsep.join([str(one), "", str(two), str(file)]))
+    assert circuit_folders(tmp_path, [option]) == (option, one, two, file)
+    monkeypatch.setenv(CIRCUITS_VARIABLE, str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match=f"{CIRCUITS_VARIABLE}: there is no folder"):
+        circuit_folders(tmp_path)
+    (tmp_path / "eistool.toml").write_text('circuits = "none"\n')
+    with pytest.raises(ConfigError, match="circuits = 'none'; there is no folder"):
+        load_settings(tmp_path)
