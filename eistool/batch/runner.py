@@ -243,7 +243,7 @@ def _check_out(out: Path, paths: Sequence[Path]) -> None:
 
 def _check_options(options: FitOptions) -> None:
     """Raise what can be told to be wrong without the spectra: a circuit, and names that no circuit has."""
-    circuits = () if options.circuit == AUTO else (as_circuit(options.circuit),)
+    circuits = () if options.circuit == AUTO else (as_circuit(options.circuit, options.circuit_folders),)
     if not options.circuit_is_default:  # else the samples table may name others
         _check_constraints(circuits or every_candidate(), options)
 
