@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,9 +25,13 @@ def _fingerprint() -> str:
     return state.hexdigest()
 
 
-def _writable(folder: Path) -> bool:
+def _usable(folder: Path) -> bool:
+    """Return whether a folder is ours alone and can be written: cached code is run without a question."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & stat.S_IWOTH):
+            return False
         with tempfile.TemporaryFile(dir=folder):
             return True
     except OSError:
@@ -39,10 +44,12 @@ def _choose_cache() -> bool:
         base = Path(os.environ["NUMBA_CACHE_DIR"])
     else:
         base = Path(platformdirs.user_cache_dir("eistool"))
-    temporary = Path(tempfile.gettempdir()) / f"eistool-{platformdirs.user_cache_path().parent.name}"
-    for folder in (base / _fingerprint(), temporary / _fingerprint()):
-        if _writable(folder):
-            config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    temporary = Path(tempfile.gettempdir()) / f"eistool-{user}"
+    for folder in (base, temporary):
+        own = folder / _fingerprint()
+        if _usable(folder) and _usable(own):
+            config.CACHE_DIR = str(own)  # type: ignore[attr-defined]
             return True
     return False
 
@@ -50,24 +57,34 @@ def _choose_cache() -> bool:
 _CACHE = _choose_cache()
 
 
-def kernel(signature: Any = None, *, sums: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function for nopython mode, without the GIL, cached on disk where that is possible.
 
     Parameters
     ----------
-    signature : numba signature, optional
-        Compile for these types at import (from the cache when it is warm).
+    signature : numba signature or str
+        Compiled for at import, from the cache when it is warm.
+    """
+    options: dict[str, Any] = {"nogil": True, "cache": _CACHE, "error_model": "numpy", "fastmath": set(_SAFE)}
+    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(signature, **options)
+    return decorator
+
+
+def part(*, fast: bool = False, sums: bool = False, inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function that only kernels call.
+
+    Parameters
+    ----------
+    fast : bool
+        Products and sums may be contracted.
     sums : bool
         The function only adds products, whose order may change.
+    inline : bool
+        Always part of its caller's code.
     """
-    options: dict[str, Any] = {
-        "nogil": True,
-        "cache": _CACHE,
-        "error_model": "numpy",
-        "fastmath": set(_SUMS if sums else _SAFE),
-    }
-    args = () if signature is None else (signature,)
-    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(*args, **options)
+    fastmath: Any = set(_SUMS) if sums else set(_SAFE) if fast else False
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": fastmath, "forceinline": inline}
+    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(**options)
     return decorator
 
 

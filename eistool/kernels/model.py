@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba.core import config
 from numba.extending import intrinsic
 
-from eistool.kernels.jit import kernel
+from eistool.kernels.jit import kernel, part
 
 WIDTH = 16
 _SIZE = 2 * WIDTH
@@ -50,7 +50,6 @@ TLM_IE = 27
 TLM_CT = 28  # (Re, Ri, Rct, A, alpha)
 DE_LEVIE = 29  # (Ri, A, alpha)
 
-_FULL = {"contract", "nsz", "arcp"}
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417e00, 6.07710050650619224932e-11
 
@@ -74,7 +73,7 @@ else:
         return numba.float64(numba.int64), codegen
 
 
-@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
+@part(fast=True, inline=True)
 def _exp(x):
     """Return e**x to 1 ulp or so, without a branch; x is clamped to ±708."""
     x = min(max(x, -708.0), 708.0)
@@ -96,7 +95,7 @@ def _exp(x):
     return s * _power_of_two(np.int64(k))
 
 
-@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
+@part(fast=True, inline=True)
 def _sincos(x):
     """Return (sin x, cos x) without a branch, for |x| up to 1e5."""
     k = np.floor(x * 0.6366197723675814 + 0.5)
@@ -128,7 +127,7 @@ def _sincos(x):
     return a, b
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _tanh_ratio(s):
     """Return tanh(s)/s for Re s >= 0, with a series near 0 and 1/s where tanh has saturated."""
     q = s * s
@@ -147,7 +146,7 @@ def _tanh_ratio(s):
     return (1.0 - e) / ((1.0 + e) * s)
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _sinh_ratio(s):
     """Return s/sinh(s) for Re s >= 0."""
     q = s * s
@@ -166,7 +165,7 @@ def _sinh_ratio(s):
     return 2.0 * s * e / (1.0 - e * e)
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _line(code, lx, theta, p):
     """Return Z and its derivatives by theta for a transmission line with two rails.
 
@@ -215,7 +214,7 @@ def _line(code, lx, theta, p):
     return z, d_re, d_ri, d_amplitude, d_alpha, 0j
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _pointwise(code, lx, theta, p):
     """Return Z and up to five derivatives by theta of an element at one frequency."""
     if TLM_EE <= code <= TLM_CT:
@@ -254,7 +253,7 @@ def _pointwise(code, lx, theta, p):
     return z, z, 2.0 * alpha * dq, 2.0 * dq * log_jxt, 0j, 0j
 
 
-@numba.njit(forceinline=True, fastmath=_FULL, error_model="numpy")
+@part(fast=True, inline=True)
 def _warburg_ratio(y):
     """Return (Re T, Im T) of T = tanh√(jy)/√(jy) for real y >= 0, without a branch."""
     # tanh(a + ja), a = √(y/2), numerator and denominator multiplied by 2 exp(-2a)
@@ -271,20 +270,20 @@ def _warburg_ratio(y):
     return (near_r if near else hr + hi), (near_i if near else hi - hr)
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _clear(row):
     for i in range(row.size):
         row[i] = 0.0
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _accumulate(total, row, sign):
     """Add an element's own impedance, which is its first derivative, to its group's sum."""
     for i in range(total.size):
         total[i] += sign * row[i]
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _add_power_law(x, out, re, im, sign):
     """Write (re + j im) times a row of the grid; R, C, L and W."""
     for b in range(x.size // WIDTH):
@@ -295,7 +294,7 @@ def _add_power_law(x, out, re, im, sign):
             block[WIDTH + i] = sign * im * xb[i]
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _add_cpe(log_x, out, by_alpha, amplitude, alpha, k, sign, offset):
     """Write amplitude (jx)^(k alpha); CPE and La."""
     c = amplitude * math.cos(0.5 * math.pi * alpha)
@@ -315,7 +314,7 @@ def _add_cpe(log_x, out, by_alpha, amplitude, alpha, k, sign, offset):
             alphas[WIDTH + i] = k * (im * lx + re * 0.5 * math.pi)
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _add_zarc(log_x, out, by_tau, by_alpha, amplitude, shift, alpha):
     """Write A / (1 + (jxτ)^alpha)."""
     c = math.cos(0.5 * math.pi * alpha)
@@ -347,7 +346,7 @@ def _add_zarc(log_x, out, by_tau, by_alpha, amplitude, shift, alpha):
             alphas[WIDTH + i] = ti * lx + tr * 0.5 * math.pi
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _add_relaxation(x, out, by_tau, amplitude, tau, loop):
     """Write K = A / (1 + jxτ) (loop = 0), or A - K, a resistor parallel to an inductor (loop = 1)."""
     sign = 1.0 - 2.0 * loop
@@ -367,7 +366,7 @@ def _add_relaxation(x, out, by_tau, amplitude, tau, loop):
             taus[WIDTH + i] = -sign * q * (ki * q + kr) * inverse
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _add_warburg(x, out, by_tau, amplitude, tau, reflecting):
     """Write A T (transmissive) or A / (qT) (reflecting); T = tanh√q/√q, q = jxτ."""
     for b in range(x.size // WIDTH):
@@ -401,7 +400,7 @@ def _add_warburg(x, out, by_tau, amplitude, tau, reflecting):
             taus[WIDTH + i] = di
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _add_pointwise(log_x, total, rows, code, theta, p, offset):
     """Add an element that is worked one frequency at a time."""
     for k in range(log_x.size):
@@ -414,7 +413,7 @@ def _add_pointwise(log_x, total, rows, code, theta, p, offset):
             rows[r, i + WIDTH] = values[r + 1].imag
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _invert(total, parent):
     """Replace a group's sum S by v = 1/S and add it to the parent's sum."""
     for b in range(total.size // _SIZE):
@@ -428,7 +427,7 @@ def _invert(total, parent):
     _accumulate(parent, total, 1.0)
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _adjoin(total, parent, top):
     """Replace v by the group's adjoint -v² adjoint(parent); the root's is 1."""
     for b in range(total.size // _SIZE):
@@ -445,7 +444,7 @@ def _adjoin(total, parent, top):
             block[WIDTH + i] = ar * si + ai * sr
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _multiply(derivative, adjoint):
     """Multiply a parameter's derivatives by the adjoint of its group."""
     for b in range(derivative.size // _SIZE):

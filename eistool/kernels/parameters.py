@@ -11,9 +11,7 @@ and the CPE or C of an arc p(R,CPE) is replaced by its time constant: theta = (l
 
 import math
 
-import numba
-
-from eistool.kernels.jit import kernel
+from eistool.kernels.jit import kernel, part
 
 AMPLITUDE, LOG_TAU, EXPONENT = 0, 1, 2  # kinds of theta
 # columns of the two tables
@@ -21,7 +19,7 @@ SIGN, CONSTANT, POWER_Z, POWER_W, POWER_W_ALPHA = 0, 1, 2, 3, 4
 INDEX_ALPHA, INDEX_R, IS_EXPONENT = 0, 1, 2
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _shift(table, index, i, alpha, scale):
     power = table[i, POWER_W]
     if index[i, INDEX_ALPHA] >= 0:

@@ -12,7 +12,7 @@ import math
 import numba
 import numpy as np
 
-from eistool.kernels.jit import as_argument, kernel
+from eistool.kernels.jit import as_argument, kernel, part
 from eistool.kernels.model import (
     EVALUATE,
     OP_COUNT,
@@ -33,11 +33,8 @@ FAR = 1.15  # times the best F: another minimum is no rival
 PATIENCE = 8  # steps of next to no gain
 WIDEST = 5.0  # standard error in e-folds
 
-_FULL = {"contract", "nsz", "arcp"}
-_SUMS = {"contract", "nsz", "arcp", "reassoc"}
 
-
-@numba.njit(fastmath=_SUMS, error_model="numpy")
+@part(sums=True)
 def _dot(a, b):
     total = 0.0
     for i in range(a.size):
@@ -45,14 +42,14 @@ def _dot(a, b):
     return total
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _copy(source, to):
     # loops compile several times faster than assignments to slices
     for i in range(source.size):
         to[i] = source[i]
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _sort_by(scores, order, n):
     """Put the leading n indices in order of their scores."""
     for a in range(1, n):
@@ -64,13 +61,13 @@ def _sort_by(scores, order, n):
         order[c] = item
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _scale(row, weight):
     for i in range(row.size):
         row[i] *= weight[i]
 
 
-@numba.njit(fastmath=_FULL, error_model="numpy")
+@part(fast=True)
 def _weigh(target, sums, rows, free):
     """Turn Z into weighted residuals and derivatives into weighted ones; return F."""
     r, data, weight = sums[0], target[0], target[1]
@@ -81,7 +78,7 @@ def _weigh(target, sums, rows, free):
     return _dot(r, r)
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _normal(sums, rows, free, hessian, gradient):
     """Fill JᵀJ and Jᵀr of the free parameters from weighted rows."""
     for a in range(free.size):
@@ -93,7 +90,7 @@ def _normal(sums, rows, free, hessian, gradient):
             hessian[c, a] = total
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _cholesky_solve(matrix, rhs, n):
     """Solve in place for the leading n rows; return False if the matrix is not positive definite."""
     for i in range(n):
@@ -366,7 +363,7 @@ def minimise(
     return best, gained <= EQUAL * best
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _fit_amplitudes(
     evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
     grid, target, sums, rows, gram, right, norm, multiplier, repeats,
@@ -401,7 +398,7 @@ def _fit_amplitudes(
     return value
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _draw(theta, kinds, free, lower, upper, nested, seeds, irrational, index, peaks, cumulative, window, wide):
     """Draw a start: time constants from the ladder's peaks or the window, exponents, nested amplitudes."""
     low, high = window
@@ -429,7 +426,7 @@ def _draw(theta, kinds, free, lower, upper, nested, seeds, irrational, index, pe
         theta[i] = min(max(value, lower[i]), upper[i])
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _sort_taus(theta, exchange):
     """Put exchangeable arcs in order of tau, so that equal starts are recognised and labels stay."""
     for a in range(1, exchange.shape[0]):
@@ -445,7 +442,7 @@ def _sort_taus(theta, exchange):
                 break
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _keep_most(theta, incumbent, operations, index):
     """Keep a drawn start for one or two elements, and take the rest from a known minimum."""
     n = operations.shape[0]
@@ -458,7 +455,7 @@ def _keep_most(theta, incumbent, operations, index):
                 theta[i] = incumbent[i]
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _distance(a, b, shape):
     """Return the largest difference in the parameters that give a spectrum its shape."""
     far = 0.0
@@ -467,7 +464,7 @@ def _distance(a, b, shape):
     return far
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _find(theta, value, minima, values, n_minima, shape):
     """Return the known minimum that this end belongs to, or -1."""
     for m in range(n_minima):
@@ -480,7 +477,7 @@ def _find(theta, value, minima, values, n_minima, shape):
     return -1
 
 
-@numba.njit(error_model="numpy")
+@part()
 def _record(theta, value, converged, minima, values, hits, n_minima, shape):
     """Put the end of a run among the distinct minima, in order of F; return their number."""
     if not math.isfinite(value):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,3 +136,20 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_program(variable: str)
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert float(done.stdout) == pytest.approx(5.0)
+
+
+def test_a_cache_that_others_may_write_is_not_used(tmp_path: Path) -> None:
+    open_to_all = tmp_path / "cache"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    environment = {
+        **os.environ,
+        "NUMBA_CACHE_DIR": str(open_to_all),
+        "TMPDIR": str(tmp_path),
+        "NUMBA_DISABLE_JIT": "1",
+    }
+    code = "import eistool.kernels.jit; from numba.core import config; print(config.CACHE_DIR)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert Path(done.stdout.strip()).parent == tmp_path / f"eistool-{os.getuid()}"
