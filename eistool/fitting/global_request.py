@@ -9,7 +9,7 @@ import numpy as np
 from eistool.circuit import Circuit
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.joint import JointProblem, Layout, Smoothness
-from eistool.fitting.laws import ZERO_CELSIUS, LawTerm, check_law
+from eistool.fitting.laws import LAWS, ZERO_CELSIUS, LawTerm, check_law
 from eistool.fitting.result import FitResult
 from eistool.fitting.smoothing import second_differences, strength_from_fits
 from eistool.spectrum import Series, Spectrum
@@ -55,6 +55,8 @@ class Axis:
 
     def abscissa(self, name: str, law: str) -> FloatArray:
         """Return what a law depends on."""
+        if law not in LAWS:
+            raise FitError(f"law of {name}: {law!r}; choose one of {', '.join(LAWS)}")
         if law == "arrhenius":
             return self.kelvin(name)
         if law != "constant" and self.coordinate is None:

@@ -108,8 +108,6 @@ class LawTerm:
 
 def check_law(name: str, law: str, kind: str, x: FloatArray) -> None:
     """Raise a FitError if a law does not suit a parameter of this kind, or the coordinates."""
-    if law not in LAWS:
-        raise FitError(f"law of {name}: {law!r}; choose one of {', '.join(LAWS)}")
     if law == "arrhenius" and kind not in THERMAL_KINDS:
         raise FitError(
             f"law of {name}: arrhenius describes resistances, Warburg coefficients and time constants, "

@@ -22,7 +22,6 @@ from eistool.kernels.jit import kernel, part
 
 WIDTH = 16
 _SIZE = 2 * WIDTH
-N_ROWS = 6  # of the frequency grid
 ROW_LOG, ROW_ONE, ROW_X, ROW_INVERSE, ROW_ROOT, ROW_INVERSE_ROOT = 0, 1, 2, 3, 4, 5
 
 # operations: columns of the program's table

@@ -525,7 +525,8 @@ def search(
 
     Each round draws candidates, solves the linear problem of their amplitudes, picks the best that
     differ from each other and from the known minima, improves these by short Levenberg-Marquardt
-    runs, and takes the best of them to the end. Rounds go on until F lies under ``floor``.
+    runs, and takes the best of them to the end. Rounds go on until F is near ``floor`` and nothing
+    better turns up; where that floor is not reached, until the best minimum has been confirmed.
 
     Parameters
     ----------

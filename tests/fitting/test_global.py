@@ -333,3 +333,9 @@ def test_series_without_what_is_needed() -> None:
     dead = [s.with_mask(np.arange(37) < 1, "nothing left") for s in soc]
     with pytest.raises(FitError, match="0 of 3 spectra can be used"):
         eistool.fit_global(dead, CIRCUIT, ["R1"])
+
+
+def test_an_unknown_law_is_named_before_its_coordinate_is_missed() -> None:
+    spectra = list(arrhenius_series())
+    with pytest.raises(FitError, match="law of R1: 'cubic'; choose one of"):
+        eistool.fit_global(spectra, CIRCUIT, laws={"R1": "cubic"})
