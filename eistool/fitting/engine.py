@@ -12,24 +12,20 @@ import numpy as np
 from eistool.circuit import Circuit, as_circuit
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
-from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT, FitResult, Minimum, failed_result
+from eistool.fitting.quality import ABOVE_NOISE, LARGE_RESIDUAL, POOR_RESIDUAL, certainty_flags, quality_flags
+from eistool.fitting.result import FitResult, Minimum, failed_result
+from eistool.fitting.uncertainty import between_minima, inverse_hessian, statuses_of, widened
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, FloatArray, IntArray
+from eistool.typing import FloatArray
 
 ROUNDS = 80  # of the search, at most
 N_MINIMA = 8  # kept
 AHEAD = 4  # spectra that wait for each thread
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
-ABOVE_NOISE = 1.7  # times the ladder's residuals: there is structure in those of the circuit
-LARGE_RESIDUAL = 0.05  # of |Z|: the data, the circuit or both are not to be trusted
-FEW = 3  # starts that reached the best minimum
-POOR_RESIDUAL = 0.01  # and, for a poor model, an rms residual above 1 % of |Z|
-CORRELATED = 0.99
 LIMIT_TOLERANCE = 1e-7
-NEARLY_LINEAR = 0.03  # standard errors below this need no check by the profile
 
 
 def fit(
@@ -238,11 +234,11 @@ def _fit(
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
     variance = 1.0 if weighting == "noise" else reduced
-    covariance_theta = _covariance(hessian, problem.free, p) * variance
-    covariance_theta = _widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
-    covariance_theta += _between_minima(minima[:n_minima], found[:n_minima, 0], variance)
+    covariance_theta = inverse_hessian(hessian, problem.free, p) * variance
+    covariance_theta = widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
+    covariance_theta += between_minima(minima[:n_minima], found[:n_minima, 0], variance)
     covariance = derivative @ covariance_theta @ derivative.T
-    statuses = _statuses(circuit, problem, values, derivative, covariance, limited)
+    statuses = statuses_of(circuit, problem, values, derivative, covariance, limited)
     x = spectrum.omega * math.exp(-problem.scale[1])
     impedance = program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0])
     excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
@@ -266,8 +262,8 @@ def _fit(
         if converged
         else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
         flags=(
-            *_quality_flags(excess, rms, converged),
-            *_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
+            *quality_flags(excess, rms, converged),
+            *certainty_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
         ),
         n_starts=int(hits[-1]),
         n_agreed=int(hits[0]),
@@ -311,105 +307,3 @@ def _irrational(n: int) -> FloatArray:
             primes.append(candidate)
         candidate += 1
     return np.sqrt(np.array(primes, dtype=np.float64)) % 1.0
-
-
-def _covariance(hessian: FloatArray, free: IntArray, n: int) -> FloatArray:
-    """Return the inverse of JᵀJ, 0 for fixed parameters.
-
-    Parameters that ended at a bound are counted as free: the errors of the others would be too small
-    if they rested on the bound being the truth.
-    """
-    scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
-    eigenvalues, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
-    # a direction without any effect keeps a huge but finite variance
-    inverse = (vectors / np.maximum(eigenvalues, 1e-15)) @ vectors.T
-    covariance = np.zeros((n, n))
-    covariance[np.ix_(free, free)] = inverse / np.outer(scale, scale)
-    return covariance
-
-
-def _widened(
-    problem: Problem, theta: FloatArray, value: float, covariance: FloatArray, variance: float
-) -> FloatArray:
-    """Return the covariance with larger errors where the sum of squares rises more slowly than it says."""
-    widening = np.ones(theta.size)
-    if problem.free.size > 1 and variance > 0:
-        search.widen(
-            *problem.arguments, problem.free, theta, value, covariance, variance, NEARLY_LINEAR,
-            problem.grid, problem.target, *problem.workspace, widening,
-        )  # fmt: skip
-    return covariance * np.outer(widening, widening)
-
-
-def _between_minima(minima: FloatArray, values: FloatArray, variance: float) -> FloatArray:
-    """Return the covariance that comes from not knowing which minimum is the true one.
-
-    Each minimum counts with its likelihood, as one mode of a mixture.
-    """
-    weights = np.exp(-0.5 * (values - values[0]) / max(variance, 1e-300))
-    difference = minima - minima[0]
-    result: FloatArray = (difference.T * (weights / weights.sum())) @ difference
-    return result
-
-
-def _statuses(
-    circuit: Circuit,
-    problem: Problem,
-    values: FloatArray,
-    derivative: FloatArray,
-    covariance: FloatArray,
-    limited: BoolArray,
-) -> tuple[str, ...]:
-    """Return ok, fixed, at_bound or not_identifiable for each parameter, in the circuit's order."""
-    stderr = np.sqrt(np.diag(covariance))
-    dead = limited & ~problem.bounded  # at the end of the default range: the data do not need it
-    rests_on_dead = (derivative[:, dead] != 0).any(axis=1)
-    status = [""] * values.size
-    for k, i in enumerate(problem.program.order):
-        unresolved = UNRESOLVED_EXPONENT if circuit.specs[i].kind == "exponent" else UNRESOLVED * values[i]
-        if problem.held[k]:
-            status[i] = "fixed"
-        elif limited[k] and problem.bounded[k]:
-            status[i] = "at_bound"
-        elif rests_on_dead[i] or not stderr[i] <= unresolved:
-            status[i] = "not_identifiable"
-        else:
-            status[i] = "ok"
-    return tuple(status)
-
-
-def _quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]:
-    flags = [] if converged else ["not converged"]
-    if excess > ABOVE_NOISE:
-        flags.append(f"residuals are {excess:.1f} times the noise")
-    if rms > LARGE_RESIDUAL:
-        flags.append(f"residuals are {rms:.0%} of |Z|")
-    return tuple(flags)
-
-
-def _flags(
-    circuit: Circuit,
-    statuses: tuple[str, ...],
-    covariance: FloatArray,
-    found: FloatArray,
-    hits: IntArray,
-    n_data: int,
-) -> tuple[str, ...]:
-    flags = []
-    if hits[0] < FEW:
-        flags.append(f"{hits[0]} of {hits[-1]} starts reached the best minimum")
-    near = int(np.count_nonzero(n_data * np.log(np.maximum(found[1:, 0], 1e-300) / max(found[0, 0], 1e-300)) < 2))
-    if near:
-        flags.append(f"{near} other minima within ΔBIC 2")
-    for status in ("at_bound", "not_identifiable"):
-        names = [name for name, own in zip(circuit.parameters, statuses, strict=True) if own == status]
-        if names:
-            flags.append(f"{status}: {' '.join(names)}")
-    sigma = np.sqrt(np.diag(covariance))
-    ok = [i for i, status in enumerate(statuses) if status == "ok" and sigma[i] > 0]
-    for a, i in enumerate(ok):
-        for j in ok[a + 1 :]:
-            rho = covariance[i, j] / (sigma[i] * sigma[j])
-            if abs(rho) > CORRELATED:
-                flags.append(f"correlated: {circuit.parameters[i]} {circuit.parameters[j]} ({rho:.3f})")
-    return tuple(flags)
