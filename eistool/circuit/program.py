@@ -62,6 +62,7 @@ class Program:
     parents: IntArray  # shape (g,)
     order: IntArray  # shape (p,)
     groups: IntArray  # shape (p,)
+    terms: IntArray  # shape (p,): which part of the outermost series a parameter belongs to
     kinds: IntArray  # shape (p,)
     nested: BoolArray  # shape (p,): an amplitude on which Z does not depend linearly
     table: FloatArray  # shape (p, 5)
@@ -157,6 +158,8 @@ class _Builder:
         self.parents = [-1]
         self.order: list[int] = []
         self.groups: list[int] = []
+        self.terms: list[int] = []
+        self.n_terms = 0
         self.nested: list[bool] = []
         self.table: list[tuple[float, ...]] = []
         self.index: list[tuple[int, int, int]] = []
@@ -174,6 +177,7 @@ class _Builder:
             parents=np.array(self.parents, dtype=np.int64),
             order=np.array(self.order, dtype=np.int64),
             groups=np.array(self.groups, dtype=np.int64),
+            terms=np.array(self.terms, dtype=np.int64),
             kinds=np.array(kinds, dtype=np.int64),
             nested=np.array(nested, dtype=np.bool_),
             table=np.array(self.table, dtype=np.float64),
@@ -186,7 +190,10 @@ class _Builder:
         if isinstance(node, Series if impedances else Parallel):
             for part in node.parts:
                 self.add_node(part, group, impedances)
-        elif isinstance(node, Element) and (impedances or node.symbol in (*_POWER_ROWS, "CPE", "La")):
+            return
+        if group == 0:
+            self.n_terms += 1
+        if isinstance(node, Element) and (impedances or node.symbol in (*_POWER_ROWS, "CPE", "La")):
             self.add_element(node, group, impedances)
         elif not (impedances and self.add_arc(node, group)):
             self.parents.append(group)
@@ -252,6 +259,7 @@ class _Builder:
     ) -> None:
         self.order.append(i)
         self.groups.append(group)
+        self.terms.append(self.n_terms - 1)
         self.nested.append(nested)
         self.table.append(tuple(dimension))
         self.index.append((alpha, resistance, int(self.circuit.specs[i].kind == "exponent")))

@@ -16,7 +16,7 @@ from eistool.fitting.quality import ABOVE_NOISE, LARGE_RESIDUAL, POOR_RESIDUAL, 
 from eistool.fitting.result import FitResult, Minimum, failed_result
 from eistool.fitting.uncertainty import between_minima, inverse_hessian, statuses_of, widened
 from eistool.fitting.weights import WEIGHTINGS
-from eistool.kernels import parameters, search
+from eistool.kernels import search
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
@@ -206,16 +206,15 @@ def _fit(
     problem = build_problem(spectrum, circuit, constraints, weighting)
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
-    peaks, cumulative, ladder_reduced = _ladder(problem)
+    ladder_reduced = _ladder(problem)
     floor = NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
-    amplitudes = problem.free[program.kinds[problem.free] == parameters.AMPLITUDE]
     minima = np.empty((N_MINIMA, p))
     found = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
     hessian = np.zeros((n_free, n_free))
     n_minima = search.search(
-        *problem.arguments, problem.fixed_theta, problem.free, amplitudes, program.nested,
-        problem.exchange, problem.starts, _seeds(spectrum, p), _irrational(p), peaks, cumulative,
+        *problem.arguments, problem.fixed_theta, problem.free, program.terms, program.nested,
+        problem.exchange, problem.starts, _seeds(spectrum, p), _irrational(p),
         problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,
         problem.grid, problem.target, *problem.workspace,
         minima, found, hits, hessian,
@@ -279,18 +278,13 @@ def _fit(
     )
 
 
-def _ladder(problem: Problem) -> tuple[FloatArray, FloatArray, float]:
-    """Return ln tau of a non-negative RC ladder's resistances, cumulative weights, and its reduced chi2."""
+def _ladder(problem: Problem) -> float:
+    """Return the reduced chi2 of a non-negative RC ladder, which knows no circuit."""
     low, high = problem.window[0] - 1.0, problem.window[1] + 2.3
     count = math.ceil((high - low) / math.log(10) * LADDER_PER_DECADE) + 1
-    log_tau = np.linspace(low, high, count)
     x = np.empty(count + 3)
-    total = search.ladder(problem.grid, problem.target, log_tau, x)
-    active = np.flatnonzero(x[:count] > 0)
-    weights = np.sqrt(x[active])
-    cumulative = np.cumsum(weights) / weights.sum() if active.size else weights
-    dof = max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
-    return log_tau[active], cumulative, total / dof
+    total = search.ladder(problem.grid, problem.target, np.linspace(low, high, count), x)
+    return total / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
 
 
 def _seeds(spectrum: Spectrum, n: int) -> FloatArray:

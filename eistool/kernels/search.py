@@ -15,21 +15,22 @@ import numpy as np
 from eistool.kernels.jit import as_argument, kernel, part
 from eistool.kernels.model import (
     EVALUATE,
-    OP_COUNT,
-    OP_PARAMETER,
     ROW_X,
     WIDTH,
     evaluate,
 )
-from eistool.kernels.parameters import EXPONENT, LOG_TAU
+from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
 
-N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 32, 8, 4, 2  # in a round: drawn, tried, pursued, finished
+N_DRAWS, MOST_DRAWS = 8, 32  # for each parameter of the shape, and in all
+N_STARTS, N_KEPT, N_FINISHED = 6, 3, 2  # in a round: begun, pursued, finished
+SWEEPS = 4  # through the terms
+PROMISING = 1.5  # times the best F: worth finishing
 APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
 EQUAL = 1e-5  # relative difference in F that tells nothing
-NEAR_FLOOR = 1.07  # times the floor: the ladder is nearly reached
-ROUNDS_ABOVE_FLOOR, CONFIRMED = 20, 6  # at least so many rounds and hits above the floor
-FAR = 1.15  # times the best F: another minimum is no rival
+NEAR_FLOOR = 1.05  # times the floor: the ladder is nearly reached
+QUIET = 2  # rounds without a better minimum
+ROUNDS_ABOVE_FLOOR, CONFIRMED = 12, 6  # at least so many rounds and hits above the floor
 PATIENCE = 8  # steps of next to no gain
 WIDEST = 5.0  # standard error in e-folds
 
@@ -65,6 +66,12 @@ def _sort_by(scores, order, n):
 def _scale(row, weight):
     for i in range(row.size):
         row[i] *= weight[i]
+
+
+@part(fast=True)
+def _add(row, to):
+    for i in range(row.size):
+        to[i] += row[i]
 
 
 @part(fast=True)
@@ -364,65 +371,206 @@ def minimise(
 
 
 @part()
-def _fit_amplitudes(
-    evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
-    grid, target, sums, rows, gram, right, norm, multiplier, repeats,
-):  # fmt: skip
-    """Scale the amplitudes so that the linear problem at fixed tau and alpha is solved; return F.
+def _keep_columns(rows, weight, kinds, terms, has_shape, first, columns, norm):
+    """Write each term's own weighted Z, of unit length, into the pool of columns.
 
-    Z is homogeneous of degree one in its amplitudes, so that Z = Σ dZ/dln A: one non-negative least
-    squares on these columns is exact for elements in series, and a good guess for nested ones.
+    Z is homogeneous of degree one in its amplitudes, and so is each term of the outermost sum:
+    its Z is the sum of its dZ/dln A.
     """
-    n = amplitudes.size
-    evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
-    value = _weigh(target, sums, rows, amplitudes)
-    for _ in range(repeats):
-        _normal(sums, rows, amplitudes, gram, right)
+    for t in range(has_shape.size):
+        if first > 0 and not has_shape[t]:
+            continue
+        column = columns[first + t]
+        for i in range(column.size):
+            column[i] = 0.0
+        for k in range(terms.size):
+            if terms[k] == t and kinds[k] == AMPLITUDE:
+                _add(rows[k], column)
+        _scale(column, weight)
+        norm[first + t] = 1.0 / math.sqrt(_dot(column, column) + 1e-300)
+        for i in range(column.size):
+            column[i] *= norm[first + t]
+
+
+@part()
+def _members(kinds, free, terms, nested, exchange, n_draws):
+    """Return which terms have a shape to find, which may be scaled, and the columns each may choose from.
+
+    The columns of draw d are d * terms + term. Arcs that may change places share theirs.
+    """
+    n = 0
+    for k in range(terms.size):
+        n = max(n, terms[k] + 1)
+    has_shape = np.zeros(n, np.bool_)
+    is_scaled = np.ones(n, np.bool_)
+    is_free = np.zeros(terms.size, np.bool_)
+    for k in free:
+        is_free[k] = True
+        if kinds[k] != AMPLITUDE or nested[k]:
+            has_shape[terms[k]] = True
+    for k in range(terms.size):
+        if kinds[k] == AMPLITUDE and not is_free[k]:
+            is_scaled[terms[k]] = False
+    alike = np.arange(n)
+    for a in range(1, exchange.shape[0]):
+        if exchange[a, 0] == exchange[a - 1, 0]:
+            alike[terms[exchange[a, 1]]] = alike[terms[exchange[a - 1, 1]]]
+    options = np.empty((n, n * n_draws), np.int64)
+    n_options = np.zeros(n, np.int64)
+    for t in range(n):
+        for d in range(n_draws if has_shape[t] else 1):
+            for u in range(n):
+                if alike[u] == alike[t]:
+                    options[t, n_options[t]] = d * n + u
+                    n_options[t] += 1
+    return has_shape, is_scaled, options, n_options
+
+
+@part()
+def _correlate(columns, data, options, n_options, gram, right):
+    """Fill the products of all columns that may be chosen with each other and with the data."""
+    used = np.zeros(right.size, np.bool_)
+    for t in range(n_options.size):
+        for a in range(n_options[t]):
+            used[options[t, a]] = True
+    for a in range(right.size):
+        if used[a]:
+            right[a] = _dot(columns[a], data)
+            for c in range(a + 1):
+                if used[c]:
+                    gram[a, c] = _dot(columns[a], columns[c])
+                    gram[c, a] = gram[a, c]
+
+
+@part()
+def _best_choice(t, choice, is_scaled, options, gram, right, small, solution, trial):
+    """Return the column for term t that lowers F most while the other terms keep theirs.
+
+    One column after the other completes the Cholesky factor of the others; it is passed over where an
+    amplitude would be negative.
+    """
+    n = 0
+    others = np.empty(choice.size, np.int64)
+    for k in range(choice.size):
+        if k != t and is_scaled[k]:
+            others[n] = choice[k]
+            n += 1
+    for a in range(n):
+        for c in range(a + 1):
+            total = gram[others[a], others[c]]
+            for k in range(c):
+                total -= small[a, k] * small[c, k]
+            small[a, c] = math.sqrt(max(total, 1e-12)) if a == c else total / small[c, c]
+        total = right[others[a]]
+        for k in range(a):
+            total -= small[a, k] * solution[k]
+        solution[a] = total / small[a, a]
+    best, most = choice[t], 0.0
+    for option in options:
+        rest, slope = 1.0, right[option]
         for a in range(n):
-            total = 0.0
-            for c in range(n):
-                total += gram[a, c]
-            right[a] = total - right[a]
-            norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
-        for a in range(n):
-            right[a] *= norm[a]
-            for c in range(n):
-                gram[a, c] *= norm[a] * norm[c]
-        nnls(gram, right, multiplier, n)
-        for a in range(n):
-            i = amplitudes[a]
-            change = math.log(max(multiplier[a] * norm[a], 1e-3))
-            theta[i] = min(max(theta[i] + min(change, 30.0), lower[i]), upper[i])
-        evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
-        value = _weigh(target, sums, rows, amplitudes)
+            total = gram[others[a], option]
+            for k in range(a):
+                total -= small[a, k] * trial[k]
+            trial[a] = total / small[a, a]
+            rest -= trial[a] ** 2
+            slope -= trial[a] * solution[a]
+        if rest < 1e-7 or slope <= 0.0 or slope * slope / rest <= most:
+            continue
+        x = slope / rest
+        positive = True
+        for a in range(n - 1, -1, -1):
+            total = solution[a] - trial[a] * x
+            for k in range(a + 1, n):
+                total -= small[k, a] * trial[k]
+            trial[a] = total / small[a, a]
+            positive = positive and trial[a] > 0.0
+        if positive:
+            best, most = option, slope * slope / rest
+    return best
+
+
+@part()
+def _descend(
+    d, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, gram, right, energy, norm,
+    lower, upper, theta,
+):  # fmt: skip
+    """Exchange columns from draw d on until none is better; write the end to theta and return its F."""
+    n = has_shape.size
+    choice = np.empty(n, np.int64)
+    small = np.empty((n, n))
+    solution, trial = np.empty(n), np.empty(n)
+    for t in range(n):
+        choice[t] = d * n + t if has_shape[t] else t
+    # terms of a given size belong to the data
+    reduced = right.copy()
+    for t in range(n):
+        if not is_scaled[t]:
+            x = 1.0 / norm[choice[t]]
+            energy -= 2.0 * x * reduced[choice[t]] - x * x
+            for a in range(reduced.size):
+                reduced[a] -= x * gram[a, choice[t]]
+    for _ in range(SWEEPS):
+        changed = False
+        for t in range(n):
+            if has_shape[t] and is_scaled[t]:
+                best = _best_choice(
+                    t, choice, is_scaled, options[t, : n_options[t]], gram, reduced, small, solution, trial
+                )
+                changed = changed or best != choice[t]
+                choice[t] = best
+        if not changed:
+            break
+    m = 0
+    for t in range(n):
+        if is_scaled[t]:
+            solution[m] = reduced[choice[t]]
+            c = 0
+            for u in range(n):
+                if is_scaled[u]:
+                    small[m, c] = gram[choice[t], choice[u]]
+                    c += 1
+            m += 1
+    value = energy + nnls(small, solution, trial, m)
+    m = 0
+    for t in range(n):
+        draw, source = choice[t] // n, choice[t] % n
+        change = 0.0
+        if is_scaled[t]:
+            change = math.log(max(trial[m] * norm[choice[t]], 1e-3))
+            m += 1
+        if source == t:
+            for k in range(terms.size):
+                if terms[k] == t:
+                    theta[k] = draws[draw, k]
+        else:
+            own, other = 0, 0
+            for a in range(exchange.shape[0]):
+                own = a if terms[exchange[a, 1]] == t else own
+                other = a if terms[exchange[a, 1]] == source else other
+            for a in range(1, exchange.shape[1]):
+                if exchange[own, a] >= 0:
+                    theta[exchange[own, a]] = draws[draw, exchange[other, a]]
+        for k in range(terms.size):
+            if terms[k] == t and kinds[k] == AMPLITUDE and is_scaled[t]:
+                theta[k] = min(max(theta[k] + min(change, 30.0), lower[k]), upper[k])
     return value
 
 
 @part()
-def _draw(theta, kinds, free, lower, upper, nested, seeds, irrational, index, peaks, cumulative, window, wide):
-    """Draw a start: time constants from the ladder's peaks or the window, exponents, nested amplitudes."""
+def _draw(theta, kinds, free, lower, upper, nested, seeds, irrational, index, window):
+    """Draw time constants over the window, exponents, and the sizes of nested amplitudes."""
     low, high = window
-    for a in range(free.size):
-        i = free[a]
+    for i in free:
         u = seeds[i] + index * irrational[i]
         u -= math.floor(u)
+        value = 0.0
         if kinds[i] == EXPONENT:
             value = min(upper[i], 1.0) - 0.45 * u * u - 0.02
         elif kinds[i] == LOG_TAU:
-            if u < wide or peaks.size == 0:
-                value = low + (high - low) * (u / wide if u < wide else u)
-            else:
-                u = (u - wide) / (1.0 - wide)
-                k = 0
-                while k < peaks.size - 1 and cumulative[k] < u:
-                    k += 1
-                before = cumulative[k - 1] if k > 0 else 0.0
-                within = (u - before) / max(cumulative[k] - before, 1e-12)
-                value = peaks[k] + 1.6 * (within - 0.5)
+            value = low + (high - low) * u
         elif nested[i]:
             value = 8.0 * (u - 0.5)
-        else:
-            value = 0.0
         theta[i] = min(max(value, lower[i]), upper[i])
 
 
@@ -440,19 +588,6 @@ def _sort_taus(theta, exchange):
                         theta[i], theta[j] = theta[j], theta[i]
             else:
                 break
-
-
-@part()
-def _keep_most(theta, incumbent, operations, index):
-    """Keep a drawn start for one or two elements, and take the rest from a known minimum."""
-    n = operations.shape[0]
-    one = index % n
-    other = (index // n) % n
-    for o in range(n):
-        if o != one and o != other:
-            p = operations[o, OP_PARAMETER]
-            for i in range(p, p + operations[o, OP_COUNT]):
-                theta[i] = incumbent[i]
 
 
 @part()
@@ -478,14 +613,13 @@ def _find(theta, value, minima, values, n_minima, shape):
 
 
 @part()
-def _record(theta, value, converged, minima, values, hits, n_minima, shape):
-    """Put the end of a run among the distinct minima, in order of F; return their number."""
+def _record(theta, value, converged, count, minima, values, hits, n_minima, shape):
+    """Put where ``count`` starts ended among the distinct minima, in order of F; return their number."""
     if not math.isfinite(value):
         return n_minima
-    hits[-1] += 1
     m = _find(theta, value, minima, values, n_minima, shape)
     if m >= 0:
-        hits[m] += 1
+        hits[m] += count
         if value < values[m, 0]:
             values[m, 0] = value
             values[m, 1] = 1.0 if converged else 0.0
@@ -503,30 +637,32 @@ def _record(theta, value, converged, minima, values, hits, n_minima, shape):
     _copy(theta, minima[place])
     values[place, 0] = value
     values[place, 1] = 1.0 if converged else 0.0
-    hits[place] = 1
+    hits[place] = count
     return min(n_minima + 1, minima.shape[0])
 
 
 @kernel(
     I64(
         MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
-        numba.boolean[::1], I64[:, ::1], F64[:, ::1], F64[::1], F64[::1], F64[::1], F64[::1],
+        numba.boolean[::1], I64[:, ::1], F64[:, ::1], F64[::1], F64[::1],
         F64, F64, F64, I64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
         F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
     )
 )  # fmt: skip
 def search(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
-    fixed_theta, free, amplitudes, nested, exchange, starts, seeds,
-    irrational, peaks, cumulative, window_low, window_high, floor, rounds,
+    fixed_theta, free, terms, nested, exchange, starts, seeds,
+    irrational, window_low, window_high, floor, rounds,
     grid, target, sums, rows, minima, values, hits, hessian,
 ):  # fmt: skip
     """Find the minima of F from many deterministic starts; return how many were found.
 
-    Each round draws candidates, solves the linear problem of their amplitudes, picks the best that
-    differ from each other and from the known minima, improves these by short Levenberg-Marquardt
-    runs, and takes the best of them to the end. Rounds go on until F is near ``floor`` and nothing
-    better turns up; where that floor is not reached, until the best minimum has been confirmed.
+    Each round draws time constants and exponents, which makes a pool of columns for each term of the
+    circuit's outermost sum. From several draws on, one term after the other exchanges its column for the
+    best in the pool, with the amplitudes solved for. The ends that differ from each other and from the
+    known minima are begun by short Levenberg-Marquardt runs, the best of them to the end. Rounds go on
+    until F is near ``floor`` and nothing better turns up; where that floor is not reached, until the best
+    minimum has been confirmed.
 
     Parameters
     ----------
@@ -538,8 +674,10 @@ def search(
         AMPLITUDE, LOG_TAU or EXPONENT.
     lower, upper, fixed_theta : float64, shape (p,)
         Bounds, and the values of parameters that are not free.
-    free, amplitudes : int64
-        Free parameters; those among them that are amplitudes.
+    free : int64, shape (f,)
+        Free parameters.
+    terms : int64, shape (p,)
+        Term of the outermost sum that each parameter belongs to.
     nested : bool, shape (p,)
         Amplitudes on which Z does not depend linearly.
     exchange : int64, shape (arcs, 4)
@@ -548,8 +686,6 @@ def search(
         Starts that are always taken to the end.
     seeds, irrational : float64, shape (p,)
         A low-discrepancy sequence: fractional part of seed + index * irrational.
-    peaks, cumulative : float64
-        ln tau of the ladder's resistances, and their cumulative weights.
     window_low, window_high : float64
         Range of ln tau.
     floor : float64
@@ -565,7 +701,7 @@ def search(
     values : float64, shape (m, 2)
         Their F, and 1 where the run converged.
     hits : int64, shape (m + 1,)
-        How often each was reached; the last item counts all runs.
+        How many starts led to each; the last item counts all starts.
     hessian : float64, shape (f, f)
         JᵀJ at the best minimum.
     """
@@ -573,27 +709,16 @@ def search(
     f = free.size
     gradient = np.empty(f)
     scratch = np.empty((f, f))
-    n_amplitudes = amplitudes.size
-    gram = np.empty((n_amplitudes, n_amplitudes))
-    right = np.empty(n_amplitudes)
-    norm = np.empty(n_amplitudes)
-    multiplier = np.empty(n_amplitudes)
-    candidates = np.empty((N_CANDIDATES, p))
-    scores = np.empty(N_CANDIDATES)
-    window = (window_low, window_high)
-    n_minima = 0
-    for m in range(hits.size):
-        hits[m] = 0
     n_shape = 0
     shape = np.empty(f, np.int64)
-    any_nested = False
     for i in free:
         if kinds[i] == LOG_TAU or nested[i]:
             shape[n_shape] = i
             n_shape += 1
-        any_nested = any_nested or nested[i]
     shape = shape[:n_shape]
-
+    n_minima = 0
+    for m in range(hits.size):
+        hits[m] = 0
     theta = np.empty(p)
     for s in range(starts.shape[0]):
         _copy(starts[s], theta)
@@ -602,57 +727,71 @@ def search(
             grid, target, sums, rows, scratch, gradient, 200, 1e-9,
         )  # fmt: skip
         _sort_taus(theta, exchange)
-        n_minima = _record(theta, value, converged, minima, values, hits, n_minima, shape)
+        hits[-1] += 1
+        n_minima = _record(theta, value, converged, 1, minima, values, hits, n_minima, shape)
 
-    index = 0
-    picked = np.empty(N_PICKED, np.int64)
-    order = np.empty(N_CANDIDATES, np.int64)
-    quiet, last_best = 0, np.inf
+    n_draws = min(max(n_shape, 1) * N_DRAWS, MOST_DRAWS)
+    has_shape, is_scaled, options, n_options = _members(kinds, free, terms, nested, exchange, n_draws)
+    n_terms = has_shape.size
+    draws = np.empty((n_draws, p))
+    columns = np.empty((n_draws * n_terms, target.shape[1]))
+    norm = np.empty(n_draws * n_terms)
+    gram = np.empty((n_draws * n_terms, n_draws * n_terms))
+    right = np.empty(n_draws * n_terms)
+    data = target[0] * target[1]
+    energy = _dot(data, data)
+    candidates = np.empty((N_STARTS, p))
+    scores = np.empty(N_STARTS)
+    order = np.empty(N_STARTS, np.int64)
+    picked = np.empty(N_STARTS, np.int64)
+    count = np.empty(N_STARTS, np.int64)
+    index, quiet, last_best = 0, 0, np.inf
     for r in range(rounds):
-        for c in range(N_CANDIDATES):
+        for d in range(n_draws):
             index += 1
-            candidate = candidates[c]
-            _copy(fixed_theta, candidate)
-            _draw(
-                candidate, kinds, free, lower, upper, nested, seeds, irrational, index,
-                peaks, cumulative, window, 0.3 if r == 0 else 0.5,
-            )  # fmt: skip
-            if r > 0 and c % 2 == 0 and n_minima > 0:
-                _keep_most(candidate, minima[(c // 2) % min(n_minima, 2)], operations, index // 2)
-            _sort_taus(candidate, exchange)
+            _copy(fixed_theta, draws[d])
+            _draw(draws[d], kinds, free, lower, upper, nested, seeds, irrational, index, (window_low, window_high))
+            _sort_taus(draws[d], exchange)
+            evaluate(operations, offsets, parents, groups, draws[d], grid, sums, rows)
+            _keep_columns(rows, target[1], kinds, terms, has_shape, d * n_terms, columns, norm)
+        _correlate(columns, data, options, n_options, gram, right)
+        for c in range(N_STARTS):
             order[c] = c
-            scores[c] = _fit_amplitudes(
-                evaluate, operations, offsets, parents, groups, candidate, lower, upper, amplitudes,
-                grid, target, sums, rows, gram, right, norm, multiplier, 3 if any_nested else 1,
+            scores[c] = _descend(
+                c, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, gram, right,
+                energy, norm, lower, upper, candidates[c],
             )  # fmt: skip
+            _sort_taus(candidates[c], exchange)
             if not math.isfinite(scores[c]):
                 scores[c] = np.inf
 
-        # the best candidates that differ from each other, and from what is known
+        # starts that differ from each other and from what is known; like ones count together
         n_picked = 0
-        _sort_by(scores, order, N_CANDIDATES)
+        _sort_by(scores, order, N_STARTS)
         for c in order:
-            if n_picked == N_PICKED or scores[c] == np.inf:
+            if scores[c] == np.inf:
                 break
+            hits[-1] += 1
             new = True
+            for m in range(n_minima):
+                if new and _distance(candidates[c], minima[m], shape) <= APART:
+                    hits[m] += 1
+                    new = False
             for k in range(n_picked):
-                new = new and _distance(candidates[c], candidates[picked[k]], shape) > APART
-            # without such parameters one start a round confirms the minimum
-            for m in range(n_minima if n_shape > 0 else 0):
-                new = new and _distance(candidates[c], minima[m], shape) > APART
+                if new and _distance(candidates[c], candidates[picked[k]], shape) <= APART:
+                    count[picked[k]] += 1
+                    new = False
             if new:
                 picked[n_picked] = c
+                count[c] = 1
                 n_picked += 1
-        if n_picked == 0 and n_minima == 0:
-            picked[0] = order[0]
-            n_picked = 1 if scores[order[0]] < np.inf else 0
         for stage in range(2):
             n = n_picked if stage == 0 else min(n_picked, N_KEPT)
             for k in range(n):
                 c = picked[k]
                 scores[c], _ = minimise(
                     evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
-                    grid, target, sums, rows, scratch, gradient, 5 if stage == 0 else 15, 1e-4,
+                    grid, target, sums, rows, scratch, gradient, 5 if stage == 0 else 10, 1e-4,
                 )  # fmt: skip
                 _sort_taus(candidates[c], exchange)
             _sort_by(scores, picked, n)
@@ -663,27 +802,25 @@ def search(
                 continue
             m = _find(candidates[c], scores[c], minima, values, n_minima, shape)
             if m >= 0 and scores[c] >= values[m, 0] * (1.0 - 1e-9):
-                hits[m] += 1
-                hits[-1] += 1
-            elif finished < N_FINISHED:
+                hits[m] += count[c]
+            elif finished < N_FINISHED and (n_minima == 0 or scores[c] < PROMISING * values[0, 0]):
                 finished += 1
                 value, converged = minimise(
                     evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
                     grid, target, sums, rows, scratch, gradient, 200, 1e-9,
                 )  # fmt: skip
                 _sort_taus(candidates[c], exchange)
-                n_minima = _record(candidates[c], value, converged, minima, values, hits, n_minima, shape)
+                n_minima = _record(
+                    candidates[c], value, converged, count[c], minima, values, hits, n_minima, shape
+                )
         if n_minima > 0:
             best = values[0, 0]
-            alone = n_minima == 1 or values[1, 0] > FAR * best
-            if alone and hits[0] >= max(2, n_shape) and best <= NEAR_FLOOR * floor:
-                break
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
-            enough = max(2, n_shape) + (0 if best <= floor else 1)
-            settled = best <= NEAR_FLOOR * floor and quiet >= enough
+            sure = best <= 0.99 * floor or hits[0] == hits[-1] or quiet >= QUIET
             # a circuit that does not reach the floor: stop when its best has been confirmed
-            if settled or (r + 1 >= ROUNDS_ABOVE_FLOOR and hits[0] >= CONFIRMED):
+            confirmed = r + 1 >= ROUNDS_ABOVE_FLOOR and hits[0] >= CONFIRMED
+            if n_shape == 0 or (sure and best <= NEAR_FLOOR * floor) or confirmed:
                 break
     if n_minima > 0:
         _copy(minima[0], theta)
