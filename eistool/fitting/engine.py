@@ -284,7 +284,7 @@ def _ladder(problem: Problem) -> float:
     count = math.ceil((high - low) / math.log(10) * LADDER_PER_DECADE) + 1
     x = np.empty(count + 3)
     total = search.ladder(problem.grid, problem.target, np.linspace(low, high, count), x)
-    return total / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
+    return float(total) / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
 
 
 def _seeds(spectrum: Spectrum, n: int) -> FloatArray:
