@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.circuit.elements import ALIASES, ELEMENTS, OWN_ELEMENTS, ElementSpec, Kind, ParameterSpec
+from eistool.circuit.elements import ALIASES, DIMENSIONS, ELEMENTS, OWN_ELEMENTS, ElementSpec, Kind, ParameterSpec
 from eistool.errors import CircuitError
 from eistool.typing import ComplexArray, FloatArray
 
@@ -88,9 +88,7 @@ def register_element(
     ('R0', 'Lossy1.R', 'Lossy1.tau', 'Lossy1.alpha', 'C1')
     """
     if not isinstance(symbol, str) or not _SYMBOL.fullmatch(symbol):
-        raise CircuitError(
-            f"element {symbol!r}: give a symbol of letters that begins with a capital, such as 'Pore'"
-        )
+        raise CircuitError(f"element {symbol!r}: give letters, the first a capital, such as 'Pore'")
     if symbol in ELEMENTS or symbol in ALIASES:
         raise CircuitError(f"element {symbol}: this is a built-in element; choose another symbol")
     specs = tuple(_parameter(symbol, item) for item in parameters)
@@ -150,8 +148,10 @@ def _check_parameters(symbol: str, specs: tuple[ParameterSpec, ...]) -> None:
     names = [spec.name for spec in specs]
     for i, name in enumerate(names):
         if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise CircuitError(f"element {symbol}: parameter {name!r}; give letters and digits, such as R")
+        if specs[i].kind not in DIMENSIONS:
             raise CircuitError(
-                f"element {symbol}: parameter {name!r}; give a name of letters and digits, such as R"
+                f"element {symbol}: {name} is a {specs[i].kind!r}; choose from {', '.join(DIMENSIONS)}"
             )
         if name in names[:i]:
             raise CircuitError(f"element {symbol}: parameter {name} is there twice; give each its own name")
@@ -192,6 +192,7 @@ class _Own:
         self.symbol = symbol
         self.specs = specs
         self.impedance = impedance
+        self._callbacks: list[Any] = []
         self._exponent = np.array([spec.kind == "exponent" for spec in specs])
         self._sign, self._constant, _, self._power_w, _ = np.array([spec.dimension for spec in specs]).T
         steps = _STEP * np.eye(len(specs))
@@ -204,8 +205,9 @@ class _Own:
         from eistool.kernels.own import CALLBACK
 
         self._width = WIDTH
-        self._callback = CALLBACK(self._called)
-        address = ctypes.cast(self._callback, ctypes.c_void_p).value
+        callback = CALLBACK(self._called)
+        self._callbacks.append(callback)  # kept alive, all of them: threads may get here at the same time
+        address = ctypes.cast(callback, ctypes.c_void_p).value
         assert address is not None  # noqa: S101
         return address
 
@@ -292,7 +294,7 @@ class _Own:
 
 
 def _view(address: int, n: int) -> FloatArray:
-    return np.frombuffer((ctypes.c_double * n).from_address(address))
+    return np.ctypeslib.as_array((ctypes.c_double * n).from_address(address))
 
 
 _OWN: dict[str, _Own] = {}
