@@ -237,6 +237,7 @@ class _Own:
 
     def _z(self, omega: FloatArray, values: FloatArray) -> ComplexArray:
         """Return what the function gives, checked."""
+        omega.setflags(write=False)  # the next call takes the same array
         try:
             with np.errstate(all="ignore"):
                 z = np.asarray(self.impedance(omega, *values.tolist()))

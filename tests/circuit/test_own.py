@@ -173,6 +173,7 @@ def test_registering_again() -> None:
         ("Pore", ARC[:2], arc, r"TypeError: .*alpha.*called as impedance\(omega, R, tau\) with R=1.3, tau=1.3"),
         ("Pore", ARC, lambda omega, R, tau, alpha: R, r"returned float64 of shape \(\); return 9 complex"),
         ("Pore", [("R", "ohm")], lambda omega, R: [None] * 9, "returned object"),
+        ("Pore", [("R", "ohm")], lambda omega, R: np.multiply(omega, R, out=omega), "read-only"),
         ("Pore", [("R", "ohm")], lambda omega, R: R / (0 * omega), "returned inf at omega=0.01, R=1.3"),
         (
             "Pore",
