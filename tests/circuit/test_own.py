@@ -204,8 +204,10 @@ def test_codes_mean_what_they_meant() -> None:
 
 
 def test_a_function_that_fails_somewhere() -> None:
+    limit = 10.0
+
     def fails_above(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
-        if tau > 10:
+        if tau > limit:
             raise ValueError("too slow")
         return arc(omega, R, tau, alpha)
 
@@ -216,6 +218,13 @@ def test_a_function_that_fails_somewhere() -> None:
             circuit.impedance(FREQUENCY, [1, 1, 20, 0.5])
         assert fit(spectrum, circuit).chi2 == pytest.approx(fit(spectrum, "R0-Zarc1").chi2, rel=1e-8)
         assert np.isfinite(circuit.impedance(FREQUENCY, [1, 1, 1, 0.5])).all()
+        result = fit(spectrum, circuit)
+        tau = result.parameters["Pore1.tau"]
+        expected = result.confidence(parameters=["Pore1.tau"])["Pore1.tau"]
+        limit = tau.value + 5 * tau.stderr
+        found = result.confidence(parameters=["Pore1.tau"])["Pore1.tau"]
+        assert found.low == pytest.approx(expected.low, rel=1e-3)
+        assert found.high == pytest.approx(expected.high, rel=1e-3)
 
     def short(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
         return arc(omega[:60], R, tau, alpha)
