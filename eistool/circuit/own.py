@@ -57,8 +57,9 @@ def register_element(
         in the list. A ``ParameterSpec`` states the kind, and another upper end for an exponent.
     impedance : function of (omega, parameter, ...)
         Returns Z in ohm for an array of angular frequencies in 1/s. It must have the dimension that its
-        units say: pass a constant of your own as a parameter, and hold it with ``fixed``. Values for
-        which it fails or gives no finite number are passed over by a fit.
+        units say: pass a constant of your own as a parameter, and hold it with ``fixed``. A fit calls it
+        in units of impedance and time of its own, so that it must not compare ``omega`` or a parameter
+        with a number in ohm or s. Values for which it fails or gives no finite number are passed over.
     title : str
         What it is, in one line.
     equation : str
@@ -171,7 +172,10 @@ def _same_code(one: Function, other: Function) -> bool:
     if code is None or code != getattr(other, "__code__", None):
         return False
     parts = ("__defaults__", "__kwdefaults__", "__closure__")
-    return all(getattr(one, part) == getattr(other, part) for part in parts)
+    try:
+        return all(getattr(one, part) == getattr(other, part) for part in parts)
+    except ValueError:  # arrays among them
+        return False
 
 
 def _plain_equation(symbol: str, specs: tuple[ParameterSpec, ...]) -> str:
@@ -274,10 +278,10 @@ class _Own:
             z, by_theta = self._evaluate(np.exp(_view(log_x, n) + offset), _view(theta, k), offset)
         except CircuitError as error:
             _first.error = _first.error or str(error)
-            group[:] = np.nan
+            group[:] = derivatives[:] = np.nan
         except BaseException as error:  # noqa: BLE001 - nothing can be raised through compiled code
             _first.error = error
-            group[:] = np.nan
+            group[:] = derivatives[:] = np.nan
         else:
             group[:, 0] += z.real.reshape(-1, self._width)
             group[:, 1] += z.imag.reshape(-1, self._width)

@@ -223,8 +223,9 @@ def _fit(
     )  # fmt: skip
     in_own_element = take_error()  # an element that fails somewhere is only worth a word if it fails everywhere
     if n_minima == 0:
-        reason = f"no start of {circuit} led to a finite sum of squares"
-        return failed_result(spectrum, circuit, weighting, f"{reason}: {in_own_element}".removesuffix(": "))
+        why = f": {in_own_element} (in the fit's own units of impedance and time)" if in_own_element else ""
+        reason = f"no start of {circuit} led to a finite sum of squares{why}"
+        return failed_result(spectrum, circuit, weighting, reason)
 
     dof = 2 * problem.n_points - n_free
     reduced = float(found[0, 0]) / dof

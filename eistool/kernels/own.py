@@ -18,8 +18,8 @@ CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_double, *[ctypes.c_in
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]
 
-    def _jump(address, *arguments):
-        CALLBACK(int(address))(*map(int, arguments[:1]), float(arguments[1]), *arguments[2:])
+    def _jump(address, n, offset, *arrays):
+        CALLBACK(int(address))(n, float(offset), *arrays)
 
 else:
 

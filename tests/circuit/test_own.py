@@ -152,6 +152,12 @@ def test_registering_again() -> None:
     exec(cell, second)  # noqa: S102
     with registered("Lossy", [("R", "ohm")], first["f"]):
         register_element("Lossy", [("R", "ohm")], second["f"])
+    # arrays are not compared
+    scaled = "import numpy as np\ndef f(omega, R, by=np.ones(2)): return R * by[0] + 0j * omega"
+    exec(scaled, first)  # noqa: S102
+    exec(scaled, second)  # noqa: S102
+    with registered("Lossy", [("R", "ohm")], first["f"]), pytest.raises(CircuitError, match="registered before"):
+        register_element("Lossy", [("R", "ohm")], second["f"])
 
 
 @pytest.mark.parametrize(
