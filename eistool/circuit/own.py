@@ -216,7 +216,7 @@ class _Own:
         return address
 
     def check(self) -> None:
-        """Try the function at values of order one, and again in other units of impedance and time.
+        """Try the function at values of order one, and the same in other units of impedance and time.
 
         Raises
         ------
@@ -225,19 +225,19 @@ class _Own:
         """
         omega = np.geomspace(0.01, 100.0, 9)
         values = np.where(self._exponent, [0.8 * spec.upper for spec in self.specs], 1.3)
-        z0, omega_0 = 3.0, 7.0
-        scaled = values.copy()
-        for i, spec in enumerate(self.specs):
-            _, _, power_z, power_w, power_w_alpha = spec.dimension
-            alpha = values[i:][self._exponent[i:]][:1].sum()  # the next exponent
-            scaled[i] *= z0**-power_z * omega_0 ** -(power_w + power_w_alpha * alpha)
-        z, other = self._z(omega, values), self._z(omega * omega_0, scaled)
-        if not np.allclose(other, z0 * z, rtol=1e-6, atol=0.0):
-            units = ", ".join(f"{spec.name} in {spec.unit or '1'}" for spec in self.specs)
-            raise CircuitError(
-                f"element {self.symbol}: the result is no impedance in ohm if {units}; mend a unit, or make a "
-                "constant within the function one more parameter, which a fit can hold with fixed={...}"
-            )
+        z = self._z(omega, values)
+        for z0, omega_0 in ((3.0, 7.0), (1e4, 1e6), (1e-4, 1e-6)):  # far off: a number in ohm or s shows itself
+            scaled = values.copy()
+            for i, spec in enumerate(self.specs):
+                _, _, power_z, power_w, power_w_alpha = spec.dimension
+                alpha = values[i:][self._exponent[i:]][:1].sum()  # the next exponent
+                scaled[i] *= z0**-power_z * omega_0 ** -(power_w + power_w_alpha * alpha)
+            if not np.allclose(self._z(omega * omega_0, scaled), z0 * z, rtol=1e-6, atol=0.0):
+                units = ", ".join(f"{spec.name} in {spec.unit or '1'}" for spec in self.specs)
+                raise CircuitError(
+                    f"element {self.symbol}: the result is no impedance in ohm if {units}; mend a unit, or make a "
+                    "constant within the function one more parameter, which a fit can hold with fixed={...}"
+                )
 
     def _z(self, omega: FloatArray, values: FloatArray) -> ComplexArray:
         """Return what the function gives, checked."""
