@@ -31,6 +31,7 @@ PUBLIC = [
     "fit_many",
     "load_circuit",
     "read",
+    "register_element",
     "simulate",
 ]
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from eistool.circuit.circuit import Circuit
+from eistool.circuit.elements import DIMENSIONS, OWN_ELEMENTS
+from eistool.circuit.own import callback_address, take_error
 from eistool.circuit.tree import Element, Node, Parallel, Series
+from eistool.errors import CircuitError
 from eistool.kernels import model, parameters
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
@@ -37,16 +40,6 @@ _CODES = {
     "TLMct": model.TLM_CT,
     "deLevie": model.DE_LEVIE,
 }
-# sign, constant, powers of Z0, ω0 and ω0^α that make a parameter of this kind dimensionless
-_DIMENSIONS = {
-    "resistance": (1.0, 0.0, -1.0, 0.0, 0.0),
-    "capacitance": (-1.0, 0.0, 1.0, 1.0, 0.0),
-    "inductance": (1.0, 0.0, -1.0, 1.0, 0.0),
-    "cpe": (-1.0, 0.0, 1.0, 0.0, 1.0),
-    "warburg": (1.0, 0.5 * np.log(2.0), -1.0, -0.5, 0.0),
-    "tau": (1.0, 0.0, 0.0, 1.0, 0.0),
-    "exponent": (1.0, 0.0, 0.0, 0.0, 0.0),
-}
 _KINDS = {"tau": parameters.LOG_TAU, "exponent": parameters.EXPONENT}
 
 
@@ -57,7 +50,7 @@ class Program:
     The program has its own order of parameters: ``order[k]`` is the circuit's index of parameter k.
     """
 
-    operations: IntArray  # shape (o, 6)
+    operations: IntArray  # shape (o, 6); of an own element the row is the address of its function
     in_hertz: BoolArray  # shape (o,): the exponent acts on ω itself, not on ω/ω0
     parents: IntArray  # shape (g,)
     order: IntArray  # shape (p,)
@@ -101,6 +94,8 @@ class Program:
         sums, rows = self.workspace(grid.shape[1])
         offsets = self.offsets(log_omega_0)
         model.evaluate(self.operations, offsets, self.parents, self.groups, theta, grid, sums, rows)
+        if error := take_error():
+            raise CircuitError(error)
         return from_blocks(sums[0], omega.size), from_blocks(rows, omega.size).T
 
 
@@ -207,20 +202,21 @@ class _Builder:
         code = model.POWER
         if element.symbol in _POWER_ROWS:
             row = _POWER_ROWS[element.symbol][0 if impedances else 1]
+        elif element.symbol in OWN_ELEMENTS:
+            code, row = model.OWN, callback_address(element.symbol)
         else:
             code = _CODES[element.symbol]
         p = self.operation(code, group, sign, row, count, held)
         if element.symbol in ("Zarc", "K") and group == 0:
             self.arcs.append((code, p, p + 1, p + 2 if count > 2 else -1))
         kinds = [spec.kind for spec in element.spec.parameters]
-        on_frequency = element.symbol == "La" or "cpe" in kinds
         n_amplitudes = count - kinds.count("tau") - kinds.count("exponent")
-        for i, kind in enumerate(kinds):
-            dimension = list(_DIMENSIONS[kind])
+        for i, spec in enumerate(element.spec.parameters):
+            dimension = list(spec.dimension)
             alpha = -1
-            if on_frequency and kind in ("cpe", "inductance"):
-                alpha = p + count - 1
-                dimension[3:] = [0.0, 0.0 if held else 1.0]
+            if dimension[parameters.POWER_W_ALPHA]:
+                alpha = p + kinds.index("exponent", i)
+                dimension[parameters.POWER_W_ALPHA] = 0.0 if held else 1.0
             self.parameter(first + i, group, group > 0 or n_amplitudes > 1, dimension, alpha, -1)
 
     def add_arc(self, node: Node, group: int) -> bool:
@@ -236,10 +232,10 @@ class _Builder:
             return False
         p = self.operation(model.ZARC if depressed else model.K, group, 1, 0, 3 if depressed else 2, False)
         alpha = p + 2 if depressed else -1
-        self.parameter(r, group, group > 0, _DIMENSIONS["resistance"], -1, -1)
-        self.parameter(q, group, False, _DIMENSIONS["cpe" if depressed else "capacitance"], alpha, p)
+        self.parameter(r, group, group > 0, DIMENSIONS["resistance"], -1, -1)
+        self.parameter(q, group, False, DIMENSIONS["cpe" if depressed else "capacitance"], alpha, p)
         if depressed:
-            self.parameter(q + 1, group, False, _DIMENSIONS["exponent"], -1, -1)
+            self.parameter(q + 1, group, False, DIMENSIONS["exponent"], -1, -1)
         if group == 0:
             self.arcs.append((self.operations[-1][0], p, p + 1, alpha))
         return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eistool.display import Shown
-from eistool.errors import FitError
+from eistool.errors import CircuitError, FitError
 from eistool.fitting.intervals import interval
 from eistool.fitting.result import FitResult, check_usable
 from eistool.fitting.weights import standard_deviation
@@ -153,7 +153,10 @@ def _log_problem(result: FitResult) -> "tuple[Minimizer, Parameters]":
         for i in np.flatnonzero(free):
             value = trial[f"p{i}"].value
             values[i] = math.exp(value) if is_log[i] else value
-        return _residual(result, values)
+        try:
+            return _residual(result, values)
+        except CircuitError:  # an own element that fails so far away
+            return np.full(2 * result.spectrum.n_used, 1e50)
 
     return Minimizer(residual, params, scale_covar=result.weighting != "noise"), params
 

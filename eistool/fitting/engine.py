@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
+from eistool.circuit.own import take_error
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
 from eistool.fitting.quality import ABOVE_NOISE, LARGE_RESIDUAL, POOR_RESIDUAL, certainty_flags, quality_flags
@@ -219,8 +220,11 @@ def _fit(
         problem.grid, problem.target, *problem.workspace,
         minima, found, hits, hessian,
     )  # fmt: skip
+    in_own_element = take_error()  # an element that fails somewhere is only worth a word if it fails everywhere
     if n_minima == 0:
-        return failed_result(spectrum, circuit, weighting, f"no start of {circuit} led to a finite sum of squares")
+        why = f": {in_own_element} (in the fit's own units of impedance and time)" if in_own_element else ""
+        reason = f"no start of {circuit} led to a finite sum of squares{why}"
+        return failed_result(spectrum, circuit, weighting, reason)
 
     dof = 2 * problem.n_points - n_free
     reduced = float(found[0, 0]) / dof
@@ -235,6 +239,7 @@ def _fit(
     variance = 1.0 if weighting == "noise" else reduced
     covariance_theta = inverse_hessian(hessian, problem.free, p) * variance
     covariance_theta = widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
+    take_error()
     covariance_theta += between_minima(minima[:n_minima], found[:n_minima, 0], variance)
     covariance = derivative @ covariance_theta @ derivative.T
     statuses = statuses_of(circuit, problem, values, derivative, covariance, limited)

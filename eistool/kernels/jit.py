@@ -1,5 +1,6 @@
 """The one decorator that owns all numba options, and the place where compiled code is cached."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -44,9 +45,11 @@ def _choose_cache() -> bool:
         base = Path(os.environ["NUMBA_CACHE_DIR"])
     else:
         base = Path(platformdirs.user_cache_dir("eistool"))
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    temporary = Path(tempfile.gettempdir()) / f"eistool-{user}"
-    for folder in (base, temporary):
+    folders = [base]
+    with contextlib.suppress(FileNotFoundError):  # no temporary folder either
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        folders.append(Path(tempfile.gettempdir()) / f"eistool-{user}")
+    for folder in folders:
         own = folder / _fingerprint()
         if _usable(folder) and _usable(own):
             config.CACHE_DIR = str(own)  # type: ignore[attr-defined]

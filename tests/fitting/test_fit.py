@@ -1,7 +1,9 @@
 """Fits find the truth without start values, and say how sure they are."""
 
+import gc
 import json
 import pickle
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -345,3 +347,18 @@ def test_results_travel(spectrum: Spectrum) -> None:
     assert as_dict["circuit"] == TWO_ARCS
     assert as_dict["parameters"][0]["name"] == "R0"
     assert "0x" not in repr(result) + result._repr_html_()
+
+
+def test_a_stream_of_spectra_leaves_nothing_behind() -> None:
+    frequency = np.geomspace(1e5, 1, 21)
+    spectra = (eistool.simulate("R0-p(R1,C1)", frequency, [1, 10, 1e-4], 0.003, seed) for seed in range(400))
+    kept: list[int] = []
+    tracemalloc.start()
+    try:
+        for i, _ in enumerate(eistool.fit_iter(spectra, "R0-p(R1,C1)", jobs=1)):
+            if i in (99, 399):
+                gc.collect()
+                kept.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert kept[1] - kept[0] < 300 * 100  # bytes; a kept spectrum alone would be 300 * 1000
