@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from impedance.models.circuits.circuits import BaseCircuit
     from lmfit.minimizer import MinimizerResult
 
-    from eistool.fitting.confidence import Interval
+    from eistool.fitting.intervals import Interval
 
 # a standard error above this share of the value (or this much of an exponent) determines nothing
 UNRESOLVED = 0.5
@@ -227,11 +227,12 @@ class FitResult:
 
         Parameters
         ----------
-        method : {"profile", "mcmc", "stderr"}
-            Profile likelihood, or sampling of the posterior, both by lmfit; or value ± t·stderr, in the
-            logarithm for positive parameters.
+        method : {"profile", "lmfit", "mcmc", "stderr"}
+            Profile likelihood; the same by lmfit's ``conf_interval``, a thousand times slower; sampling of
+            the posterior by emcee; or value ± t·stderr, in the logarithm for positive parameters.
         parameters : list of str, optional
-            Which; by default all that are not fixed or at a bound.
+            Which; by default all that are not fixed or at a bound. For ``"profile"`` also ``"R1.tau"``,
+            the time constant of an arc p(R1,CPE1) or p(R1,C1).
         level : float
             Probability, between 0 and 1.
 
@@ -239,6 +240,11 @@ class FitResult:
         ------
         FitError
             If the method is unknown or the fit failed.
+
+        Notes
+        -----
+        A profile that does not rise enough before the bound of its parameter has no limit there: its end
+        is 0 or inf, or that bound (of an exponent, or given), and the interval's ``flag`` says so.
         """
         from eistool.fitting.confidence import confidence
 
