@@ -358,7 +358,7 @@ class FitResult:
         title = f"{self.circuit} fitted to {self.spectrum.label}: {self.status}"
         tables = [html_table(title, ("parameter", "value ± standard error", "unit", "role", "status"), rows)]
         if self.success:
-            frame = self.correlation_table().round(2)
+            frame = self.correlation_table().map("{:.2f}".format)
             correlations = [(name, *row) for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
             tables.append(html_table("Correlation", ("", *frame.columns), correlations))
         if self._rivals:
