@@ -13,7 +13,7 @@ from scipy.optimize import nnls as scipy_nnls
 
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
-from eistool.kernels import model, parameters, search
+from eistool.kernels import model, parameters, profile, search
 
 KERNELS = {
     "evaluate": model.evaluate,
@@ -24,6 +24,7 @@ KERNELS = {
     "minimise": search.minimise,
     "search": search.search,
     "widen": search.widen,
+    "profile": profile.profile,
 }
 
 
