@@ -113,7 +113,8 @@ def _problem(result: FitResult, values: FloatArray, own: frozenset[int]) -> Prob
     problem = build_problem(result.spectrum, circuit, constraints, result.weighting, own)
     theta = problem.program.to_theta(values, problem.scale)
     loose = ~(problem.bounded | problem.held)
-    problem.lower[loose], problem.upper[loose] = theta[loose] - FAR, theta[loose] + FAR
+    # farther for those that follow: tau of a diffusion goes with R²
+    problem.lower[loose], problem.upper[loose] = theta[loose] - 3 * FAR, theta[loose] + 3 * FAR
     return problem
 
 
@@ -143,6 +144,10 @@ def _interval(
     variance = 1.0 if is_known else max(lowest / dof, LEAST_RESIDUAL**2)
     rise = t_quantile(level, MANY if is_known else dof) ** 2 * variance
     row = _row(result, name, problem)
+    *arguments, lower, upper = problem.arguments
+    lower, upper = lower.copy(), upper.copy()
+    if not problem.bounded[row]:
+        lower[row], upper[row] = minima[0].theta[row] - FAR, minima[0].theta[row] + FAR
     ends, outcome = np.empty((2, problem.lower.size)), np.empty(2, dtype=np.int64)
     reached = []
     for minimum in minima:
@@ -150,7 +155,7 @@ def _interval(
             break
         spread = math.sqrt(minimum.covariance[row, row])
         kernel.profile(
-            *problem.arguments, problem.free, minimum.theta, minimum.value, lowest, row,
+            *arguments, lower, upper, problem.free, minimum.theta, minimum.value, lowest, row,
             max(spread * math.sqrt(rise), 1e-9), minimum.covariance[row] / spread**2, rise,
             problem.grid, problem.target, *problem.workspace, ends, outcome,
         )  # fmt: skip

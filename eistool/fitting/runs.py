@@ -32,7 +32,7 @@ def runs_p(residual: ComplexArray) -> float:
     --------
     >>> import numpy as np
     >>> alternating = np.resize([1, -1], 20)
-    >>> runs_p(alternating + 1j * alternating)
+    >>> round(runs_p(alternating + 1j * alternating), 3)
     1.0
     >>> runs_p(np.sort(alternating) + 1j * np.sort(alternating)) < 1e-8
     True

@@ -156,3 +156,11 @@ def test_walks_that_never_settle_say_so(monkeypatch: pytest.MonkeyPatch) -> None
     interval = result.confidence(parameters=["R0"])["R0"]
     assert math.isnan(interval.low)
     assert interval.flag == module.NEVER_SETTLED
+
+
+def test_a_diffusion_without_an_end_has_no_upper_limit() -> None:
+    """Only R/√tau can be told: tau follows R twice as far."""
+    f = np.geomspace(1e4, 10, 31)
+    spectrum = eistool.simulate("R0-Wo1", f, [10, 1000, 100], noise=0.005, seed=0)
+    intervals = eistool.fit(spectrum, "R0-Wo1").confidence()
+    assert intervals["Wo1.R"].high == intervals["Wo1.tau"].high == math.inf
