@@ -13,7 +13,14 @@ from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.own import take_error
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
-from eistool.fitting.quality import ABOVE_NOISE, LARGE_RESIDUAL, POOR_RESIDUAL, certainty_flags, quality_flags
+from eistool.fitting.quality import (
+    ABOVE_NOISE,
+    LARGE_RESIDUAL,
+    POOR_RESIDUAL,
+    certainty_flags,
+    delta_bic,
+    quality_flags,
+)
 from eistool.fitting.result import FitResult, Minimum, failed_result
 from eistool.fitting.uncertainty import between_minima, inverse_hessian, statuses_of, widened
 from eistool.fitting.weights import WEIGHTINGS
@@ -250,6 +257,7 @@ def _fit(
     rms = math.sqrt(float(np.sum(difference**2)) / dof)
     poor = rms > POOR_RESIDUAL and (excess > ABOVE_NOISE or rms > LARGE_RESIDUAL)
     converged = bool(found[0, 1])
+    delta = delta_bic(found[:n_minima, 0], found[0, 0], 2 * problem.n_points)
     return FitResult(
         circuit=circuit,
         spectrum=spectrum,
@@ -276,6 +284,7 @@ def _fit(
                 float(found[m, 0]) * problem.sum_scale,
                 dict(zip(circuit.parameters, ends[m][0].tolist(), strict=True)),
                 int(hits[m]),
+                float(delta[m]),
             )
             for m in range(n_minima)
         ),

@@ -135,8 +135,14 @@ class Problem:
         return (*search.KERNELS, *circuit, program.kinds, self.lower, self.upper)
 
 
-def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> Problem:
-    """Return the kernels' view of a fit.
+def build_problem(
+    spectrum: Spectrum,
+    circuit: Circuit,
+    constraints: Constraints,
+    weighting: str,
+    own: frozenset[int] = frozenset(),
+) -> Problem:
+    """Return the kernels' view of a fit; the parameters ``own`` are to be thetas themselves.
 
     Raises
     ------
@@ -154,7 +160,7 @@ def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints
             f"{spectrum.label}: {n_points} points for {n_free} free parameters of {circuit}; use more points"
         )
     kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held = frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
+    held = own | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
     program = compile_circuit(circuit, arcs=True, held=held)
 
     impedance = spectrum.impedance[spectrum.mask]

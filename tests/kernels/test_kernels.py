@@ -16,7 +16,7 @@ import eistool
 from eistool import fit, simulate
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
-from eistool.kernels import model, parameters, search
+from eistool.kernels import model, parameters, profile, search
 
 KERNELS = {
     "evaluate": model.evaluate,
@@ -27,6 +27,7 @@ KERNELS = {
     "minimise": search.minimise,
     "search": search.search,
     "widen": search.widen,
+    "profile": profile.profile,
 }
 
 
