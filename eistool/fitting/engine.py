@@ -14,7 +14,7 @@ from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
 from eistool.fitting.quality import ABOVE_NOISE, LARGE_RESIDUAL, POOR_RESIDUAL, certainty_flags, quality_flags
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import between_minima, inverse_hessian, statuses_of, widened
+from eistool.fitting.uncertainty import ambiguous, between_minima, inverse_hessian, statuses_of, widened
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
@@ -235,10 +235,11 @@ def _fit(
     )
     variance = 1.0 if weighting == "noise" else reduced
     covariance_theta = inverse_hessian(hessian, problem.free, p) * variance
+    unclear = ambiguous(problem, hessian, variance)
     covariance_theta = widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
     covariance_theta += between_minima(minima[:n_minima], found[:n_minima, 0], variance)
     covariance = derivative @ covariance_theta @ derivative.T
-    statuses = statuses_of(circuit, problem, values, derivative, covariance, limited)
+    statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)
     x = spectrum.omega * math.exp(-problem.scale[1])
     impedance = program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0])
     excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0

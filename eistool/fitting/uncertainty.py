@@ -5,7 +5,7 @@ import numpy as np
 from eistool.circuit import Circuit
 from eistool.fitting.problem import Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
-from eistool.kernels import search
+from eistool.kernels import model, parameters, search
 from eistool.typing import BoolArray, FloatArray, IntArray
 
 NEARLY_LINEAR = 0.03  # standard errors below this need no check by the profile
@@ -50,6 +50,52 @@ def between_minima(minima: FloatArray, values: FloatArray, variance: float) -> F
     return result
 
 
+def dispensable(problem: Problem, hessian: FloatArray, variance: float) -> BoolArray:
+    """Return which parameters belong to an arc, or another relaxation, that the data do not need.
+
+    Such an element would lower S by less than its parameters cost in BIC: taking it away, while all
+    others follow, raises S by A²/u²(A) variances, with A its resistance and u(A) its error at the
+    element's own time constant and exponent. Elements that the user has bounded or fixed count as
+    needed.
+    """
+    program, held, bounded = problem.program, problem.held, problem.bounded
+    place = {i: a for a, i in enumerate(problem.free.tolist())}
+    scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
+    correlation = hessian / np.outer(scale, scale) + 1e-12 * np.eye(scale.size)
+    found = np.zeros(program.kinds.size, dtype=np.bool_)
+    for _, _, first, _, _, count in program.operations.tolist():
+        tau = first + 1
+        if count < 2 or program.kinds[tau] != parameters.LOG_TAU:
+            continue
+        if held[first] or held[tau] or bounded[first] or bounded[tau]:
+            continue
+        shape = [place[i] for i in range(tau, first + count) if i in place]
+        kept = np.delete(np.arange(scale.size), shape)
+        unit = (kept == place[first]).astype(np.float64)
+        inverse = np.linalg.solve(correlation[np.ix_(kept, kept)], unit) @ unit
+        rise = scale[place[first]] ** 2 / inverse
+        if rise < (1 + len(shape)) * np.log(2 * problem.n_points) * variance:
+            found[first : first + count] = True
+    return found
+
+
+def ambiguous(problem: Problem, hessian: FloatArray, variance: float) -> BoolArray:
+    """Return which parameters a dispensable element could share, or take over, without any effect on S.
+
+    It may go onto an arc and take any part of it, beyond the window as a part of a resistance, or let
+    a nested arc play an outer one's part. Left are inductances, and what blocks in series.
+    """
+    program = problem.program
+    found = np.zeros(program.kinds.size, dtype=np.bool_)
+    if not dispensable(problem, hessian, variance).any():
+        return found
+    for code, group, first, _, row, count in program.operations.tolist():
+        resistor = code == model.POWER and row == model.ROW_ONE
+        in_series = code in (model.POWER, model.CPE, model.LA) and group == 0 and not resistor
+        found[first : first + count] = not in_series
+    return found
+
+
 def statuses_of(
     circuit: Circuit,
     problem: Problem,
@@ -57,6 +103,7 @@ def statuses_of(
     derivative: FloatArray,
     covariance: FloatArray,
     limited: BoolArray,
+    unclear: BoolArray,
 ) -> tuple[str, ...]:
     """Return ok, fixed, at_bound or not_identifiable for each parameter, in the circuit's order."""
     stderr = np.sqrt(np.diag(covariance))
@@ -69,7 +116,7 @@ def statuses_of(
             status[i] = "fixed"
         elif limited[k] and problem.bounded[k]:
             status[i] = "at_bound"
-        elif rests_on_dead[i] or not stderr[i] <= unresolved:
+        elif unclear[k] or rests_on_dead[i] or not stderr[i] <= unresolved:
             status[i] = "not_identifiable"
         else:
             status[i] = "ok"
