@@ -53,29 +53,27 @@ def between_minima(minima: FloatArray, values: FloatArray, variance: float) -> F
 def dispensable(problem: Problem, hessian: FloatArray, variance: float) -> BoolArray:
     """Return which parameters belong to an arc, or another relaxation, that the data do not need.
 
-    Such an element would lower S by less than its parameters cost in BIC: taking it away, while all
-    others follow, raises S by A²/u²(A) variances, with A its resistance and u(A) its error at the
-    element's own time constant and exponent. Elements that the user has bounded or fixed count as
-    needed.
+    Such a part would lower S by less than its parameters cost in BIC. Z of a part is the sum of its
+    derivatives by the logarithms of its resistance-like parameters; taking it away, while all others
+    follow, raises S by what of it they cannot take over. Parts that the user has bounded or fixed
+    count as needed.
     """
-    program, held, bounded = problem.program, problem.held, problem.bounded
-    place = {i: a for a, i in enumerate(problem.free.tolist())}
+    free = problem.free
     scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
-    correlation = hessian / np.outer(scale, scale) + 1e-12 * np.eye(scale.size)
-    found = np.zeros(program.kinds.size, dtype=np.bool_)
-    for _, _, first, _, _, count in program.operations.tolist():
-        tau = first + 1
-        if count < 2 or program.kinds[tau] != parameters.LOG_TAU:
+    normal = hessian / np.outer(scale, scale)
+    amplitude = (problem.program.kinds[free] == parameters.AMPLITUDE) * scale
+    found = np.zeros(problem.program.kinds.size, dtype=np.bool_)
+    tied = problem.held | (problem.bounded & (problem.program.kinds != parameters.EXPONENT))
+    for part in problem.program.relaxations:
+        if tied[part].any():
             continue
-        if held[first] or held[tau] or bounded[first] or bounded[tau]:
-            continue
-        shape = [place[i] for i in range(tau, first + count) if i in place]
-        kept = np.delete(np.arange(scale.size), shape)
-        unit = (kept == place[first]).astype(np.float64)
-        inverse = np.linalg.solve(correlation[np.ix_(kept, kept)], unit) @ unit
-        rise = scale[place[first]] ** 2 / inverse
-        if rise < (1 + len(shape)) * np.log(2 * problem.n_points) * variance:
-            found[first : first + count] = True
+        own = np.isin(free, part)
+        step = amplitude[own]
+        effect = normal[:, own] @ step
+        rest = normal[np.ix_(~own, ~own)] + 1e-12 * np.eye(int(np.count_nonzero(~own)))
+        rise = step @ effect[own] - effect[~own] @ np.linalg.solve(rest, effect[~own])
+        if rise < np.count_nonzero(own) * np.log(2 * problem.n_points) * variance:
+            found[part] = True
     return found
 
 
