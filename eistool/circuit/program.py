@@ -70,19 +70,6 @@ class Program:
     # rails are a class of their own, ordered like time constants
     arcs: IntArray
 
-    @property
-    def relaxations(self) -> list[IntArray]:
-        """The parameters of each part that relaxes: elements with a time constant, and p(...) in series."""
-        found = []
-        inside = np.arange(self.parents.size)
-        for g in range(1, inside.size):
-            inside[g] = inside[self.parents[g]] if self.parents[g] > 0 else g
-        for _, _, first, _, _, count in self.operations.tolist():
-            own = np.arange(first, first + count)
-            if (self.kinds[own] == parameters.LOG_TAU).any():
-                found.append(own)
-        return found + [np.flatnonzero(inside[self.groups] == g) for g in np.unique(inside[inside > 0])]
-
     def offsets(self, log_omega_0: float) -> FloatArray:
         """Return what is added to ln(ω/ω0) for each operation."""
         return np.where(self.in_hertz, log_omega_0, 0.0)

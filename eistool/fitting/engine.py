@@ -12,9 +12,23 @@ import numpy as np
 from eistool.circuit import Circuit, as_circuit
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
-from eistool.fitting.quality import ABOVE_NOISE, LARGE_RESIDUAL, POOR_RESIDUAL, certainty_flags, quality_flags
+from eistool.fitting.quality import (
+    ABOVE_NOISE,
+    LARGE_RESIDUAL,
+    POOR_RESIDUAL,
+    certainty_flags,
+    needless_flags,
+    quality_flags,
+)
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import ambiguous, between_minima, inverse_hessian, statuses_of, widened
+from eistool.fitting.uncertainty import (
+    ambiguous,
+    between_minima,
+    dispensable,
+    inverse_hessian,
+    statuses_of,
+    widened,
+)
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import parameters, search
 from eistool.spectrum import Spectrum
@@ -235,9 +249,10 @@ def _fit(
     )
     variance = 1.0 if weighting == "noise" else reduced
     covariance_theta = inverse_hessian(hessian, problem.free, p) * variance
-    unclear = ambiguous(problem, hessian, variance)
     covariance_theta = widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
     covariance_theta += between_minima(minima[:n_minima], found[:n_minima, 0], variance)
+    needless = dispensable(problem, hessian, variance)
+    unclear = ambiguous(circuit, problem, minima[0], covariance_theta, needless)
     covariance = derivative @ covariance_theta @ derivative.T
     statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)
     x = spectrum.omega * math.exp(-problem.scale[1])
@@ -264,6 +279,7 @@ def _fit(
         else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
         flags=(
             *quality_flags(excess, rms, converged),
+            *needless_flags([circuit.parameters[i] for i in np.sort(program.order[needless])]),
             *certainty_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
         ),
         n_starts=int(hits[-1]),

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-
 from eistool.circuit.direct_current import blocking_elements, dc_resistance
 from eistool.display import Shown, format_value
 from eistool.fitting.intervals import interval

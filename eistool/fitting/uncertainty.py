@@ -1,13 +1,18 @@
 """How sure the parameters of a fit are: their covariance, and a status for each."""
 
+import functools
+
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.circuit.program import Program
 from eistool.fitting.problem import Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
 from eistool.kernels import model, parameters, search
 from eistool.typing import BoolArray, FloatArray, IntArray
 
+_BLOCKING = (model.CPE, model.WO, model.FWO, model.TLM_IE, model.DE_LEVIE)
+_BLOCKING_ROWS = (model.ROW_INVERSE, model.ROW_INVERSE_ROOT)
 NEARLY_LINEAR = 0.03  # standard errors below this need no check by the profile
 
 
@@ -50,6 +55,19 @@ def between_minima(minima: FloatArray, values: FloatArray, variance: float) -> F
     return result
 
 
+@functools.lru_cache(maxsize=256)
+def relaxations(program: Program) -> tuple[IntArray, ...]:
+    """Return the parameters of each part that relaxes: elements with a time constant, and p(...) in series."""
+    outermost = np.arange(program.parents.size)
+    for g in range(1, outermost.size):
+        if program.parents[g] > 0:
+            outermost[g] = outermost[program.parents[g]]
+    elements = [np.arange(first, first + count) for _, _, first, _, _, count in program.operations.tolist()]
+    relaxing = [own for own in elements if (program.kinds[own] == parameters.LOG_TAU).any()]
+    parts = [np.flatnonzero(outermost[program.groups] == g) for g in np.unique(outermost[1:])]
+    return (*relaxing, *parts)
+
+
 def dispensable(problem: Problem, hessian: FloatArray, variance: float) -> BoolArray:
     """Return which parameters belong to an arc, or another relaxation, that the data do not need.
 
@@ -64,7 +82,7 @@ def dispensable(problem: Problem, hessian: FloatArray, variance: float) -> BoolA
     amplitude = (problem.program.kinds[free] == parameters.AMPLITUDE) * scale
     found = np.zeros(problem.program.kinds.size, dtype=np.bool_)
     tied = problem.held | (problem.bounded & (problem.program.kinds != parameters.EXPONENT))
-    for part in problem.program.relaxations:
+    for part in relaxations(problem.program):
         if tied[part].any():
             continue
         own = np.isin(free, part)
@@ -77,15 +95,48 @@ def dispensable(problem: Problem, hessian: FloatArray, variance: float) -> BoolA
     return found
 
 
-def ambiguous(problem: Problem, hessian: FloatArray, variance: float) -> BoolArray:
-    """Return which parameters a dispensable element could share, or take over, without any effect on S.
+def vague(circuit: Circuit, problem: Problem, theta: FloatArray, covariance_theta: FloatArray) -> BoolArray:
+    """Return which resistances are uncertain for another reason than that the window ends too early.
 
-    It may go onto an arc and take any part of it, beyond the window as a part of a resistance, or let
-    a nested arc play an outer one's part. Left are inductances, and what blocks in series.
+    An arc whose apex lies below the measured frequencies has no certain R, yet its place is clear, as
+    long as nothing else blocks there.
+    """
+    program = problem.program
+    resistance = np.array([circuit.specs[i].kind == "resistance" for i in program.order])
+    uncertain = resistance & (np.diag(covariance_theta) > UNRESOLVED**2) & ~problem.held
+    blocked = any(
+        code in _BLOCKING or (code == model.POWER and row in _BLOCKING_ROWS)
+        for code, group, _, _, row, _ in program.operations.tolist()
+        if group == 0
+    )
+    found = np.zeros_like(uncertain)
+    for code, group, first, _, _, count in program.operations.tolist():
+        own = np.arange(first, first + count)
+        relaxes = program.kinds[own] == parameters.LOG_TAU
+        if relaxes.any():
+            incomplete = theta[own[relaxes]][0] > problem.window[1]
+            found[own] = uncertain[own] & (blocked or not incomplete)
+        elif code == model.TLM_CT or (code == model.POWER and group > 0):
+            found[own] = uncertain[own]
+    return found
+
+
+def ambiguous(
+    circuit: Circuit,
+    problem: Problem,
+    theta: FloatArray,
+    covariance_theta: FloatArray,
+    needless: BoolArray,
+) -> BoolArray:
+    """Return which parameters another part of the circuit could share, or take over, without effect on S.
+
+    A dispensable arc may go onto another and take any part of it, or beyond the window as a part of a
+    resistance, or let a nested arc play an outer one's role; nor is it clear what a vague one stands
+    for. Left are inductances, and what blocks in series.
     """
     program = problem.program
     found = np.zeros(program.kinds.size, dtype=np.bool_)
-    if not dispensable(problem, hessian, variance).any():
+    if not needless.any() and not vague(circuit, problem, theta, covariance_theta).any():
         return found
     for code, group, first, _, row, count in program.operations.tolist():
         resistor = code == model.POWER and row == model.ROW_ONE
