@@ -41,7 +41,13 @@ def widened(
             *problem.arguments, problem.free, theta, value, covariance, variance, NEARLY_LINEAR,
             problem.grid, problem.target, *problem.workspace, widening,
         )  # fmt: skip
-    return covariance * np.outer(widening, widening)
+    wide = covariance.copy()
+    for i in np.argsort(-widening):
+        missing = widening[i] ** 2 * covariance[i, i] - wide[i, i]
+        if missing > 0:  # along the way of the others, so that a sum which is well known stays so
+            along = covariance[i] / covariance[i, i]
+            wide += missing * np.outer(along, along)
+    return wide
 
 
 def between_minima(minima: FloatArray, values: FloatArray, variance: float) -> FloatArray:
@@ -81,7 +87,7 @@ def dispensable(problem: Problem, hessian: FloatArray, variance: float) -> BoolA
     normal = hessian / np.outer(scale, scale)
     amplitude = (problem.program.kinds[free] == parameters.AMPLITUDE) * scale
     found = np.zeros(problem.program.kinds.size, dtype=np.bool_)
-    tied = problem.held | (problem.bounded & (problem.program.kinds != parameters.EXPONENT))
+    tied = (problem.held | problem.bounded) & (problem.program.kinds != parameters.EXPONENT)
     for part in relaxations(problem.program):
         if tied[part].any():
             continue
@@ -132,16 +138,19 @@ def ambiguous(
 
     A dispensable arc may go onto another and take any part of it, or beyond the window as a part of a
     resistance, or let a nested arc play an outer one's role; nor is it clear what a vague one stands
-    for. Left are inductances, and what blocks in series.
+    for. Left are inductances, and what blocks in series. A line with a vague rail may be a simpler
+    element and a resistance: the other arcs are clear.
     """
     program = problem.program
     found = np.zeros(program.kinds.size, dtype=np.bool_)
-    if not needless.any() and not vague(circuit, problem, theta, covariance_theta).any():
-        return found
-    for code, group, first, _, row, count in program.operations.tolist():
+    unclear = needless | vague(circuit, problem, theta, covariance_theta)
+    operations = program.operations.tolist()
+    only_lines = all(code == model.TLM_CT for code, _, p, _, _, n in operations if unclear[p : p + n].any())
+    for code, group, first, _, row, count in operations if unclear.any() else ():
+        own = slice(first, first + count)
         resistor = code == model.POWER and row == model.ROW_ONE
         in_series = code in (model.POWER, model.CPE, model.LA) and group == 0 and not resistor
-        found[first : first + count] = not in_series
+        found[own] = resistor or unclear[own].any() if only_lines else not in_series
     return found
 
 

@@ -248,7 +248,8 @@ def _print_summary(outcomes: list[tuple[str, Outcome]]) -> None:
         reported = np.mean(np.concatenate([o.ok[:, s].ravel() for o, s in parts]))
         print(  # noqa: T201
             f"all {title}: {totals[0]}; where the best minimum was found: {totals[1]}; "
-            f"reported ok {reported:.1%}; {len(outside)} of {judged} with {ENOUGH} or more ok lie outside {TARGET[0]:.0%}-{TARGET[1]:.0%}"
+            f"reported ok {reported:.1%}; {len(outside)} of {judged} quantities with {ENOUGH} or more ok "
+            f"lie outside {TARGET[0]:.0%}-{TARGET[1]:.0%}"
         )
         for line in outside:
             print(f"    {line}")  # noqa: T201
