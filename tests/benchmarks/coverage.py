@@ -247,7 +247,7 @@ def _print_summary(outcomes: list[tuple[str, Outcome]]) -> None:
                     outside.append(f"{name} {o.names[q]} {share(o.inside_ci[:, q], o.ok[:, q])}")
         reported = np.mean(np.concatenate([o.ok[:, s].ravel() for o, s in parts]))
         print(  # noqa: T201
-            f"all {title}: {totals[0]}; where the best minimum was found: {totals[1]}; "
+            f"all {title}: {totals[0]}; where no better minimum is known: {totals[1]}; "
             f"reported ok {reported:.1%}; {len(outside)} of {judged} quantities with {ENOUGH} or more ok "
             f"lie outside {TARGET[0]:.0%}-{TARGET[1]:.0%}"
         )
