@@ -60,7 +60,9 @@ class Program:
     nested: BoolArray  # shape (p,): an amplitude on which Z does not depend linearly
     table: FloatArray  # shape (p, 5)
     index: IntArray  # shape (p, 3)
-    arcs: IntArray  # shape (a, 4): code and R, tau, alpha (or -1) of arcs in series with everything else
+    # shape (a, 4): class and R, tau, alpha (or -1) of arcs in series with everything else; a line's
+    # rails are a class of their own, ordered like time constants
+    arcs: IntArray
 
     def offsets(self, log_omega_0: float) -> FloatArray:
         """Return what is added to ln(ω/ω0) for each operation."""
@@ -209,6 +211,9 @@ class _Builder:
         p = self.operation(code, group, sign, row, count, held)
         if element.symbol in ("Zarc", "K") and group == 0:
             self.arcs.append((code, p, p + 1, p + 2 if count > 2 else -1))
+        if element.symbol in ("TLMie", "TLMct"):
+            # Z does not tell the rails from each other; the lesser comes first, a class for each line
+            self.arcs += [(-1 - p, -1, p, -1), (-1 - p, -1, p + 1, -1)]
         kinds = [spec.kind for spec in element.spec.parameters]
         n_amplitudes = count - kinds.count("tau") - kinds.count("exponent")
         for i, spec in enumerate(element.spec.parameters):

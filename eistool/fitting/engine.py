@@ -19,10 +19,18 @@ from eistool.fitting.quality import (
     POOR_RESIDUAL,
     certainty_flags,
     delta_bic,
+    needless_flags,
     quality_flags,
 )
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import between_minima, inverse_hessian, statuses_of, widened
+from eistool.fitting.uncertainty import (
+    ambiguous,
+    between_minima,
+    dispensable,
+    inverse_hessian,
+    statuses_of,
+    widened,
+)
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import search
 from eistool.spectrum import Spectrum
@@ -248,8 +256,10 @@ def _fit(
     covariance_theta = widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
     take_error()
     covariance_theta += between_minima(minima[:n_minima], found[:n_minima, 0], variance)
+    needless = dispensable(problem, hessian, variance)
+    unclear = ambiguous(circuit, problem, minima[0], covariance_theta, needless)
     covariance = derivative @ covariance_theta @ derivative.T
-    statuses = statuses_of(circuit, problem, values, derivative, covariance, limited)
+    statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)
     x = spectrum.omega * math.exp(-problem.scale[1])
     impedance = program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0])
     excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
@@ -275,6 +285,7 @@ def _fit(
         else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
         flags=(
             *quality_flags(excess, rms, converged),
+            *needless_flags([circuit.parameters[i] for i in np.sort(program.order[needless])]),
             *certainty_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
         ),
         n_starts=int(hits[-1]),

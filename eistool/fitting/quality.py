@@ -29,6 +29,11 @@ def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]
     return tuple(flags)
 
 
+def needless_flags(names: list[str]) -> tuple[str, ...]:
+    """Return a remark on parts of the circuit that the data do not need."""
+    return (f"not needed by the data: {' '.join(names)}; others could share their part",) if names else ()
+
+
 def certainty_flags(
     circuit: Circuit,
     statuses: tuple[str, ...],

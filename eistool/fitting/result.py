@@ -11,6 +11,7 @@ from eistool.circuit import Circuit
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.processes import Process, processes
+from eistool.fitting.total_resistance import TotalResistance, total_resistance
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
@@ -254,6 +255,26 @@ class FitResult:
         """The arcs of the circuit, ordered by their time constant."""
         return processes(self)
 
+    @property
+    def total_resistance(self) -> TotalResistance:
+        """The resistance to direct current, from the full covariance.
+
+        Raises
+        ------
+        FitError
+            If the fit failed.
+
+        Examples
+        --------
+        >>> from eistool import fit, simulate
+        >>> spectrum = simulate("R0-p(R1,C1)", [1, 10, 100, 1e3], [10, 90, 1e-3], noise=0.001, seed=1)
+        >>> fit(spectrum, "R0-p(R1,C1)").total_resistance
+        TotalResistance(...
+        >>> fit(spectrum, "R0-C1").total_resistance
+        TotalResistance(inf: ...
+        """
+        return total_resistance(self)
+
     def confidence(
         self, method: str = "profile", parameters: list[str] | None = None, level: float = 0.95
     ) -> "dict[str, Interval]":
@@ -333,6 +354,7 @@ class FitResult:
             "parameters": list(self.parameters.values()),
             "covariance": self.covariance.tolist(),
             "processes": self.processes,
+            "total_resistance": self.total_resistance if self.success else None,
             "minima": self.minima,
         }
 

@@ -33,6 +33,7 @@ QUIET = 2  # rounds without a better minimum
 ROUNDS_ABOVE_FLOOR, CONFIRMED = 12, 6  # at least so many rounds and hits above the floor
 PATIENCE = 8  # steps of next to no gain
 WIDEST = 5.0  # standard error in e-folds
+FAR_OUT = 3.0  # standard errors at which F must have risen as a parabola would
 
 
 @part(sums=True)
@@ -884,7 +885,7 @@ def widen(
             if c != a:
                 others[n] = free[c]
                 n += 1
-        for side in (-2.0, 2.0):
+        for side in (-FAR_OUT, FAR_OUT):
             sigma = curvature_error
             _copy(best, theta)
             before = 0.0
@@ -902,7 +903,7 @@ def widen(
                     evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, others,
                     grid, target, sums, rows, hessian, gradient, 15, 1e-5,
                 )  # fmt: skip
-                rise = (moved - value) / (4.0 * variance)
+                rise = (moved - value) / (FAR_OUT * FAR_OUT * variance)
                 if rise > 0.8:
                     break
                 sigma = min(sigma / math.sqrt(max(rise, 0.1)), WIDEST)

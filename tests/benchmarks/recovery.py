@@ -101,6 +101,12 @@ class Outcome:
     median_milliseconds: float
 
 
+def chi2_at(spectrum: eistool.Spectrum, circuit: eistool.Circuit, values: FloatArray) -> float:
+    """Return the sum of squares, weighted by the modulus, at these parameters."""
+    z = spectrum.impedance
+    return float(np.sum(np.abs((z - circuit.impedance(spectrum.frequency, values)) / np.abs(z)) ** 2))
+
+
 def measure(case: Case, spectra: int, noise: float = NOISE, seed: int = 1) -> Outcome:
     """Fit random spectra of one case."""
     rng = np.random.default_rng(seed)
@@ -115,9 +121,7 @@ def measure(case: Case, spectra: int, noise: float = NOISE, seed: int = 1) -> Ou
         start = time.perf_counter()
         result = eistool.fit(spectrum, circuit)
         times.append(time.perf_counter() - start)
-        z = spectrum.impedance
-        chi2_truth = float(np.sum(np.abs((z - circuit.impedance(FREQUENCY, truth)) / np.abs(z)) ** 2))
-        success += result.chi2 <= 1.05 * chi2_truth
+        success += result.chi2 <= 1.05 * chi2_at(spectrum, circuit, truth)
         t = t_quantile(0.95, result.dof)
         for i, parameter in enumerate(result.parameters.values()):
             if parameter.status == "ok":

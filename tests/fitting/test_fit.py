@@ -175,7 +175,12 @@ def test_a_dead_parameter_is_not_identifiable() -> None:
     assert "not_identifiable" in statuses.values()
     assert any(flag.startswith("not_identifiable") for flag in result.flags)
     assert any(process.status == "not_resolvable" for process in result.processes)
-    assert statuses["R0"] == "ok"
+    assert any(flag.startswith("not needed by the data: R") for flag in result.flags)
+    # beyond the window the needless arc would be a part of R0, on top of the other a part of that
+    assert {statuses["R0"], statuses["R1"], statuses["R2"]} == {"not_identifiable"}
+    total = result.total_resistance
+    assert total.status == "ok"
+    assert total.ci_low < sum(TRUTH[:2]) < total.ci_high
 
 
 def test_a_wrong_circuit_is_said_to_be_wrong(spectrum: Spectrum) -> None:
