@@ -64,6 +64,15 @@ class Program:
     # rails are a class of their own, ordered like time constants
     arcs: IntArray
 
+    @property
+    def loops(self) -> bool:
+        """Whether there may be an inductive loop, which no ladder of RC elements describes."""
+        return any(
+            code in (model.RL, model.LA, model.OWN)
+            or (code == model.POWER and group > 0 and row == (model.ROW_X if sign > 0 else model.ROW_INVERSE))
+            for code, group, _, sign, row, _ in self.operations.tolist()
+        )
+
     def offsets(self, log_omega_0: float) -> FloatArray:
         """Return what is added to ln(ω/ω0) for each operation."""
         return np.where(self.in_hertz, log_omega_0, 0.0)

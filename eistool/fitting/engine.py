@@ -23,14 +23,7 @@ from eistool.fitting.quality import (
     quality_flags,
 )
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import (
-    ambiguous,
-    between_minima,
-    dispensable,
-    inverse_hessian,
-    statuses_of,
-    widened,
-)
+from eistool.fitting.uncertainty import ambiguous, spread_of, statuses_of
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import search
 from eistool.spectrum import Spectrum
@@ -223,14 +216,14 @@ def _fit(
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
     ladder_reduced = _ladder(problem)
-    floor = NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
+    floor = 0.0 if program.loops else NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
     minima = np.empty((N_MINIMA, p))
     found = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
     hessian = np.zeros((n_free, n_free))
     n_minima = search.search(
         *problem.arguments, problem.fixed_theta, problem.free, program.terms, program.nested,
-        problem.exchange, problem.starts, _seeds(spectrum, p), _irrational(p),
+        problem.exchange, problem.starts, _first(spectrum), _irrational(p),
         problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,
         problem.grid, problem.target, *problem.workspace,
         minima, found, hits, hessian,
@@ -252,13 +245,10 @@ def _fit(
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
     variance = 1.0 if weighting == "noise" else reduced
-    covariance_theta = inverse_hessian(hessian, problem.free, p) * variance
-    covariance_theta = widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
+    spread = spread_of(problem, minima[:n_minima], found[:n_minima], hessian, variance)
     take_error()
-    covariance_theta += between_minima(minima[:n_minima], found[:n_minima, 0], variance)
-    needless = dispensable(problem, hessian, variance)
-    unclear = ambiguous(circuit, problem, minima[0], covariance_theta, needless)
-    covariance = derivative @ covariance_theta @ derivative.T
+    unclear = ambiguous(circuit, problem, minima[0], spread)
+    covariance = derivative @ spread.covariance @ derivative.T
     statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)
     x = spectrum.omega * math.exp(-problem.scale[1])
     impedance = program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0])
@@ -285,7 +275,7 @@ def _fit(
         else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
         flags=(
             *quality_flags(excess, rms, converged),
-            *needless_flags([circuit.parameters[i] for i in np.sort(program.order[needless])]),
+            *needless_flags([circuit.parameters[i] for i in np.sort(program.order[spread.needless])]),
             *certainty_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
         ),
         n_starts=int(hits[-1]),
@@ -312,8 +302,9 @@ def _ladder(problem: Problem) -> float:
     return float(total) / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
 
 
-def _seeds(spectrum: Spectrum, n: int) -> FloatArray:
-    return np.random.default_rng(int(spectrum.digest, 16)).random(n)
+def _first(spectrum: Spectrum) -> int:
+    """Return where the search's sequence begins: from the data alone, so that results are reproducible."""
+    return int(spectrum.digest[:5], 16)
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,7 +11,6 @@ from eistool.fitting.confidence import arc_of
 from eistool.fitting.intervals import Interval, t_quantile
 from eistool.fitting.problem import HELD_KINDS, Constraints, Problem, build_problem
 from eistool.fitting.result import FitResult
-from eistool.fitting.uncertainty import inverse_hessian
 from eistool.kernels import parameters, search
 from eistool.kernels import profile as kernel
 from eistool.typing import FloatArray
@@ -130,7 +129,11 @@ def _minima(problem: Problem, ends: Sequence[FloatArray]) -> list[_Minimum]:
             evaluate, *program, theta, lower, upper, kinds, problem.free,
             problem.grid, problem.target, *problem.workspace, hessian, np.zeros(n), 200, 1e-10,
         )  # fmt: skip
-        minima.append(_Minimum(theta, value, inverse_hessian(hessian, problem.free, theta.size)))
+        covariance = np.zeros((theta.size, theta.size))
+        inverse = np.empty((n, n))
+        search.invert(hessian, inverse)
+        covariance[np.ix_(problem.free, problem.free)] = inverse
+        minima.append(_Minimum(theta, value, covariance))
     return sorted(minima, key=lambda minimum: minimum.value)
 
 

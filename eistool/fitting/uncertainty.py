@@ -1,6 +1,8 @@
 """How sure the parameters of a fit are: their covariance, and a status for each."""
 
 import functools
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,96 +11,55 @@ from eistool.circuit.program import Program
 from eistool.fitting.problem import Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
 from eistool.kernels import model, parameters, search
-from eistool.typing import BoolArray, FloatArray, IntArray
+from eistool.typing import BoolArray, FloatArray
 
 _BLOCKING = (model.CPE, model.WO, model.FWO, model.TLM_IE, model.DE_LEVIE)
 _BLOCKING_ROWS = (model.ROW_INVERSE, model.ROW_INVERSE_ROOT)
 NEARLY_LINEAR = 0.03  # standard errors below this need no check by the profile
 
 
-def inverse_hessian(hessian: FloatArray, free: IntArray, n: int) -> FloatArray:
-    """Return the inverse of JᵀJ, 0 for fixed parameters.
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How uncertain theta is at the best minimum."""
 
-    Parameters that ended at a bound are counted as free: the errors of the others would be too small
-    if they rested on the bound being the truth.
+    covariance: FloatArray  # shape (p, p), 0 for fixed parameters
+    needless: BoolArray  # shape (p,): of an arc, or another relaxation, that the data do not need
+
+
+def spread_of(
+    problem: Problem, minima: FloatArray, found: FloatArray, hessian: FloatArray, variance: float
+) -> Spread:
+    """Return the covariance of theta, and which parameters belong to a part that the data do not need.
+
+    Without such a part the sum of squares would rise by less than its parameters cost in BIC. Parts that the
+    user has bounded or fixed count as needed.
     """
-    scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
-    eigenvalues, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
-    # a direction without any effect keeps a huge but finite variance
-    inverse = (vectors / np.maximum(eigenvalues, 1e-15)) @ vectors.T
-    covariance = np.zeros((n, n))
-    covariance[np.ix_(free, free)] = inverse / np.outer(scale, scale)
-    return covariance
-
-
-def widened(
-    problem: Problem, theta: FloatArray, value: float, covariance: FloatArray, variance: float
-) -> FloatArray:
-    """Return the covariance with larger errors where the sum of squares rises more slowly than it says."""
-    widening = np.ones(theta.size)
-    if problem.free.size > 1 and variance > 0:
-        search.widen(
-            *problem.arguments, problem.free, theta, value, covariance, variance, NEARLY_LINEAR,
-            problem.grid, problem.target, *problem.workspace, widening,
-        )  # fmt: skip
-    wide = covariance.copy()
-    for i in np.argsort(-widening):
-        missing = widening[i] ** 2 * covariance[i, i] - wide[i, i]
-        if missing > 0:  # along the way of the others, so that a sum which is well known stays so
-            along = covariance[i] / covariance[i, i]
-            wide += missing * np.outer(along, along)
-    return wide
-
-
-def between_minima(minima: FloatArray, values: FloatArray, variance: float) -> FloatArray:
-    """Return the covariance that comes from not knowing which minimum is the true one.
-
-    Each minimum counts with its likelihood, as one mode of a mixture.
-    """
-    weights = np.exp(-0.5 * (values - values[0]) / max(variance, 1e-300))
-    difference = minima - minima[0]
-    result: FloatArray = (difference.T * (weights / weights.sum())) @ difference
-    return result
+    program = problem.program
+    p = program.kinds.size
+    parts = relaxations(program)
+    covariance, rises = np.empty((p, p)), np.empty(parts.shape[0])
+    search.spread(
+        *problem.arguments, problem.free, minima, found, len(minima), variance, hessian, parts, NEARLY_LINEAR,
+        problem.grid, problem.target, *problem.workspace, covariance, rises,
+    )  # fmt: skip
+    tied = (problem.held | problem.bounded) & (program.kinds != parameters.EXPONENT)
+    cost = (parts & ~problem.held).sum(axis=1) * math.log(2 * problem.n_points)
+    needless = parts[(rises < cost) & ~(parts & tied).any(axis=1)].any(axis=0)
+    return Spread(covariance, needless)
 
 
 @functools.lru_cache(maxsize=256)
-def relaxations(program: Program) -> tuple[IntArray, ...]:
-    """Return the parameters of each part that relaxes: elements with a time constant, and p(...) in series."""
+def relaxations(program: Program) -> BoolArray:
+    """Return the parts that relax, shape (q, p): elements with a time constant, and p(...) in series."""
     outermost = np.arange(program.parents.size)
     for g in range(1, outermost.size):
         if program.parents[g] > 0:
             outermost[g] = outermost[program.parents[g]]
-    elements = [np.arange(first, first + count) for _, _, first, _, _, count in program.operations.tolist()]
+    index = np.arange(program.kinds.size)
+    elements = [(index >= p) & (index < p + count) for _, _, p, _, _, count in program.operations.tolist()]
     relaxing = [own for own in elements if (program.kinds[own] == parameters.LOG_TAU).any()]
-    parts = [np.flatnonzero(outermost[program.groups] == g) for g in np.unique(outermost[1:])]
-    return (*relaxing, *parts)
-
-
-def dispensable(problem: Problem, hessian: FloatArray, variance: float) -> BoolArray:
-    """Return which parameters belong to an arc, or another relaxation, that the data do not need.
-
-    Such a part would lower S by less than its parameters cost in BIC. Z of a part is the sum of its
-    derivatives by the logarithms of its resistance-like parameters; taking it away, while all others
-    follow, raises S by what of it they cannot take over. Parts that the user has bounded or fixed
-    count as needed.
-    """
-    free = problem.free
-    scale = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
-    normal = hessian / np.outer(scale, scale)
-    amplitude = (problem.program.kinds[free] == parameters.AMPLITUDE) * scale
-    found = np.zeros(problem.program.kinds.size, dtype=np.bool_)
-    tied = (problem.held | problem.bounded) & (problem.program.kinds != parameters.EXPONENT)
-    for part in relaxations(problem.program):
-        if tied[part].any():
-            continue
-        own = np.isin(free, part)
-        step = amplitude[own]
-        effect = normal[:, own] @ step
-        rest = normal[np.ix_(~own, ~own)] + 1e-12 * np.eye(int(np.count_nonzero(~own)))
-        rise = step @ effect[own] - effect[~own] @ np.linalg.solve(rest, effect[~own])
-        if rise < np.count_nonzero(own) * np.log(2 * problem.n_points) * variance:
-            found[part] = True
-    return found
+    parts = [outermost[program.groups] == g for g in np.unique(outermost[1:])]
+    return np.array([*relaxing, *parts], dtype=np.bool_).reshape(-1, index.size)
 
 
 def vague(circuit: Circuit, problem: Problem, theta: FloatArray, covariance_theta: FloatArray) -> BoolArray:
@@ -127,13 +88,7 @@ def vague(circuit: Circuit, problem: Problem, theta: FloatArray, covariance_thet
     return found
 
 
-def ambiguous(
-    circuit: Circuit,
-    problem: Problem,
-    theta: FloatArray,
-    covariance_theta: FloatArray,
-    needless: BoolArray,
-) -> BoolArray:
+def ambiguous(circuit: Circuit, problem: Problem, theta: FloatArray, spread: Spread) -> BoolArray:
     """Return which parameters another part of the circuit could share, or take over, without effect on S.
 
     A dispensable arc may go onto another and take any part of it, or beyond the window as a part of a
@@ -143,7 +98,7 @@ def ambiguous(
     """
     program = problem.program
     found = np.zeros(program.kinds.size, dtype=np.bool_)
-    unclear = needless | vague(circuit, problem, theta, covariance_theta)
+    unclear = spread.needless | vague(circuit, problem, theta, spread.covariance)
     operations = program.operations.tolist()
     only_lines = all(code == model.TLM_CT for code, _, p, _, _, n in operations if unclear[p : p + n].any())
     for code, group, first, _, row, count in operations if unclear.any() else ():

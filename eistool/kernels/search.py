@@ -29,8 +29,9 @@ APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
 EQUAL = 1e-5  # relative difference in F that tells nothing
 NEAR_FLOOR = 1.05  # times the floor: the ladder is nearly reached
-QUIET = 2  # rounds without a better minimum
-ROUNDS_ABOVE_FLOOR, CONFIRMED = 12, 6  # at least so many rounds and hits above the floor
+BELOW_FLOOR = 0.85  # times the floor: the ladder cannot describe such data, and tells nothing
+QUIET, SILENT = 2, 20  # rounds without a better minimum, near the floor and elsewhere
+CONFIRMED = 6  # starts that led to the best minimum
 PATIENCE = 8  # steps of next to no gain
 WIDEST = 5.0  # standard error in e-folds
 FAR_OUT = 3.0  # standard errors at which F must have risen as a parabola would
@@ -444,7 +445,7 @@ def _correlate(columns, data, options, n_options, gram, right):
 
 
 @part()
-def _best_choice(t, choice, is_scaled, options, gram, right, small, solution, trial):
+def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solution, trial):
     """Return the column for term t that lowers F most while the other terms keep theirs.
 
     One column after the other completes the Cholesky factor of the others; it is passed over where an
@@ -468,6 +469,8 @@ def _best_choice(t, choice, is_scaled, options, gram, right, small, solution, tr
         solution[a] = total / small[a, a]
     best, most = choice[t], 0.0
     for option in options:
+        if taken[option]:
+            continue
         rest, slope = 1.0, right[option]
         for a in range(n):
             total = gram[others[a], option]
@@ -493,8 +496,8 @@ def _best_choice(t, choice, is_scaled, options, gram, right, small, solution, tr
 
 @part()
 def _descend(
-    d, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, gram, right, energy, norm,
-    lower, upper, theta,
+    d, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, one_shape, gram, right,
+    energy, norm, lower, upper, theta,
 ):  # fmt: skip
     """Exchange columns from draw d on until none is better; write the end to theta and return its F."""
     n = has_shape.size
@@ -516,12 +519,15 @@ def _descend(
         for t in range(n):
             if has_shape[t] and is_scaled[t]:
                 best = _best_choice(
-                    t, choice, is_scaled, options[t, : n_options[t]], gram, reduced, small, solution, trial
+                    t, choice, is_scaled, options[t, : n_options[t]], taken, gram, reduced, small, solution, trial
                 )
                 changed = changed or best != choice[t]
                 choice[t] = best
         if not changed:
             break
+    if one_shape:  # else every way would end there
+        for t in range(n):
+            taken[choice[t]] = has_shape[t] and is_scaled[t]
     m = 0
     for t in range(n):
         if is_scaled[t]:
@@ -559,11 +565,11 @@ def _descend(
 
 
 @part()
-def _draw(theta, kinds, free, lower, upper, nested, seeds, irrational, index, window):
+def _draw(theta, kinds, free, lower, upper, nested, irrational, index, window):
     """Draw time constants over the window, exponents, and the sizes of nested amplitudes."""
     low, high = window
     for i in free:
-        u = seeds[i] + index * irrational[i]
+        u = index * irrational[i]
         u -= math.floor(u)
         value = 0.0
         if kinds[i] == EXPONENT:
@@ -645,14 +651,14 @@ def _record(theta, value, converged, count, minima, values, hits, n_minima, shap
 @kernel(
     I64(
         MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
-        numba.boolean[::1], I64[:, ::1], F64[:, ::1], F64[::1], F64[::1],
+        numba.boolean[::1], I64[:, ::1], F64[:, ::1], I64, F64[::1],
         F64, F64, F64, I64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
         F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
     )
 )  # fmt: skip
 def search(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
-    fixed_theta, free, terms, nested, exchange, starts, seeds,
+    fixed_theta, free, terms, nested, exchange, starts, first,
     irrational, window_low, window_high, floor, rounds,
     grid, target, sums, rows, minima, values, hits, hessian,
 ):  # fmt: skip
@@ -685,8 +691,10 @@ def search(
         Class, then the parameters (-1 for none) of arcs that may change places.
     starts : float64, shape (s, p)
         Starts that are always taken to the end.
-    seeds, irrational : float64, shape (p,)
-        A low-discrepancy sequence: fractional part of seed + index * irrational.
+    first : int
+        Where in the low-discrepancy sequence to begin.
+    irrational : float64, shape (p,)
+        The sequence: fractional part of index * irrational.
     window_low, window_high : float64
         Range of ln tau.
     floor : float64
@@ -739,6 +747,8 @@ def search(
     norm = np.empty(n_draws * n_terms)
     gram = np.empty((n_draws * n_terms, n_draws * n_terms))
     right = np.empty(n_draws * n_terms)
+    taken = np.zeros(n_draws * n_terms, np.bool_)
+    one_shape = n_shape > 3 and np.sum(has_shape & is_scaled) == 1
     data = target[0] * target[1]
     energy = _dot(data, data)
     candidates = np.empty((N_STARTS, p))
@@ -746,21 +756,22 @@ def search(
     order = np.empty(N_STARTS, np.int64)
     picked = np.empty(N_STARTS, np.int64)
     count = np.empty(N_STARTS, np.int64)
-    index, quiet, last_best = 0, 0, np.inf
-    for r in range(rounds):
+    index, quiet, last_best = first, 0, np.inf
+    for _ in range(rounds):
         for d in range(n_draws):
             index += 1
             _copy(fixed_theta, draws[d])
-            _draw(draws[d], kinds, free, lower, upper, nested, seeds, irrational, index, (window_low, window_high))
+            _draw(draws[d], kinds, free, lower, upper, nested, irrational, index, (window_low, window_high))
             _sort_taus(draws[d], exchange)
             evaluate(operations, offsets, parents, groups, draws[d], grid, sums, rows)
             _keep_columns(rows, target[1], kinds, terms, has_shape, d * n_terms, columns, norm)
         _correlate(columns, data, options, n_options, gram, right)
+        taken[:] = False
         for c in range(N_STARTS):
             order[c] = c
             scores[c] = _descend(
-                c, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, gram, right,
-                energy, norm, lower, upper, candidates[c],
+                c, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, one_shape, gram,
+                right, energy, norm, lower, upper, candidates[c],
             )  # fmt: skip
             _sort_taus(candidates[c], exchange)
             if not math.isfinite(scores[c]):
@@ -819,9 +830,10 @@ def search(
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
             sure = best <= 0.99 * floor or hits[0] == hits[-1] or quiet >= QUIET
-            # a circuit that does not reach the floor: stop when its best has been confirmed
-            confirmed = r + 1 >= ROUNDS_ABOVE_FLOOR and hits[0] >= CONFIRMED
-            if n_shape == 0 or (sure and best <= NEAR_FLOOR * floor) or confirmed:
+            near = BELOW_FLOOR * floor <= best <= NEAR_FLOOR * floor
+            # elsewhere: stop when the best has been confirmed
+            confirmed = quiet >= SILENT and hits[0] >= CONFIRMED
+            if n_shape == 0 or (near and sure) or confirmed:
                 break
     if n_minima > 0:
         _copy(minima[0], theta)
@@ -836,44 +848,73 @@ def search(
     return n_minima
 
 
-@kernel(
-    numba.void(
-        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[::1], F64, F64[:, ::1],
-        F64, F64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1],
-    )
-)  # fmt: skip
-def widen(
-    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
-    free, best, value, covariance, variance, least, grid, target, sums, rows, widening,
-):  # fmt: skip
-    """Find how much larger errors are than the curvature of F at the minimum says.
-
-    One parameter moves by two standard errors and the others follow. Where the model is linear, F
-    rises by 4 variances; where it rises less, the error grows, until it agrees with the rise.
+@kernel("void(float64[:, ::1], float64[:, ::1])")
+def invert(matrix, inverse):
+    """Write the inverse of a positive matrix; directions without any effect keep a huge but finite value.
 
     Parameters
     ----------
-    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, grid, target, sums, rows
-        As in :func:`search`.
-    best : float64, shape (p,)
-        theta at the minimum.
-    value : float64
-        F there.
-    covariance : float64, shape (p, p)
-        Of theta.
-    variance : float64
-        Of a weighted residual.
-    least : float64
-        Standard errors below this (in logarithms or exponents) are small enough to be linear.
-    widening : float64, shape (p,)
-        Factors of the standard errors, 1 or more.
+    matrix, inverse : float64, shape (n, n)
+        Symmetric.
     """
+    n = matrix.shape[0]
+    factor = np.empty((n, n))
+    unit = np.empty(n)
+    scale = np.empty(n)
+    for i in range(n):
+        scale[i] = 1.0 / math.sqrt(max(matrix[i, i], 1e-300))
+    ridge = 1e-15
+    for k in range(n):
+        while True:
+            for i in range(n):
+                unit[i] = 1.0 if i == k else 0.0
+                for j in range(i + 1):
+                    factor[i, j] = matrix[i, j] * scale[i] * scale[j] + (ridge if i == j else 0.0)
+            if _cholesky_solve(factor, unit, n) or ridge > 1.0:
+                break
+            ridge *= 10.0
+        for i in range(n):
+            inverse[i, k] = unit[i] * scale[i] * scale[k]
+
+
+@part()
+def _rise_without(own, kinds, free, inverse):
+    """Return how much F rises where a part of the circuit is taken away and all others follow.
+
+    Z of a part is the sum of its derivatives by the logarithms of its amplitudes.
+    """
+    f = free.size
+    members = np.empty(f, np.int64)
+    n = 0
+    for a in range(f):
+        if own[free[a]]:
+            members[n] = a
+            n += 1
+    block = np.empty((n, n))
+    step = np.empty(n)
+    for a in range(n):
+        for c in range(n):
+            block[a, c] = inverse[members[a], members[c]]
+        step[a] = 1.0 if kinds[free[members[a]]] == AMPLITUDE else 0.0
+    curvature = np.empty((n, n))
+    invert(block, curvature)
+    rise = 0.0
+    for a in range(n):
+        for c in range(n):
+            rise += step[a] * curvature[a, c] * step[c]
+    return rise
+
+
+@part()
+def _widen(
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
+    best, value, covariance, variance, least, grid, target, sums, rows, widening,
+):  # fmt: skip
+    """Write by how much standard errors are larger than the curvature of F at the minimum says."""
     f = free.size
     others = np.empty(f - 1, np.int64)
     hessian = np.empty((f - 1, f - 1))
     gradient = np.empty(f - 1)
-    for i in range(widening.size):
-        widening[i] = 1.0
     theta = np.empty(best.size)
     for a in range(f):
         i = free[a]
@@ -910,5 +951,80 @@ def widen(
             widening[i] = max(widening[i], sigma / curvature_error)
 
 
-# what search and widen take as their first two arguments
+@kernel(
+    numba.void(
+        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[:, ::1], F64[:, ::1], I64, F64,
+        F64[:, ::1], numba.boolean[:, ::1], F64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
+        F64[:, ::1], F64[::1],
+    )
+)  # fmt: skip
+def spread(
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
+    minima, values, n_minima, variance, hessian, parts, least, grid, target, sums, rows, covariance, rises,
+):  # fmt: skip
+    """Find the covariance of theta, and what each part of the circuit is worth.
+
+    The curvature of F at the best minimum gives it where the model is linear. Where it is not, errors grow:
+    one parameter moves by three standard errors and the others follow; F should rise by 9 variances, and
+    where it rises less, the error grows until it agrees with the rise. Other minima count with their
+    likelihood, as modes of a mixture. Parameters at a bound count as free: the errors of the others
+    would be too small if they rested on the bound being the truth.
+
+    Parameters
+    ----------
+    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, grid, target, sums, rows
+        As in :func:`search`.
+    minima, values, n_minima, hessian
+        What :func:`search` found.
+    variance : float64
+        Of a weighted residual.
+    parts : bool, shape (q, p)
+        Parameters of each part.
+    least : float64
+        Standard errors below this (in logarithms or exponents) are small enough to be linear.
+    covariance : float64, shape (p, p)
+        Written; 0 for fixed parameters.
+    rises : float64, shape (q,)
+        Written: how much F rises without the part, in units of the variance.
+    """
+    f = free.size
+    best, value = minima[0], values[0, 0]
+    inverse = np.empty((f, f))
+    invert(hessian, inverse)
+    for q in range(rises.size):
+        rises[q] = _rise_without(parts[q], kinds, free, inverse) / max(variance, 1e-300)
+    covariance[:] = 0.0
+    for a in range(f):
+        for c in range(f):
+            covariance[free[a], free[c]] = inverse[a, c] * variance
+    widening = np.ones(best.size)
+    if f > 1 and variance > 0.0:
+        _widen(
+            evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
+            best, value, covariance, variance, least, grid, target, sums, rows, widening,
+        )  # fmt: skip
+        # along the way of the others, so that a sum which is well known stays so
+        narrow = covariance.copy()
+        for _ in range(f):
+            i = free[0]
+            for k in free:
+                i = k if widening[k] > widening[i] else i
+            missing = widening[i] ** 2 * narrow[i, i] - covariance[i, i]
+            widening[i] = 1.0
+            if missing > 0.0:
+                for a in free:
+                    for c in free:
+                        covariance[a, c] += missing * narrow[i, a] * narrow[i, c] / narrow[i, i] ** 2
+    total = 0.0
+    for m in range(n_minima):
+        total += math.exp(-0.5 * (values[m, 0] - value) / max(variance, 1e-300))
+    for m in range(1, n_minima):
+        weight = math.exp(-0.5 * (values[m, 0] - value) / max(variance, 1e-300)) / total
+        if weight > 0.0:
+            for a in free:
+                for c in free:
+                    covariance[a, c] += weight * (minima[m, a] - best[a]) * (minima[m, c] - best[c])
+
+
+# what search and spread take as their first two arguments
 KERNELS = (as_argument(evaluate, EVALUATE), as_argument(minimise, MINIMISE))

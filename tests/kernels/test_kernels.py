@@ -26,7 +26,8 @@ KERNELS = {
     "ladder": search.ladder,
     "minimise": search.minimise,
     "search": search.search,
-    "widen": search.widen,
+    "spread": search.spread,
+    "invert": search.invert,
     "profile": profile.profile,
 }
 
