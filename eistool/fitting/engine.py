@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,6 +32,7 @@ from eistool.typing import FloatArray
 
 ROUNDS = 80  # of the search, at most
 N_MINIMA = 8  # kept
+SEQUENCE = 1 << 20  # of starts; the data alone say where it begins, so that results are reproducible
 AHEAD = 4  # spectra that wait for each thread
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
@@ -223,7 +225,7 @@ def _fit(
     hessian = np.zeros((n_free, n_free))
     n_minima = search.search(
         *problem.arguments, problem.fixed_theta, problem.free, program.terms, program.nested,
-        problem.exchange, problem.starts, _first(spectrum), _irrational(p),
+        problem.exchange, problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
         problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,
         problem.grid, problem.target, *problem.workspace,
         minima, found, hits, hessian,
@@ -300,11 +302,6 @@ def _ladder(problem: Problem) -> float:
     x = np.empty(count + 3)
     total = search.ladder(problem.grid, problem.target, np.linspace(low, high, count), x)
     return float(total) / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
-
-
-def _first(spectrum: Spectrum) -> int:
-    """Return where the search's sequence begins: from the data alone, so that results are reproducible."""
-    return int(spectrum.digest[:5], 16)
 
 
 @functools.lru_cache(maxsize=64)

@@ -29,8 +29,9 @@ APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
 EQUAL = 1e-5  # relative difference in F that tells nothing
 NEAR_FLOOR = 1.05  # times the floor: the ladder is nearly reached
-BELOW_FLOOR = 0.85  # times the floor: the ladder cannot describe such data, and tells nothing
-QUIET, SILENT = 2, 20  # rounds without a better minimum, near the floor and elsewhere
+BELOW_FLOOR = -0.2  # further below: the ladder cannot describe such data, and tells nothing
+QUIET, SILENT = 2, 20  # rounds without a better minimum, near the floor and far from it
+PERSISTENCE = 40.0  # further rounds where F is twice the floor; in proportion between
 CONFIRMED = 6  # starts that led to the best minimum
 PATIENCE = 8  # steps of next to no gain
 WIDEST = 5.0  # standard error in e-folds
@@ -829,11 +830,14 @@ def search(
             best = values[0, 0]
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
-            sure = best <= 0.99 * floor or hits[0] == hits[-1] or quiet >= QUIET
-            near = BELOW_FLOOR * floor <= best <= NEAR_FLOOR * floor
-            # elsewhere: stop when the best has been confirmed
-            confirmed = quiet >= SILENT and hits[0] >= CONFIRMED
-            if n_shape == 0 or (near and sure) or confirmed:
+            beyond = best / floor - NEAR_FLOOR if floor > 0.0 else np.inf
+            if n_shape == 0 or beyond < BELOW_FLOOR:
+                patience = 0.0 if n_shape == 0 else SILENT
+            elif beyond <= 0.0:
+                patience = 0.0 if best <= 0.99 * floor or hits[0] == hits[-1] else QUIET
+            else:
+                patience = min(QUIET + PERSISTENCE * beyond, SILENT)
+            if quiet >= patience and (patience < SILENT or hits[0] >= CONFIRMED):
                 break
     if n_minima > 0:
         _copy(minima[0], theta)
