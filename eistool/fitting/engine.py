@@ -223,7 +223,7 @@ def _fit(
     found = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
     hessian = np.zeros((n_free, n_free))
-    n_minima = search.search(
+    n_minima = search.search_directly(
         *problem.arguments, problem.fixed_theta, problem.free, program.terms, program.nested,
         problem.exchange, problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
         problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,

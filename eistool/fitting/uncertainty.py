@@ -38,7 +38,7 @@ def spread_of(
     p = program.kinds.size
     parts = relaxations(program)
     covariance, rises = np.empty((p, p)), np.empty(parts.shape[0])
-    search.spread(
+    search.spread_directly(
         *problem.arguments, problem.free, minima, found, len(minima), variance, hessian, parts, NEARLY_LINEAR,
         problem.grid, problem.target, *problem.workspace, covariance, rises,
     )  # fmt: skip

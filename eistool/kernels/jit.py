@@ -109,3 +109,15 @@ class _Address(numba.types.WrapperAddressProtocol):
 def as_argument(function: Any, signature: Any) -> Any:
     """Return what to pass where a kernel takes this function of this signature."""
     return function if config.DISABLE_JIT else _Address(function, signature)  # type: ignore[attr-defined]
+
+
+def direct(function: Any) -> Any:
+    """Return a kernel's own entry, which does not look at the types of its arguments.
+
+    Finding the type of functions that are passed as arguments takes longer than a small fit. Arguments
+    must be of the kernel's signature exactly.
+    """
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return function
+    (result,) = function.overloads.values()
+    return result.entry_point

@@ -12,7 +12,7 @@ import math
 import numba
 import numpy as np
 
-from eistool.kernels.jit import as_argument, kernel, part
+from eistool.kernels.jit import as_argument, direct, kernel, part
 from eistool.kernels.model import (
     EVALUATE,
     ROW_X,
@@ -1032,3 +1032,4 @@ def spread(
 
 # what search and spread take as their first two arguments
 KERNELS = (as_argument(evaluate, EVALUATE), as_argument(minimise, MINIMISE))
+search_directly, spread_directly = direct(search), direct(spread)

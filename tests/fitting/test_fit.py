@@ -191,14 +191,14 @@ def test_a_wrong_circuit_is_said_to_be_wrong(spectrum: Spectrum) -> None:
 
 
 def test_a_fit_that_does_not_converge_has_failed(spectrum: Spectrum, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = search.search
+    found = search.search_directly
 
     def unfinished(*arguments: Any) -> int:
         n = int(found(*arguments))
         arguments[-3][:, 1] = 0
         return n
 
-    monkeypatch.setattr(search, "search", unfinished)
+    monkeypatch.setattr(search, "search_directly", unfinished)
     (result,) = eistool.fit_many([spectrum], TWO_ARCS)
     assert (result.status, result.success) == ("failed", False)
     assert "did not converge" in result.reason
