@@ -248,12 +248,11 @@ def _fit(
     )
     variance = 1.0 if weighting == "noise" else reduced
     spread = spread_of(problem, minima[:n_minima], found[:n_minima], hessian, variance)
-    take_error()
     unclear = ambiguous(circuit, problem, minima[0], spread)
     covariance = derivative @ spread.covariance @ derivative.T
     statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)
-    x = spectrum.omega * math.exp(-problem.scale[1])
-    impedance = program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0])
+    impedance = problem.impedance(spectrum, minima[0])
+    take_error()
     excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     rms = math.sqrt(float(np.sum(difference**2)) / dof)

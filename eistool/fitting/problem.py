@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
+from eistool.circuit.program import Program, compile_circuit, frequency_grid, from_blocks, to_blocks
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
-from eistool.kernels import parameters, search
+from eistool.kernels import model, parameters, search
 from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, FloatArray, IntArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
 AMPLITUDE_RANGE = 35.0  # e-folds around the typical impedance: 15 decades each way
 TAU_RANGE = np.log(1e3)  # beyond the measured window
@@ -114,7 +114,6 @@ class Problem:
     program: Program
     scale: FloatArray  # ln Z0, ln ω0
     offsets: FloatArray
-    grid: FloatArray
     target: FloatArray  # shape (2, 2 n): data and weights
     workspace: tuple[FloatArray, FloatArray]
     n_points: int
@@ -126,8 +125,30 @@ class Problem:
     bounded: BoolArray  # shape (p,): by the user, or an exponent
     exchange: IntArray
     starts: FloatArray
-    window: tuple[float, float]  # of ln tau
     sum_scale: float  # F times this is the sum of squares in the weighting's own unit
+    axis: "Axis"
+
+    def impedance(self, spectrum: Spectrum, theta: FloatArray) -> ComplexArray:
+        """Return the model at every frequency of the spectrum, masked ones too, in ohm."""
+        axis = self.axis
+        if self.n_points < len(spectrum):
+            axis = _axis(spectrum.frequency.tobytes(), axis.log_omega_0)
+        sums, rows = self.program.workspace(axis.grid.shape[1])
+        _, _, *circuit, _, _, _ = self.arguments
+        model.evaluate(*circuit, theta, axis.grid, sums, rows)
+        impedance = np.empty(len(spectrum), dtype=np.complex128)
+        impedance[axis.order] = from_blocks(sums[0], len(spectrum)) * math.exp(self.scale[0])
+        return impedance
+
+    @property
+    def grid(self) -> FloatArray:
+        """The kernels' frequencies."""
+        return self.axis.grid
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Range of ln tau that was measured."""
+        return self.axis.window
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -190,10 +211,10 @@ class Axis:
 
 
 @functools.lru_cache(maxsize=64)
-def _axis(frequency: bytes) -> Axis:
+def _axis(frequency: bytes, unit: float | None = None) -> Axis:
     omega = 2 * np.pi * np.frombuffer(frequency)
     order = np.argsort(-omega, kind="stable")
-    log_omega_0 = 0.5 * float(np.log(omega.min()) + np.log(omega.max()))
+    log_omega_0 = 0.5 * float(np.log(omega.min()) + np.log(omega.max())) if unit is None else unit
     x = omega[order] * np.exp(-log_omega_0)
     return Axis(order, log_omega_0, frequency_grid(x), (-float(np.log(x[0])), -float(np.log(x[-1]))))
 
@@ -253,7 +274,6 @@ def build_problem(
         program=program,
         scale=scale,
         offsets=program.offsets(axis.log_omega_0),
-        grid=axis.grid,
         target=target,
         workspace=program.workspace(n),
         n_points=n_points,
@@ -265,8 +285,8 @@ def build_problem(
         bounded=frame.bounded,
         exchange=frame.exchange,
         starts=starts,
-        window=axis.window,
         sum_scale=unit**2,
+        axis=axis,
     )
 
 

@@ -147,10 +147,15 @@ class FitResult:
     n_agreed: int = 0
     minima: tuple[Minimum, ...] = ()
     noise_floor: float = math.nan
-    parameters: Parameters = field(init=False)
+    _parameters: Parameters | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", _parameters(self))
+    @property
+    def parameters(self) -> Parameters:
+        """Values with their errors, units, bounds, statuses and roles, by full or short name."""
+        if self._parameters is None:
+            object.__setattr__(self, "_parameters", _parameters(self))
+        assert self._parameters is not None  # noqa: S101
+        return self._parameters
 
     @property
     def success(self) -> bool:

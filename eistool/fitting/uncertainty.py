@@ -69,8 +69,10 @@ def vague(circuit: Circuit, problem: Problem, theta: FloatArray, covariance_thet
     long as nothing else blocks there.
     """
     program = problem.program
-    resistance = np.array([circuit.specs[i].kind == "resistance" for i in program.order])
-    uncertain = resistance & (np.diag(covariance_theta) > UNRESOLVED**2) & ~problem.held
+    uncertain = (np.diag(covariance_theta) > UNRESOLVED**2) & ~problem.held
+    if not uncertain.any():
+        return uncertain
+    uncertain &= np.array([circuit.specs[i].kind == "resistance" for i in program.order])
     blocked = any(
         code in _BLOCKING or (code == model.POWER and row in _BLOCKING_ROWS)
         for code, group, _, _, row, _ in program.operations.tolist()
