@@ -26,7 +26,8 @@ from eistool.fitting.quality import (
 from eistool.fitting.result import FitResult, Minimum, failed_result
 from eistool.fitting.uncertainty import ambiguous, spread_of, statuses_of
 from eistool.fitting.weights import WEIGHTINGS
-from eistool.kernels import search
+from eistool.kernels import least_squares, search
+from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
@@ -223,12 +224,14 @@ def _fit(
     found = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
     hessian = np.zeros((n_free, n_free))
+    pool = problem.pool
+    evaluate, minimise, *arguments = problem.arguments
     n_minima = search.search_directly(
-        *problem.arguments, problem.fixed_theta, problem.free, program.terms, program.nested,
-        problem.exchange, problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
+        evaluate, minimise, PROPOSE_STARTS, *arguments, problem.fixed_theta, problem.free, program.terms,
+        program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
+        problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
         problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,
-        problem.grid, problem.target, *problem.workspace,
-        minima, found, hits, hessian,
+        problem.grid, problem.target, *problem.workspace, minima, found, hits, hessian,
     )  # fmt: skip
     in_own_element = take_error()  # an element that fails somewhere is only worth a word if it fails everywhere
     if n_minima == 0:
@@ -299,7 +302,7 @@ def _ladder(problem: Problem) -> float:
     low, high = problem.window[0] - 1.0, problem.window[1] + 2.3
     count = math.ceil((high - low) / math.log(10) * LADDER_PER_DECADE) + 1
     x = np.empty(count + 3)
-    total = search.ladder(problem.grid, problem.target, np.linspace(low, high, count), x)
+    total = least_squares.ladder(problem.grid, problem.target, np.linspace(low, high, count), x)
     return float(total) / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
 
 

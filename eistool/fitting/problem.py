@@ -1,6 +1,7 @@
 """A fit as the kernels see it: dimensionless data, free parameters, bounds and starts."""
 
 import functools
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from eistool.circuit import Circuit
 from eistool.circuit.program import Program, compile_circuit, frequency_grid, from_blocks, to_blocks
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
-from eistool.kernels import model, parameters, search
+from eistool.kernels import least_squares, model, parameters
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
 AMPLITUDE_RANGE = 35.0  # e-folds around the typical impedance: 15 decades each way
 TAU_RANGE = np.log(1e3)  # beyond the measured window
+DRAWS, MOST_DRAWS = 8, 32  # in a round of the search: for each parameter of the shape, and in all
 HELD_KINDS = ("capacitance", "cpe", "inductance")
 
 
@@ -124,6 +126,7 @@ class Problem:
     held: BoolArray  # shape (p,): fixed, in the program's order
     bounded: BoolArray  # shape (p,): by the user, or an exponent
     exchange: IntArray
+    pool: "Pool"
     starts: FloatArray
     sum_scale: float  # F times this is the sum of squares in the weighting's own unit
     axis: "Axis"
@@ -155,7 +158,39 @@ class Problem:
         """What every search takes first: kernels, program and bounds."""
         program = self.program
         circuit = (program.operations, self.offsets, program.parents, program.groups)
-        return (*search.KERNELS, *circuit, program.kinds, self.lower, self.upper)
+        return (*least_squares.KERNELS, *circuit, program.kinds, self.lower, self.upper)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """What a search may choose from; see :func:`eistool.kernels.search.search`."""
+
+    has_shape: BoolArray
+    is_scaled: BoolArray
+    options: IntArray
+    n_options: IntArray
+    shape: IntArray
+
+    @classmethod
+    def of(cls, program: Program, free: BoolArray, exchange: IntArray) -> "Pool":
+        """Return the pool for some free parameters; arcs that may change places share their columns."""
+        terms = program.terms
+        n = int(terms.max()) + 1
+        amplitude = program.kinds == parameters.AMPLITUDE
+        shape = np.flatnonzero(free & ((program.kinds == parameters.LOG_TAU) | program.nested))
+        has_shape, is_scaled, alike = np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_), np.arange(n)
+        has_shape[terms[free & (~amplitude | program.nested)]] = True
+        is_scaled[terms[amplitude & ~free]] = False
+        for one, other in itertools.pairwise(exchange):
+            if one[0] == other[0]:
+                alike[terms[other[1]]] = alike[terms[one[1]]]
+        n_draws = min(max(shape.size, 1) * DRAWS, MOST_DRAWS)
+        options, n_options = np.zeros((n, n * n_draws), dtype=np.int64), np.zeros(n, dtype=np.int64)
+        for t in range(n):
+            draws = np.arange(n_draws if has_shape[t] else 1)
+            own = (draws[:, None] * n + np.flatnonzero(alike == alike[t])).ravel()
+            options[t, : own.size], n_options[t] = own, own.size
+        return cls(has_shape, is_scaled, options, n_options, shape.astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,6 +202,7 @@ class Frame:
     held: BoolArray  # shape (p,): fixed
     bounded: BoolArray  # shape (p,): by the user, or an exponent
     exchange: IntArray
+    pool: Pool
     lower: FloatArray  # of theta: bounds of exponents, and of amplitudes that are not bounded
     upper: FloatArray
     is_tau: BoolArray  # shape (p,): free to move with the window
@@ -187,12 +223,14 @@ def frame_of(circuit: Circuit, constraints: Constraints, own: frozenset[int] = f
         for row in program.arcs
         if not any(fixed[i] or constraints.bounded[order[i]] for i in row[1:] if i >= 0)
     ]
+    exchange = np.array(movable, dtype=np.int64).reshape(-1, 4)
     return Frame(
         program=program,
         free=np.flatnonzero(~fixed).astype(np.int64),
         held=fixed,
         bounded=constraints.bounded[order] | exponent,
-        exchange=np.array(movable, dtype=np.int64).reshape(-1, 4),
+        exchange=exchange,
+        pool=Pool.of(program, ~fixed, exchange),
         lower=np.where(exponent, constraints.lower[order], np.full(p, -AMPLITUDE_RANGE)),
         upper=np.where(exponent, constraints.upper[order], np.full(p, AMPLITUDE_RANGE)),
         is_tau=program.kinds == parameters.LOG_TAU,
@@ -284,6 +322,7 @@ def build_problem(
         held=frame.held,
         bounded=frame.bounded,
         exchange=frame.exchange,
+        pool=frame.pool,
         starts=starts,
         sum_scale=unit**2,
         axis=axis,

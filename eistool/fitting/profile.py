@@ -11,7 +11,7 @@ from eistool.fitting.confidence import arc_of
 from eistool.fitting.intervals import Interval, t_quantile
 from eistool.fitting.problem import HELD_KINDS, Constraints, Problem, build_problem
 from eistool.fitting.result import FitResult
-from eistool.kernels import parameters, search
+from eistool.kernels import least_squares, parameters
 from eistool.kernels import profile as kernel
 from eistool.typing import FloatArray
 
@@ -125,13 +125,13 @@ def _minima(problem: Problem, ends: Sequence[FloatArray]) -> list[_Minimum]:
         theta = np.clip(problem.program.to_theta(values, problem.scale), problem.lower, problem.upper)
         hessian = np.zeros((n, n))
         evaluate, _, *program, kinds, lower, upper = problem.arguments
-        value, _ = search.minimise(
+        value, _ = least_squares.minimise(
             evaluate, *program, theta, lower, upper, kinds, problem.free,
             problem.grid, problem.target, *problem.workspace, hessian, np.zeros(n), 200, 1e-10,
         )  # fmt: skip
         covariance = np.zeros((theta.size, theta.size))
         inverse = np.empty((n, n))
-        search.invert(hessian, inverse)
+        least_squares.invert(hessian, inverse)
         covariance[np.ix_(problem.free, problem.free)] = inverse
         minima.append(_Minimum(theta, value, covariance))
     return sorted(minima, key=lambda minimum: minimum.value)

@@ -10,7 +10,7 @@ from eistool.circuit import Circuit
 from eistool.circuit.program import Program
 from eistool.fitting.problem import Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
-from eistool.kernels import model, parameters, search
+from eistool.kernels import model, parameters, spread
 from eistool.typing import BoolArray, FloatArray
 
 _BLOCKING = (model.CPE, model.WO, model.FWO, model.TLM_IE, model.DE_LEVIE)
@@ -38,7 +38,7 @@ def spread_of(
     p = program.kinds.size
     parts = relaxations(program)
     covariance, rises = np.empty((p, p)), np.empty(parts.shape[0])
-    search.spread_directly(
+    spread.spread_directly(
         *problem.arguments, problem.free, minima, found, len(minima), variance, hessian, parts, NEARLY_LINEAR,
         problem.grid, problem.target, *problem.workspace, covariance, rises,
     )  # fmt: skip
@@ -90,7 +90,7 @@ def vague(circuit: Circuit, problem: Problem, theta: FloatArray, covariance_thet
     return found
 
 
-def ambiguous(circuit: Circuit, problem: Problem, theta: FloatArray, spread: Spread) -> BoolArray:
+def ambiguous(circuit: Circuit, problem: Problem, theta: FloatArray, uncertain: Spread) -> BoolArray:
     """Return which parameters another part of the circuit could share, or take over, without effect on S.
 
     A dispensable arc may go onto another and take any part of it, or beyond the window as a part of a
@@ -100,7 +100,7 @@ def ambiguous(circuit: Circuit, problem: Problem, theta: FloatArray, spread: Spr
     """
     program = problem.program
     found = np.zeros(program.kinds.size, dtype=np.bool_)
-    unclear = spread.needless | vague(circuit, problem, theta, spread.covariance)
+    unclear = uncertain.needless | vague(circuit, problem, theta, uncertain.covariance)
     operations = program.operations.tolist()
     only_lines = all(code == model.TLM_CT for code, _, p, _, _, n in operations if unclear[p : p + n].any())
     for code, group, first, _, row, count in operations if unclear.any() else ():

@@ -1,6 +1,6 @@
 """Profile likelihood of one parameter: how far it may move while the others follow.
 
-All is dimensionless, with the shapes and names of :mod:`eistool.kernels.search`.
+All is dimensionless, with the shapes and names of :mod:`eistool.kernels.least_squares`.
 """
 
 import math
@@ -9,8 +9,8 @@ import numba
 import numpy as np
 
 from eistool.kernels.jit import kernel, part
+from eistool.kernels.least_squares import CIRCUIT, F64, I64, MINIMISER, MODEL
 from eistool.kernels.parameters import EXPONENT
-from eistool.kernels.search import CIRCUIT, F64, I64, MINIMISER, MODEL
 
 NO_LIMIT, LIMIT, BETTER = 0, 1, 2  # how a walk ended
 STEPS = 40  # refits on each side, at most

@@ -16,18 +16,19 @@ import eistool
 from eistool import fit, simulate
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
-from eistool.kernels import model, parameters, profile, search
+from eistool.kernels import least_squares, model, parameters, profile, search, spread, starts
 
 KERNELS = {
     "evaluate": model.evaluate,
     "to_theta": parameters.to_theta,
     "to_values": parameters.to_values,
-    "nnls": search.nnls,
-    "ladder": search.ladder,
-    "minimise": search.minimise,
+    "nnls": least_squares.nnls,
+    "ladder": least_squares.ladder,
+    "minimise": least_squares.minimise,
     "search": search.search,
-    "spread": search.spread,
-    "invert": search.invert,
+    "propose": starts.propose,
+    "spread": spread.spread,
+    "invert": least_squares.invert,
     "profile": profile.profile,
 }
 
@@ -43,7 +44,7 @@ def test_nnls_is_scipys(n: int, seed: int) -> None:
     a, b = rng.standard_normal((3 * n, n)), rng.standard_normal(3 * n)
     norm = np.linalg.norm(a, axis=0)
     x = np.empty(n)
-    value = search.nnls((a / norm).T @ (a / norm), (a / norm).T @ b, x, n)
+    value = least_squares.nnls((a / norm).T @ (a / norm), (a / norm).T @ b, x, n)
     expected, rest = scipy_nnls(a, b)
     np.testing.assert_allclose(x / norm, expected, atol=1e-8)
     assert value + b @ b == pytest.approx(rest**2, abs=1e-8)
@@ -108,7 +109,7 @@ def test_ladder_is_a_non_negative_least_squares_fit(seed: int, n: int) -> None:
     target = np.stack([to_blocks(a.real, a.imag, grid.shape[1]) for a in (z, (1 + 1j) / np.abs(z))])
     log_tau = np.linspace(-8, 8, 30)
     found = np.empty(33)
-    total = search.ladder(grid, target, log_tau, found)
+    total = least_squares.ladder(grid, target, log_tau, found)
     columns = [1 / (1 + 1j * x * tau) for tau in np.exp(log_tau)] + [np.ones(n), 1j * x, 1 / (1j * x)]
     weighted = np.column_stack(columns) / np.abs(z)[:, None]
     matrix = np.vstack([weighted.real, weighted.imag])
