@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eistool.circuit import Circuit as Circuit
-    from eistool.circuit import load_circuit as load_circuit
     from eistool.circuit import register_element as register_element
+    from eistool.circuit.library import load_circuit as load_circuit
     from eistool.circuit.simulate import simulate as simulate
     from eistool.errors import CircuitError as CircuitError
     from eistool.errors import ConfigError as ConfigError
@@ -47,7 +47,7 @@ _HOME = {
     "fit_global": "eistool.fitting",
     "fit_iter": "eistool.fitting",
     "fit_many": "eistool.fitting",
-    "load_circuit": "eistool.circuit",
+    "load_circuit": "eistool.circuit.library",
     "read": "eistool.readers",
     "register_element": "eistool.circuit",
     "simulate": "eistool.circuit.simulate",

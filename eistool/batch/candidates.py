@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from eistool.circuit import Circuit, load_circuit
+from eistool.circuit import Circuit
+from eistool.circuit.library import load_circuit
 from eistool.fitting import Process, RankedCircuit
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.typing import PathLike

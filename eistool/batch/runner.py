@@ -22,8 +22,9 @@ from eistool.batch.pictures import draw_pictures
 from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import TABLES, collect, to_csv
-from eistool.circuit import Circuit, as_circuit, load_circuit
+from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
+from eistool.circuit.library import load_circuit
 from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import compare_circuits, fit_many, remarks
 from eistool.fitting.problem import Constraints

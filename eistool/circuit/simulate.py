@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eistool.circuit.circuit import Circuit
-from eistool.circuit.library import as_circuit
+from eistool.circuit.argument import as_circuit
 from eistool.errors import SpectrumError
 from eistool.spectrum import Metadata, Spectrum
 

@@ -11,7 +11,7 @@ from eistool.cli.options import circuits, find_circuits
 from eistool.errors import ConfigError
 
 if TYPE_CHECKING:
-    from eistool.circuit import LibraryCircuit
+    from eistool.circuit.library import LibraryCircuit
 
 
 @click.command(
@@ -38,7 +38,7 @@ def command(text: str | None, circuit_folders: tuple[Path, ...], plot: Path | No
     EISTOOL_CIRCUITS or the key circuits of eistool.toml names; searched in this order, before the
     built-in ones.
     """
-    from eistool.circuit import circuit_names, load_library, load_library_circuit
+    from eistool.circuit.library import circuit_names, load_library, load_library_circuit
 
     folders = find_circuits(Path.cwd(), circuit_folders)
     if text in circuit_names(folders):

@@ -40,7 +40,7 @@ def circuits(command: Command) -> Command:
 
 def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the folders of the user's circuits, with a note for each built-in circuit that they replace."""
-    from eistool.circuit import replaced_circuits
+    from eistool.circuit.library import replaced_circuits
     from eistool.settings import circuit_folders
 
     folders = circuit_folders(folder, named)

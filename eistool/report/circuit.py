@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eistool.circuit import Circuit, Element, LibraryCircuit, Node, Series
+from eistool.circuit import Circuit, Element, Node, Series
+from eistool.circuit.library import LibraryCircuit
 from eistool.circuit.simulate import simulate
 from eistool.display import format_value
 from eistool.report.nyquist import DATA, DPI, FIT, square
@@ -47,7 +48,7 @@ def plot_circuit(entry: LibraryCircuit) -> "Figure":
 
     Examples
     --------
-    >>> from eistool.circuit import load_library_circuit
+    >>> from eistool.circuit.library import load_library_circuit
     >>> figure = plot_circuit(load_library_circuit("spike"))
     """
     from matplotlib.figure import Figure

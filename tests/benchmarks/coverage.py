@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import eistool
-from eistool.circuit import LibraryCircuit, load_library
+from eistool.circuit.library import LibraryCircuit, load_library
 from eistool.circuit.program import compile_circuit
 from eistool.fitting import FitResult
 from eistool.fitting.intervals import interval, t_quantile

@@ -1,8 +1,8 @@
 import pytest
 
-from eistool.circuit import circuit_names, load_circuit
 from eistool.circuit.drawing import draw_text
 from eistool.circuit.grammar import parse
+from eistool.circuit.library import circuit_names, load_circuit
 
 NESTED = """\
 ──┬──┬──[R1]──┬──[R3]──┬──[R7]──

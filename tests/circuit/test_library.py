@@ -5,14 +5,8 @@ import pytest
 
 import eistool
 from eistool import Circuit, CircuitError, load_circuit, simulate
-from eistool.circuit import (
-    as_circuit,
-    circuit_names,
-    load_library,
-    load_library_circuit,
-    replaced_circuits,
-)
-from eistool.circuit.library import ROLES
+from eistool.circuit import as_circuit
+from eistool.circuit.library import ROLES, circuit_names, load_library, load_library_circuit, replaced_circuits
 
 FOLDER = Path(__file__).parents[2] / "circuits"
 OWN = 'name = "own"\ncircuit = "R0-p(R1,CPE1)"\n'

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eistool import read
-from eistool.circuit import circuit_names
+from eistool.circuit.library import circuit_names
 from eistool.cli import main
 from tests.batch.folders import make_folder, rows
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from eistool import Circuit
-from eistool.circuit import LibraryCircuit, circuit_names, load_library_circuit
+from eistool.circuit.library import LibraryCircuit, circuit_names, load_library_circuit
 from eistool.report import circuit_to_png, plot_circuit
 
 
