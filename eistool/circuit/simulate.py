@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eistool.circuit.circuit import Circuit
 from eistool.circuit.argument import as_circuit
+from eistool.circuit.circuit import Circuit
 from eistool.errors import SpectrumError
 from eistool.spectrum import Metadata, Spectrum
 

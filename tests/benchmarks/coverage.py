@@ -200,7 +200,7 @@ def main() -> None:
     entries = [entry for entry in load_library() if not options.circuit or entry.name in options.circuit]
     eistool.fit(eistool.simulate("R0-C1", FREQUENCY, [1, 1], noise=0.01), "R0-C1")  # compile
     for noise in options.noise:
-        print(f"noise {noise:.2%} of |Z|, {options.spectra} spectra a circuit")  # noqa: T201
+        print(f"noise {noise:.2%} of |Z|, {options.spectra} spectra a circuit")
         outcomes = []
         for entry in entries:
             outcome = measure(entry, options.spectra, noise, options.seed, options.at_bounds, options.from_truth)
@@ -215,14 +215,14 @@ def _print_circuit(name: str, o: Outcome, every: bool) -> None:
     if not o.found.all():
         text.append(f"best minimum found {o.found.mean():6.1%}, ci there ")
         text[-1] += share(o.inside_ci[o.found, parts[0]], o.ok[o.found, parts[0]])
-    print(  # noqa: T201
+    print(
         f"{name:24s} success {o.success.mean():6.1%}  ok {o.ok[:, parts[0]].mean():6.1%}  "
         f"parameters {text[0]}  derived {'  '.join(text[1:])}  {o.milliseconds.mean():6.2f} ms",
         flush=True,
     )
     for q, quantity in enumerate(o.names if every else ()):
         ok = o.ok[:, q]
-        print(  # noqa: T201
+        print(
             f"    {quantity:18s} ok {ok.mean():6.1%}  ci {share(o.inside_ci[:, q], ok)}"
             f"  stderr {share(o.inside[:, q], ok)}"
         )
@@ -246,13 +246,13 @@ def _print_summary(outcomes: list[tuple[str, Outcome]]) -> None:
                 if n >= ENOUGH and not TARGET[0] <= inside / n <= TARGET[1]:
                     outside.append(f"{name} {o.names[q]} {share(o.inside_ci[:, q], o.ok[:, q])}")
         reported = np.mean(np.concatenate([o.ok[:, s].ravel() for o, s in parts]))
-        print(  # noqa: T201
+        print(
             f"all {title}: {totals[0]}; where no better minimum is known: {totals[1]}; "
             f"reported ok {reported:.1%}; {len(outside)} of {judged} quantities with {ENOUGH} or more ok "
             f"lie outside {TARGET[0]:.0%}-{TARGET[1]:.0%}"
         )
         for line in outside:
-            print(f"    {line}")  # noqa: T201
+            print(f"    {line}")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def main() -> None:
             result = eistool.fit_global(series, CIRCUIT, ["CPE1.alpha"], {"R1": "arrhenius"}, smooth)
             seconds = time.perf_counter() - start
             energy = result.laws["R1"].parameters["Ea_eV"]
-            print(  # noqa: T201
+            print(
                 f"{n:4d} spectra x 10 parameters{', one smooth' if smooth else '':12s}: {seconds:6.2f} s "
                 f"(the separate fits alone {separate:5.2f} s)   "
                 f"Ea = {energy.value:.4f} ± {energy.stderr:.4f} eV   {result.status}"

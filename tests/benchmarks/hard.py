@@ -142,12 +142,12 @@ def main() -> None:
     parser.add_argument("--case", choices=HARD, help="only this one")
     options = parser.parse_args()
     eistool.fit(eistool.simulate("R0-C1", FREQUENCY, [1, 1], noise=0.01), "R0-C1")  # compile
-    print(f"{options.spectra} spectra a case, noise {recovery.NOISE:.1%} where none is named")  # noqa: T201
+    print(f"{options.spectra} spectra a case, noise {recovery.NOISE:.1%} where none is named")
     for case in HARD.values() if options.case is None else [HARD[options.case]]:
         found, times, poor = ratios(case, options.spectra)
         failed = np.flatnonzero(~(found <= 1.05))
         seeds = ", ".join(f"{seed} ({found[seed]:.3g})" for seed in failed[:8])
-        print(  # noqa: T201
+        print(
             f"{case.name:38s} success {1 - failed.size / options.spectra:7.2%}   mean {times.mean():6.2f} ms, "
             f"largest {times.max():6.1f} ms   poor {poor}" + (f"   failed: {seeds}" if failed.size else "")
         )

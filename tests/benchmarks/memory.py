@@ -46,7 +46,7 @@ def main() -> None:
             now = resident_megabytes()
             first = first or now
             seconds = time.perf_counter() - start
-            print(f"{count:7d} spectra: {now:6.1f} MB ({now - first:+.1f}), {seconds:.0f} s", flush=True)  # noqa: T201
+            print(f"{count:7d} spectra: {now:6.1f} MB ({now - first:+.1f}), {seconds:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     eistool.fit(eistool.simulate("R0-C1", FREQUENCY, [1, 1], noise=0.01), "R0-C1").confidence()  # compile
     for case in CASES:
-        print(measure(case, options.spectra, options.lmfit))  # noqa: T201
+        print(measure(case, options.spectra, options.lmfit))
 
 
 if __name__ == "__main__":

@@ -56,13 +56,13 @@ def main() -> None:
     """Print the figures."""
     folder = Path(os.environ["EISTOOL_REAL_DATA"])
     result, published, chi2 = pellet(folder)
-    print(f"pellet: chi2 {result.chi2:.6e}, published {chi2:.6e}; {result.dof} degrees of freedom")  # noqa: T201
+    print(f"pellet: chi2 {result.chi2:.6e}, published {chi2:.6e}; {result.dof} degrees of freedom")
     for parameter, (value, stderr) in zip(result.parameters.values(), published, strict=True):
         ours = f"{parameter.name:10s} {parameter.value:.3e} ± {parameter.stderr:.3e}"
-        print(f"  {ours}   published {value:.3e} ± {stderr:.3e}")  # noqa: T201
+        print(f"  {ours}   published {value:.3e} ± {stderr:.3e}")
     values, errors = photoanode(folder)
-    print(f"photoanode: values differ by at most {np.abs(values - 1).max(axis=0)}")  # noqa: T201
-    print(f"            errors differ by at most {np.abs(errors - 1).max(axis=0)}")  # noqa: T201
+    print(f"photoanode: values differ by at most {np.abs(values - 1).max(axis=0)}")
+    print(f"            errors differ by at most {np.abs(errors - 1).max(axis=0)}")
 
 
 if __name__ == "__main__":

@@ -147,10 +147,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     eistool.fit(eistool.simulate("R0-C1", FREQUENCY, [1, 1], noise=0.01), "R0-C1")  # compile
-    print(f"{options.spectra} spectra a circuit, noise {options.noise:.2%} of |Z|")  # noqa: T201
+    print(f"{options.spectra} spectra a circuit, noise {options.noise:.2%} of |Z|")
     for case in CASES:
         o = measure(case, options.spectra, options.noise, options.seed)
-        print(  # noqa: T201
+        print(
             f"{case.name:28s} success {o.success:7.2%}   95 % intervals hold {o.coverage:6.2%} "
             f"(by parameter {o.by_parameter.min():.1%} to {o.by_parameter.max():.1%}; ci {o.coverage_ci:.2%})   "
             f"reported ok {o.ok:.1%}   mean {o.milliseconds:.2f} ms, median {o.median_milliseconds:.2f} ms a fit"
