@@ -18,7 +18,7 @@ APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
 NEAR_FLOOR = 1.05  # times the floor: the ladder is nearly reached
 BELOW_FLOOR = -0.2  # further below: the ladder cannot describe such data, and tells nothing
-QUIET, SILENT = 2, 40  # rounds without a better minimum, near the floor and far from it
+QUIET, QUIET_NESTED, SILENT = 2, 4, 40  # rounds without a better minimum: near the floor, and far from it
 PERSISTENCE = 40.0  # further rounds where F is twice the floor; in proportion between
 FEW_SHAPES = 3  # parameters of the shape that the best column of a pool suffices for
 CONFIRMED = 6  # starts that led to the best minimum
@@ -165,6 +165,7 @@ def search(
     gradient = np.empty(f)
     scratch = np.empty((f, f))
     n_shape = shape.size
+    any_nested = np.any(nested)
     n_minima = 0
     for m in range(hits.size):
         hits[m] = 0
@@ -255,7 +256,8 @@ def search(
             if n_shape == 0 or beyond < BELOW_FLOOR:
                 patience = 0.0 if n_shape == 0 else SILENT
             elif beyond <= 0.0:
-                patience = 0.0 if best <= 0.99 * floor or hits[0] == hits[-1] else QUIET
+                sure = best <= 0.99 * floor or hits[0] == hits[-1]
+                patience = QUIET_NESTED if any_nested else 0.0 if sure else QUIET
             else:
                 patience = min(QUIET + PERSISTENCE * beyond, SILENT)
             if quiet >= patience and (patience < SILENT or hits[0] >= CONFIRMED):

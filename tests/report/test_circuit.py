@@ -33,7 +33,7 @@ def test_nested_circuit_without_example() -> None:
 def test_same_bytes_and_no_pyplot() -> None:
     code = (
         "import hashlib, sys\n"
-        "from eistool.circuit import load_library_circuit\n"
+        "from eistool.circuit.library import load_library_circuit\n"
         "from eistool.report import circuit_to_png\n"
         "print(hashlib.sha256(circuit_to_png(load_library_circuit('spike'))).hexdigest(),"
         " 'matplotlib.pyplot' in sys.modules)"
