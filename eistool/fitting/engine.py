@@ -230,7 +230,7 @@ def _fit(
         evaluate, minimise, PROPOSE_STARTS, *arguments, problem.fixed_theta, problem.free, program.terms,
         program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
         problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
-        problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,
+        *problem.window, floor, rounds,
         problem.grid, problem.target, *problem.workspace, minima, found, hits, hessian,
     )  # fmt: skip
     in_own_element = take_error()  # an element that fails somewhere is only worth a word if it fails everywhere

@@ -174,7 +174,7 @@ def search(
         copy(starts[s], theta)
         value, converged = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
-            grid, target, sums, rows, scratch, gradient, 200, 1e-9,
+            grid, target, sums, rows, scratch, gradient, 100, 1e-6,
         )  # fmt: skip
         sort_taus(theta, exchange)
         hits[-1] += 1
@@ -242,7 +242,7 @@ def search(
                 finished += 1
                 value, converged = minimise(
                     evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
-                    grid, target, sums, rows, scratch, gradient, 200, 1e-9,
+                    grid, target, sums, rows, scratch, gradient, 100, 1e-6,
                 )  # fmt: skip
                 sort_taus(candidates[c], exchange)
                 n_minima = _record(

@@ -14,6 +14,7 @@ from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, copy, d
 from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
 
 SWEEPS = 4  # through the terms
+TAIL, OUTSIDE = 0.1, 6.0  # share of the draws to each side of the window, and how far in e-folds
 
 
 @part()
@@ -61,6 +62,7 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
     One column after the other completes the Cholesky factor of the others; it is passed over where an
     amplitude would be negative.
     """
+    # the diagonal of the factor holds reciprocals
     n = 0
     others = np.empty(choice.size, np.int64)
     for k in range(choice.size):
@@ -72,11 +74,11 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
             total = gram[others[a], others[c]]
             for k in range(c):
                 total -= small[a, k] * small[c, k]
-            small[a, c] = math.sqrt(max(total, 1e-12)) if a == c else total / small[c, c]
+            small[a, c] = 1.0 / math.sqrt(max(total, 1e-12)) if a == c else total * small[c, c]
         total = right[others[a]]
         for k in range(a):
             total -= small[a, k] * solution[k]
-        solution[a] = total / small[a, a]
+        solution[a] = total * small[a, a]
     best, most = choice[t], 0.0
     for option in options:
         if taken[option]:
@@ -86,10 +88,10 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
             total = gram[others[a], option]
             for k in range(a):
                 total -= small[a, k] * trial[k]
-            trial[a] = total / small[a, a]
+            trial[a] = total * small[a, a]
             rest -= trial[a] ** 2
             slope -= trial[a] * solution[a]
-        if rest < 1e-7 or slope <= 0.0 or slope * slope / rest <= most:
+        if rest < 1e-7 or slope <= 0.0 or slope * slope <= most * rest:
             continue
         x = slope / rest
         positive = True
@@ -97,7 +99,7 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
             total = solution[a] - trial[a] * x
             for k in range(a + 1, n):
                 total -= small[k, a] * trial[k]
-            trial[a] = total / small[a, a]
+            trial[a] = total * small[a, a]
             positive = positive and trial[a] > 0.0
         if positive:
             best, most = option, slope * slope / rest
@@ -106,10 +108,13 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
 
 @part()
 def _descend(
-    d, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single, gram, right,
-    energy, norm, lower, upper, theta,
+    d, held, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single,
+    gram, right, energy, norm, lower, upper, theta,
 ):  # fmt: skip
-    """Exchange columns from draw d on until none is better; write the end to theta and return its F."""
+    """Exchange columns from draw d on until none is better; write the end to theta and return its F.
+
+    One term may be held at its own column, so that not every way ends at the same place.
+    """
     n = has_shape.size
     choice = np.empty(n, np.int64)
     small = np.empty((n, n))
@@ -127,7 +132,7 @@ def _descend(
     for _ in range(SWEEPS):
         changed = False
         for t in range(n):
-            if has_shape[t] and is_scaled[t]:
+            if has_shape[t] and is_scaled[t] and t != held:
                 best = _best_choice(
                     t, choice, is_scaled, options[t, : n_options[t]], taken, gram, reduced, small, solution, trial
                 )
@@ -184,7 +189,12 @@ def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high
         if kinds[i] == EXPONENT:
             value = min(upper[i], 1.0) - 0.45 * u * u - 0.02
         elif kinds[i] == LOG_TAU:
-            value = low + (high - low) * u
+            # some far outside: only the flank of such an arc is measured
+            value = low + (high - low) * (u - TAIL) / (1.0 - 2.0 * TAIL)
+            if u < TAIL:
+                value = low - OUTSIDE * (1.0 - u / TAIL)
+            elif u > 1.0 - TAIL:
+                value = high + OUTSIDE * (1.0 - (1.0 - u) / TAIL)
         elif nested[i]:
             value = 8.0 * (u - 0.5)
         theta[i] = min(max(value, lower[i]), upper[i])
@@ -258,10 +268,13 @@ def propose(
         evaluate(operations, offsets, parents, groups, draws[d], grid, sums, rows)
         _keep_columns(rows, target[1], kinds, terms, has_shape, d * n_terms, columns, norm)
     _correlate(columns, data, options, n_options, gram, right)
+    movable = np.flatnonzero(has_shape & is_scaled)
     for c in range(scores.size):
+        turn = first // n_draws + c
+        held = movable[turn % movable.size] if c % 2 == 1 and movable.size > 1 else -1
         scores[c] = _descend(
-            c % n_draws, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single,
-            gram, right, energy, norm, lower, upper, candidates[c],
+            c % n_draws, held, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken,
+            is_single, gram, right, energy, norm, lower, upper, candidates[c],
         )  # fmt: skip
         sort_taus(candidates[c], exchange)
         if not math.isfinite(scores[c]):
