@@ -1,0 +1,231 @@
+"""A sum of elements found from the peaks of a first ln γ, kind and number by their evidence."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eistool.drt.process import Data, Process
+from eistool.kernels import drt as kernels
+from eistool.kernels.drt import CONSTANT, CPE, GERISCHER, HN, LOG_NORMAL, RC, ZARC
+from eistool.typing import FloatArray
+
+NAMES = ("RC", "ZARC", "Havriliak-Negami", "Gerischer", "log-normal", "constant", "CPE")
+COUNT = (2, 3, 4, 2, 3, 3, 2)
+LARGEST_PHI = 0.985  # beyond, an RC does
+LEAST_TAIL = 0.2  # slope of ln γ at long times from which a CPE is tried
+MOST_PEAKS = 7
+MOST_MOVES = 6
+GAIN = 2.0  # in log evidence that a change must bring
+SHORT, LONG = 12, 40  # steps of a trial and of a fit
+APART = 0.4  # decades between seeds
+NARROW = 0.95  # exponent from which an RC is tried
+LOWER = ((), (0.35,), (0.35, 0.15), (), (math.log(0.12),), (math.log(0.15),))
+UPPER = ((), (LARGEST_PHI,), (LARGEST_PHI, 1.0), (), (math.log(4.0),), (math.log(8.0),))
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A kind, its parameters (ln R, ln τ, ...) and 1, or -1 where it is subtracted."""
+
+    code: int
+    theta: tuple[float, ...]
+    sign: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """Elements with R, L and 1/C in series, fitted."""
+
+    elements: tuple[Element, ...]
+    linear: FloatArray  # R, L and, without a CPE, 1/C
+    chi2: float
+    score: float  # log evidence as the information criterion has it
+    impedance: FloatArray  # shape (m,)
+    derivatives: FloatArray  # shape (p, m)
+    root: FloatArray  # W, shape (p, p)
+
+    @property
+    def n_parameters(self) -> int:
+        """Of the elements and the linear ones."""
+        return sum(COUNT[e.code] for e in self.elements) + self.linear.size
+
+    @property
+    def theta(self) -> FloatArray:
+        """Parameters of the elements."""
+        return np.array([value for e in self.elements for value in e.theta])
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where the parameters of each element start."""
+        return [0, *np.cumsum([COUNT[e.code] for e in self.elements]).tolist()][:-1]
+
+    def gammas(self, log_tau: FloatArray, step: float, theta: FloatArray | None = None) -> FloatArray:
+        """Return γ of each element, shape (n_elements, n_tau), not negative."""
+        out = np.empty((len(self.elements), log_tau.size))
+        codes = np.array([e.code for e in self.elements], dtype=np.int64)
+        kernels.element_gamma(codes, self.theta if theta is None else theta, log_tau, step, out)
+        return out
+
+
+def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | None:
+    """Return the sum of elements with the highest evidence, or None where no fit came to an end."""
+    start = list(_seeds(data, process))
+    if data.tail > LEAST_TAIL:
+        start.append(_tail(data))
+    best = _fit(data, start, None, LONG)
+    target = process.state[kernels.CHI2] / process.variance
+    edf = process.state[kernels.EDF]
+    for _ in range(MOST_MOVES):
+        excess = 0.5 * (best.chi2 / process.variance - target)
+        poor = excess > 0.5 * max(edf - best.n_parameters, 0.0) + 3.0
+        trials = [
+            _fit(data, trial, best.linear, SHORT) for trial in _moves(data, process, best, poor, signed)
+        ]
+        if not trials:
+            break
+        chosen = max(trials, key=lambda trial: trial.score)
+        if not chosen.score > best.score - (LONG_SHOT if poor else 0.0):
+            break
+        chosen = _fit(data, chosen.elements, chosen.linear, LONG)
+        simpler = chosen.n_parameters < best.n_parameters
+        if not chosen.score > best.score + (0.0 if simpler else GAIN):
+            break
+        best = chosen
+    return best if np.isfinite(best.root).all() else None
+
+
+LONG_SHOT = 3.0  # a trial so far below may still win in the end
+
+
+def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int) -> Sum:
+    grid = data.grid
+    with_tail = any(e.code == CPE for e in elements)
+    columns = np.ascontiguousarray(grid.columns[: 2 if with_tail else 3])
+    n_linear = columns.shape[0]
+    first = np.zeros(n_linear)
+    if linear is None:
+        first[0] = data.y[np.argmax(grid.log_x)]
+    else:
+        first[: min(n_linear, linear.size)] = linear[:n_linear]
+    low, high = grid.window
+    lower: list[float] = []
+    upper: list[float] = []
+    for e in elements:
+        if e.code == CPE:
+            lower += [-16.0, 0.05]
+            upper += [12.0, 0.98]
+        else:
+            lower += [-14.0, low - 3.0, *LOWER[e.code]]
+            upper += [6.0, high + 3.0, *UPPER[e.code]]
+    unbounded = [1e300] * n_linear
+    theta = np.array([value for e in elements for value in e.theta] + first.tolist())
+    bottom, top = np.array(lower + [-v for v in unbounded]), np.array(upper + unbounded)
+    theta = np.clip(theta, bottom, top)
+    p, m = theta.size, data.y.size
+    z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
+    codes = np.array([e.code for e in elements], dtype=np.int64)
+    signs = np.array([e.sign for e in elements], dtype=np.float64)
+    chi2 = kernels.fit_elements(
+        codes, signs, theta, bottom, top, columns, grid.log_x, data.y, data.weight, steps, 1e-5, z, rows, root
+    )
+    fitted, k = [], 0
+    for e in elements:
+        fitted.append(Element(e.code, tuple(theta[k : k + COUNT[e.code]].tolist()), e.sign))
+        k += COUNT[e.code]
+    order = sorted(range(len(fitted)), key=lambda i: (fitted[i].code == CPE, fitted[i].theta[1]))
+    starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
+    index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
+    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - 0.5 * p * math.log(m)
+    return Sum(
+        tuple(fitted[i] for i in order), theta[k:], chi2, score, z, rows[index], root[:, index]
+    )
+
+
+def _seeds(data: Data, process: Process) -> Iterator[Element]:
+    """Yield a ZARC for each maximum and each shoulder of ln γ."""
+    f, grid = process.f, data.grid
+    h = grid.step
+    bend = np.zeros_like(f)
+    bend[1:-1] = (f[:-2] - 2 * f[1:-1] + f[2:]) / h**2
+    low, high = grid.window
+    inside = (grid.log_tau > low - 0.7 * math.log(10)) & (grid.log_tau < high + 0.7 * math.log(10))
+    height = float(np.exp(f[inside]).max())
+    peak = np.zeros(f.size, dtype=bool)
+    peak[1:-1] = (f[1:-1] >= f[:-2]) & (f[1:-1] > f[2:])
+    shoulder = np.zeros(f.size, dtype=bool)
+    shoulder[1:-1] = (bend[1:-1] < bend[:-2]) & (bend[1:-1] <= bend[2:]) & (bend[1:-1] < -0.15)
+    candidates = np.flatnonzero((peak | shoulder) & inside & (np.exp(f) > 0.003 * height))
+    taken: list[int] = []
+    for i in sorted(candidates, key=lambda i: (not peak[i], -f[i])):
+        if len(taken) < MOST_PEAKS and all(abs(i - k) * h > APART * math.log(10) for k in taken):
+            taken.append(int(i))
+    phis = np.linspace(0.45, 0.95, 26)
+    for i in sorted(taken):
+        # the curvature at the top of a ZARC tells its exponent, the height then its resistance
+        curvature = phis**2 / (1 - np.cos((1 - phis) * np.pi))
+        phi = float(np.interp(-bend[i], curvature, phis))
+        turn = (1 - phi) * math.pi
+        size = math.exp(f[i]) * 2 * math.pi * (1 - math.cos(turn)) / math.sin(turn)
+        yield Element(ZARC, (math.log(size), float(grid.log_tau[i]), phi))
+
+
+def _tail(data: Data) -> Element:
+    grid = data.grid
+    n = grid.log_x.size
+    i = int(np.argmin(grid.log_x))
+    exponent = min(max(data.tail, 0.2), 0.97)
+    size = max(-float(data.y[n + i]), 1e-6) / math.sin(0.5 * math.pi * exponent)
+    return Element(CPE, (math.log(size) + exponent * float(grid.log_x[i]), exponent))
+
+
+def _moves(
+    data: Data, process: Process, now: Sum, poor: bool, signed: bool
+) -> Iterator[list[Element]]:
+    """Yield neighbouring sums: always simpler ones, and others where the fit is poor."""
+    elements = list(now.elements)
+    errors = np.sqrt(process.variance * (now.root**2).sum(axis=0))
+    for i, (e, at) in enumerate(zip(elements, now.offsets, strict=True)):
+        others = elements[:i] + elements[i + 1 :]
+        if errors[at] > 0.3 or e.theta[0] < -7:
+            yield others
+        if e.code == ZARC and (e.theta[2] > NARROW or poor):
+            yield [*others, Element(RC, e.theta[:2], e.sign)]
+        if not poor or e.sign < 0 or e.code == CPE:
+            continue
+        size, tau = e.theta[:2]
+        if e.code == ZARC:
+            phi = e.theta[2]
+            yield [*others, Element(HN, (size, tau + 0.3, min(phi + 0.05, 0.95), 0.8))]
+            yield [*others, Element(GERISCHER, (size, tau + 0.7))]
+            yield [*others, Element(LOG_NORMAL, (size, tau, math.log(0.9)))]
+            yield [*others, Element(CONSTANT, (size, tau, math.log(1.5)))]
+        elif e.code != RC:
+            yield [*others, Element(ZARC, (size, tau, 0.8))]
+    if not poor:
+        return
+    grid = data.grid
+    if not any(e.code == CPE for e in elements):
+        yield [*elements, _tail(data)]
+    # where the free γ is above that of the elements most, and where the two differ by a second hump
+    gap = np.exp(process.f) - now.gammas(grid.log_tau, grid.step).sum(axis=0)
+    low, high = grid.window
+    inside = (grid.log_tau > low - 0.5) & (grid.log_tau < high + 0.5)
+    gap = np.where(inside, gap, -np.inf)
+    i = int(np.argmax(gap))
+    area = math.log(max(float(gap[i]), 1e-4) * 2)
+    if len(elements) < MOST_PEAKS + 1:
+        yield [*elements, Element(ZARC, (area, float(grid.log_tau[i]), 0.8))]
+        worst = int(np.argmax(data.weight * process.residual**2)) % grid.log_x.size
+        yield [*elements, Element(RC, (math.log(1e-2), -float(grid.log_x[worst])))]
+        if len(elements) == 1 and elements[0].code == ZARC:
+            size, tau, phi = elements[0].theta
+            for d in (0.8, 1.6):
+                yield [
+                    Element(ZARC, (size - 0.7, tau - d, min(phi + 0.08, 0.95))),
+                    Element(ZARC, (size - 0.7, tau + d, min(phi + 0.08, 0.95))),
+                ]
+        if signed:
+            for at in (low + 1.0, high - 1.0, high + 0.5):
+                yield [*elements, Element(RC, (math.log(3e-2), at), -1.0)]

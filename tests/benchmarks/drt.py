@@ -1,0 +1,148 @@
+"""How well is γ found, and how often do its bands hold the truth?
+
+Run ``python -m tests.benchmarks.drt --seeds 20``. Every case of ``tests/drt/truths.py`` is computed at three
+noise levels, each seed with all time constants shifted by up to 0.1 decade, so that no grid sits on the truth.
+Printed are the relative L2 error of γ; errors of position (decades) and area (%) of peaks; spurious and
+missed peaks a spectrum; the error of R_pol (%); the share of 95 % bands that hold the truth, for γ, for R
+and for τ of peaks; and the processor time in ms.
+"""
+
+import argparse
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import eistool
+from eistool.typing import FloatArray
+from tests.drt.truths import FREQUENCY, TRUTHS, Truth
+
+NOISE = (0.001, 0.005, 0.01)
+MATCH = 0.35  # decades within which a peak is the true one
+COUNTED = 0.02  # of the highest peak
+SHIFT = 0.1  # decades
+
+
+@dataclass
+class Outcome:
+    """What one case gave, one item a spectrum or a peak."""
+
+    l2: list[float] = field(default_factory=list)
+    position: list[float] = field(default_factory=list)
+    area: list[float] = field(default_factory=list)
+    spurious: list[int] = field(default_factory=list)
+    missed: list[int] = field(default_factory=list)
+    r_pol: list[float] = field(default_factory=list)
+    inside: list[float] = field(default_factory=list)
+    inside_R: list[bool] = field(default_factory=list)
+    inside_tau: list[bool] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+
+
+def blurred(tau: FloatArray, gamma: FloatArray, atoms: Iterable[tuple[float, float]], decades: float) -> FloatArray:
+    """Return γ with its atoms, convolved with a normal distribution of ln τ."""
+    x = np.log(tau)
+    s = decades * np.log(10)
+    h = x[1] - x[0]
+    kernel = np.exp(-0.5 * ((x[:, None] - x) / s) ** 2) / (s * np.sqrt(2 * np.pi))
+    smooth: FloatArray = kernel @ gamma * h
+    for t, R in atoms:
+        smooth = smooth + R * np.exp(-0.5 * ((x - np.log(t)) / s) ** 2) / (s * np.sqrt(2 * np.pi))
+    return smooth
+
+
+def score(truth: Truth, drt: eistool.DRT, outcome: Outcome) -> None:
+    """Compare one result with the truth."""
+    keep = (drt.tau <= truth.tau_max) & (drt.tau >= 1e-8)
+    tau = drt.tau[keep]
+    gamma, exact = drt.gamma[keep], truth.gamma(tau)
+    if truth.blur:
+        gamma = blurred(tau, gamma, [(a.tau, a.R) for a in drt.atoms], truth.blur)
+        exact = blurred(tau, exact, [(p.tau, p.R) for p in truth.peaks if p.atom], truth.blur)
+    outcome.l2.append(float(np.linalg.norm(gamma - exact) / np.linalg.norm(exact)))
+    if not truth.blur:
+        low, high = 1 / (2 * np.pi * FREQUENCY.max()), 1 / (2 * np.pi * FREQUENCY.min())
+        counted = (tau > low) & (tau < min(high, truth.tau_max)) & (exact > COUNTED * exact.max())
+        hold = (drt.gamma_low[keep] <= exact) & (exact <= drt.gamma_high[keep])
+        outcome.inside.append(float(hold[counted].mean()))
+    largest = max(abs(p.R) for p in truth.peaks)
+    found = [p for p in drt.peaks if p.tau < truth.tau_max and abs(p.R) > COUNTED * largest]
+    missed = 0
+    for part in truth.peaks:
+        near = [p for p in found if abs(np.log10(p.tau / part.tau)) < MATCH]
+        if not near:
+            missed += 1
+            continue
+        peak = min(near, key=lambda p: abs(np.log(p.tau / part.tau)))
+        found.remove(peak)
+        outcome.position.append(abs(float(np.log10(peak.tau / part.tau))))
+        outcome.area.append(100 * abs(peak.R / part.R - 1))
+        outcome.inside_R.append(bool(abs(peak.R - part.R) <= 1.96 * peak.u_R))
+        outcome.inside_tau.append(bool(abs(peak.tau - part.tau) <= 1.96 * peak.u_tau))
+    outcome.missed.append(missed)
+    outcome.spurious.append(len(found))
+    if not np.isfinite(truth.tau_max) or truth.tau_max > 1e6:
+        total = sum(p.R for p in truth.peaks)
+        outcome.r_pol.append(100 * abs(drt.R_pol / total - 1))
+
+
+def measure(truth: Truth, seeds: int, noises: Iterable[float] = NOISE) -> Outcome:
+    """Compute the DRT of one case's spectra."""
+    outcome = Outcome()
+    for seed in range(seeds):
+        shifted = truth.shifted(10 ** (SHIFT * seed / max(seeds, 1)))
+        for k, noise in enumerate(noises):
+            spectrum = shifted.spectrum(noise, 1000 * k + seed)
+            start = time.process_time()
+            drt = eistool.compute_drt(spectrum)
+            outcome.milliseconds.append(1e3 * (time.process_time() - start))
+            outcome.models.append(drt.model)
+            score(shifted, drt, outcome)
+    return outcome
+
+
+def _percent(values: list[bool] | list[float]) -> str:
+    return f"{100 * np.mean(values):5.1f}" if values else "    -"
+
+
+def _line(name: str, o: Outcome) -> str:
+    return (
+        f"{name:18s} {np.mean(o.l2):6.4f} {np.median(o.l2):6.4f} {np.mean(o.position):7.4f} {np.mean(o.area):6.2f} "
+        f"{np.mean(o.spurious):6.3f} {np.mean(o.missed):6.3f} "
+        f"{np.mean(o.r_pol) if o.r_pol else np.nan:6.2f}  {_percent(o.inside)} {_percent(o.inside_R)} "
+        f"{_percent(o.inside_tau)}  {np.median(o.milliseconds):6.2f}  "
+        f"{100 * np.mean([m != 'free' for m in o.models]):4.0f}"
+    )
+
+
+def main() -> None:
+    """Print a line per case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--models", action="store_true", help="print which elements were chosen how often")
+    parser.add_argument("--case", default="", help="only cases whose name contains this")
+    options = parser.parse_args()
+    eistool.compute_drt(TRUTHS[0].spectrum(0.01, 0))  # compile
+    print(  # noqa: T201
+        f"{'case':18s} {'L2':>6s} {'median':>6s} {'pos':>7s} {'area%':>6s} {'spur':>6s} {'missed':>6s} {'Rpol%':>6s}  "
+        f"{'in γ':>5s} {'in R':>5s} {'in τ':>5s}  {'ms':>6s} {'elements%':>5s}"
+    )
+    overall = Outcome()
+    for truth in TRUTHS:
+        if options.case not in truth.name:
+            continue
+        outcome = measure(truth, options.seeds)
+        print(_line(truth.name, outcome), flush=True)  # noqa: T201
+        if options.models:
+            print("   ", {m: outcome.models.count(m) for m in sorted(set(outcome.models))})  # noqa: T201
+        if truth.smooth:
+            for name, values in vars(outcome).items():
+                getattr(overall, name).extend(values)
+    if overall.l2:
+        print(_line("smooth cases", overall))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Impedances whose distribution of relaxation times is known in closed form.
+
+γ is per unit of ln τ: Z = R∞ + jωL + ∫ γ/(1 + jωτ) d ln τ.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+import eistool
+from eistool.typing import ComplexArray, FloatArray
+
+FREQUENCY = np.geomspace(1e6, 1e-2, 81)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One element: its impedance, its γ, and the peak that it makes."""
+
+    impedance: Callable[[FloatArray], ComplexArray]  # of ω
+    gamma: Callable[[FloatArray], FloatArray]  # of τ
+    R: float  # area; 0 where there is no peak
+    tau: float  # of the peak
+    atom: bool = False
+
+
+def zarc(R: float, tau0: float, phi: float) -> Part:
+    """R/(1 + (jωτ0)^φ)."""
+
+    def gamma(tau: FloatArray) -> FloatArray:
+        turn = (1 - phi) * np.pi
+        g: FloatArray = R / (2 * np.pi) * np.sin(turn) / (np.cosh(phi * np.log(tau / tau0)) - np.cos(turn))
+        return g
+
+    return Part(lambda w: R / (1 + (1j * w * tau0) ** phi), gamma, R, tau0)
+
+
+def havriliak_negami(R: float, tau0: float, phi: float, psi: float) -> Part:
+    """R/(1 + (jωτ0)^φ)^ψ."""
+
+    def gamma(tau: FloatArray) -> FloatArray:
+        x = (tau / tau0) ** phi
+        theta = np.arctan2(np.sin(np.pi * phi), x + np.cos(np.pi * phi))
+        g: FloatArray = R / np.pi * x**psi * np.sin(psi * theta)
+        g /= (1 + 2 * x * np.cos(np.pi * phi) + x**2) ** (psi / 2)
+        return g
+
+    tau = np.geomspace(1e-4, 1e4, 80001) * tau0
+    return Part(lambda w: R / (1 + (1j * w * tau0) ** phi) ** psi, gamma, R, float(tau[np.argmax(gamma(tau))]))
+
+
+def gerischer(R: float, tau0: float) -> Part:
+    """R/√(1 + jωτ0)."""
+
+    def gamma(tau: FloatArray) -> FloatArray:
+        inside = tau < tau0
+        g: FloatArray = np.where(inside, R / np.pi * np.sqrt(tau / np.where(inside, tau0 - tau, 1)), 0)
+        return g
+
+    return Part(lambda w: R / np.sqrt(1 + 1j * w * tau0), gamma, R, tau0)
+
+
+def log_normal(R: float, tau0: float, s: float) -> Part:
+    """A normal distribution of ln τ with standard deviation s."""
+
+    def gamma(tau: FloatArray) -> FloatArray:
+        g: FloatArray = R / (s * np.sqrt(2 * np.pi)) * np.exp(-0.5 * (np.log(tau / tau0) / s) ** 2)
+        return g
+
+    x = np.linspace(-9 * s, 9 * s, 2001)
+    weight = R / (s * np.sqrt(2 * np.pi)) * np.exp(-0.5 * (x / s) ** 2) * (x[1] - x[0])
+
+    def impedance(w: FloatArray) -> ComplexArray:
+        z: ComplexArray = (weight / (1 + 1j * w[:, None] * tau0 * np.exp(x))).sum(axis=1)
+        return z
+
+    return Part(impedance, gamma, R, tau0)
+
+
+def constant(R: float, low: float, high: float) -> Part:
+    """The same γ everywhere between two time constants."""
+    height = R / np.log(high / low)
+
+    def impedance(w: FloatArray) -> ComplexArray:
+        z: ComplexArray = R - height * np.log((1 + 1j * w * high) / (1 + 1j * w * low))
+        return z
+
+    return Part(impedance, lambda tau: np.where((tau >= low) & (tau <= high), height, 0.0), R, np.sqrt(low * high))
+
+
+def rc(R: float, tau0: float) -> Part:
+    """A resistor parallel to a capacitor: all of γ at one τ."""
+    return Part(lambda w: R / (1 + 1j * w * tau0), np.zeros_like, R, tau0, atom=True)
+
+
+def cpe(Q: float, n: float) -> Part:
+    """1/(Q (jω)^n)."""
+    return Part(lambda w: 1 / (Q * (1j * w) ** n), lambda tau: np.sin(n * np.pi) / np.pi * tau**n / Q, 0.0, np.nan)
+
+
+def loop(R: float, tau0: float) -> Part:
+    """A resistor parallel to an inductor, less the resistor: a negative delta."""
+    return Part(lambda w: -R / (1 + 1j * w * tau0), np.zeros_like, -R, tau0, atom=True)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A sum of parts with R∞ and L; scored where ``tau_max`` says."""
+
+    name: str
+    make: Callable[[float], Sequence[Part]]  # of a factor for every τ
+    smooth: bool = False  # among the cases of which the overall figures are taken
+    R_inf: float = 10.0
+    L: float = 0.0
+    tau_max: float = 1e9
+    blur: float = 0.0  # γ and truth are smoothed by so many decades before they are compared
+    shift: float = 1.0
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The elements, their time constants shifted."""
+        return self.make(self.shift)
+
+    def shifted(self, factor: float) -> "Truth":
+        """Return the same with every τ times a factor, so that no grid sits on the truth."""
+        return replace(self, shift=factor)
+
+    def impedance(self, frequency: FloatArray) -> ComplexArray:
+        """Z at frequencies in Hz."""
+        w = 2 * np.pi * frequency
+        z: ComplexArray = self.R_inf + 1j * w * self.L + sum(part.impedance(w) for part in self.parts)
+        return z
+
+    def gamma(self, tau: FloatArray) -> FloatArray:
+        """Γ without the deltas."""
+        total = np.zeros_like(tau)
+        for part in self.parts:
+            total = total + part.gamma(tau)
+        return total
+
+    @property
+    def peaks(self) -> list[Part]:
+        """The parts that are peaks, by τ."""
+        return sorted((part for part in self.parts if part.R != 0), key=lambda part: part.tau)
+
+    def spectrum(
+        self, noise: float, seed: int, frequency: FloatArray = FREQUENCY, power: float = 1.0
+    ) -> eistool.Spectrum:
+        """Return a spectrum with noise ∝ |Z|^power on each part, its mean size ``noise`` times |Z|."""
+        z = self.impedance(frequency)
+        size = np.abs(z) ** power * np.exp((1 - power) * np.mean(np.log(np.abs(z))))
+        n = np.random.default_rng(seed).standard_normal((2, z.size))
+        return eistool.Spectrum(frequency, z + noise * size * (n[0] + 1j * n[1]), label=self.name)
+
+
+_PAIR = (lambda k: zarc(50, 1e-5 * k, 0.9), lambda k: zarc(100, 1e-2 * k, 0.8))
+TRUTHS = (
+    Truth("one ZARC", lambda k: [zarc(50, 1e-2 * k, 0.8)], smooth=True),
+    Truth("two, 1.5 decades", lambda k: [zarc(50, 1e-3 * k, 0.8), zarc(50, 10**-1.5 * k, 0.8)], smooth=True),
+    Truth("two, 3 decades", lambda k: [zarc(50, 1e-4 * k, 0.8), zarc(50, 1e-1 * k, 0.8)], smooth=True),
+    Truth("RC + ZARC", lambda k: [rc(30, 1e-4 * k), zarc(50, 1e-1 * k, 0.8)], blur=0.1),
+    Truth("ZARC + L", lambda k: [zarc(50, 1e-3 * k, 0.8)], L=1e-6, smooth=True),
+    Truth("Warburg tail", lambda k: [p(k) for p in _PAIR] + [cpe(0.2, 0.5)], tau_max=0.3, smooth=True),
+    Truth("blocking", lambda k: [p(k) for p in _PAIR] + [cpe(2e-3, 0.9)], tau_max=0.1, smooth=True),
+    Truth("Havriliak-Negami", lambda k: [havriliak_negami(50, 1e-2 * k, 0.8, 0.5)]),
+    Truth("two log-normals", lambda k: [log_normal(50, 1e-3 * k, 0.8), log_normal(50, 1e-1 * k, 0.8)]),
+    Truth("Gerischer", lambda k: [gerischer(50, 1e-2 * k)]),
+    Truth("constant", lambda k: [constant(50, 1e-3 * k, 1e-1 * k)]),
+    Truth("two, 1 decade", lambda k: [zarc(50, 1e-2 * k, 0.8), zarc(50, 1e-1 * k, 0.8)]),
+    Truth("three unequal", lambda k: [zarc(20, 1e-4 * k, 0.85), zarc(50, 1e-2 * k, 0.8), zarc(30, 1e-0 * k, 0.9)]),
+)
