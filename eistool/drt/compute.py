@@ -8,7 +8,7 @@ import numpy as np
 from eistool.drt.elements import NAMES, Sum, find_elements
 from eistool.drt.grid import grid_of
 from eistool.drt.peaks import Atom, DRTPeak
-from eistool.drt.process import Data, Process, deviation_process, free_process
+from eistool.drt.process import Data, Process, deviation_process, free_process, weighed
 from eistool.drt.result import DRT
 from eistool.errors import SpectrumError
 from eistool.kernels.drt import CPE, EDF, RC
@@ -94,7 +94,7 @@ def compute_drt(
         found = find_elements(data, free, signed)
         if found is not None and found.elements:
             chosen = _with_deviation(data, found, free)
-            if not chosen[1].evidence > free.evidence:
+            if not chosen[1].evidence - found.price > free.evidence:
                 chosen = None
     return _Assembly(spectrum, used, unit, data, free, chosen, flags).result()
 
@@ -226,23 +226,20 @@ class _Assembly:
 
     def _free_gamma(self) -> None:
         grid = self.data.grid
-        n = grid.log_tau.size
-        root = self.process.root
-        self.log_gamma = grid.spline @ self.process.f
-        self.spread = root[:, :n] @ grid.spline.T  # columns: the spread of ln γ on the fine grid
+        self.log_gamma = self._fine(self.process.f)
+        self.spread = self.process.spread(grid)
         self.gamma = np.exp(self.log_gamma)
         self.negative = np.zeros_like(self.gamma)
 
     def _element_gamma(self, found: Sum) -> None:
         grid = self.data.grid
-        n = grid.log_tau.size
         h = grid.fine_step
         theta = found.theta + self.process.extra[: found.theta.size]
         self.theta = theta
         keep = np.array([e.sign > 0 for e in found.elements])[:, None]
         parts = found.gammas(grid.fine, h, theta)
         total = np.maximum((parts * keep).sum(axis=0), 1e-300)
-        deviation = grid.spline @ (self.process.f - self.process.mean)
+        deviation = self._fine(self.process.f - self.process.mean)
         # far from all elements nothing holds a deviation but its prior
         self.factor = np.exp(deviation)
         self.parts = parts
@@ -255,11 +252,13 @@ class _Assembly:
             change = (found.gammas(grid.fine, h, theta + step) - found.gammas(grid.fine, h, theta - step)) / 2e-5
             self.part_derivative[k] = change
             derivative[k] = (change * keep).sum(axis=0) / np.maximum(total, floor)
-        root = self.process.root
-        self.spread = root[:, :n] @ grid.spline.T + root[:, n : n + theta.size] @ derivative
+        self.spread = self.process.spread(grid, derivative)
         self.gamma = total * self.factor
         self.log_gamma = np.log(np.maximum(self.gamma, 1e-300))
         self.negative = (parts * ~keep).sum(axis=0)
+
+    def _fine(self, values: FloatArray) -> FloatArray:
+        return weighed(self.data.grid.spline, values)
 
     def result(self) -> DRT:
         grid, process, unit = self.data.grid, self.process, self.unit
@@ -274,7 +273,7 @@ class _Assembly:
         )
         errors = np.sqrt((root**2).sum(axis=0))[-linear.size :]
         area = self.weights * self.gamma
-        gradient = self.spread @ area
+        gradient = weighed(self.spread, area)
         total = float(area.sum() - self.weights @ self.negative)
         if self.found is not None:
             for e, at in zip(self.found.elements, self.found.offsets, strict=True):
@@ -346,7 +345,7 @@ class _Assembly:
         places = []
         for factor in (0.1, 10.0):
             again = free_process(self.data, self.free, 4, self.free.precision * factor)
-            f = self.data.grid.spline @ again.f
+            f = self._fine(again.f)
             places.append(self.data.grid.fine[1:-1][(f[1:-1] > f[:-2]) & (f[1:-1] >= f[2:])])
         return places
 
@@ -379,7 +378,9 @@ class _Assembly:
             log_tau = float(grid.fine[top]) - slope / bend
             moving = (self.spread[:, top + 1] - self.spread[:, top - 1]) / (2 * h) / bend
             area = gamma[left : right + 1] * h
-            spread = self.spread[:, left : right + 1] @ area
+            inside = np.zeros_like(gamma)
+            inside[left : right + 1] = area
+            spread = weighed(self.spread, inside)
             tau = math.exp(log_tau) / grid.unit
             peaks.append(
                 DRTPeak(
@@ -408,7 +409,7 @@ class _Assembly:
         h = grid.fine_step
         places = self._persistent()
         peaks = []
-        smooth_spread = root[:, :n] @ grid.spline.T
+        smooth_spread = self.process.spread(grid)
         for i, (e, at) in enumerate(zip(found.elements, found.offsets, strict=True)):
             if e.code == CPE:
                 continue
@@ -422,7 +423,7 @@ class _Assembly:
                 if e.sign > 0:
                     extra = self.parts[i] * (self.factor - 1)
                     R += float(self.weights @ extra)
-                    spread = spread + smooth_spread @ (self.weights * gamma)
+                    spread = spread + weighed(smooth_spread, self.weights * gamma)
                 if 0 < top < gamma.size - 1:
                     f = np.log(np.maximum(gamma[top - 1 : top + 2], 1e-300))
                     bend = min(float(f[0] - 2 * f[1] + f[2]) / h**2, -1e-3)

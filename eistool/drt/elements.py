@@ -18,6 +18,10 @@ LEAST_TAIL = 0.2  # slope of ln γ at long times from which a CPE is tried
 MOST_PEAKS = 7
 MOST_MOVES = 6
 GAIN = 2.0  # in log evidence that a change must bring
+PRICE = 4.0  # of an element: there are many places and kinds to choose from
+RARE_PRICE = 2.0  # of one that is neither ZARC nor RC nor CPE
+COMMON = (RC, ZARC, CPE)
+NEGATIVE_PRICE = 8.0
 SHORT, LONG = 12, 40  # steps of a trial and of a fit
 APART = 0.4  # decades between seeds
 NARROW = 0.95  # exponent from which an RC is tried
@@ -50,6 +54,11 @@ class Sum:
     def n_parameters(self) -> int:
         """Of the elements and the linear ones."""
         return sum(COUNT[e.code] for e in self.elements) + self.linear.size
+
+    @property
+    def price(self) -> float:
+        """Log evidence that the elements cost beyond their number of parameters."""
+        return sum(_price(e) for e in self.elements)
 
     @property
     def theta(self) -> FloatArray:
@@ -99,6 +108,10 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
 LONG_SHOT = 3.0  # a trial so far below may still win in the end
 
 
+def _price(element: Element) -> float:
+    return PRICE + (NEGATIVE_PRICE if element.sign < 0 else 0.0) + (0.0 if element.code in COMMON else RARE_PRICE)
+
+
 def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int) -> Sum:
     grid = data.grid
     with_tail = any(e.code == CPE for e in elements)
@@ -137,7 +150,8 @@ def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, ste
     order = sorted(range(len(fitted)), key=lambda i: (fitted[i].code == CPE, fitted[i].theta[1]))
     starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
     index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
-    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - 0.5 * p * math.log(m)
+    price = sum(_price(e) for e in elements)
+    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - 0.5 * p * math.log(m) - price
     return Sum(
         tuple(fitted[i] for i in order), theta[k:], chi2, score, z, rows[index], root[:, index]
     )
@@ -206,6 +220,10 @@ def _moves(
     if not poor:
         return
     grid = data.grid
+    zarcs = [e for e in elements if e.code == ZARC and e.sign > 0]
+    if len(zarcs) > 1:
+        rest = [e for e in elements if e not in zarcs]
+        yield rest + [Element(LOG_NORMAL, (*e.theta[:2], math.log(0.9))) for e in zarcs]
     if not any(e.code == CPE for e in elements):
         yield [*elements, _tail(data)]
     # where the free γ is above that of the elements most, and where the two differ by a second hump

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eistool.drt.grid import Grid
+from eistool.drt.grid import FINER, Grid
 from eistool.kernels import drt as kernels
 from eistool.typing import BoolArray, FloatArray
 
@@ -16,7 +16,15 @@ FIRST_VARIANCE = 1e-4  # relative noise of 1 %
 LEAST_VARIANCE = 1e-12
 LEVEL_SPREAD = 6.0  # standard deviation of the level of ln γ
 SLOPE_SPREAD = 0.5  # of the slope in each step beyond the window
+REACH = 8  # of a spline on the comb
 LENGTH = 1.0  # of deviations from a sum of elements, in ln τ
+
+
+def weighed(spread: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return what each standard normal variable does to a weighted sum of ln γ."""
+    out = np.empty(spread.shape[0])
+    kernels.times(spread, np.ascontiguousarray(weights), out)
+    return out
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +59,14 @@ class Process:
     def precision(self) -> float:
         """Of the roughness, the λ of regularisation."""
         return float(self.state[kernels.PRECISION])
+
+    def spread(self, grid: Grid, derivative: FloatArray | None = None) -> FloatArray:
+        """Return S with SᵀS the covariance of ln γ on the fine grid, shape (q, n_fine)."""
+        out = np.empty((self.root.shape[0], grid.fine.size))
+        kernels.spread(self.root, grid.spline, FINER, REACH, self.f.size, out)
+        if derivative is not None:
+            kernels.add_product(self.root, self.f.size, derivative, out)
+        return out
 
     @property
     def evidence(self) -> float:
@@ -122,7 +138,7 @@ def deviation_process(
     grid = data.grid
     n = gamma.size
     rows = np.vstack([grid.rows, derivatives])
-    y = data.y - impedance + gamma @ grid.rows
+    y = data.y - impedance + np.einsum("i,ij", gamma, grid.rows)  # no threads for so little
     mean = np.log(gamma)
     nothing = np.zeros(n)
     state = np.array([1e4, variance, 0, 0, 0, 0, 0])
@@ -149,12 +165,12 @@ def _run(
 ) -> Process:
     q = rows.shape[0]
     products, root, scratch = np.empty((q, q)), np.empty((q, q)), np.empty((q, q))
+    residual = np.empty_like(y)
     kernels.gram(rows, data.weight, products)
     kernels.log_process(
         rows, products, data.weight, y, mean, *prior, curvature, freedom, local,
-        LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch,
+        LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch, residual,
     )  # fmt: skip
-    residual = y - np.concatenate([np.exp(f), extra]) @ rows
     return Process(f, extra, state, root, local, mean, residual)
 
 

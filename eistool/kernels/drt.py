@@ -162,11 +162,11 @@ def _deviance(f, mean, slope, slope_weight, level, curvature, local, n):
 @kernel(
     "float64(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1], float64[::1],"
     "float64[::1], float64[:, ::1], float64, float64, float64[::1], float64, float64, boolean, int64,"
-    "float64[::1], float64[::1], float64[::1], float64[:, ::1], float64[:, ::1])"
+    "float64[::1], float64[::1], float64[::1], float64[:, ::1], float64[:, ::1], float64[::1])"
 )
 def log_process(
     rows, products, weight, y, mean, slope, slope_weight, level, curvature, freedom, local,
-    most, least_variance, adapt, steps, f, extra, state, root, scratch,
+    most, least_variance, adapt, steps, f, extra, state, root, scratch, residual,
 ):  # fmt: skip
     """Find the most probable ln γ, its precision and the noise by evidence; return the log evidence.
 
@@ -207,6 +207,8 @@ def log_process(
         W with WᵀW = covariance of (f, extra) is written here.
     scratch : float64, shape (q, q)
         Work space.
+    residual : float64, shape (m,)
+        Data less the model.
 
     References
     ----------
@@ -217,7 +219,6 @@ def log_process(
     m = y.size
     x = np.empty(q)
     step = np.empty(q)
-    residual = np.empty(m)
     weighted = np.empty(m)
     penalty = np.empty((3, n))
     rough_penalty = np.empty((3, n))
@@ -658,3 +659,67 @@ def element_gamma(codes, theta, log_tau, step, out):
                 above = _cumulative(code, x + 0.5 * step, theta, p)
                 out[o, i] = (above - _cumulative(code, x - 0.5 * step, theta, p)) / step
         p += _count(code)
+
+
+@kernel("void(float64[:, ::1], float64[:, ::1], int64, int64, int64, float64[:, ::1])")
+def spread(root, interpolation, finer, reach, n_used, out):
+    """Write the product of W and the transposed interpolation, which is local.
+
+    Parameters
+    ----------
+    root : float64, shape (q, q)
+        W.
+    interpolation : float64, shape (n_fine, n)
+        From the comb to the finer grid.
+    finer : int
+        Steps of the finer grid for one of the comb.
+    reach : int
+        Values of the comb on either side that count.
+    n_used : int
+        Leading columns of W that belong to the comb.
+    out : float64, shape (q, n_fine)
+        Columns: what one standard normal variable each does.
+    """
+    for r in range(root.shape[0]):
+        row = root[r]
+        for j in range(interpolation.shape[0]):
+            first = max(j // finer - reach, 0)
+            last = min(j // finer + reach + 2, n_used)
+            out[r, j] = _dot(row[first:last], interpolation[j, first:last])
+
+
+@kernel("void(float64[:, ::1], int64, float64[:, ::1], float64[:, ::1])")
+def add_product(root, first, derivative, out):
+    """Add to ``out`` the product of columns of W, from ``first`` on, and a matrix.
+
+    Parameters
+    ----------
+    root : float64, shape (q, q)
+        W.
+    first : int
+        First column used.
+    derivative : float64, shape (p, n_fine)
+        Of ln γ by the parameters that the columns belong to.
+    out : float64, shape (q, n_fine)
+        Added to.
+    """
+    for r in range(root.shape[0]):
+        for k in range(derivative.shape[0]):
+            _subtract(out[r], -root[r, first + k], derivative[k], 0, out.shape[1])
+
+
+@kernel("void(float64[:, ::1], float64[::1], float64[::1])")
+def times(matrix, vector, out):
+    """Write the product of a matrix and a vector.
+
+    Parameters
+    ----------
+    matrix : float64, shape (q, n_fine)
+        Of any size: libraries start threads for products as small as these.
+    vector : float64, shape (n_fine,)
+        Factors.
+    out : float64, shape (q,)
+        The product.
+    """
+    for r in range(matrix.shape[0]):
+        out[r] = _dot(matrix[r], vector)

@@ -50,13 +50,18 @@ def havriliak_negami(R: float, tau0: float, phi: float, psi: float) -> Part:
     return Part(lambda w: R / (1 + (1j * w * tau0) ** phi) ** psi, gamma, R, float(tau[np.argmax(gamma(tau))]))
 
 
+def _means(tau: FloatArray, cumulative: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    half = np.sqrt(tau[1] / tau[0])
+    g: FloatArray = (cumulative(tau * half) - cumulative(tau / half)) / (2 * np.log(half))
+    return g
+
+
 def gerischer(R: float, tau0: float) -> Part:
     """R/√(1 + jωτ0)."""
 
     def gamma(tau: FloatArray) -> FloatArray:
-        inside = tau < tau0
-        g: FloatArray = np.where(inside, R / np.pi * np.sqrt(tau / np.where(inside, tau0 - tau, 1)), 0)
-        return g
+        # γ = R/π √(τ/(τ0 - τ)) is infinite at τ0: means over the steps of τ
+        return _means(tau, lambda t: R * 2 / np.pi * np.arcsin(np.sqrt(np.minimum(t / tau0, 1))))
 
     return Part(lambda w: R / np.sqrt(1 + 1j * w * tau0), gamma, R, tau0)
 
@@ -86,7 +91,10 @@ def constant(R: float, low: float, high: float) -> Part:
         z: ComplexArray = R - height * np.log((1 + 1j * w * high) / (1 + 1j * w * low))
         return z
 
-    return Part(impedance, lambda tau: np.where((tau >= low) & (tau <= high), height, 0.0), R, np.sqrt(low * high))
+    def gamma(tau: FloatArray) -> FloatArray:
+        return _means(tau, lambda t: height * np.log(np.clip(t, low, high) / low))
+
+    return Part(impedance, gamma, R, np.sqrt(low * high))
 
 
 def rc(R: float, tau0: float) -> Part:
