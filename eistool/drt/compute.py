@@ -1,5 +1,6 @@
 """The distribution of relaxation times of a spectrum, without a parameter to choose."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.process import Data, Process, deviation_process, free_process, weighed
 from eistool.drt.result import DRT
 from eistool.errors import SpectrumError
-from eistool.kernels.drt import CPE, EDF, RC
+from eistool.kernels.drt import CONSTANT, CPE, EDF, GERISCHER, RC
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
@@ -122,7 +123,9 @@ def _data(
     else:
         given = np.asarray(weighting, dtype=np.float64)
         if given.shape != spectrum.frequency.shape or not (given > 0).all() or not np.isfinite(given).all():
-            raise SpectrumError(f"{spectrum.label}: weighting must be {len(spectrum)} positive standard deviations")
+            raise SpectrumError(
+                f"{spectrum.label}: weighting must be {len(spectrum)} positive standard deviations"
+            )
         sigma = np.tile(given[used], 2)
     sigma = sigma / np.exp(np.mean(np.log(sigma / modulus)))
     y = np.concatenate([z.real, z.imag])
@@ -149,7 +152,7 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
     if choose_power:
         power = _noise_power(data, process)
         if power != 1:
-            base = data.modulus ** (-2 * power)
+            base = data.modulus ** (-2.0 * power)
             data.weight = base * np.exp(np.mean(np.log(data.weight / base)))
             base = data.weight
             process = free_process(data, process)
@@ -158,8 +161,11 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
     for _ in range(4):
         square = base * process.residual**2
         size = square[:n] + square[n:]
-        variance = float(np.median(size)) / (2 * math.log(2)) * data.y.size / max(
-            data.y.size - process.state[EDF], 0.3 * data.y.size
+        variance = (
+            float(np.median(size))
+            / (2 * math.log(2))
+            * data.y.size
+            / max(data.y.size - process.state[EDF], 0.3 * data.y.size)
         )
         ratio = size / max(variance, 1e-14)
         outlying = ratio > OUTLIER**2
@@ -213,7 +219,14 @@ class _Assembly:
         chosen: tuple[Sum, Process] | None,
         flags: list[str],
     ) -> None:
-        self.spectrum, self.used, self.unit, self.data, self.free, self.flags = spectrum, used, unit, data, free, flags
+        self.spectrum, self.used, self.unit, self.data, self.free, self.flags = (
+            spectrum,
+            used,
+            unit,
+            data,
+            free,
+            flags,
+        )
         self.found = chosen[0] if chosen else None
         self.process = chosen[1] if chosen else free
         grid = data.grid
@@ -268,8 +281,10 @@ class _Assembly:
         tau = np.exp(grid.fine) / grid.unit
         peaks = self._free_peaks() if self.found is None else self._element_peaks(self.found)
         atoms = tuple(Atom(p.tau, p.R, p.u_tau, p.u_R) for p in peaks if p.atom)
-        linear = process.extra[-3:].copy() if self.found is None else (
-            self.found.linear + process.extra[self.found.theta.size :]
+        linear = (
+            process.extra[-3:].copy()
+            if self.found is None
+            else (self.found.linear + process.extra[self.found.theta.size :])
         )
         errors = np.sqrt((root**2).sum(axis=0))[-linear.size :]
         area = self.weights * self.gamma
@@ -313,9 +328,9 @@ class _Assembly:
             impedance=impedance,
             evidence=process.evidence,
             evidence_free=self.free.evidence,
-            model="free" if self.found is None else " + ".join(
-                ("" if e.sign > 0 else "-") + NAMES[e.code] for e in self.found.elements
-            ),
+            model="free"
+            if self.found is None
+            else " + ".join(("" if e.sign > 0 else "-") + NAMES[e.code] for e in self.found.elements),
             flags=tuple(self.flags),
         )
 
@@ -344,7 +359,7 @@ class _Assembly:
         """Return where the free process peaks with ten times more and less smoothing."""
         places = []
         for factor in (0.1, 10.0):
-            again = free_process(self.data, self.free, 4, self.free.precision * factor)
+            again = free_process(self.data, self.free, 3, self.free.precision * factor)
             f = self._fine(again.f)
             places.append(self.data.grid.fine[1:-1][(f[1:-1] > f[:-2]) & (f[1:-1] >= f[2:])])
         return places
@@ -356,7 +371,7 @@ class _Assembly:
         if tops.size == 0:
             return []
         bottoms = [0]
-        bottoms += [int(a + np.argmin(f[a:b])) for a, b in zip(tops[:-1], tops[1:], strict=True)]
+        bottoms += [int(a + np.argmin(f[a:b])) for a, b in itertools.pairwise(tops)]
         bottoms += [f.size - 1]
         low, high = grid.window
         highest = float(gamma[(grid.fine >= low) & (grid.fine <= high)].max())
@@ -371,7 +386,11 @@ class _Assembly:
             difference = self.spread[:, top] - self.spread[:, saddle]
             z = float((f[top] - f[saddle]) / max(np.sqrt(difference @ difference), 1e-12))
             probability = 0.5 * (1 + math.erf(z / math.sqrt(2)))
-            if gamma[top] < SMALLEST * highest or prominence < SMALLEST * highest or probability < LEAST_PROBABILITY:
+            if (
+                gamma[top] < SMALLEST * highest
+                or prominence < SMALLEST * highest
+                or probability < LEAST_PROBABILITY
+            ):
                 continue
             bend = float(f[top - 1] - 2 * f[top] + f[top + 1]) / h**2
             slope = float(f[top + 1] - f[top - 1]) / (2 * h)
@@ -399,9 +418,7 @@ class _Assembly:
         return peaks
 
     def _seen(self, log_tau: float, places: list[FloatArray]) -> bool:
-        return all(
-            p.size > 0 and float(np.abs(p - log_tau).min()) < SAME_PLACE * math.log(10) for p in places
-        )
+        return all(p.size > 0 and float(np.abs(p - log_tau).min()) < SAME_PLACE * math.log(10) for p in places)
 
     def _element_peaks(self, found: Sum) -> list[DRTPeak]:
         grid, unit, root = self.data.grid, self.unit, self.process.root
@@ -424,7 +441,7 @@ class _Assembly:
                     extra = self.parts[i] * (self.factor - 1)
                     R += float(self.weights @ extra)
                     spread = spread + weighed(smooth_spread, self.weights * gamma)
-                if 0 < top < gamma.size - 1:
+                if e.code not in (GERISCHER, CONSTANT) and 0 < top < gamma.size - 1:
                     f = np.log(np.maximum(gamma[top - 1 : top + 2], 1e-300))
                     bend = min(float(f[0] - 2 * f[1] + f[2]) / h**2, -1e-3)
                     log_tau = float(grid.fine[top]) - float(f[2] - f[0]) / (2 * h) / bend

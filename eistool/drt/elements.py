@@ -1,5 +1,6 @@
 """A sum of elements found from the peaks of a first ln γ, kind and number by their evidence."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,13 @@ PRICE = 4.0  # of an element: there are many places and kinds to choose from
 RARE_PRICE = 2.0  # of one that is neither ZARC nor RC nor CPE
 COMMON = (RC, ZARC, CPE)
 NEGATIVE_PRICE = 8.0
+LONG_SHOT = 3.0  # a trial so far below may still win in the end
+REACH, POOR_REACH = 2.9, 4.6  # in ln τ, between neighbours that may be one
 SHORT, LONG = 12, 40  # steps of a trial and of a fit
 APART = 0.4  # decades between seeds
+MISSED = 0.2  # of the variance: the rest is not noise
+LEAST_DIFFERENCES = 20  # points
+UNSURE, NEGLIGIBLE = 0.3, -7.0  # error of ln R, and ln R, at which an element may go
 NARROW = 0.95  # exponent from which an RC is tried
 LOWER = ((), (0.35,), (0.35, 0.15), (), (math.log(0.12),), (math.log(0.15),))
 UPPER = ((), (LARGEST_PHI,), (LARGEST_PHI, 1.0), (), (math.log(4.0),), (math.log(8.0),))
@@ -84,14 +90,19 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
     if data.tail > LEAST_TAIL:
         start.append(_tail(data))
     best = _fit(data, start, None, LONG)
-    target = process.state[kernels.CHI2] / process.variance
+    variance = process.variance
+    rough = _difference_variance(data)
+    # a free γ that cannot follow the data takes what it misses for noise
+    if rough < MISSED * variance:
+        variance = rough
+        target = float(data.y.size)
+    else:
+        target = process.state[kernels.CHI2] / variance
     edf = process.state[kernels.EDF]
     for _ in range(MOST_MOVES):
-        excess = 0.5 * (best.chi2 / process.variance - target)
+        excess = 0.5 * (best.chi2 / variance - target)
         poor = excess > 0.5 * max(edf - best.n_parameters, 0.0) + 3.0
-        trials = [
-            _fit(data, trial, best.linear, SHORT) for trial in _moves(data, process, best, poor, signed)
-        ]
+        trials = [_fit(data, trial, best.linear, SHORT) for trial in _moves(data, process, best, poor, signed)]
         if not trials:
             break
         chosen = max(trials, key=lambda trial: trial.score)
@@ -105,7 +116,15 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
     return best if np.isfinite(best.root).all() else None
 
 
-LONG_SHOT = 3.0  # a trial so far below may still win in the end
+def _difference_variance(data: Data) -> float:
+    """Return the noise that fourth differences between neighbouring points tell, robustly."""
+    n = data.grid.log_x.size
+    order = np.argsort(data.grid.log_x)
+    if n < LEAST_DIFFERENCES or np.diff(data.grid.log_x[order]).min() <= 0:
+        return math.inf
+    scaled = data.y * np.sqrt(data.weight)
+    squares = [np.diff(part[order], 4) ** 2 / 70 for part in (scaled[:n], scaled[n:])]
+    return max(float(np.median(np.concatenate(squares))) / 0.455, 1e-12)
 
 
 def _price(element: Element) -> float:
@@ -152,9 +171,7 @@ def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, ste
     index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
     price = sum(_price(e) for e in elements)
     score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - 0.5 * p * math.log(m) - price
-    return Sum(
-        tuple(fitted[i] for i in order), theta[k:], chi2, score, z, rows[index], root[:, index]
-    )
+    return Sum(tuple(fitted[i] for i in order), theta[k:], chi2, score, z, rows[index], root[:, index])
 
 
 def _seeds(data: Data, process: Process) -> Iterator[Element]:
@@ -170,11 +187,11 @@ def _seeds(data: Data, process: Process) -> Iterator[Element]:
     peak[1:-1] = (f[1:-1] >= f[:-2]) & (f[1:-1] > f[2:])
     shoulder = np.zeros(f.size, dtype=bool)
     shoulder[1:-1] = (bend[1:-1] < bend[:-2]) & (bend[1:-1] <= bend[2:]) & (bend[1:-1] < -0.15)
-    candidates = np.flatnonzero((peak | shoulder) & inside & (np.exp(f) > 0.003 * height))
+    candidates = np.flatnonzero((peak | shoulder) & inside & (np.exp(f) > 0.003 * height)).tolist()
     taken: list[int] = []
     for i in sorted(candidates, key=lambda i: (not peak[i], -f[i])):
         if len(taken) < MOST_PEAKS and all(abs(i - k) * h > APART * math.log(10) for k in taken):
-            taken.append(int(i))
+            taken.append(i)
     phis = np.linspace(0.45, 0.95, 26)
     for i in sorted(taken):
         # the curvature at the top of a ZARC tells its exponent, the height then its resistance
@@ -183,6 +200,25 @@ def _seeds(data: Data, process: Process) -> Iterator[Element]:
         turn = (1 - phi) * math.pi
         size = math.exp(f[i]) * 2 * math.pi * (1 - math.cos(turn)) / math.sin(turn)
         yield Element(ZARC, (math.log(size), float(grid.log_tau[i]), phi))
+
+
+def _merged(elements: list[Element], reach: float) -> Iterator[list[Element]]:
+    """Yield sums where neighbours become one element of another kind."""
+    for first in range(len(elements) - 1):
+        for last in range(first + 1, min(first + 3, len(elements))):
+            some = elements[first : last + 1]
+            near = all(b.theta[1] - a.theta[1] < reach for a, b in itertools.pairwise(some))
+            if not near or any(e.code == CPE or e.sign < 0 for e in some):
+                break
+            rest = elements[:first] + elements[last + 1 :]
+            sizes = np.exp([e.theta[0] for e in some])
+            taus = np.array([e.theta[1] for e in some])
+            size, tau = math.log(float(sizes.sum())), float(sizes @ taus / sizes.sum())
+            yield [*rest, Element(HN, (size, float(taus[-1]), 0.85, 0.6))]
+            yield [*rest, Element(GERISCHER, (size, float(taus[-1]) + 0.3))]
+            width = max(float(np.ptp(taus)), 0.7)
+            yield [*rest, Element(CONSTANT, (size, 0.5 * float(taus[0] + taus[-1]), math.log(0.7 * width)))]
+            yield [*rest, Element(LOG_NORMAL, (size, tau, math.log(0.6 * width)))]
 
 
 def _tail(data: Data) -> Element:
@@ -194,56 +230,63 @@ def _tail(data: Data) -> Element:
     return Element(CPE, (math.log(size) + exponent * float(grid.log_x[i]), exponent))
 
 
-def _moves(
-    data: Data, process: Process, now: Sum, poor: bool, signed: bool
-) -> Iterator[list[Element]]:
+def _moves(data: Data, process: Process, now: Sum, poor: bool, signed: bool) -> Iterator[list[Element]]:
     """Yield neighbouring sums: always simpler ones, and others where the fit is poor."""
     elements = list(now.elements)
     errors = np.sqrt(process.variance * (now.root**2).sum(axis=0))
     for i, (e, at) in enumerate(zip(elements, now.offsets, strict=True)):
         others = elements[:i] + elements[i + 1 :]
-        if errors[at] > 0.3 or e.theta[0] < -7:
+        if errors[at] > UNSURE or e.theta[0] < NEGLIGIBLE:
             yield others
-        if e.code == ZARC and (e.theta[2] > NARROW or poor):
-            yield [*others, Element(RC, e.theta[:2], e.sign)]
-        if not poor or e.sign < 0 or e.code == CPE:
-            continue
-        size, tau = e.theta[:2]
-        if e.code == ZARC:
-            phi = e.theta[2]
-            yield [*others, Element(HN, (size, tau + 0.3, min(phi + 0.05, 0.95), 0.8))]
-            yield [*others, Element(GERISCHER, (size, tau + 0.7))]
-            yield [*others, Element(LOG_NORMAL, (size, tau, math.log(0.9)))]
-            yield [*others, Element(CONSTANT, (size, tau, math.log(1.5)))]
-        elif e.code != RC:
-            yield [*others, Element(ZARC, (size, tau, 0.8))]
-    if not poor:
+        for kind in _other_kinds(e, poor):
+            yield [*others, kind]
+    yield from _merged(elements, POOR_REACH if poor else REACH)
+    if poor:
+        yield from _more(data, process, now, signed)
+
+
+def _other_kinds(e: Element, poor: bool) -> Iterator[Element]:
+    if e.code == CPE or e.sign < 0:
         return
+    size, tau = e.theta[:2]
+    narrow = (e.code == ZARC and e.theta[2] > NARROW) or (
+        e.code in (LOG_NORMAL, CONSTANT) and e.theta[2] < math.log(0.6)
+    )
+    if narrow or (e.code == ZARC and poor):
+        yield Element(RC, e.theta[:2])
+    if e.code == HN or (e.code not in (RC, ZARC) and poor):
+        yield Element(ZARC, (size, tau, 0.8))
+    if e.code == ZARC and poor:
+        yield Element(HN, (size, tau + 0.3, min(e.theta[2] + 0.05, 0.95), 0.8))
+        yield Element(GERISCHER, (size, tau + 0.7))
+        yield Element(LOG_NORMAL, (size, tau, math.log(0.9)))
+        yield Element(CONSTANT, (size, tau, math.log(1.5)))
+
+
+def _more(data: Data, process: Process, now: Sum, signed: bool) -> Iterator[list[Element]]:
+    """Yield sums with an element more, and with all ZARCs of another kind."""
+    elements = list(now.elements)
     grid = data.grid
     zarcs = [e for e in elements if e.code == ZARC and e.sign > 0]
     if len(zarcs) > 1:
         rest = [e for e in elements if e not in zarcs]
-        yield rest + [Element(LOG_NORMAL, (*e.theta[:2], math.log(0.9))) for e in zarcs]
+        yield rest + [Element(LOG_NORMAL, (e.theta[0], e.theta[1], math.log(0.9))) for e in zarcs]
     if not any(e.code == CPE for e in elements):
         yield [*elements, _tail(data)]
-    # where the free γ is above that of the elements most, and where the two differ by a second hump
-    gap = np.exp(process.f) - now.gammas(grid.log_tau, grid.step).sum(axis=0)
+    if len(elements) > MOST_PEAKS:
+        return
+    # where the free γ is above that of the elements most
     low, high = grid.window
     inside = (grid.log_tau > low - 0.5) & (grid.log_tau < high + 0.5)
-    gap = np.where(inside, gap, -np.inf)
-    i = int(np.argmax(gap))
-    area = math.log(max(float(gap[i]), 1e-4) * 2)
-    if len(elements) < MOST_PEAKS + 1:
-        yield [*elements, Element(ZARC, (area, float(grid.log_tau[i]), 0.8))]
-        worst = int(np.argmax(data.weight * process.residual**2)) % grid.log_x.size
-        yield [*elements, Element(RC, (math.log(1e-2), -float(grid.log_x[worst])))]
-        if len(elements) == 1 and elements[0].code == ZARC:
-            size, tau, phi = elements[0].theta
-            for d in (0.8, 1.6):
-                yield [
-                    Element(ZARC, (size - 0.7, tau - d, min(phi + 0.08, 0.95))),
-                    Element(ZARC, (size - 0.7, tau + d, min(phi + 0.08, 0.95))),
-                ]
-        if signed:
-            for at in (low + 1.0, high - 1.0, high + 0.5):
-                yield [*elements, Element(RC, (math.log(3e-2), at), -1.0)]
+    gap = np.exp(process.f) - now.gammas(grid.log_tau, grid.step).sum(axis=0)
+    k = int(np.argmax(np.where(inside, gap, -np.inf)))
+    yield [*elements, Element(ZARC, (math.log(max(float(gap[k]), 1e-4) * 2), float(grid.log_tau[k]), 0.8))]
+    worst = int(np.argmax(data.weight * process.residual**2)) % grid.log_x.size
+    yield [*elements, Element(RC, (math.log(1e-2), -float(grid.log_x[worst])))]
+    if len(elements) == 1 and elements[0].code == ZARC:
+        size, tau, phi = elements[0].theta
+        for d in (0.8, 1.6):
+            yield [Element(ZARC, (size - 0.7, tau + side * d, min(phi + 0.08, 0.95))) for side in (-1, 1)]
+    if signed:
+        for at in (low + 1.0, high - 1.0, high + 0.5):
+            yield [*elements, Element(RC, (math.log(3e-2), at), -1.0)]

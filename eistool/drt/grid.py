@@ -3,6 +3,7 @@
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ REMEMBERED = 32  # frequency grids
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """The comb of time constants and the linear model on it, with frequencies in units of ``unit``; never written to."""
+    """The comb of time constants and the linear model on it, in units of ``unit``; never written to."""
 
     unit: float  # rad/s
     log_x: FloatArray  # ln(ω/unit), shape (n_freq,)
@@ -67,7 +68,7 @@ def grid_of(frequency: FloatArray) -> Grid:
     return _grid(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
 
 
-def _spline(knots: FloatArray, points: FloatArray) -> FloatArray:
+def _spline(knots: Any, points: Any) -> Any:
     """Return the matrix of the natural cubic spline on equidistant knots."""
     n = knots.size
     h = knots[1] - knots[0]

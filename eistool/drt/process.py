@@ -114,7 +114,9 @@ def free_process(
         state[kernels.PRECISION] = precision
     rows = np.vstack([grid.rows, grid.columns])
     prior = (slope, slope_weight, level)
-    return _run(data, rows, data.y, np.zeros(n), prior, 2.0, FREEDOM, local, steps, f, extra, state, precision is None)
+    return _run(
+        data, rows, data.y, np.zeros(n), prior, 2.0, FREEDOM, local, steps, f, extra, state, precision is None
+    )
 
 
 def deviation_process(

@@ -196,7 +196,7 @@ def log_process(
     most, least_variance : float64
         Largest precision, smallest variance.
     adapt : bool
-        Whether precision and variance are found; else those of ``state`` stay.
+        Whether precision and variance are found; else those of ``state`` stay, and f alone is the result.
     steps : int
         At most so many.
     f, extra : float64, shape (n,), (e,)
@@ -245,6 +245,8 @@ def log_process(
         for i in range(m):
             weighted[i] = residual[i] * weight[i]
         chi2 = _dot(weighted, residual)
+        if last and not adapt:
+            return 0.0
         # the prior: three diagonals, and its gradient
         v = f - mean
         if freedom > 0.0:
@@ -307,7 +309,7 @@ def log_process(
         log_det = 0.0
         for i in range(q):
             log_det += 2.0 * math.log(scratch[i, i])
-        if last or adapt:
+        if adapt:
             _invert(scratch, root, q)
             # tr(H⁻¹ P) and tr(H⁻¹ S), S the roughness alone; the inverse is WᵀW
             trace = 0.0
@@ -442,7 +444,7 @@ def _element(code, lx, theta, p):
 def _count(code):
     if code == HN:
         return 4
-    return 3 if code == ZARC or code == LOG_NORMAL or code == CONSTANT else 2
+    return 3 if code in (ZARC, LOG_NORMAL, CONSTANT) else 2
 
 
 @part()

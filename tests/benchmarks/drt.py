@@ -41,7 +41,9 @@ class Outcome:
     models: list[str] = field(default_factory=list)
 
 
-def blurred(tau: FloatArray, gamma: FloatArray, atoms: Iterable[tuple[float, float]], decades: float) -> FloatArray:
+def blurred(
+    tau: FloatArray, gamma: FloatArray, atoms: Iterable[tuple[float, float]], decades: float
+) -> FloatArray:
     """Return γ with its atoms, convolved with a normal distribution of ln τ."""
     x = np.log(tau)
     s = decades * np.log(10)
@@ -109,7 +111,8 @@ def _percent(values: list[bool] | list[float]) -> str:
 
 def _line(name: str, o: Outcome) -> str:
     return (
-        f"{name:18s} {np.mean(o.l2):6.4f} {np.median(o.l2):6.4f} {np.mean(o.position):7.4f} {np.mean(o.area):6.2f} "
+        f"{name:18s} {np.mean(o.l2):6.4f} {np.median(o.l2):6.4f} {np.mean(o.position or [np.nan]):7.4f} "
+        f"{np.mean(o.area or [np.nan]):6.2f} "
         f"{np.mean(o.spurious):6.3f} {np.mean(o.missed):6.3f} "
         f"{np.mean(o.r_pol) if o.r_pol else np.nan:6.2f}  {_percent(o.inside)} {_percent(o.inside_R)} "
         f"{_percent(o.inside_tau)}  {np.median(o.milliseconds):6.2f}  "
@@ -126,7 +129,8 @@ def main() -> None:
     options = parser.parse_args()
     eistool.compute_drt(TRUTHS[0].spectrum(0.01, 0))  # compile
     print(  # noqa: T201
-        f"{'case':18s} {'L2':>6s} {'median':>6s} {'pos':>7s} {'area%':>6s} {'spur':>6s} {'missed':>6s} {'Rpol%':>6s}  "
+        f"{'case':18s} {'L2':>6s} {'median':>6s} {'pos':>7s} {'area%':>6s} {'spur':>6s} {'missed':>6s} "
+        f"{'Rpol%':>6s}  "
         f"{'in γ':>5s} {'in R':>5s} {'in τ':>5s}  {'ms':>6s} {'elements%':>5s}"
     )
     overall = Outcome()

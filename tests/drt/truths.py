@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ FREQUENCY = np.geomspace(1e6, 1e-2, 81)
 class Part:
     """One element: its impedance, its γ, and the peak that it makes."""
 
-    impedance: Callable[[FloatArray], ComplexArray]  # of ω
+    impedance: Callable[[FloatArray], Any]  # of ω, complex
     gamma: Callable[[FloatArray], FloatArray]  # of τ
     R: float  # area; 0 where there is no peak
     tau: float  # of the peak
@@ -87,9 +88,8 @@ def constant(R: float, low: float, high: float) -> Part:
     """The same γ everywhere between two time constants."""
     height = R / np.log(high / low)
 
-    def impedance(w: FloatArray) -> ComplexArray:
-        z: ComplexArray = R - height * np.log((1 + 1j * w * high) / (1 + 1j * w * low))
-        return z
+    def impedance(w: FloatArray) -> Any:
+        return R - height * np.log((1 + 1j * w * high) / (1 + 1j * w * low))
 
     def gamma(tau: FloatArray) -> FloatArray:
         return _means(tau, lambda t: height * np.log(np.clip(t, low, high) / low))
@@ -137,7 +137,7 @@ class Truth:
     def impedance(self, frequency: FloatArray) -> ComplexArray:
         """Z at frequencies in Hz."""
         w = 2 * np.pi * frequency
-        z: ComplexArray = self.R_inf + 1j * w * self.L + sum(part.impedance(w) for part in self.parts)
+        z: ComplexArray = np.asarray(self.R_inf + 1j * w * self.L + sum(part.impedance(w) for part in self.parts))
         return z
 
     def gamma(self, tau: FloatArray) -> FloatArray:
@@ -162,15 +162,18 @@ class Truth:
         return eistool.Spectrum(frequency, z + noise * size * (n[0] + 1j * n[1]), label=self.name)
 
 
-_PAIR = (lambda k: zarc(50, 1e-5 * k, 0.9), lambda k: zarc(100, 1e-2 * k, 0.8))
+def _pair(k: float) -> list[Part]:
+    return [zarc(50, 1e-5 * k, 0.9), zarc(100, 1e-2 * k, 0.8)]
+
+
 TRUTHS = (
     Truth("one ZARC", lambda k: [zarc(50, 1e-2 * k, 0.8)], smooth=True),
     Truth("two, 1.5 decades", lambda k: [zarc(50, 1e-3 * k, 0.8), zarc(50, 10**-1.5 * k, 0.8)], smooth=True),
     Truth("two, 3 decades", lambda k: [zarc(50, 1e-4 * k, 0.8), zarc(50, 1e-1 * k, 0.8)], smooth=True),
     Truth("RC + ZARC", lambda k: [rc(30, 1e-4 * k), zarc(50, 1e-1 * k, 0.8)], blur=0.1),
     Truth("ZARC + L", lambda k: [zarc(50, 1e-3 * k, 0.8)], L=1e-6, smooth=True),
-    Truth("Warburg tail", lambda k: [p(k) for p in _PAIR] + [cpe(0.2, 0.5)], tau_max=0.3, smooth=True),
-    Truth("blocking", lambda k: [p(k) for p in _PAIR] + [cpe(2e-3, 0.9)], tau_max=0.1, smooth=True),
+    Truth("Warburg tail", lambda k: [*_pair(k), cpe(0.2, 0.5)], tau_max=0.3, smooth=True),
+    Truth("blocking", lambda k: [*_pair(k), cpe(2e-3, 0.9)], tau_max=0.1, smooth=True),
     Truth("Havriliak-Negami", lambda k: [havriliak_negami(50, 1e-2 * k, 0.8, 0.5)]),
     Truth("two log-normals", lambda k: [log_normal(50, 1e-3 * k, 0.8), log_normal(50, 1e-1 * k, 0.8)]),
     Truth("Gerischer", lambda k: [gerischer(50, 1e-2 * k)]),
