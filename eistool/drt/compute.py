@@ -20,11 +20,14 @@ LEAST_POINTS = 6
 POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
 POWER_GAIN = 3.0  # in log likelihood
 OUTLIER = 4.5  # robust standard deviations
+MOST_OUTLIERS = 0.08  # of the points
 ROBUST_FREEDOM = 4.0
 NORMAL_95 = 1.959963984540054
 SMALLEST = 0.02  # height and prominence of a free peak, relative to the highest
 LEAST_PROBABILITY = 0.9
 TAIL_POINTS = 8
+FARTHEST = 0.7  # that a parameter moves when γ may deviate from the elements
+WIDEST = 0.8  # standard error of ln R of an element
 FLOOR = 1e-9  # relative to the highest γ
 SAME_PLACE = 0.3  # decades
 POOR_NOISE = 0.03  # relative
@@ -95,7 +98,7 @@ def compute_drt(
         found = find_elements(data, free, signed)
         if found is not None and found.elements:
             chosen = _with_deviation(data, found, free)
-            if not chosen[1].evidence - found.price > free.evidence:
+            if not (chosen[1].evidence - found.price > free.evidence and _is_sound(*chosen)):
                 chosen = None
     return _Assembly(spectrum, used, unit, data, free, chosen, flags).result()
 
@@ -148,7 +151,7 @@ def _tail_slope(frequency: FloatArray, z: "np.ndarray[tuple[int], np.dtype[np.co
 def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
     """Fit the free process; settle how noise depends on |Z|, and what is an outlier."""
     process = free_process(data, steps=20)
-    base = data.weight
+    base: FloatArray = data.weight
     if choose_power:
         power = _noise_power(data, process)
         if power != 1:
@@ -171,6 +174,10 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
         outlying = ratio > OUTLIER**2
         if not outlying.any():
             break
+        if outlying.sum() > max(MOST_OUTLIERS * n, 3):
+            # so many are no accidents: the model misses something
+            data.weight = base
+            return free_process(data, process), 0
         factor = np.where(ratio > 9.0, (ROBUST_FREEDOM + 2) / (ROBUST_FREEDOM + ratio), 1.0)
         data.weight = base * np.tile(factor, 2)
         process = free_process(data, process)
@@ -189,9 +196,8 @@ def _noise_power(data: Data, process: Process) -> float:
         scale = np.mean((clipped / data.modulus**power) ** 2)
         return float(-0.5 * data.y.size * math.log(max(scale, 1e-300)) - power * log_modulus.sum())
 
-    values = {power: likelihood(power) for power in POWERS}
-    best = max(values, key=lambda power: values[power])
-    return best if values[best] > likelihood(1.0) + POWER_GAIN else 1.0
+    best = max(POWERS, key=likelihood)
+    return best if likelihood(best) > likelihood(1.0) + POWER_GAIN else 1.0
 
 
 def _with_deviation(data: Data, found: Sum, free: Process) -> tuple[Sum, Process]:
@@ -200,6 +206,15 @@ def _with_deviation(data: Data, found: Sum, free: Process) -> tuple[Sum, Process
     total = np.maximum(total, FLOOR * max(float(total.max()), 1e-3))
     variance = max(found.chi2 / max(data.y.size - found.n_parameters, 1), 1e-12)
     return found, deviation_process(data, total, found.impedance, found.derivatives, variance)
+
+
+def _is_sound(found: Sum, process: Process) -> bool:
+    """Return whether the deviation left the elements where they were, and they are determined at all."""
+    n, p = process.f.size, found.theta.size
+    moved = np.abs(process.extra[:p])
+    errors = np.sqrt((process.root[:, n : n + p] ** 2).sum(axis=0))
+    sizes = np.array([at for at, e in zip(found.offsets, found.elements, strict=True) if e.code != CPE], dtype=int)
+    return bool((moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())
 
 
 def _positive(found: Sum, gammas: FloatArray) -> FloatArray:
@@ -373,8 +388,8 @@ class _Assembly:
         bottoms = [0]
         bottoms += [int(a + np.argmin(f[a:b])) for a, b in itertools.pairwise(tops)]
         bottoms += [f.size - 1]
-        low, high = grid.window
-        highest = float(gamma[(grid.fine >= low) & (grid.fine <= high)].max())
+        # a tail may be higher than any peak
+        highest = float(gamma[tops].max())
         places = self._persistent()
         peaks = []
         for k, top in enumerate(tops):
@@ -460,7 +475,8 @@ class _Assembly:
                     height=math.inf if e.code == RC else e.sign * float(gamma[top]) * unit,
                     prominence=math.inf if e.code == RC else max(float(gamma[top] - others), 0.0) * unit,
                     edge=self._edge(log_tau),
-                    persistent=self._seen(log_tau, places),
+                    # no amount of smoothing makes a positive γ show a negative peak
+                    persistent=e.sign < 0 or self._seen(log_tau, places),
                     probability=1 / (1 + math.exp(-min(max(gain, -50.0), 50.0))),
                     shape=NAMES[e.code],
                     atom=e.code == RC,

@@ -25,7 +25,7 @@ COMMON = (RC, ZARC, CPE)
 NEGATIVE_PRICE = 8.0
 LONG_SHOT = 3.0  # a trial so far below may still win in the end
 REACH, POOR_REACH = 2.9, 4.6  # in ln τ, between neighbours that may be one
-SHORT, LONG = 12, 40  # steps of a trial and of a fit
+SHORT, LONG = 10, 40  # steps of a trial and of a fit
 APART = 0.4  # decades between seeds
 MISSED = 0.2  # of the variance: the rest is not noise
 LEAST_DIFFERENCES = 20  # points
@@ -148,6 +148,10 @@ def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, ste
         if e.code == CPE:
             lower += [-16.0, 0.05]
             upper += [12.0, 0.98]
+        elif e.sign < 0:
+            # a loop is seen within the window, and is smaller than the impedance
+            lower += [-14.0, low, *LOWER[e.code]]
+            upper += [1.0, high, *UPPER[e.code]]
         else:
             lower += [-14.0, low - 3.0, *LOWER[e.code]]
             upper += [6.0, high + 3.0, *UPPER[e.code]]
@@ -288,5 +292,5 @@ def _more(data: Data, process: Process, now: Sum, signed: bool) -> Iterator[list
         for d in (0.8, 1.6):
             yield [Element(ZARC, (size - 0.7, tau + side * d, min(phi + 0.08, 0.95))) for side in (-1, 1)]
     if signed:
-        for at in (low + 1.0, high - 1.0, high + 0.5):
+        for at in (low + 1.5, high - 1.0, high - 3.0):
             yield [*elements, Element(RC, (math.log(3e-2), at), -1.0)]

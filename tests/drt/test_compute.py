@@ -58,7 +58,7 @@ def test_a_pure_rc_is_an_atom() -> None:
     truth = BY_NAME["RC + ZARC"].shifted(1.1)
     drt = eistool.compute_drt(truth.spectrum(0.002, 1))
     assert len(drt.atoms) == 1
-    assert drt.atoms[0].R == pytest.approx(30, rel=0.01)
+    assert pytest.approx(30, rel=0.01) == drt.atoms[0].R
     assert drt.atoms[0].tau == pytest.approx(1.1e-4, rel=0.01)
     total = np.trapezoid(drt.gamma, np.log(drt.tau)) + sum(atom.R for atom in drt.atoms)
     assert drt.R_pol == pytest.approx(total, rel=1e-9)
@@ -125,7 +125,7 @@ def test_inductive_loop() -> None:
     assert any("inductive" in flag for flag in drt.flags)
     negative = [peak for peak in drt.peaks if peak.R < 0]
     assert len(negative) == 1
-    assert negative[0].R == pytest.approx(-10, rel=0.05)
+    assert pytest.approx(-10, rel=0.05) == negative[0].R
     assert negative[0].tau == pytest.approx(1.0, rel=0.05)
 
 
