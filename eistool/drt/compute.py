@@ -193,7 +193,7 @@ def _noise_power(data: Data, process: Process) -> float:
     clipped = np.minimum(relative, 4 * np.median(relative)) * data.modulus
 
     def likelihood(power: float) -> float:
-        scale = np.mean((clipped / data.modulus**power) ** 2)
+        scale = float(np.mean((clipped / data.modulus**power) ** 2))
         return float(-0.5 * data.y.size * math.log(max(scale, 1e-300)) - power * log_modulus.sum())
 
     best = max(POWERS, key=likelihood)
@@ -218,7 +218,8 @@ def _is_sound(found: Sum, process: Process) -> bool:
 
 
 def _positive(found: Sum, gammas: FloatArray) -> FloatArray:
-    return gammas * np.array([e.sign > 0 for e in found.elements])[:, None]
+    positive: FloatArray = gammas * np.array([e.sign > 0 for e in found.elements])[:, None]
+    return positive
 
 
 class _Assembly:
