@@ -29,6 +29,8 @@ SHORT, LONG = 10, 40  # steps of a trial and of a fit
 APART = 0.4  # decades between seeds
 MISSED = 0.2  # of the variance: the rest is not noise
 LEAST_DIFFERENCES = 20  # points
+# in log likelihood, short of the free γ: from here on other kinds, and more elements, are tried
+POOR, LACKING = 4.0, 8.0
 UNSURE, NEGLIGIBLE = 0.3, -7.0  # error of ln R, and ln R, at which an element may go
 NARROW = 0.95  # exponent from which an RC is tried
 LOWER = ((), (0.35,), (0.35, 0.15), (), (math.log(0.12),), (math.log(0.15),))
@@ -101,8 +103,9 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
     edf = process.state[kernels.EDF]
     for _ in range(MOST_MOVES):
         excess = 0.5 * (best.chi2 / variance - target)
-        poor = excess > 0.5 * max(edf - best.n_parameters, 0.0) + 3.0
-        trials = [_fit(data, trial, best.linear, SHORT) for trial in _moves(data, process, best, poor, signed)]
+        excess -= 0.5 * max(edf - best.n_parameters, 0.0)
+        poor = excess > POOR
+        trials = [_fit(data, trial, best.linear, SHORT) for trial in _moves(data, process, best, excess, signed)]
         if not trials:
             break
         chosen = max(trials, key=lambda trial: trial.score)
@@ -122,8 +125,11 @@ def _difference_variance(data: Data) -> float:
     order = np.argsort(data.grid.log_x)
     if n < LEAST_DIFFERENCES or np.diff(data.grid.log_x[order]).min() <= 0:
         return math.inf
-    scaled = data.y * np.sqrt(data.weight)
-    squares = [np.diff(part[order], 4) ** 2 / 70 for part in (scaled[:n], scaled[n:])]
+    # y/|Z| itself would have lost the noise along Z
+    squares = [
+        np.diff(data.y[half][order], 4) ** 2 / 70 * data.weight[half][order][2:-2]
+        for half in (slice(n), slice(n, None))
+    ]
     return max(float(np.median(np.concatenate(squares))) / 0.455, 1e-12)
 
 
@@ -234,9 +240,10 @@ def _tail(data: Data) -> Element:
     return Element(CPE, (math.log(size) + exponent * float(grid.log_x[i]), exponent))
 
 
-def _moves(data: Data, process: Process, now: Sum, poor: bool, signed: bool) -> Iterator[list[Element]]:
+def _moves(data: Data, process: Process, now: Sum, excess: float, signed: bool) -> Iterator[list[Element]]:
     """Yield neighbouring sums: always simpler ones, and others where the fit is poor."""
     elements = list(now.elements)
+    poor = excess > POOR
     errors = np.sqrt(process.variance * (now.root**2).sum(axis=0))
     for i, (e, at) in enumerate(zip(elements, now.offsets, strict=True)):
         others = elements[:i] + elements[i + 1 :]
@@ -245,7 +252,7 @@ def _moves(data: Data, process: Process, now: Sum, poor: bool, signed: bool) -> 
         for kind in _other_kinds(e, poor):
             yield [*others, kind]
     yield from _merged(elements, POOR_REACH if poor else REACH)
-    if poor:
+    if excess > LACKING:
         yield from _more(data, process, now, signed)
 
 
