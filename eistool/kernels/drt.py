@@ -34,19 +34,34 @@ def _subtract(row, factor, other, start, stop):
         row[i] -= factor * other[i]
 
 
+@part(fast=True)
+def _subtract_four(row, a, b, c, d, rows, first, start, stop):
+    r0, r1, r2, r3 = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+    for i in range(start, stop):
+        row[i] -= a * r0[i] + b * r1[i] + c * r2[i] + d * r3[i]
+
+
 @part()
 def _factor(matrix, n):
     """Replace the upper triangle of a matrix by U, UᵀU = matrix; return whether it is positive definite."""
-    for k in range(n):
-        pivot = matrix[k, k]
-        if not pivot > 0.0:
-            return False
-        root = 1.0 / math.sqrt(pivot)
-        row = matrix[k]
-        for i in range(k, n):
-            row[i] *= root
-        for i in range(k + 1, n):
-            _subtract(matrix[i], row[i], row, i, n)
+    k = 0
+    while k < n:
+        # four rows at a time, so that the rest is read and written once for all of them
+        end = min(k + 4, n)
+        for j in range(k, end):
+            pivot = matrix[j, j]
+            if not pivot > 0.0:
+                return False
+            root = 1.0 / math.sqrt(pivot)
+            row = matrix[j]
+            for i in range(j, n):
+                row[i] *= root
+            for i in range(j + 1, end):
+                _subtract(matrix[i], row[i], row, i, n)
+        for i in range(end, n):
+            a, b, c, d = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
+            _subtract_four(matrix[i], a, b, c, d, matrix, k, i, n)
+        k = end
     return True
 
 
@@ -67,13 +82,20 @@ def _invert(matrix, inverse, n):
         for k in range(n):
             inverse[i, k] = 0.0
         inverse[i, i] = 1.0
-    for k in range(n):
-        row = inverse[k]
-        scale = 1.0 / matrix[k, k]
-        for i in range(k + 1):
-            row[i] *= scale
-        for i in range(k + 1, n):
-            _subtract(inverse[i], matrix[k, i], row, 0, k + 1)
+    k = 0
+    while k < n:
+        end = min(k + 4, n)
+        for j in range(k, end):
+            row = inverse[j]
+            scale = 1.0 / matrix[j, j]
+            for i in range(j + 1):
+                row[i] *= scale
+            for i in range(j + 1, end):
+                _subtract(inverse[i], matrix[j, i], row, 0, j + 1)
+        for i in range(end, n):
+            a, b, c, d = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
+            _subtract_four(inverse[i], a, b, c, d, inverse, k, 0, end)
+        k = end
 
 
 @kernel("void(float64[:, ::1], float64[::1], float64[:, ::1])")
