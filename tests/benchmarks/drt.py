@@ -16,7 +16,7 @@ import numpy as np
 
 import eistool
 from eistool.typing import FloatArray
-from tests.drt.truths import FREQUENCY, TRUTHS, Truth
+from tests.drt.truths import FREQUENCY, TRUTHS, Truth, loop, zarc
 
 NOISE = (0.001, 0.005, 0.01)
 MATCH = 0.35  # decades within which a peak is the true one
@@ -105,6 +105,42 @@ def measure(truth: Truth, seeds: int, noises: Iterable[float] = NOISE) -> Outcom
     return outcome
 
 
+def disturbances(seed: int) -> dict[str, tuple[Truth, eistool.Spectrum]]:
+    """Return spectra with what real ones have and the cases have not; noise 0.5 %."""
+    truth = next(t for t in TRUTHS if t.name == "two, 3 decades")
+    blocking = next(t for t in TRUTHS if t.name == "blocking")
+    loops = Truth("loop", lambda k: [zarc(50, 1e-3 * k, 0.9), loop(10, 1.0 * k)])
+    rng = np.random.default_rng(seed)
+    plain = truth.spectrum(0.005, seed)
+    wild = plain.impedance.copy()
+    wild[rng.choice(wild.size, 3, replace=False)] *= rng.choice([0.8, 1.2], 3)
+    drift = plain.impedance * np.linspace(1, 1.01, wild.size)
+    return {
+        "undisturbed": (truth, plain),
+        "uniform noise": (blocking, blocking.spectrum(0.005, seed, power=0.0)),
+        "3 outliers of 20 %": (truth, eistool.Spectrum(FREQUENCY, wild)),
+        "5 points a decade": (truth, truth.spectrum(0.005, seed, np.geomspace(1e6, 1e-2, 41))),
+        "truncated at 3 Hz": (truth, truth.spectrum(0.005, seed, FREQUENCY[FREQUENCY > 3])),
+        "inductive loop": (loops, loops.spectrum(0.005, seed)),
+        "1 % drift": (truth, eistool.Spectrum(FREQUENCY, drift)),
+    }
+
+
+def _print_disturbances(seeds: int) -> None:
+    totals: dict[str, tuple[Outcome, int]] = {}
+    for seed in range(seeds):
+        for name, (truth, spectrum) in disturbances(seed).items():
+            outcome, flagged = totals.get(name, (Outcome(), 0))
+            start = time.process_time()
+            drt = eistool.compute_drt(spectrum)
+            outcome.milliseconds.append(1e3 * (time.process_time() - start))
+            outcome.models.append(drt.model)
+            score(truth, drt, outcome)
+            totals[name] = outcome, flagged + bool(drt.flags)
+    for name, (outcome, flagged) in totals.items():
+        print(_line(name, outcome), f"  flagged {flagged} of {seeds}")  # noqa: T201
+
+
 def _percent(values: list[bool] | list[float]) -> str:
     return f"{100 * np.mean(values):5.1f}" if values else "    -"
 
@@ -146,6 +182,8 @@ def main() -> None:
                 getattr(overall, name).extend(values)
     if overall.l2:
         print(_line("smooth cases", overall))  # noqa: T201
+    if not options.case:
+        _print_disturbances(options.seeds)
 
 
 if __name__ == "__main__":
