@@ -21,6 +21,7 @@ MOST_MOVES = 6
 GAIN = 2.0  # in log evidence that a change must bring
 PRICE = 4.0  # of an element: there are many places and kinds to choose from
 RARE_PRICE = 2.0  # of one that is neither ZARC nor RC nor CPE
+STEP_PRICE = 10.0  # of a constant: nature seldom has steps in γ
 COMMON = (RC, ZARC, CPE)
 NEGATIVE_PRICE = 8.0
 LONG_SHOT = 3.0  # a trial so far below may still win in the end
@@ -33,7 +34,7 @@ LEAST_DIFFERENCES = 20  # points
 POOR, LACKING = 4.0, 8.0
 UNSURE, NEGLIGIBLE = 0.3, -7.0  # error of ln R, and ln R, at which an element may go
 NARROW = 0.95  # exponent from which an RC is tried
-LOWER = ((), (0.35,), (0.35, 0.15), (), (math.log(0.12),), (math.log(0.15),))
+LOWER = ((), (0.35,), (0.35, 0.15), (), (math.log(0.12),), (math.log(0.7),))
 UPPER = ((), (LARGEST_PHI,), (LARGEST_PHI, 1.0), (), (math.log(4.0),), (math.log(8.0),))
 
 
@@ -134,7 +135,8 @@ def _difference_variance(data: Data) -> float:
 
 
 def _price(element: Element) -> float:
-    return PRICE + (NEGATIVE_PRICE if element.sign < 0 else 0.0) + (0.0 if element.code in COMMON else RARE_PRICE)
+    kind = 0.0 if element.code in COMMON else STEP_PRICE if element.code == CONSTANT else RARE_PRICE
+    return PRICE + kind + (NEGATIVE_PRICE if element.sign < 0 else 0.0)
 
 
 def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int) -> Sum:
@@ -261,7 +263,7 @@ def _other_kinds(e: Element, poor: bool) -> Iterator[Element]:
         return
     size, tau = e.theta[:2]
     narrow = (e.code == ZARC and e.theta[2] > NARROW) or (
-        e.code in (LOG_NORMAL, CONSTANT) and e.theta[2] < math.log(0.6)
+        e.code in (LOG_NORMAL, CONSTANT) and e.theta[2] < math.log(0.75)
     )
     if narrow or (e.code == ZARC and poor):
         yield Element(RC, e.theta[:2])
