@@ -1,6 +1,5 @@
 """The distribution of relaxation times of a spectrum, without a parameter to choose."""
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -386,28 +385,24 @@ class _Assembly:
         tops = np.flatnonzero((f[1:-1] > f[:-2]) & (f[1:-1] >= f[2:])) + 1
         if tops.size == 0:
             return []
-        bottoms = [0]
-        bottoms += [int(a + np.argmin(f[a:b])) for a, b in itertools.pairwise(tops)]
-        bottoms += [f.size - 1]
         # a tail may be higher than any peak
         highest = float(gamma[tops].max())
         places = self._persistent()
+        kept = [int(top) for top in tops]
+        while kept:
+            found = [self._standing(kept, k) for k in range(len(kept))]
+            weak = [
+                k
+                for k, (_, _, prominence, probability) in enumerate(found)
+                if prominence < SMALLEST * highest or probability < LEAST_PROBABILITY
+            ]
+            if not weak:
+                break
+            # the area of a hump that is none belongs to its neighbour
+            del kept[min(weak, key=lambda k: found[k][2])]
         peaks = []
-        for k, top in enumerate(tops):
-            left, right = bottoms[k], bottoms[k + 1]
-            saddle = left if f[left] > f[right] else right
-            if len(tops) == 1:
-                saddle = left
-            prominence = float(gamma[top] - gamma[saddle])
-            difference = self.spread[:, top] - self.spread[:, saddle]
-            z = float((f[top] - f[saddle]) / max(np.sqrt(difference @ difference), 1e-12))
-            probability = 0.5 * (1 + math.erf(z / math.sqrt(2)))
-            if (
-                gamma[top] < SMALLEST * highest
-                or prominence < SMALLEST * highest
-                or probability < LEAST_PROBABILITY
-            ):
-                continue
+        for k, top in enumerate(kept):
+            left, right, prominence, probability = found[k]
             bend = float(f[top - 1] - 2 * f[top] + f[top + 1]) / h**2
             slope = float(f[top + 1] - f[top - 1]) / (2 * h)
             log_tau = float(grid.fine[top]) - slope / bend
@@ -432,6 +427,19 @@ class _Assembly:
                 )
             )
         return peaks
+
+    def _standing(self, tops: list[int], k: int) -> tuple[int, int, float, float]:
+        """Return where a peak ends on either side, its prominence, and the probability that it has one."""
+        f, top = self.log_gamma, tops[k]
+        start = tops[k - 1] if k > 0 else 0
+        end = tops[k + 1] if k + 1 < len(tops) else f.size - 1
+        left = start + int(np.argmin(f[start : top + 1]))
+        right = top + int(np.argmin(f[top : end + 1]))
+        saddle = left if f[left] > f[right] else right
+        difference = self.spread[:, top] - self.spread[:, saddle]
+        z = float((f[top] - f[saddle]) / max(math.sqrt(difference @ difference), 1e-12))
+        probability = 0.5 * (1 + math.erf(z / math.sqrt(2)))
+        return left, right, float(self.gamma[top] - self.gamma[saddle]), probability
 
     def _seen(self, log_tau: float, places: list[FloatArray]) -> bool:
         return all(p.size > 0 and float(np.abs(p - log_tau).min()) < SAME_PLACE * math.log(10) for p in places)
