@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eistool.circuit import Circuit as Circuit
     from eistool.circuit import load_circuit as load_circuit
+    from eistool.circuit import register_element as register_element
     from eistool.circuit.simulate import simulate as simulate
     from eistool.drt import DRT as DRT
     from eistool.drt import DRTPeak as DRTPeak
@@ -54,6 +55,7 @@ _HOME = {
     "fit_many": "eistool.fitting",
     "load_circuit": "eistool.circuit",
     "read": "eistool.readers",
+    "register_element": "eistool.circuit",
     "simulate": "eistool.circuit.simulate",
 }
 

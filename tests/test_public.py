@@ -34,6 +34,7 @@ PUBLIC = [
     "fit_many",
     "load_circuit",
     "read",
+    "register_element",
     "simulate",
 ]
 GOLDEN = Path(__file__).parent / "golden"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eistool.circuit import ELEMENTS
+from eistool.circuit import ELEMENTS, Circuit
 from tests.reference import element_impedance, ladder_impedance
 
 RE, RI, RCT, Q, ALPHA = 30.0, 200.0, 50.0, 1e-3, 0.9
@@ -19,6 +19,27 @@ def test_lines_agree_with_a_ladder(symbol: str, contacts: str) -> None:
     Y = np.asarray(Q * (1j * omega) ** ALPHA + (1 / RCT if faradaic else 0), dtype=np.complex128)
     ladder = ladder_impedance((RE, RI), Y, contacts)
     np.testing.assert_allclose(element_impedance(symbol, omega, *values), ladder, rtol=1e-6)
+
+
+def test_interfaces_that_store_ions_make_of_a_mixed_conductor_a_warburg_parallel_to_a_capacitor() -> None:
+    """As the library says of jamnik_maier: the ionic rail ends in C at each side; here by its nodes."""
+    C, n = 1e-4, 200
+    for omega in np.geomspace(1e-2, 1e4, 7):
+        # a branch for each pair of nodes: electronic ones are 0 to n, ionic ones n + 1 to 2 n + 1
+        shunt = np.full(n + 1, 1j * omega * Q / n)
+        shunt[[0, -1]] = 0.5 * shunt[1] + 1j * omega * C
+        nodes = np.zeros((2, n + 1, 2, n + 1), dtype=complex)
+        for rail, resistance in enumerate((RE, RI)):
+            chain = 2 * np.eye(n + 1) - np.eye(n + 1, k=1) - np.eye(n + 1, k=-1)
+            chain[0, 0] = chain[-1, -1] = 1
+            nodes[rail, :, rail, :] = chain * n / resistance + np.diag(shunt)
+            nodes[rail, :, 1 - rail, :] = -np.diag(shunt)
+        admittance = np.delete(np.delete(nodes.reshape(2 * n + 2, -1), n, 0), n, 1)  # the last terminal is earth
+        exact = np.linalg.inv(admittance)[0, 0]
+        R0 = RE * RI / (RE + RI)
+        values = [R0, RE - R0, (RE + RI) * Q / 4, C * (RE + RI) ** 2 / (2 * RE**2)]
+        z = Circuit("R0-p(Ws1,C1)").impedance([omega / (2 * np.pi)], values)[0]
+        assert z == pytest.approx(exact, rel=1e-4)
 
 
 def test_limits_of_the_lines() -> None:

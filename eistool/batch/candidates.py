@@ -41,10 +41,15 @@ def candidates(metadata: Metadata, folders: Iterable[PathLike] = ()) -> tuple[Ci
     >>> dict(candidates(Metadata())[0].roles)
     {}
     """
-    names = _BY_CELL_TYPE.get(metadata.cell_type or "")
-    if names is not None:
-        return tuple(load_circuit(name, folders) for name in names)
-    return tuple(Circuit.from_tree(load_circuit(name, folders).tree) for name in _GENERAL)
+    circuits = tuple(load_circuit(name, folders) for name in candidate_names(metadata))
+    if metadata.cell_type in _BY_CELL_TYPE:
+        return circuits
+    return tuple(Circuit.from_tree(circuit.tree) for circuit in circuits)
+
+
+def candidate_names(metadata: Metadata) -> tuple[str, ...]:
+    """Return the library's names of the circuits to compare, in the order of :func:`candidates`."""
+    return _BY_CELL_TYPE.get(metadata.cell_type or "", _GENERAL)
 
 
 def every_candidate() -> tuple[Circuit, ...]:
@@ -54,7 +59,7 @@ def every_candidate() -> tuple[Circuit, ...]:
 
 
 def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit:
-    """Return the circuit to take: the best by BIC, but for a blocking pellet one whose arcs are evident.
+    """Return the circuit to take: the first in rank, but for a blocking pellet one whose arcs are evident.
 
     Noise, leads and the bend of a bulk arc far above the window easily pay for one more arc; an arc is
     taken for the pellet's only if its apex is in the window, its capacitance is one of bulk or grain

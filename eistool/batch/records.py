@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from eistool.batch.store import Key, Record, Rows
 from eistool.batch.tables import KEY, TABLES
 from eistool.fitting import FitResult, Process
@@ -88,6 +90,7 @@ def _fit_row(result: FitResult, status: str, flags: Sequence[str]) -> dict[str, 
         "bic": _number(result.bic) if result.success else None,
         "status": status,
         "flags": "; ".join(flags) or None,
+        "runs_p": _number(result.runs_p),
     }
     for name, parameter in result.parameters.items():
         row[name] = _number(parameter.value)
@@ -96,6 +99,9 @@ def _fit_row(result: FitResult, status: str, flags: Sequence[str]) -> dict[str, 
 
 
 def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
+    correlation = np.nan_to_num(result.correlation)
+    np.fill_diagonal(correlation, 0.0)
+    partner = np.abs(correlation).argmax(axis=1)  # each parameter's closest
     return [
         {
             "circuit": repr(result.circuit),
@@ -107,8 +113,10 @@ def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
             "unit": parameter.unit or None,
             "role": parameter.role or None,
             "status": parameter.status,
+            "correlated_with": result.circuit.parameters[partner[i]] if correlation[i, partner[i]] else None,
+            "correlation": _number(correlation[i, partner[i]]) if correlation[i, partner[i]] else None,
         }
-        for parameter in result.parameters.values()
+        for i, parameter in enumerate(result.parameters.values())
     ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.batch.candidates import candidates, choose, every_candidate
+from eistool.batch.candidates import candidate_names, candidates, choose, every_candidate
 from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
@@ -25,14 +25,13 @@ from eistool.batch.tables import TABLES, collect, to_csv
 from eistool.circuit import Circuit, as_circuit, load_circuit
 from eistool.circuit.elements import canonical_name
 from eistool.errors import CircuitError, ConfigError
-from eistool.fitting import compare_circuits, fit_many
+from eistool.fitting import compare_circuits, fit_many, remarks
 from eistool.fitting.problem import Constraints
 from eistool.spectrum import Spectrum
 from eistool.typing import JSON
 
 AUTO = "auto"
 RUN = "run.json"
-NEAR_BIC = 2.0
 CHUNK_PER_JOB = 4  # fits between two looks at progress and interruption
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -342,9 +341,8 @@ def _fit_chunk(chunk: Sequence[_Task], options: FitOptions, jobs: int) -> list[R
 def _choose(task: _Task, options: FitOptions) -> Record:
     ranked = compare_circuits(task.spectrum, task.circuits, options.bounds, options.fixed, options.weighting)
     chosen = choose(ranked, task.spectrum.metadata)
-    rivals = [other for other in ranked if other is not chosen and not other.disqualified]
-    near = [f"{other.circuit}" for other in rivals if abs(other.bic - chosen.bic) < NEAR_BIC]
-    return fit_record(task.key, chosen.result, [f"alternative within ΔBIC 2: {circuit}" for circuit in near])
+    names = dict(zip(task.circuits, candidate_names(task.spectrum.metadata), strict=True))
+    return fit_record(task.key, chosen.result, remarks(ranked, chosen, names))
 
 
 def _unknown_cells(tasks: Sequence[_Task]) -> list[str]:

@@ -21,9 +21,10 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *KEY, *_SWEEP, *_RANGE, *_REST, "kk_passed", "kk_max_residual", "noise", "status", "reason",
             "n_used", "reader_notes",
         ),
-        "fits": (*KEY, "circuit", "n_parameters", "chi2_reduced", "aicc", "bic", "status", "flags"),
+        "fits": (*KEY, "circuit", "n_parameters", "chi2_reduced", "aicc", "bic", "status", "flags", "runs_p"),
         "parameters": (
             *KEY, "circuit", "parameter", "value", "stderr", "ci_low", "ci_high", "unit", "role", "status",
+            "correlated_with", "correlation",
         ),
         "processes": (
             *KEY, "process", "R_ohm", "u_R_ohm", "tau_s", "u_tau_s", "alpha", "C_F", "u_C_F", "R_ohm_cm2",

@@ -13,6 +13,7 @@ from eistool.circuit.library import (
     load_library_circuit,
     replaced_circuits,
 )
+from eistool.circuit.own import register_element
 from eistool.circuit.tree import Element, Node, Parallel, Series
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "load_library",
     "load_library_circuit",
     "read_impedance_py_json",
+    "register_element",
     "replaced_circuits",
     "values_from_impedance_py",
 ]

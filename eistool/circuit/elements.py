@@ -1,11 +1,41 @@
 """The element registry: what a circuit can be made of."""
 
+import difflib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 from typing import Literal
 
+from eistool.errors import CircuitError
+
 Kind = Literal["resistance", "capacitance", "inductance", "cpe", "warburg", "tau", "exponent"]
+
+# sign, constant, powers of Z0, ω0 and ω0^α that make a parameter of this kind dimensionless
+DIMENSIONS: dict[Kind, tuple[float, float, float, float, float]] = {
+    "resistance": (1.0, 0.0, -1.0, 0.0, 0.0),
+    "capacitance": (-1.0, 0.0, 1.0, 1.0, 0.0),
+    "inductance": (1.0, 0.0, -1.0, 1.0, 0.0),
+    "cpe": (-1.0, 0.0, 1.0, 0.0, 1.0),
+    "warburg": (1.0, 0.5 * log(2.0), -1.0, -0.5, 0.0),
+    "tau": (1.0, 0.0, 0.0, 1.0, 0.0),
+    "exponent": (1.0, 0.0, 0.0, 0.0, 0.0),
+}
+_GREEK = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "omega",
+    "phi",
+    "sigma",
+    "tau",
+    "theta",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +53,17 @@ class ParameterSpec:
         return 0.1 if self.kind == "exponent" else 0.0
 
     @property
+    def dimension(self) -> tuple[float, float, float, float, float]:
+        """The row of :data:`DIMENSIONS`; of an L in H s^(α-1) the power of ω0 is α."""
+        sign, constant, power_z, power_w, power_w_alpha = DIMENSIONS[self.kind]
+        if self.unit == L_ALPHA.unit:
+            return sign, constant, power_z, 0.0, 1.0
+        return sign, constant, power_z, power_w, power_w_alpha
+
+    @property
     def latex(self) -> str:
         r"""The symbol in an element's equation, for instance ``R_e`` or ``\alpha``."""
-        if self.name in ("alpha", "beta", "sigma", "tau"):
+        if self.name in _GREEK:
             return f"\\{self.name}"
         base, subscript = self.name[0], self.name[1:]
         return f"{base}_{{{subscript}}}" if subscript else base
@@ -128,6 +166,7 @@ _SPECS = (
 )
 
 ELEMENTS: dict[str, ElementSpec] = {spec.symbol: spec for spec in _SPECS}
+OWN_ELEMENTS: dict[str, ElementSpec] = {}  # filled by register_element
 ALIASES = {"Q": "CPE"}
 _ALIASED = re.compile(rf"({'|'.join(ALIASES)})(?=\d|_)")
 
@@ -141,3 +180,36 @@ def canonical_name(name: str) -> str:
     ('CPE1.alpha', 'R1')
     """
     return _ALIASED.sub(lambda match: ALIASES[match[1]], name, count=1) if _ALIASED.match(name) else name
+
+
+def known_symbols() -> dict[str, str]:
+    """Return every symbol that a circuit may be written with, and the registry's symbol for it."""
+    return {symbol: symbol for symbol in (*ELEMENTS, *OWN_ELEMENTS)} | ALIASES
+
+
+def element_spec(symbol: str) -> ElementSpec:
+    """Return the registry's entry, built in or registered.
+
+    Raises
+    ------
+    CircuitError
+        If there is none; the message names the closest.
+
+    Examples
+    --------
+    >>> element_spec("Zarc").title
+    'depressed arc (Cole-Cole)'
+    """
+    spec = ELEMENTS.get(symbol) or OWN_ELEMENTS.get(symbol)
+    if spec is None:
+        raise CircuitError(f"unknown element '{symbol}'; {choices(symbol, known_symbols())}")
+    return spec
+
+
+def choices(symbol: str, symbols: Collection[str]) -> str:
+    """Return what to do about an unknown symbol: the closest ones, all of them, and how to add one."""
+    folded = {name.casefold(): name for name in symbols}
+    close = [folded[name] for name in difflib.get_close_matches(symbol.casefold(), folded)]
+    nearest = f"did you mean {', '.join(close)}? " if close else ""
+    register = "; eistool.register_element adds your own" if ELEMENTS.keys() <= set(symbols) else ""
+    return f"{nearest}choose from {', '.join(symbols)}{register}"

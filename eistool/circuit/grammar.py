@@ -11,7 +11,8 @@
 An element is a symbol of the registry with a label, a number or ``_name``. Elements without a label get
 one: in order of appearance the next number, counted from 1 for each symbol, that is not yet taken.
 An expression with ``-``, ``,`` or ``p(``, or of one element only, is read as the first dialect.
-In CDC the longest symbol wins, except that ``RL`` there means R and L.
+In CDC the longest symbol wins, except that ``RL`` there means R and L, and that only built-in elements
+are read: a symbol of one's own must not change what an old code means.
 """
 
 import re
@@ -20,7 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import NoReturn
 
-from eistool.circuit.elements import ALIASES, ELEMENTS
+from eistool.circuit.elements import ALIASES, ELEMENTS, OWN_ELEMENTS, choices, known_symbols
 from eistool.circuit.tree import LABEL, Element, Node, Parallel, Series, join
 from eistool.errors import CircuitError
 
@@ -52,24 +53,24 @@ def parse(expression: str) -> Node:
     'R1-p(R2,CPE1)-CPE2'
     """
     single = _FIRST.fullmatch(expression.strip())
-    if re.search(r"[-,]|p\s*\(", expression) or (single and single["symbol"] in SYMBOLS):
+    if re.search(r"[-,]|p\s*\(", expression) or (single and single["symbol"] in known_symbols()):
         return parse_first_dialect(expression)
     text = _one_line(expression)
     return _Cdc(text, _tokens(text, _CDC, SYMBOLS)).parse()
 
 
-def parse_first_dialect(expression: str, symbols: Mapping[str, str] = SYMBOLS) -> Node:
+def parse_first_dialect(expression: str, symbols: Mapping[str, str] | None = None) -> Node:
     """Return the tree of an expression in the first dialect.
 
     Parameters
     ----------
     expression : str
         For instance ``"R0-p(R1,CPE1)-CPE2"``.
-    symbols : mapping
-        The symbols to accept, and the registry's symbol for each.
+    symbols : mapping, optional
+        The symbols to accept, and the registry's symbol for each; by default all of the registry.
     """
     text = _one_line(expression)
-    return _FirstDialect(text, _tokens(text, _FIRST, symbols)).parse()
+    return _FirstDialect(text, _tokens(text, _FIRST, symbols or known_symbols())).parse()
 
 
 def _one_line(expression: str) -> str:
@@ -129,7 +130,9 @@ def _unknown_element(symbol: str, symbols: Mapping[str, str]) -> str:
     if known:
         longest = max(known, key=len)
         hint = f"write {longest}_{symbol.removeprefix(longest)} if this is {longest} with a name, or "
-    return f"unknown element '{symbol}'; {hint}choose from {', '.join(symbols)}"
+    elif symbol in OWN_ELEMENTS:
+        return f"'{symbol}' is your own element, and CDC has built-in ones only; write for instance R0-{symbol}1"
+    return f"unknown element '{symbol}'; {hint}{choices(symbol, symbols)}"
 
 
 def _numbered(text: str, tokens: list[_Token]) -> list[_Token]:

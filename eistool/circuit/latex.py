@@ -49,9 +49,9 @@ def _element(element: Element) -> str:
         own = parameter.latex.partition("_")[2].strip("{}")
         base = parameter.latex.partition("_")[0]
         symbols[parameter.latex] = f"{base}_{{{own + ',' if own else ''}{subscript}}}"
-    # longest first: R_{ct} before R; a command such as \coth is passed over as a whole
+    # longest first: R_{ct} before R; upright text and commands such as \coth are passed over as a whole
     names = sorted(map(re.escape, symbols), key=len, reverse=True)
-    pattern = rf"{'|'.join(names)}|\\[A-Za-z]+"
+    pattern = rf"{'|'.join(names)}|\\mathrm{{[^}}]*}}|\\[A-Za-z]+"
     return re.sub(pattern, lambda match: symbols.get(match[0], match[0]), element.spec.equation)
 
 

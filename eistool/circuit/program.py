@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from eistool.circuit.circuit import Circuit
+from eistool.circuit.elements import DIMENSIONS, OWN_ELEMENTS
+from eistool.circuit.own import callback_address, take_error
 from eistool.circuit.tree import Element, Node, Parallel, Series
+from eistool.errors import CircuitError
 from eistool.kernels import model, parameters
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
@@ -37,16 +40,6 @@ _CODES = {
     "TLMct": model.TLM_CT,
     "deLevie": model.DE_LEVIE,
 }
-# sign, constant, powers of Z0, ω0 and ω0^α that make a parameter of this kind dimensionless
-_DIMENSIONS = {
-    "resistance": (1.0, 0.0, -1.0, 0.0, 0.0),
-    "capacitance": (-1.0, 0.0, 1.0, 1.0, 0.0),
-    "inductance": (1.0, 0.0, -1.0, 1.0, 0.0),
-    "cpe": (-1.0, 0.0, 1.0, 0.0, 1.0),
-    "warburg": (1.0, 0.5 * np.log(2.0), -1.0, -0.5, 0.0),
-    "tau": (1.0, 0.0, 0.0, 1.0, 0.0),
-    "exponent": (1.0, 0.0, 0.0, 0.0, 0.0),
-}
 _KINDS = {"tau": parameters.LOG_TAU, "exponent": parameters.EXPONENT}
 
 
@@ -57,16 +50,28 @@ class Program:
     The program has its own order of parameters: ``order[k]`` is the circuit's index of parameter k.
     """
 
-    operations: IntArray  # shape (o, 6)
+    operations: IntArray  # shape (o, 6); of an own element the row is the address of its function
     in_hertz: BoolArray  # shape (o,): the exponent acts on ω itself, not on ω/ω0
     parents: IntArray  # shape (g,)
     order: IntArray  # shape (p,)
     groups: IntArray  # shape (p,)
+    terms: IntArray  # shape (p,): which part of the outermost series a parameter belongs to
     kinds: IntArray  # shape (p,)
     nested: BoolArray  # shape (p,): an amplitude on which Z does not depend linearly
     table: FloatArray  # shape (p, 5)
     index: IntArray  # shape (p, 3)
-    arcs: IntArray  # shape (a, 4): code and R, tau, alpha (or -1) of arcs in series with everything else
+    # shape (a, 4): class and R, tau, alpha (or -1) of arcs in series with everything else; a line's
+    # rails are a class of their own, ordered like time constants
+    arcs: IntArray
+
+    @property
+    def loops(self) -> bool:
+        """Whether there may be an inductive loop, which no ladder of RC elements describes."""
+        return any(
+            code in (model.RL, model.LA, model.OWN)
+            or (code == model.POWER and group > 0 and row == (model.ROW_X if sign > 0 else model.ROW_INVERSE))
+            for code, group, _, sign, row, _ in self.operations.tolist()
+        )
 
     def offsets(self, log_omega_0: float) -> FloatArray:
         """Return what is added to ln(ω/ω0) for each operation."""
@@ -100,6 +105,8 @@ class Program:
         sums, rows = self.workspace(grid.shape[1])
         offsets = self.offsets(log_omega_0)
         model.evaluate(self.operations, offsets, self.parents, self.groups, theta, grid, sums, rows)
+        if error := take_error():
+            raise CircuitError(error)
         return from_blocks(sums[0], omega.size), from_blocks(rows, omega.size).T
 
 
@@ -157,6 +164,8 @@ class _Builder:
         self.parents = [-1]
         self.order: list[int] = []
         self.groups: list[int] = []
+        self.terms: list[int] = []
+        self.n_terms = 0
         self.nested: list[bool] = []
         self.table: list[tuple[float, ...]] = []
         self.index: list[tuple[int, int, int]] = []
@@ -174,6 +183,7 @@ class _Builder:
             parents=np.array(self.parents, dtype=np.int64),
             order=np.array(self.order, dtype=np.int64),
             groups=np.array(self.groups, dtype=np.int64),
+            terms=np.array(self.terms, dtype=np.int64),
             kinds=np.array(kinds, dtype=np.int64),
             nested=np.array(nested, dtype=np.bool_),
             table=np.array(self.table, dtype=np.float64),
@@ -186,7 +196,10 @@ class _Builder:
         if isinstance(node, Series if impedances else Parallel):
             for part in node.parts:
                 self.add_node(part, group, impedances)
-        elif isinstance(node, Element) and (impedances or node.symbol in (*_POWER_ROWS, "CPE", "La")):
+            return
+        if group == 0:
+            self.n_terms += 1
+        if isinstance(node, Element) and (impedances or node.symbol in (*_POWER_ROWS, "CPE", "La")):
             self.add_element(node, group, impedances)
         elif not (impedances and self.add_arc(node, group)):
             self.parents.append(group)
@@ -200,20 +213,24 @@ class _Builder:
         code = model.POWER
         if element.symbol in _POWER_ROWS:
             row = _POWER_ROWS[element.symbol][0 if impedances else 1]
+        elif element.symbol in OWN_ELEMENTS:
+            code, row = model.OWN, callback_address(element.symbol)
         else:
             code = _CODES[element.symbol]
         p = self.operation(code, group, sign, row, count, held)
         if element.symbol in ("Zarc", "K") and group == 0:
             self.arcs.append((code, p, p + 1, p + 2 if count > 2 else -1))
+        if element.symbol in ("TLMie", "TLMct"):
+            # Z does not tell the rails from each other; the lesser comes first, a class for each line
+            self.arcs += [(-1 - p, -1, p, -1), (-1 - p, -1, p + 1, -1)]
         kinds = [spec.kind for spec in element.spec.parameters]
-        on_frequency = element.symbol == "La" or "cpe" in kinds
         n_amplitudes = count - kinds.count("tau") - kinds.count("exponent")
-        for i, kind in enumerate(kinds):
-            dimension = list(_DIMENSIONS[kind])
+        for i, spec in enumerate(element.spec.parameters):
+            dimension = list(spec.dimension)
             alpha = -1
-            if on_frequency and kind in ("cpe", "inductance"):
-                alpha = p + count - 1
-                dimension[3:] = [0.0, 0.0 if held else 1.0]
+            if dimension[parameters.POWER_W_ALPHA]:
+                alpha = p + kinds.index("exponent", i)
+                dimension[parameters.POWER_W_ALPHA] = 0.0 if held else 1.0
             self.parameter(first + i, group, group > 0 or n_amplitudes > 1, dimension, alpha, -1)
 
     def add_arc(self, node: Node, group: int) -> bool:
@@ -229,10 +246,10 @@ class _Builder:
             return False
         p = self.operation(model.ZARC if depressed else model.K, group, 1, 0, 3 if depressed else 2, False)
         alpha = p + 2 if depressed else -1
-        self.parameter(r, group, group > 0, _DIMENSIONS["resistance"], -1, -1)
-        self.parameter(q, group, False, _DIMENSIONS["cpe" if depressed else "capacitance"], alpha, p)
+        self.parameter(r, group, group > 0, DIMENSIONS["resistance"], -1, -1)
+        self.parameter(q, group, False, DIMENSIONS["cpe" if depressed else "capacitance"], alpha, p)
         if depressed:
-            self.parameter(q + 1, group, False, _DIMENSIONS["exponent"], -1, -1)
+            self.parameter(q + 1, group, False, DIMENSIONS["exponent"], -1, -1)
         if group == 0:
             self.arcs.append((self.operations[-1][0], p, p + 1, alpha))
         return True
@@ -252,6 +269,7 @@ class _Builder:
     ) -> None:
         self.order.append(i)
         self.groups.append(group)
+        self.terms.append(self.n_terms - 1)
         self.nested.append(nested)
         self.table.append(tuple(dimension))
         self.index.append((alpha, resistance, int(self.circuit.specs[i].kind == "exponent")))

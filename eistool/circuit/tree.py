@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from eistool.circuit.elements import ALIASES, ELEMENTS, ElementSpec
+from eistool.circuit.elements import ALIASES, ElementSpec, element_spec
 from eistool.errors import CircuitError
 
 LABEL = r"[0-9]+|_[A-Za-z0-9_]+"
@@ -26,8 +26,7 @@ class Element:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbol", ALIASES.get(self.symbol, self.symbol))
-        if self.symbol not in ELEMENTS:
-            raise CircuitError(f"unknown element {self.symbol!r}; choose from {', '.join(ELEMENTS)}")
+        element_spec(self.symbol)
         if not re.fullmatch(LABEL, self.label):
             raise CircuitError(f"{self.symbol}: label {self.label!r}; give a number or _name")
 
@@ -39,7 +38,7 @@ class Element:
     @property
     def spec(self) -> ElementSpec:
         """The registry's entry of this kind of element."""
-        return ELEMENTS[self.symbol]
+        return element_spec(self.symbol)
 
     def __str__(self) -> str:
         return self.name

@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eistool.circuit import Circuit, as_circuit
 from eistool.display import html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
-from eistool.fitting.result import FitResult
+from eistool.fitting.processes import Process
+from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED_EXPONENT, FitResult
 from eistool.spectrum import Spectrum
+
+NOT_RANDOM = 0.01  # probability of so few runs, below which there is a pattern in the residuals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +24,7 @@ class RankedCircuit:
     delta_bic: float  # to the best that is not disqualified
     weight: float  # exp(-delta_bic/2), normalised over those that are not disqualified
     disqualified: str  # why it cannot be chosen, or empty
+    flags: tuple[str, ...] = ()  # of the first: near ties, and residuals that are not random
 
     @property
     def circuit(self) -> Circuit:
@@ -37,6 +41,11 @@ class RankedCircuit:
         """Its corrected Akaike criterion."""
         return self.result.aicc
 
+    @property
+    def runs_p(self) -> float:
+        """Probability of so few changes of sign among its residuals, if the circuit were right."""
+        return self.result.runs_p
+
     def to_dict(self) -> dict[str, Any]:
         """Return the ranking and the fit as plain Python objects."""
         as_dict: dict[str, Any] = plain(self._contents())
@@ -50,18 +59,31 @@ class RankedCircuit:
             "delta_bic": self.delta_bic,
             "weight": self.weight,
             "disqualified": self.disqualified,
+            "runs_p": self.runs_p,
+            "flags": self.flags,
             "result": self.result.to_dict(),
         }
 
     def __repr__(self) -> str:
         verdict = f"disqualified: {self.disqualified}" if self.disqualified else f"weight {self.weight:.3f}"
-        return f"{self.circuit}: BIC {self.bic:.1f} ({self.delta_bic:+.1f}), {verdict}"
+        head = f"{self.circuit}: BIC {self.bic:.1f} ({self.delta_bic:+.1f}), {verdict}"
+        return "\n".join([head, *(f"  flag: {flag}" for flag in self.flags)])
 
     def _repr_html_(self) -> str:
         rows = [
-            (self.circuit, f"{self.bic:.1f}", f"{self.delta_bic:+.1f}", f"{self.weight:.3f}", self.disqualified)
+            (
+                self.circuit,
+                f"{self.bic:.1f}",
+                f"{self.delta_bic:+.1f}",
+                f"{self.weight:.3f}",
+                f"{self.aicc:.1f}",
+                f"{self.runs_p:.2g}",
+                self.disqualified,
+                "; ".join(self.flags),
+            )
         ]
-        return html_table("Ranked circuit", ("circuit", "BIC", "ΔBIC", "weight", "disqualified"), rows)
+        columns = ("circuit", "BIC", "ΔBIC", "weight", "AICc", "runs p", "disqualified", "flags")
+        return html_table("Ranked circuit", columns, rows)
 
 
 def compare_circuits(
@@ -71,7 +93,12 @@ def compare_circuits(
     fixed: Mapping[str, float] | None = None,
     weighting: str = "modulus",
 ) -> list[RankedCircuit]:
-    """Fit several circuits and rank them by BIC.
+    """Fit several circuits and rank them: the simplest that explains the data comes first.
+
+    Of the circuits within a BIC of 2 of the best, the one with the fewest parameters is taken; a smaller
+    difference is not worth a mention [2]_. The others follow by BIC. Those within 6, against which there
+    is no strong evidence, are listed as near ties in the ``flags`` of the first, and so is a
+    pattern in its residuals (runs test [3]_, p < 0.01).
 
     A circuit with an arc that the data do not resolve is disqualified and comes after the others:
     its BIC may be low, but its parameters mean nothing. So is a circuit that does not describe the data.
@@ -88,7 +115,7 @@ def compare_circuits(
     Returns
     -------
     list of RankedCircuit
-        The best first; circuits whose fit failed last.
+        The one to take first; circuits whose fit failed last.
 
     Raises
     ------
@@ -98,6 +125,8 @@ def compare_circuits(
     References
     ----------
     .. [1] G. Schwarz, Ann. Statist. 6 (1978) 461, doi:10.1214/aos/1176344136
+    .. [2] R. E. Kass, A. E. Raftery, J. Am. Stat. Assoc. 90 (1995) 773, doi:10.1080/01621459.1995.10476572
+    .. [3] A. Wald, J. Wolfowitz, Ann. Math. Statist. 11 (1940) 147, doi:10.1214/aoms/1177731909
 
     Examples
     --------
@@ -120,21 +149,56 @@ def compare_circuits(
 
 
 def rank(results: Sequence[FitResult]) -> list[RankedCircuit]:
-    """Return fits of several circuits to one spectrum, the best first."""
+    """Return fits of several circuits to one spectrum, the one to take first."""
     verdicts = {id(result): _disqualification(result) for result in results}
     eligible = [result for result in results if not verdicts[id(result)]]
     best = min((result.bic for result in eligible or results if result.success), default=math.nan)
     total = sum(math.exp(-0.5 * (result.bic - best)) for result in eligible)
-    ordered = sorted(results, key=lambda r: (not r.success, bool(verdicts[id(r)]), r.bic if r.success else 0.0))
-    return [
+    tied = [result for result in eligible if result.bic - best < TIE]
+    simplest = min(tied, key=lambda result: (result.n_free, result.bic), default=None)
+
+    def place(result: FitResult) -> tuple[bool, bool, bool, float]:
+        bic = result.bic if result.success else 0.0
+        return not result.success, bool(verdicts[id(result)]), result is not simplest, bic
+
+    ranked = [
         RankedCircuit(
             result,
             result.bic - best if result.success else math.nan,
             math.exp(-0.5 * (result.bic - best)) / total if not verdicts[id(result)] else 0.0,
             verdicts[id(result)],
         )
-        for result in ordered
+        for result in sorted(results, key=place)
     ]
+    return [replace(ranked[0], flags=remarks(ranked, ranked[0])), *ranked[1:]]
+
+
+def remarks(
+    ranked: Sequence[RankedCircuit], chosen: RankedCircuit, names: Mapping[Circuit, str] | None = None
+) -> tuple[str, ...]:
+    """Return what to know of the chosen circuit: its near ties, and a pattern in its residuals.
+
+    Parameters
+    ----------
+    ranked : sequence of RankedCircuit
+        All that were compared.
+    chosen : RankedCircuit
+        One of them.
+    names : mapping of Circuit to str, optional
+        What to call circuits; by default their expressions.
+    """
+    if not chosen.result.success:
+        return ()
+    flags = []
+    for other in ranked:
+        distance = other.bic - chosen.bic
+        if other is not chosen and not other.disqualified and abs(distance) < NEAR_TIE:
+            flags.append(
+                f"near tie: {(names or {}).get(other.circuit, repr(other.circuit))} (ΔBIC {distance:+.1f})"
+            )
+    if chosen.runs_p < NOT_RANDOM:
+        flags.append(f"residuals are not random (runs test p={chosen.runs_p:.1g})")
+    return tuple(flags)
 
 
 def _disqualification(result: FitResult) -> str:
@@ -142,5 +206,9 @@ def _disqualification(result: FitResult) -> str:
         return result.reason
     if result.status == "poor_model":
         return "does not describe the data"
-    unresolved = [process.name for process in result.processes if process.status == "not_resolvable"]
+    unresolved = [process.name for process in result.processes if not _is_resolved(process)]
     return f"arc of {', '.join(unresolved)} is not resolvable" if unresolved else ""
+
+
+def _is_resolved(process: Process) -> bool:
+    return process.status != "not_resolvable" and not process.u_alpha > UNRESOLVED_EXPONENT

@@ -1,15 +1,14 @@
-"""lmfit's view of a fit: its result object, profile likelihoods and sampling."""
+"""Confidence intervals by any method, and lmfit's view of a fit: its result object, profiles and sampling."""
 
 import math
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.display import Shown
-from eistool.errors import FitError
-from eistool.fitting.intervals import interval
+from eistool.circuit import Circuit
+from eistool.errors import CircuitError, FitError
+from eistool.fitting.intervals import Interval, interval
 from eistool.fitting.result import FitResult, check_usable
 from eistool.fitting.weights import standard_deviation
 from eistool.typing import FloatArray
@@ -18,17 +17,10 @@ if TYPE_CHECKING:
     from lmfit import Minimizer, Parameters
     from lmfit.minimizer import MinimizerResult
 
-METHODS = ("profile", "mcmc", "stderr")
+METHODS = ("profile", "lmfit", "mcmc", "stderr")
+TAU = ".tau"  # of an arc, by the name of its resistor
 MCMC_STEPS, MCMC_BURN = 3500, 500  # some 50 autocorrelation times
 MCMC_WALKERS = 4  # for each parameter
-
-
-@dataclass(frozen=True, slots=True)
-class Interval(Shown):
-    """A confidence interval; ``-inf``, 0 or ``inf`` where the data give no limit."""
-
-    low: float
-    high: float
 
 
 def lmfit_name(name: str) -> str:
@@ -44,19 +36,40 @@ def confidence(result: FitResult, method: str, parameters: list[str] | None, lev
     if not 0 < level < 1:
         raise FitError(f"confidence: level={level}; choose between 0 and 1, for instance 0.95")
     circuit = result.circuit
-    wanted = circuit.parameters if parameters is None else parameters
-    index = [circuit.index(name) for name in wanted]
-    held = [circuit.parameters[i] for i in index if result.statuses[i] in ("fixed", "at_bound")]
+    names = (
+        list(circuit.parameters) if parameters is None else [_full(result, name, method) for name in parameters]
+    )
+    held = [name for name in names if result.parameters[arc_of(circuit, name)].status in ("fixed", "at_bound")]
     if parameters is not None and held:
         raise FitError(f"confidence: {held[0]} is fixed or at a bound; it has no interval")
-    index = [i for i in index if circuit.parameters[i] not in held]
+    names = [name for name in names if name not in held]
+    if method == "profile":
+        # compiled at import, which most fits do without
+        from eistool.fitting.profile import profile
+
+        return profile(result, names, level)
+    index = [circuit.index(name) for name in names]
     if method == "stderr":
         limits = {i: _from_stderr(result, i, level) for i in index}
-    elif method == "profile":
+    elif method == "lmfit":
         limits = _profile(result, index, level)
     else:
         limits = _sampled(result, index, level)
     return {circuit.parameters[i]: Interval(*limits[i]) for i in index}
+
+
+def arc_of(circuit: Circuit, name: str) -> str:
+    """Return the parameter that holds a name's status: its own, or the resistance of ``R1.tau``."""
+    is_derived = name.endswith(TAU) and name not in circuit.parameters
+    return name.removesuffix(TAU) if is_derived else name
+
+
+def _full(result: FitResult, name: str, method: str) -> str:
+    """Return the name by which an interval is listed; only profiles know derived time constants."""
+    stem = arc_of(result.circuit, name)
+    if stem != name and method == "profile" and f"{stem}.R" in result.circuit.full_names:
+        return name
+    return result.circuit.parameters[result.circuit.index(name)]
 
 
 def to_lmfit(result: FitResult) -> "MinimizerResult":
@@ -153,7 +166,10 @@ def _log_problem(result: FitResult) -> "tuple[Minimizer, Parameters]":
         for i in np.flatnonzero(free):
             value = trial[f"p{i}"].value
             values[i] = math.exp(value) if is_log[i] else value
-        return _residual(result, values)
+        try:
+            return _residual(result, values)
+        except CircuitError:  # an own element that fails so far away
+            return np.full(2 * result.spectrum.n_used, 1e50)
 
     return Minimizer(residual, params, scale_covar=result.weighting != "noise"), params
 

@@ -3,6 +3,7 @@
 import functools
 import math
 import os
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,18 +11,29 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
+from eistool.circuit.own import take_error
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
-from eistool.fitting.quality import ABOVE_NOISE, LARGE_RESIDUAL, POOR_RESIDUAL, certainty_flags, quality_flags
+from eistool.fitting.quality import (
+    ABOVE_NOISE,
+    LARGE_RESIDUAL,
+    POOR_RESIDUAL,
+    certainty_flags,
+    delta_bic,
+    needless_flags,
+    quality_flags,
+)
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import between_minima, inverse_hessian, statuses_of, widened
+from eistool.fitting.uncertainty import ambiguous, spread_of, statuses_of
 from eistool.fitting.weights import WEIGHTINGS
-from eistool.kernels import parameters, search
+from eistool.kernels import least_squares, search
+from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
 ROUNDS = 80  # of the search, at most
 N_MINIMA = 8  # kept
+SEQUENCE = 1 << 20  # of starts; the data alone say where it begins, so that results are reproducible
 AHEAD = 4  # spectra that wait for each thread
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
@@ -206,22 +218,26 @@ def _fit(
     problem = build_problem(spectrum, circuit, constraints, weighting)
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
-    peaks, cumulative, ladder_reduced = _ladder(problem)
-    floor = NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
-    amplitudes = problem.free[program.kinds[problem.free] == parameters.AMPLITUDE]
+    ladder_reduced = _ladder(problem)
+    floor = 0.0 if program.loops else NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
     minima = np.empty((N_MINIMA, p))
     found = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
     hessian = np.zeros((n_free, n_free))
-    n_minima = search.search(
-        *problem.arguments, problem.fixed_theta, problem.free, amplitudes, program.nested,
-        problem.exchange, problem.starts, _seeds(spectrum, p), _irrational(p), peaks, cumulative,
+    pool = problem.pool
+    evaluate, minimise, *arguments = problem.arguments
+    n_minima = search.search_directly(
+        evaluate, minimise, PROPOSE_STARTS, *arguments, problem.fixed_theta, problem.free, program.terms,
+        program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
+        problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
         problem.window[0] - 1.0, problem.window[1] + 1.0, floor, rounds,
-        problem.grid, problem.target, *problem.workspace,
-        minima, found, hits, hessian,
+        problem.grid, problem.target, *problem.workspace, minima, found, hits, hessian,
     )  # fmt: skip
+    in_own_element = take_error()  # an element that fails somewhere is only worth a word if it fails everywhere
     if n_minima == 0:
-        return failed_result(spectrum, circuit, weighting, f"no start of {circuit} led to a finite sum of squares")
+        why = f": {in_own_element} (in the fit's own units of impedance and time)" if in_own_element else ""
+        reason = f"no start of {circuit} led to a finite sum of squares{why}"
+        return failed_result(spectrum, circuit, weighting, reason)
 
     dof = 2 * problem.n_points - n_free
     reduced = float(found[0, 0]) / dof
@@ -234,18 +250,18 @@ def _fit(
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
     variance = 1.0 if weighting == "noise" else reduced
-    covariance_theta = inverse_hessian(hessian, problem.free, p) * variance
-    covariance_theta = widened(problem, minima[0], float(found[0, 0]), covariance_theta, variance)
-    covariance_theta += between_minima(minima[:n_minima], found[:n_minima, 0], variance)
-    covariance = derivative @ covariance_theta @ derivative.T
-    statuses = statuses_of(circuit, problem, values, derivative, covariance, limited)
-    x = spectrum.omega * math.exp(-problem.scale[1])
-    impedance = program.evaluate(x, minima[0], problem.scale[1])[0] * math.exp(problem.scale[0])
+    spread = spread_of(problem, minima[:n_minima], found[:n_minima], hessian, variance)
+    unclear = ambiguous(circuit, problem, minima[0], spread)
+    covariance = derivative @ spread.covariance @ derivative.T
+    statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)
+    impedance = problem.impedance(spectrum, minima[0])
+    take_error()
     excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     rms = math.sqrt(float(np.sum(difference**2)) / dof)
     poor = rms > POOR_RESIDUAL and (excess > ABOVE_NOISE or rms > LARGE_RESIDUAL)
     converged = bool(found[0, 1])
+    delta = delta_bic(found[:n_minima, 0], found[0, 0], 2 * problem.n_points)
     return FitResult(
         circuit=circuit,
         spectrum=spectrum,
@@ -263,6 +279,7 @@ def _fit(
         else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
         flags=(
             *quality_flags(excess, rms, converged),
+            *needless_flags([circuit.parameters[i] for i in np.sort(program.order[spread.needless])]),
             *certainty_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
         ),
         n_starts=int(hits[-1]),
@@ -272,6 +289,7 @@ def _fit(
                 float(found[m, 0]) * problem.sum_scale,
                 dict(zip(circuit.parameters, ends[m][0].tolist(), strict=True)),
                 int(hits[m]),
+                float(delta[m]),
             )
             for m in range(n_minima)
         ),
@@ -279,22 +297,13 @@ def _fit(
     )
 
 
-def _ladder(problem: Problem) -> tuple[FloatArray, FloatArray, float]:
-    """Return ln tau of a non-negative RC ladder's resistances, cumulative weights, and its reduced chi2."""
+def _ladder(problem: Problem) -> float:
+    """Return the reduced chi2 of a non-negative RC ladder, which knows no circuit."""
     low, high = problem.window[0] - 1.0, problem.window[1] + 2.3
     count = math.ceil((high - low) / math.log(10) * LADDER_PER_DECADE) + 1
-    log_tau = np.linspace(low, high, count)
     x = np.empty(count + 3)
-    total = search.ladder(problem.grid, problem.target, log_tau, x)
-    active = np.flatnonzero(x[:count] > 0)
-    weights = np.sqrt(x[active])
-    cumulative = np.cumsum(weights) / weights.sum() if active.size else weights
-    dof = max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
-    return log_tau[active], cumulative, total / dof
-
-
-def _seeds(spectrum: Spectrum, n: int) -> FloatArray:
-    return np.random.default_rng(int(spectrum.digest, 16)).random(n)
+    total = least_squares.ladder(problem.grid, problem.target, np.linspace(low, high, count), x)
+    return float(total) / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
 
 
 @functools.lru_cache(maxsize=64)

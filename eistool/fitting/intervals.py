@@ -1,7 +1,19 @@
-"""Intervals from a value and its standard error."""
+"""Confidence intervals, and those from a value and its standard error."""
 
 import functools
 import math
+from dataclasses import dataclass
+
+from eistool.display import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Interval(Shown):
+    """A confidence interval; ``-inf``, 0 or ``inf`` where the data give no limit."""
+
+    low: float
+    high: float
+    flag: str = ""  # what to be careful with
 
 
 @functools.lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.circuit.own import take_error
 from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
 from eistool.fitting.blocks import Arrow, solve
 from eistool.fitting.laws import LawTerm
@@ -195,6 +196,7 @@ def evaluate(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Poi
             model.evaluate(
                 program.operations, offsets, program.parents, program.groups, theta[s], grid, sums, rows
             )
+            take_error()  # is told by the sum of squares
             jacobian = rows * target[1] * sign[:, None]
             residual = (target[0] - sums[0]) * target[1]
             squares[s] = residual @ residual

@@ -1,5 +1,8 @@
 """A fit as the kernels see it: dimensionless data, free parameters, bounds and starts."""
 
+import functools
+import itertools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
+from eistool.circuit.program import Program, compile_circuit, frequency_grid, from_blocks, to_blocks
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
-from eistool.kernels import parameters, search
+from eistool.kernels import least_squares, model, parameters
 from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, FloatArray, IntArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
 AMPLITUDE_RANGE = 35.0  # e-folds around the typical impedance: 15 decades each way
 TAU_RANGE = np.log(1e3)  # beyond the measured window
+DRAWS, MOST_DRAWS = 8, 32  # in a round of the search: for each parameter of the shape, and in all
 HELD_KINDS = ("capacitance", "cpe", "inductance")
 
 
@@ -112,7 +116,6 @@ class Problem:
     program: Program
     scale: FloatArray  # ln Z0, ln ω0
     offsets: FloatArray
-    grid: FloatArray
     target: FloatArray  # shape (2, 2 n): data and weights
     workspace: tuple[FloatArray, FloatArray]
     n_points: int
@@ -123,20 +126,145 @@ class Problem:
     held: BoolArray  # shape (p,): fixed, in the program's order
     bounded: BoolArray  # shape (p,): by the user, or an exponent
     exchange: IntArray
+    pool: "Pool"
     starts: FloatArray
-    window: tuple[float, float]  # of ln tau
     sum_scale: float  # F times this is the sum of squares in the weighting's own unit
+    axis: "Axis"
+
+    def impedance(self, spectrum: Spectrum, theta: FloatArray) -> ComplexArray:
+        """Return the model at every frequency of the spectrum, masked ones too, in ohm."""
+        axis = self.axis
+        if self.n_points < len(spectrum):
+            axis = _axis(spectrum.frequency.tobytes(), axis.log_omega_0)
+        sums, rows = self.program.workspace(axis.grid.shape[1])
+        _, _, *circuit, _, _, _ = self.arguments
+        model.evaluate(*circuit, theta, axis.grid, sums, rows)
+        impedance = np.empty(len(spectrum), dtype=np.complex128)
+        impedance[axis.order] = from_blocks(sums[0], len(spectrum)) * math.exp(self.scale[0])
+        return impedance
+
+    @property
+    def grid(self) -> FloatArray:
+        """The kernels' frequencies."""
+        return self.axis.grid
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Range of ln tau that was measured."""
+        return self.axis.window
 
     @property
     def arguments(self) -> tuple[Any, ...]:
         """What every search takes first: kernels, program and bounds."""
         program = self.program
         circuit = (program.operations, self.offsets, program.parents, program.groups)
-        return (*search.KERNELS, *circuit, program.kinds, self.lower, self.upper)
+        return (*least_squares.KERNELS, *circuit, program.kinds, self.lower, self.upper)
 
 
-def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> Problem:
-    """Return the kernels' view of a fit.
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """What a search may choose from; see :func:`eistool.kernels.search.search`."""
+
+    has_shape: BoolArray
+    is_scaled: BoolArray
+    options: IntArray
+    n_options: IntArray
+    shape: IntArray
+
+    @classmethod
+    def of(cls, program: Program, free: BoolArray, exchange: IntArray) -> "Pool":
+        """Return the pool for some free parameters; arcs that may change places share their columns."""
+        terms = program.terms
+        n = int(terms.max()) + 1
+        amplitude = program.kinds == parameters.AMPLITUDE
+        shape = np.flatnonzero(free & ((program.kinds == parameters.LOG_TAU) | program.nested))
+        has_shape, is_scaled, alike = np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_), np.arange(n)
+        has_shape[terms[free & (~amplitude | program.nested)]] = True
+        is_scaled[terms[amplitude & ~free]] = False
+        for one, other in itertools.pairwise(exchange):
+            if one[0] == other[0]:
+                alike[terms[other[1]]] = alike[terms[one[1]]]
+        n_draws = min(max(shape.size, 1) * DRAWS, MOST_DRAWS)
+        options, n_options = np.zeros((n, n * n_draws), dtype=np.int64), np.zeros(n, dtype=np.int64)
+        for t in range(n):
+            draws = np.arange(n_draws if has_shape[t] else 1)
+            own = (draws[:, None] * n + np.flatnonzero(alike == alike[t])).ravel()
+            options[t, : own.size], n_options[t] = own, own.size
+        return cls(has_shape, is_scaled, options, n_options, shape.astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """What all spectra that are fitted alike share, in the program's order."""
+
+    program: Program
+    free: IntArray
+    held: BoolArray  # shape (p,): fixed
+    bounded: BoolArray  # shape (p,): by the user, or an exponent
+    exchange: IntArray
+    pool: Pool
+    lower: FloatArray  # of theta: bounds of exponents, and of amplitudes that are not bounded
+    upper: FloatArray
+    is_tau: BoolArray  # shape (p,): free to move with the window
+    in_units: bool  # a value or a bound is given in a parameter's own unit
+
+
+@functools.lru_cache(maxsize=64)
+def frame_of(circuit: Circuit, constraints: Constraints, own: frozenset[int] = frozenset()) -> Frame:
+    """Return what fits of a circuit share; the parameters ``own`` are to be thetas themselves."""
+    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
+    held = own | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
+    program = compile_circuit(circuit, arcs=True, held=held)
+    order, p = program.order, program.kinds.size
+    fixed = np.array([int(i) in constraints.fixed for i in order])
+    exponent = program.kinds == parameters.EXPONENT
+    movable = [
+        row
+        for row in program.arcs
+        if not any(fixed[i] or constraints.bounded[order[i]] for i in row[1:] if i >= 0)
+    ]
+    exchange = np.array(movable, dtype=np.int64).reshape(-1, 4)
+    return Frame(
+        program=program,
+        free=np.flatnonzero(~fixed).astype(np.int64),
+        held=fixed,
+        bounded=constraints.bounded[order] | exponent,
+        exchange=exchange,
+        pool=Pool.of(program, ~fixed, exchange),
+        lower=np.where(exponent, constraints.lower[order], np.full(p, -AMPLITUDE_RANGE)),
+        upper=np.where(exponent, constraints.upper[order], np.full(p, AMPLITUDE_RANGE)),
+        is_tau=program.kinds == parameters.LOG_TAU,
+        in_units=bool(constraints.fixed or constraints.start or constraints.bounded.any()),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """The frequencies of a spectrum as the kernels have them; spectra of a series share one."""
+
+    order: IntArray  # of the points, descending
+    log_omega_0: float
+    grid: FloatArray
+    window: tuple[float, float]  # of ln tau
+
+
+@functools.lru_cache(maxsize=64)
+def _axis(frequency: bytes, unit: float | None = None) -> Axis:
+    omega = 2 * np.pi * np.frombuffer(frequency)
+    order = np.argsort(-omega, kind="stable")
+    log_omega_0 = 0.5 * float(np.log(omega.min()) + np.log(omega.max())) if unit is None else unit
+    x = omega[order] * np.exp(-log_omega_0)
+    return Axis(order, log_omega_0, frequency_grid(x), (-float(np.log(x[0])), -float(np.log(x[-1]))))
+
+
+def build_problem(
+    spectrum: Spectrum,
+    circuit: Circuit,
+    constraints: Constraints,
+    weighting: str,
+    own: frozenset[int] = frozenset(),
+) -> Problem:
+    """Return the kernels' view of a fit; the parameters ``own`` are to be thetas themselves.
 
     Raises
     ------
@@ -145,7 +273,8 @@ def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints
     """
     if not isinstance(spectrum, Spectrum):
         raise FitError(f"{spectrum!r} is no Spectrum; eistool.read(path) returns a list of them")
-    n_free = len(circuit.parameters) - len(constraints.fixed)
+    frame = frame_of(circuit, constraints, own)
+    program, n_free = frame.program, frame.free.size
     n_points = spectrum.n_used
     if n_free == 0:
         raise FitError(f"{spectrum.label}: every parameter of {circuit} is fixed; leave one free")
@@ -153,56 +282,50 @@ def build_problem(spectrum: Spectrum, circuit: Circuit, constraints: Constraints
         raise FitError(
             f"{spectrum.label}: {n_points} points for {n_free} free parameters of {circuit}; use more points"
         )
-    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held = frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
-    program = compile_circuit(circuit, arcs=True, held=held)
-
-    impedance = spectrum.impedance[spectrum.mask]
-    omega = spectrum.omega[spectrum.mask]
-    log_z0 = float(np.median(np.log(np.abs(impedance))))
-    log_omega_0 = 0.5 * float(np.log(omega.min()) + np.log(omega.max()))
-    scale = np.array([log_z0, log_omega_0])
-    x = omega * np.exp(-log_omega_0)
-    grid = frequency_grid(x)
-    n = grid.shape[1]
-    sigma = standard_deviation(spectrum, weighting)[spectrum.mask]
-    z0 = np.exp(log_z0)
+    used = slice(None) if n_points == len(spectrum) else spectrum.mask
+    axis = _axis(spectrum.frequency[used].tobytes())
+    impedance = spectrum.impedance[used][axis.order]
+    log_z0 = float(np.mean(np.log(np.abs(impedance))))
+    scale = np.array([log_z0, axis.log_omega_0])
+    n = axis.grid.shape[1]
+    sigma = standard_deviation(spectrum, weighting)[used][axis.order]
+    z0 = math.exp(log_z0)
     # unit weights are relative to Z0 here, so that F is of order one for any unit of impedance
     unit = z0 if weighting == "unit" else 1.0
-    data = to_blocks(impedance.real / z0, impedance.imag / z0, n)
-    weights = to_blocks(z0 / (unit * sigma.real), z0 / (unit * sigma.imag), n)
-    window = (-float(np.log(x.max())), -float(np.log(x.min())))
-    lower, upper, bounded = _theta_bounds(program, constraints, scale, window)
-    order = program.order
-    fixed = np.array([int(i) in constraints.fixed for i in order])
-    neutral = _neutral(circuit, constraints, window, scale)
-    fixed_theta = np.where(fixed, program.to_theta(neutral, scale), 0.0)
-    start = np.clip(program.to_theta(neutral, scale), lower, upper)
-    lower = np.where(fixed, fixed_theta, lower)
-    upper = np.where(fixed, fixed_theta, upper)
-    movable = [
-        row
-        for row in program.arcs
-        if not any(fixed[i] or constraints.bounded[order[i]] for i in row[1:] if i >= 0)
-    ]
+    target = np.empty((2, 2 * n))
+    target[0] = to_blocks(impedance.real / z0, impedance.imag / z0, n)
+    target[1] = to_blocks(z0 / (unit * sigma.real), z0 / (unit * sigma.imag), n)
+    lower, upper = frame.lower.copy(), frame.upper.copy()
+    lower[frame.is_tau], upper[frame.is_tau] = axis.window[0] - TAU_RANGE, axis.window[1] + TAU_RANGE
+    fixed_theta, starts = np.zeros(lower.size), np.empty((0, lower.size))
+    if frame.in_units:
+        neutral = program.to_theta(_neutral(circuit, constraints, axis.window, scale), scale)
+        low = program.to_theta(np.where(constraints.bounded, constraints.lower, 1.0), scale)
+        high = program.to_theta(np.where(constraints.bounded, np.minimum(constraints.upper, 1e100), 1.0), scale)
+        user = constraints.bounded[program.order] & (program.kinds != parameters.EXPONENT)
+        lower[user], upper[user] = np.minimum(low, high)[user], np.maximum(low, high)[user]
+        if constraints.start:
+            starts = np.clip(neutral, lower, upper)[None]
+        fixed_theta = np.where(frame.held, neutral, 0.0)
+        lower, upper = np.where(frame.held, neutral, lower), np.where(frame.held, neutral, upper)
     return Problem(
         program=program,
         scale=scale,
-        offsets=program.offsets(log_omega_0),
-        grid=grid,
-        target=np.stack([data, weights]),
+        offsets=program.offsets(axis.log_omega_0),
+        target=target,
         workspace=program.workspace(n),
         n_points=n_points,
         lower=lower,
         upper=upper,
         fixed_theta=fixed_theta,
-        free=np.flatnonzero(~fixed).astype(np.int64),
-        held=fixed,
-        bounded=bounded,
-        exchange=np.array(movable, dtype=np.int64).reshape(-1, 4),
-        starts=start[None] if constraints.start else np.empty((0, start.size)),
-        window=window,
+        free=frame.free,
+        held=frame.held,
+        bounded=frame.bounded,
+        exchange=frame.exchange,
+        pool=frame.pool,
+        starts=starts,
         sum_scale=unit**2,
+        axis=axis,
     )
 
 
@@ -225,23 +348,3 @@ def _neutral(
     for i, value in {**constraints.start, **constraints.fixed}.items():
         values[i] = value
     return values
-
-
-def _theta_bounds(
-    program: Program, constraints: Constraints, scale: FloatArray, window: tuple[float, float]
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return bounds of theta, and where they are the user's own or those of an exponent."""
-    p = program.kinds.size
-    lower = np.full(p, -AMPLITUDE_RANGE)
-    upper = np.full(p, AMPLITUDE_RANGE)
-    taus = program.kinds == parameters.LOG_TAU
-    lower[taus] = window[0] - TAU_RANGE
-    upper[taus] = window[1] + TAU_RANGE
-    own = constraints.bounded[program.order] | (program.kinds == parameters.EXPONENT)
-    low = program.to_theta(np.where(own[np.argsort(program.order)], constraints.lower, 1.0), scale)
-    high = program.to_theta(
-        np.where(own[np.argsort(program.order)], np.minimum(constraints.upper, 1e100), 1.0), scale
-    )
-    lower[own] = np.minimum(low, high)[own]
-    upper[own] = np.maximum(low, high)[own]
-    return lower, upper, own

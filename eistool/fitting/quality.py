@@ -3,6 +3,7 @@
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.fitting.result import TIE
 from eistool.typing import FloatArray, IntArray
 
 ABOVE_NOISE = 1.7  # times the ladder's residuals: there is structure in those of the circuit
@@ -10,6 +11,12 @@ LARGE_RESIDUAL = 0.05  # of |Z|: the data, the circuit or both are not to be tru
 POOR_RESIDUAL = 0.01  # and, for a poor model, an rms residual above 1 % of |Z|
 FEW = 3  # starts that reached the best minimum
 CORRELATED = 0.99
+
+
+def delta_bic(values: FloatArray, best: float, n_data: int) -> FloatArray:
+    """Return n ln(S/S0): by how much the BIC of other minima is above that of the best."""
+    difference: FloatArray = n_data * np.log(np.maximum(values, 1e-300) / max(best, 1e-300))
+    return difference
 
 
 def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]:
@@ -20,6 +27,11 @@ def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]
     if rms > LARGE_RESIDUAL:
         flags.append(f"residuals are {rms:.0%} of |Z|")
     return tuple(flags)
+
+
+def needless_flags(names: list[str]) -> tuple[str, ...]:
+    """Return a remark on parts of the circuit that the data do not need."""
+    return (f"not needed by the data: {' '.join(names)}; others could share their part",) if names else ()
 
 
 def certainty_flags(
@@ -34,7 +46,7 @@ def certainty_flags(
     flags = []
     if hits[0] < FEW:
         flags.append(f"{hits[0]} of {hits[-1]} starts reached the best minimum")
-    near = int(np.count_nonzero(n_data * np.log(np.maximum(found[1:, 0], 1e-300) / max(found[0, 0], 1e-300)) < 2))
+    near = int(np.count_nonzero(delta_bic(found[1:, 0], found[0, 0], n_data) < TIE))
     if near:
         flags.append(f"{near} other minima within ΔBIC 2")
     for status in ("at_bound", "not_identifiable"):

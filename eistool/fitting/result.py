@@ -11,18 +11,22 @@ from eistool.circuit import Circuit
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.processes import Process, processes
+from eistool.fitting.total_resistance import TotalResistance, total_resistance
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
 if TYPE_CHECKING:
     from impedance.models.circuits.circuits import BaseCircuit
     from lmfit.minimizer import MinimizerResult
+    from pandas import DataFrame
 
-    from eistool.fitting.confidence import Interval
+    from eistool.fitting.intervals import Interval
 
 # a standard error above this share of the value (or this much of an exponent) determines nothing
 UNRESOLVED = 0.5
 UNRESOLVED_EXPONENT = 0.2
+# differences of BIC below these: not worth a mention, and no strong evidence (Kass and Raftery)
+TIE, NEAR_TIE = 2.0, 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Minimum(Shown):
     chi2: float
     values: dict[str, float]
     hits: int
+    delta_bic: float = 0.0  # n ln(S/S0) to the best: both have the same parameters
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -122,6 +127,7 @@ class FitResult:
     References
     ----------
     .. [1] B. A. Boukamp, Solid State Ionics 20 (1986) 31, doi:10.1016/0167-2738(86)90031-7
+    .. [2] A. Wald, J. Wolfowitz, Ann. Math. Statist. 11 (1940) 147, doi:10.1214/aoms/1177731909
     """
 
     circuit: Circuit
@@ -141,10 +147,15 @@ class FitResult:
     n_agreed: int = 0
     minima: tuple[Minimum, ...] = ()
     noise_floor: float = math.nan
-    parameters: Parameters = field(init=False)
+    _parameters: Parameters | None = field(default=None, init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", _parameters(self))
+    @property
+    def parameters(self) -> Parameters:
+        """Values with their errors, units, bounds, statuses and roles, by full or short name."""
+        if self._parameters is None:
+            object.__setattr__(self, "_parameters", _parameters(self))
+        assert self._parameters is not None  # noqa: S101
+        return self._parameters
 
     @property
     def success(self) -> bool:
@@ -216,9 +227,58 @@ class FitResult:
             return np.where(sigma > 0, self.covariance / np.outer(sigma, sigma), np.nan)
 
     @property
+    def runs_p(self) -> float:
+        """Probability of so few changes of sign among the residuals, if the model were right.
+
+        Below 0.01, something that the circuit does not know is left in them [2]_. Nan of a failed fit.
+        """
+        if not self.success:
+            return math.nan
+        from eistool.fitting.runs import runs_p
+
+        mask = self.spectrum.mask
+        return runs_p(self.residual[mask][np.argsort(self.spectrum.frequency[mask], kind="stable")])
+
+    def correlation_table(self) -> "DataFrame":
+        """Return the correlation of the parameters that have an error, by their names.
+
+        Examples
+        --------
+        >>> from eistool import fit, simulate
+        >>> spectrum = simulate("R0-C1", [1, 10, 100, 1e3], [10, 1e-3], noise=0.001, seed=1)
+        >>> list(fit(spectrum, "R0-C1").correlation_table().columns)
+        ['R0', 'C1']
+        """
+        import pandas as pd
+
+        known = np.flatnonzero(np.diag(self.covariance) > 0)
+        names = [self.circuit.parameters[i] for i in known]
+        return pd.DataFrame(self.correlation[np.ix_(known, known)], index=names, columns=names)
+
+    @property
     def processes(self) -> tuple[Process, ...]:
         """The arcs of the circuit, ordered by their time constant."""
         return processes(self)
+
+    @property
+    def total_resistance(self) -> TotalResistance:
+        """The resistance to direct current, from the full covariance.
+
+        Raises
+        ------
+        FitError
+            If the fit failed.
+
+        Examples
+        --------
+        >>> from eistool import fit, simulate
+        >>> spectrum = simulate("R0-p(R1,C1)", [1, 10, 100, 1e3], [10, 90, 1e-3], noise=0.001, seed=1)
+        >>> fit(spectrum, "R0-p(R1,C1)").total_resistance
+        TotalResistance(...
+        >>> fit(spectrum, "R0-C1").total_resistance
+        TotalResistance(inf: ...
+        """
+        return total_resistance(self)
 
     def confidence(
         self, method: str = "profile", parameters: list[str] | None = None, level: float = 0.95
@@ -227,11 +287,12 @@ class FitResult:
 
         Parameters
         ----------
-        method : {"profile", "mcmc", "stderr"}
-            Profile likelihood, or sampling of the posterior, both by lmfit; or value ± t·stderr, in the
-            logarithm for positive parameters.
+        method : {"profile", "lmfit", "mcmc", "stderr"}
+            Profile likelihood; the same by lmfit's ``conf_interval``, a thousand times slower; sampling of
+            the posterior by emcee; or value ± t·stderr, in the logarithm for positive parameters.
         parameters : list of str, optional
-            Which; by default all that are not fixed or at a bound.
+            Which; by default all that are not fixed or at a bound. For ``"profile"`` also ``"R1.tau"``,
+            the time constant of an arc p(R1,CPE1) or p(R1,C1).
         level : float
             Probability, between 0 and 1.
 
@@ -239,6 +300,11 @@ class FitResult:
         ------
         FitError
             If the method is unknown or the fit failed.
+
+        Notes
+        -----
+        A profile that does not rise enough before the bound of its parameter has no limit there: its end
+        is 0 or inf, or that bound (of an exponent, or given), and the interval's ``flag`` says so.
         """
         from eistool.fitting.confidence import confidence
 
@@ -289,11 +355,18 @@ class FitResult:
             "n_starts": self.n_starts,
             "n_agreed": self.n_agreed,
             "noise_floor": self.noise_floor,
+            "runs_p": self.runs_p,
             "parameters": list(self.parameters.values()),
             "covariance": self.covariance.tolist(),
             "processes": self.processes,
+            "total_resistance": self.total_resistance if self.success else None,
             "minima": self.minima,
         }
+
+    @property
+    def _rivals(self) -> tuple[Minimum, ...]:
+        """Other minima against which the data do not speak strongly."""
+        return tuple(minimum for minimum in self.minima[1:] if minimum.delta_bic < NEAR_TIE)
 
     def __repr__(self) -> str:
         head = f"FitResult {self.circuit} to {self.spectrum.label!r}: {self.status}"
@@ -301,6 +374,7 @@ class FitResult:
             return f"{head} ({self.reason})"
         lines = [f"{head}, reduced chi2 {self.chi2_reduced:.4g}, {self.n_agreed} of {self.n_starts} starts agree"]
         lines += [f"  {parameter!r}" for parameter in self.parameters.values()]
+        lines += [f"  other minimum: ΔBIC {m.delta_bic:+.1f}" for m in self._rivals]
         lines += [f"  flag: {flag}" for flag in self.flags]
         return "\n".join(lines)
 
@@ -309,7 +383,18 @@ class FitResult:
             (p.name, format_value(p.value, p.stderr), p.unit, p.role, p.status) for p in self.parameters.values()
         ]
         title = f"{self.circuit} fitted to {self.spectrum.label}: {self.status}"
-        return html_table(title, ("parameter", "value ± standard error", "unit", "role", "status"), rows)
+        tables = [html_table(title, ("parameter", "value ± standard error", "unit", "role", "status"), rows)]
+        if self.success:
+            frame = self.correlation_table().map("{:.2f}".format)
+            correlations = [(name, *row) for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
+            tables.append(html_table("Correlation", ("", *frame.columns), correlations))
+        if self._rivals:
+            names = self.circuit.parameters
+            minima = [
+                (f"{m.delta_bic:+.1f}", *(format_value(m.values[name]) for name in names)) for m in self._rivals
+            ]
+            tables.append(html_table("Other minima", ("ΔBIC", *names), minima))
+        return "\n".join(tables)
 
 
 def failed_result(spectrum: Spectrum, circuit: Circuit, weighting: str, reason: str) -> FitResult:

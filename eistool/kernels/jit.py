@@ -1,5 +1,6 @@
 """The one decorator that owns all numba options, and the place where compiled code is cached."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -44,9 +45,11 @@ def _choose_cache() -> bool:
         base = Path(os.environ["NUMBA_CACHE_DIR"])
     else:
         base = Path(platformdirs.user_cache_dir("eistool"))
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    temporary = Path(tempfile.gettempdir()) / f"eistool-{user}"
-    for folder in (base, temporary):
+    folders = [base]
+    with contextlib.suppress(FileNotFoundError):  # no temporary folder either
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        folders.append(Path(tempfile.gettempdir()) / f"eistool-{user}")
+    for folder in folders:
         own = folder / _fingerprint()
         if _usable(folder) and _usable(own):
             config.CACHE_DIR = str(own)  # type: ignore[attr-defined]
@@ -106,3 +109,15 @@ class _Address(numba.types.WrapperAddressProtocol):
 def as_argument(function: Any, signature: Any) -> Any:
     """Return what to pass where a kernel takes this function of this signature."""
     return function if config.DISABLE_JIT else _Address(function, signature)  # type: ignore[attr-defined]
+
+
+def direct(function: Any) -> Any:
+    """Return a kernel's own entry, which does not look at the types of its arguments.
+
+    Finding the type of functions that are passed as arguments takes longer than a small fit. Arguments
+    must be of the kernel's signature exactly.
+    """
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return function
+    (result,) = function.overloads.values()
+    return result.entry_point

@@ -19,6 +19,7 @@ from numba.core import config
 from numba.extending import intrinsic
 
 from eistool.kernels.jit import kernel, part
+from eistool.kernels.own import call
 
 WIDTH = 16
 _SIZE = 2 * WIDTH
@@ -48,6 +49,7 @@ TLM_II = 26
 TLM_IE = 27
 TLM_CT = 28  # (Re, Ri, Rct, A, alpha)
 DE_LEVIE = 29  # (Ri, A, alpha)
+OWN = 40  # worked by a Python function, whose address is the operation's row
 
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417e00, 6.07710050650619224932e-11
@@ -493,6 +495,10 @@ def evaluate(operations, offsets, parents, groups, theta, grid, sums, rows):
         p = operations[o, OP_PARAMETER]
         sign = float(operations[o, OP_SIGN])
         total = sums[operations[o, OP_GROUP]]
+        if code == OWN:
+            own = rows[p : p + operations[o, OP_COUNT]]
+            call(operations[o, OP_ROW], offsets[o], grid[ROW_LOG], theta[p:], total, own)
+            continue
         amplitude = math.exp(sign * theta[p])
         if code >= FIRST_POINTWISE:
             _add_pointwise(grid[ROW_LOG], total, rows[p : p + operations[o, OP_COUNT]], code, theta, p, offsets[o])

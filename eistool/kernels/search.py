@@ -1,10 +1,6 @@
-"""Weighted least squares of a circuit program: ladder, amplitudes, Levenberg-Marquardt, many starts.
+"""The minima of F, from many deterministic starts.
 
-Everything is dimensionless here: frequencies and impedances come divided by a typical value each.
-theta holds ln of an amplitude (an impedance), ln of a time constant, or an exponent; ``kinds`` says
-which. Residuals are signed: weight * (model - data). F is the sum of their squares.
-
-Shapes: p parameters, f free ones, c rows of the ladder, s starts, m minima.
+Shapes: as in :mod:`eistool.kernels.least_squares` and :mod:`eistool.kernels.starts`; m minima.
 """
 
 import math
@@ -12,41 +8,20 @@ import math
 import numba
 import numpy as np
 
-from eistool.kernels.jit import as_argument, kernel, part
-from eistool.kernels.model import (
-    EVALUATE,
-    OP_COUNT,
-    OP_PARAMETER,
-    ROW_X,
-    WIDTH,
-    evaluate,
-)
-from eistool.kernels.parameters import EXPONENT, LOG_TAU
+from eistool.kernels.jit import direct, kernel, part
+from eistool.kernels.least_squares import CIRCUIT, EQUAL, F64, I64, MINIMISER, MODEL, copy
+from eistool.kernels.starts import PROPOSER, sort_taus
 
-N_CANDIDATES, N_PICKED, N_KEPT, N_FINISHED = 32, 8, 4, 2  # in a round: drawn, tried, pursued, finished
+N_STARTS, N_KEPT, N_FINISHED = 6, 3, 2  # in a round: begun, pursued, finished
+PROMISING = 1.5  # times the best F: worth finishing
 APART = 0.8  # e-folds in a time constant between starts that are worth trying
 SAME = 0.3  # between ends that are the same minimum
-EQUAL = 1e-5  # relative difference in F that tells nothing
-NEAR_FLOOR = 1.07  # times the floor: the ladder is nearly reached
-ROUNDS_ABOVE_FLOOR, CONFIRMED = 20, 6  # at least so many rounds and hits above the floor
-FAR = 1.15  # times the best F: another minimum is no rival
-PATIENCE = 8  # steps of next to no gain
-WIDEST = 5.0  # standard error in e-folds
-
-
-@part(sums=True)
-def _dot(a, b):
-    total = 0.0
-    for i in range(a.size):
-        total += a[i] * b[i]
-    return total
-
-
-@part()
-def _copy(source, to):
-    # loops compile several times faster than assignments to slices
-    for i in range(source.size):
-        to[i] = source[i]
+NEAR_FLOOR = 1.05  # times the floor: the ladder is nearly reached
+BELOW_FLOOR = -0.2  # further below: the ladder cannot describe such data, and tells nothing
+QUIET, SILENT = 2, 20  # rounds without a better minimum, near the floor and far from it
+PERSISTENCE = 40.0  # further rounds where F is twice the floor; in proportion between
+FEW_SHAPES = 3  # parameters of the shape that the best column of a pool suffices for
+CONFIRMED = 6  # starts that led to the best minimum
 
 
 @part()
@@ -59,400 +34,6 @@ def _sort_by(scores, order, n):
             order[c] = order[c - 1]
             c -= 1
         order[c] = item
-
-
-@part(fast=True)
-def _scale(row, weight):
-    for i in range(row.size):
-        row[i] *= weight[i]
-
-
-@part(fast=True)
-def _weigh(target, sums, rows, free):
-    """Turn Z into weighted residuals and derivatives into weighted ones; return F."""
-    r, data, weight = sums[0], target[0], target[1]
-    for i in range(r.size):
-        r[i] = (r[i] - data[i]) * weight[i]
-    for k in free:
-        _scale(rows[k], weight)
-    return _dot(r, r)
-
-
-@part()
-def _normal(sums, rows, free, hessian, gradient):
-    """Fill JᵀJ and Jᵀr of the free parameters from weighted rows."""
-    for a in range(free.size):
-        row = rows[free[a]]
-        gradient[a] = _dot(row, sums[0])
-        for c in range(a + 1):
-            total = _dot(row, rows[free[c]])
-            hessian[a, c] = total
-            hessian[c, a] = total
-
-
-@part()
-def _cholesky_solve(matrix, rhs, n):
-    """Solve in place for the leading n rows; return False if the matrix is not positive definite."""
-    for i in range(n):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= matrix[i, k] * matrix[j, k]
-            if i == j:
-                if not total > 0.0:
-                    return False
-                matrix[i, i] = math.sqrt(total)
-            else:
-                matrix[i, j] = total / matrix[j, j]
-    for i in range(n):
-        total = rhs[i]
-        for k in range(i):
-            total -= matrix[i, k] * rhs[k]
-        rhs[i] = total / matrix[i, i]
-    for i in range(n - 1, -1, -1):
-        total = rhs[i]
-        for k in range(i + 1, n):
-            total -= matrix[k, i] * rhs[k]
-        rhs[i] = total / matrix[i, i]
-    return True
-
-
-@kernel("float64(float64[:, ::1], float64[::1], float64[::1], int64)")
-def nnls(gram, target, x, n):
-    """Minimise xᵀGx - 2bᵀx over x >= 0 by active sets; return the minimum.
-
-    Parameters
-    ----------
-    gram : float64, shape (n, n)
-        AᵀA with a unit diagonal, for good conditioning.
-    target : float64, shape (n,)
-        Aᵀb.
-    x : float64, shape (n,)
-        The solution is written here.
-    n : int
-        Leading rows in use.
-    """
-    passive = np.empty(n, np.int64)
-    is_passive = np.zeros(n, np.bool_)
-    matrix = np.empty((n, n))
-    trial = np.empty(n)
-    count = 0
-    for i in range(n):
-        x[i] = 0.0
-    scale = 1e-300
-    for i in range(n):
-        scale = max(scale, abs(target[i]))
-    for _ in range(3 * n):
-        best, slope = -1, 1e-10 * scale
-        for i in range(n):
-            if not is_passive[i]:
-                w = target[i]
-                for k in range(count):
-                    w -= gram[i, passive[k]] * x[passive[k]]
-                if w > slope:
-                    best, slope = i, w
-        if best < 0:
-            break
-        is_passive[best] = True
-        passive[count] = best
-        count += 1
-        while count > 0:
-            for a in range(count):
-                trial[a] = target[passive[a]]
-                for c in range(a + 1):
-                    matrix[a, c] = gram[passive[a], passive[c]]
-                matrix[a, a] += 1e-13
-            if not _cholesky_solve(matrix, trial, count):
-                # the newest column depends on the others
-                count -= 1
-                x[passive[count]] = 0.0
-                break
-            step = 1.0
-            for a in range(count):
-                if trial[a] <= 0.0:
-                    now = x[passive[a]]
-                    step = min(step, now / (now - trial[a])) if now > trial[a] else 0.0
-            if step >= 1.0:
-                for a in range(count):
-                    x[passive[a]] = trial[a]
-                break
-            kept = 0
-            for a in range(count):
-                i = passive[a]
-                value = x[i] + step * (trial[a] - x[i])
-                if trial[a] <= 0.0 and value <= 1e-14:
-                    x[i] = 0.0
-                    is_passive[i] = False
-                else:
-                    x[i] = value
-                    passive[kept] = i
-                    kept += 1
-            if kept == count:
-                break
-            count = kept
-    value = 0.0
-    for a in range(count):
-        i = passive[a]
-        value -= 2.0 * target[i] * x[i]
-        for c in range(count):
-            value += x[i] * gram[i, passive[c]] * x[passive[c]]
-    return value
-
-
-@kernel("float64(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])")
-def ladder(grid, target, log_tau, x):
-    """Fit R, L, 1/C and RC elements of given time constants, all >= 0; return F.
-
-    Parameters
-    ----------
-    grid : float64, shape (6, n)
-        See :func:`eistool.kernels.model.evaluate`.
-    target : float64, shape (2, 2 n)
-        Data and weights.
-    log_tau : float64, shape (c,)
-        ln of the time constants.
-    x : float64, shape (c + 3,)
-        The resistances are written here, then R, L and 1/C.
-    """
-    n = log_tau.size + 3
-    length = target.shape[1]
-    rows = np.zeros((n, length))
-    data = target[0] * target[1]
-    weight = target[1]
-    tau = np.exp(log_tau)
-    for b in range(length // (2 * WIDTH)):
-        q = grid[ROW_X, b * WIDTH : (b + 1) * WIDTH]
-        re, im = 2 * b * WIDTH, (2 * b + 1) * WIDTH
-        for k in range(n - 3):
-            row = rows[k]
-            for i in range(WIDTH):
-                y = q[i] * tau[k]
-                d = 1.0 / (1.0 + y * y)
-                row[re + i] = weight[re + i] * d
-                row[im + i] = -weight[im + i] * y * d
-        for i in range(WIDTH):
-            rows[n - 3, re + i] = weight[re + i]
-            rows[n - 2, im + i] = weight[im + i] * q[i]
-            rows[n - 1, im + i] = -weight[im + i] / q[i]
-    gram = np.empty((n, n))
-    right = np.empty(n)
-    norm = np.empty(n)
-    energy = _dot(data, data)
-    for a in range(n):
-        for c in range(a + 1):
-            gram[a, c] = _dot(rows[a], rows[c])
-        norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
-        right[a] = _dot(rows[a], data) * norm[a]
-    for a in range(n):
-        for c in range(a + 1):
-            gram[a, c] *= norm[a] * norm[c]
-            gram[c, a] = gram[a, c]
-    value = energy + nnls(gram, right, x, n)
-    for a in range(n):
-        x[a] *= norm[a]
-    # the difference of two large numbers is not accurate at low noise
-    total = 0.0
-    for i in range(length):
-        r = data[i]
-        for a in range(n):
-            if x[a] > 0.0:
-                r -= x[a] * rows[a, i]
-        total += r * r
-    return total if value < 1e-6 * energy else value
-
-
-# the interpreter of circuits, and the minimiser, as arguments
-F64, I64 = numba.float64, numba.int64
-CIRCUIT = (I64[:, ::1], F64[::1], I64[::1], I64[::1])  # operations, offsets, parents, groups
-MODEL = numba.types.FunctionType(EVALUATE)
-MINIMISE = numba.types.Tuple((F64, numba.boolean))(
-    MODEL, *CIRCUIT, F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
-    F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1], I64, F64,
-)  # fmt: skip
-MINIMISER = numba.types.FunctionType(MINIMISE)
-
-
-@kernel(MINIMISE)
-def minimise(
-    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
-    grid, target, sums, rows, hessian, gradient, limit, tolerance,
-):  # fmt: skip
-    """Levenberg-Marquardt with bounds, in place in theta; return F and whether it converged.
-
-    Parameters at a bound whose gradient points outward rest. A step is cut to 1.5 in logarithms
-    and to 0.3 in exponents. ``hessian`` and ``gradient`` belong to the last accepted theta.
-    """
-    f = free.size
-    matrix = np.empty((f, f))
-    step = np.empty(f)
-    moving = np.empty(f, np.int64)
-    new_hessian = np.empty((f, f))
-    new_gradient = np.empty(f)
-    trial = np.empty(theta.size)
-    evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
-    best = _weigh(target, sums, rows, free)
-    if not math.isfinite(best):
-        return np.inf, False
-    _normal(sums, rows, free, hessian, gradient)
-    damping, growth = 1e-3, 4.0
-    slow, gained = 0, np.inf
-    for _ in range(limit):
-        n = 0
-        for a in range(f):
-            i = free[a]
-            outward = (theta[i] <= lower[i] and gradient[a] > 0.0) or (theta[i] >= upper[i] and gradient[a] < 0.0)
-            if not outward:
-                moving[n] = a
-                n += 1
-        if n == 0:
-            return best, True
-        for a in range(n):
-            step[a] = -gradient[moving[a]]
-            for c in range(a + 1):
-                matrix[a, c] = hessian[moving[a], moving[c]]
-            matrix[a, a] *= 1.0 + damping
-            matrix[a, a] += 1e-14 * best
-        if not _cholesky_solve(matrix, step, n):
-            damping *= 10.0
-            if damping > 1e16:
-                return best, False
-            continue
-        cut = 1.0
-        for a in range(n):
-            size = abs(step[a])
-            most = 0.3 if kinds[free[moving[a]]] == EXPONENT else 1.5
-            if size * cut > most:
-                cut = most / size
-        _copy(theta, trial)
-        for a in range(n):
-            i = free[moving[a]]
-            trial[i] = min(max(theta[i] + cut * step[a], lower[i]), upper[i])
-            step[a] = trial[i] - theta[i]
-        predicted = 0.0
-        for a in range(n):
-            row = 0.0
-            for c in range(n):
-                row += hessian[moving[a], moving[c]] * step[c]
-            predicted -= step[a] * (2.0 * gradient[moving[a]] + row)
-        evaluate(operations, offsets, parents, groups, trial, grid, sums, rows)
-        value = _weigh(target, sums, rows, free)
-        if value < best:
-            gain = (best - value) / predicted if predicted > 0.0 else 0.0
-            _normal(sums, rows, free, new_hessian, new_gradient)
-            for a in range(f):
-                _copy(new_hessian[a], hessian[a])
-            _copy(new_gradient, gradient)
-            _copy(trial, theta)
-            # along a direction without effect there is no end, and nothing to gain
-            gained = best - value
-            slow = slow + 1 if gained <= 100.0 * tolerance * value else 0
-            small = gained <= tolerance * value and predicted <= tolerance * value and damping < 1.0
-            best = value
-            damping *= 0.1 if gain > 0.75 else (0.4 if gain > 0.25 else 2.0)
-            damping = max(damping, 1e-12)
-            growth = 4.0
-            if small or slow >= PATIENCE:
-                return best, True
-        else:
-            if predicted <= tolerance * best:
-                return best, True
-            damping = max(damping, 1e-9) * growth
-            growth *= 2.0
-            if damping > 1e16:
-                return best, True
-    return best, gained <= EQUAL * best
-
-
-@part()
-def _fit_amplitudes(
-    evaluate, operations, offsets, parents, groups, theta, lower, upper, amplitudes,
-    grid, target, sums, rows, gram, right, norm, multiplier, repeats,
-):  # fmt: skip
-    """Scale the amplitudes so that the linear problem at fixed tau and alpha is solved; return F.
-
-    Z is homogeneous of degree one in its amplitudes, so that Z = Σ dZ/dln A: one non-negative least
-    squares on these columns is exact for elements in series, and a good guess for nested ones.
-    """
-    n = amplitudes.size
-    evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
-    value = _weigh(target, sums, rows, amplitudes)
-    for _ in range(repeats):
-        _normal(sums, rows, amplitudes, gram, right)
-        for a in range(n):
-            total = 0.0
-            for c in range(n):
-                total += gram[a, c]
-            right[a] = total - right[a]
-            norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
-        for a in range(n):
-            right[a] *= norm[a]
-            for c in range(n):
-                gram[a, c] *= norm[a] * norm[c]
-        nnls(gram, right, multiplier, n)
-        for a in range(n):
-            i = amplitudes[a]
-            change = math.log(max(multiplier[a] * norm[a], 1e-3))
-            theta[i] = min(max(theta[i] + min(change, 30.0), lower[i]), upper[i])
-        evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
-        value = _weigh(target, sums, rows, amplitudes)
-    return value
-
-
-@part()
-def _draw(theta, kinds, free, lower, upper, nested, seeds, irrational, index, peaks, cumulative, window, wide):
-    """Draw a start: time constants from the ladder's peaks or the window, exponents, nested amplitudes."""
-    low, high = window
-    for a in range(free.size):
-        i = free[a]
-        u = seeds[i] + index * irrational[i]
-        u -= math.floor(u)
-        if kinds[i] == EXPONENT:
-            value = min(upper[i], 1.0) - 0.45 * u * u - 0.02
-        elif kinds[i] == LOG_TAU:
-            if u < wide or peaks.size == 0:
-                value = low + (high - low) * (u / wide if u < wide else u)
-            else:
-                u = (u - wide) / (1.0 - wide)
-                k = 0
-                while k < peaks.size - 1 and cumulative[k] < u:
-                    k += 1
-                before = cumulative[k - 1] if k > 0 else 0.0
-                within = (u - before) / max(cumulative[k] - before, 1e-12)
-                value = peaks[k] + 1.6 * (within - 0.5)
-        elif nested[i]:
-            value = 8.0 * (u - 0.5)
-        else:
-            value = 0.0
-        theta[i] = min(max(value, lower[i]), upper[i])
-
-
-@part()
-def _sort_taus(theta, exchange):
-    """Put exchangeable arcs in order of tau, so that equal starts are recognised and labels stay."""
-    for a in range(1, exchange.shape[0]):
-        for c in range(a, 0, -1):
-            if exchange[c, 0] != exchange[c - 1, 0]:
-                break
-            if theta[exchange[c, 2]] < theta[exchange[c - 1, 2]]:
-                for k in range(1, exchange.shape[1]):
-                    i, j = exchange[c, k], exchange[c - 1, k]
-                    if i >= 0:
-                        theta[i], theta[j] = theta[j], theta[i]
-            else:
-                break
-
-
-@part()
-def _keep_most(theta, incumbent, operations, index):
-    """Keep a drawn start for one or two elements, and take the rest from a known minimum."""
-    n = operations.shape[0]
-    one = index % n
-    other = (index // n) % n
-    for o in range(n):
-        if o != one and o != other:
-            p = operations[o, OP_PARAMETER]
-            for i in range(p, p + operations[o, OP_COUNT]):
-                theta[i] = incumbent[i]
 
 
 @part()
@@ -478,18 +59,17 @@ def _find(theta, value, minima, values, n_minima, shape):
 
 
 @part()
-def _record(theta, value, converged, minima, values, hits, n_minima, shape):
-    """Put the end of a run among the distinct minima, in order of F; return their number."""
+def _record(theta, value, converged, count, minima, values, hits, n_minima, shape):
+    """Put where ``count`` starts ended among the distinct minima, in order of F; return their number."""
     if not math.isfinite(value):
         return n_minima
-    hits[-1] += 1
     m = _find(theta, value, minima, values, n_minima, shape)
     if m >= 0:
-        hits[m] += 1
+        hits[m] += count
         if value < values[m, 0]:
             values[m, 0] = value
             values[m, 1] = 1.0 if converged else 0.0
-            _copy(theta, minima[m])
+            copy(theta, minima[m])
         return n_minima
     place = n_minima
     while place > 0 and value < values[place - 1, 0]:
@@ -497,40 +77,43 @@ def _record(theta, value, converged, minima, values, hits, n_minima, shape):
     if place >= minima.shape[0]:
         return n_minima
     for m in range(min(n_minima, minima.shape[0] - 1), place, -1):
-        _copy(minima[m - 1], minima[m])
-        _copy(values[m - 1], values[m])
+        copy(minima[m - 1], minima[m])
+        copy(values[m - 1], values[m])
         hits[m] = hits[m - 1]
-    _copy(theta, minima[place])
+    copy(theta, minima[place])
     values[place, 0] = value
     values[place, 1] = 1.0 if converged else 0.0
-    hits[place] = 1
+    hits[place] = count
     return min(n_minima + 1, minima.shape[0])
 
 
 @kernel(
     I64(
-        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
-        numba.boolean[::1], I64[:, ::1], F64[:, ::1], F64[::1], F64[::1], F64[::1], F64[::1],
+        MODEL, MINIMISER, PROPOSER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
+        numba.boolean[::1], I64[:, ::1], numba.boolean[::1], numba.boolean[::1], I64[:, ::1], I64[::1], I64[::1],
+        F64[:, ::1], I64, F64[::1],
         F64, F64, F64, I64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
         F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
     )
 )  # fmt: skip
 def search(
-    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
-    fixed_theta, free, amplitudes, nested, exchange, starts, seeds,
-    irrational, peaks, cumulative, window_low, window_high, floor, rounds,
+    evaluate, minimise, propose, operations, offsets, parents, groups, kinds, lower, upper,
+    fixed_theta, free, terms, nested, exchange, has_shape, is_scaled, options, n_options, shape, starts, first,
+    irrational, window_low, window_high, floor, rounds,
     grid, target, sums, rows, minima, values, hits, hessian,
 ):  # fmt: skip
     """Find the minima of F from many deterministic starts; return how many were found.
 
-    Each round draws candidates, solves the linear problem of their amplitudes, picks the best that
-    differ from each other and from the known minima, improves these by short Levenberg-Marquardt
-    runs, and takes the best of them to the end. Rounds go on until F is near ``floor`` and nothing
-    better turns up; where that floor is not reached, until the best minimum has been confirmed.
+    Each round draws time constants and exponents, which makes a pool of columns for each term of the
+    circuit's outermost sum. From several draws on, one term after the other exchanges its column for the
+    best in the pool, with the amplitudes solved for. The ends that differ from each other and from the
+    known minima are begun by short Levenberg-Marquardt runs, the best of them to the end. Rounds go on
+    until F is near ``floor`` and nothing better turns up; where that floor is not reached, until the best
+    minimum has been confirmed.
 
     Parameters
     ----------
-    evaluate, minimise : functions
+    evaluate, minimise, propose : functions
         Those of this package.
     operations, offsets, parents, groups
         The program; see :func:`eistool.kernels.model.evaluate`.
@@ -538,18 +121,26 @@ def search(
         AMPLITUDE, LOG_TAU or EXPONENT.
     lower, upper, fixed_theta : float64, shape (p,)
         Bounds, and the values of parameters that are not free.
-    free, amplitudes : int64
-        Free parameters; those among them that are amplitudes.
+    free : int64, shape (f,)
+        Free parameters.
+    terms : int64, shape (p,)
+        Term of the outermost sum that each parameter belongs to.
     nested : bool, shape (p,)
         Amplitudes on which Z does not depend linearly.
     exchange : int64, shape (arcs, 4)
         Class, then the parameters (-1 for none) of arcs that may change places.
+    has_shape, is_scaled : bool, shape (t,)
+        Terms with free parameters that are no amplitude of theirs; terms whose amplitudes are all free.
+    options, n_options : int64, shape (t, k) and (t,)
+        Columns of the pool that each term may choose from; column d t + i is that of term i in draw d.
+    shape : int64
+        Free time constants and nested amplitudes: they tell one minimum from another.
     starts : float64, shape (s, p)
         Starts that are always taken to the end.
-    seeds, irrational : float64, shape (p,)
-        A low-discrepancy sequence: fractional part of seed + index * irrational.
-    peaks, cumulative : float64
-        ln tau of the ladder's resistances, and their cumulative weights.
+    first : int
+        Where in the low-discrepancy sequence to begin.
+    irrational : float64, shape (p,)
+        The sequence: fractional part of index * irrational.
     window_low, window_high : float64
         Range of ln tau.
     floor : float64
@@ -565,7 +156,7 @@ def search(
     values : float64, shape (m, 2)
         Their F, and 1 where the run converged.
     hits : int64, shape (m + 1,)
-        How often each was reached; the last item counts all runs.
+        How many starts led to each; the last item counts all starts.
     hessian : float64, shape (f, f)
         JᵀJ at the best minimum.
     """
@@ -573,88 +164,70 @@ def search(
     f = free.size
     gradient = np.empty(f)
     scratch = np.empty((f, f))
-    n_amplitudes = amplitudes.size
-    gram = np.empty((n_amplitudes, n_amplitudes))
-    right = np.empty(n_amplitudes)
-    norm = np.empty(n_amplitudes)
-    multiplier = np.empty(n_amplitudes)
-    candidates = np.empty((N_CANDIDATES, p))
-    scores = np.empty(N_CANDIDATES)
-    window = (window_low, window_high)
+    n_shape = shape.size
     n_minima = 0
     for m in range(hits.size):
         hits[m] = 0
-    n_shape = 0
-    shape = np.empty(f, np.int64)
-    any_nested = False
-    for i in free:
-        if kinds[i] == LOG_TAU or nested[i]:
-            shape[n_shape] = i
-            n_shape += 1
-        any_nested = any_nested or nested[i]
-    shape = shape[:n_shape]
-
     theta = np.empty(p)
     for s in range(starts.shape[0]):
-        _copy(starts[s], theta)
+        copy(starts[s], theta)
         value, converged = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
             grid, target, sums, rows, scratch, gradient, 200, 1e-9,
         )  # fmt: skip
-        _sort_taus(theta, exchange)
-        n_minima = _record(theta, value, converged, minima, values, hits, n_minima, shape)
+        sort_taus(theta, exchange)
+        hits[-1] += 1
+        n_minima = _record(theta, value, converged, 1, minima, values, hits, n_minima, shape)
 
-    index = 0
-    picked = np.empty(N_PICKED, np.int64)
-    order = np.empty(N_CANDIDATES, np.int64)
-    quiet, last_best = 0, np.inf
-    for r in range(rounds):
-        for c in range(N_CANDIDATES):
-            index += 1
-            candidate = candidates[c]
-            _copy(fixed_theta, candidate)
-            _draw(
-                candidate, kinds, free, lower, upper, nested, seeds, irrational, index,
-                peaks, cumulative, window, 0.3 if r == 0 else 0.5,
-            )  # fmt: skip
-            if r > 0 and c % 2 == 0 and n_minima > 0:
-                _keep_most(candidate, minima[(c // 2) % min(n_minima, 2)], operations, index // 2)
-            _sort_taus(candidate, exchange)
+    n_terms = has_shape.size
+    columns = np.empty((options.shape[1], target.shape[1]))
+    n_draws = options.shape[1] // n_terms
+    is_single = n_shape > FEW_SHAPES and np.sum(has_shape & is_scaled) == 1
+    candidates = np.empty((N_STARTS, p))
+    scores = np.empty(N_STARTS)
+    order = np.empty(N_STARTS, np.int64)
+    picked = np.empty(N_STARTS, np.int64)
+    count = np.empty(N_STARTS, np.int64)
+    index, quiet, last_best = first, 0, np.inf
+    for _ in range(rounds):
+        propose(
+            evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
+            exchange, has_shape, is_scaled, options, n_options, is_single, index, irrational,
+            window_low, window_high, grid, target, sums, rows, columns, candidates, scores,
+        )  # fmt: skip
+        index += n_draws
+        for c in range(N_STARTS):
             order[c] = c
-            scores[c] = _fit_amplitudes(
-                evaluate, operations, offsets, parents, groups, candidate, lower, upper, amplitudes,
-                grid, target, sums, rows, gram, right, norm, multiplier, 3 if any_nested else 1,
-            )  # fmt: skip
-            if not math.isfinite(scores[c]):
-                scores[c] = np.inf
 
-        # the best candidates that differ from each other, and from what is known
+        # starts that differ from each other and from what is known; like ones count together
         n_picked = 0
-        _sort_by(scores, order, N_CANDIDATES)
+        _sort_by(scores, order, N_STARTS)
         for c in order:
-            if n_picked == N_PICKED or scores[c] == np.inf:
+            if scores[c] == np.inf:
                 break
+            hits[-1] += 1
             new = True
+            for m in range(n_minima):
+                if new and _distance(candidates[c], minima[m], shape) <= APART:
+                    hits[m] += 1
+                    new = False
             for k in range(n_picked):
-                new = new and _distance(candidates[c], candidates[picked[k]], shape) > APART
-            # without such parameters one start a round confirms the minimum
-            for m in range(n_minima if n_shape > 0 else 0):
-                new = new and _distance(candidates[c], minima[m], shape) > APART
+                if new and _distance(candidates[c], candidates[picked[k]], shape) <= APART:
+                    count[picked[k]] += 1
+                    new = False
             if new:
                 picked[n_picked] = c
+                count[c] = 1
                 n_picked += 1
-        if n_picked == 0 and n_minima == 0:
-            picked[0] = order[0]
-            n_picked = 1 if scores[order[0]] < np.inf else 0
         for stage in range(2):
             n = n_picked if stage == 0 else min(n_picked, N_KEPT)
             for k in range(n):
                 c = picked[k]
                 scores[c], _ = minimise(
                     evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
-                    grid, target, sums, rows, scratch, gradient, 5 if stage == 0 else 15, 1e-4,
+                    grid, target, sums, rows, scratch, gradient, 5 if stage == 0 else 10, 1e-4,
                 )  # fmt: skip
-                _sort_taus(candidates[c], exchange)
+                sort_taus(candidates[c], exchange)
             _sort_by(scores, picked, n)
         finished = 0
         for k in range(min(n_picked, N_KEPT)):
@@ -663,30 +236,32 @@ def search(
                 continue
             m = _find(candidates[c], scores[c], minima, values, n_minima, shape)
             if m >= 0 and scores[c] >= values[m, 0] * (1.0 - 1e-9):
-                hits[m] += 1
-                hits[-1] += 1
-            elif finished < N_FINISHED:
+                hits[m] += count[c]
+            elif finished < N_FINISHED and (n_minima == 0 or scores[c] < PROMISING * values[0, 0]):
                 finished += 1
                 value, converged = minimise(
                     evaluate, operations, offsets, parents, groups, candidates[c], lower, upper, kinds, free,
                     grid, target, sums, rows, scratch, gradient, 200, 1e-9,
                 )  # fmt: skip
-                _sort_taus(candidates[c], exchange)
-                n_minima = _record(candidates[c], value, converged, minima, values, hits, n_minima, shape)
+                sort_taus(candidates[c], exchange)
+                n_minima = _record(
+                    candidates[c], value, converged, count[c], minima, values, hits, n_minima, shape
+                )
         if n_minima > 0:
             best = values[0, 0]
-            alone = n_minima == 1 or values[1, 0] > FAR * best
-            if alone and hits[0] >= max(2, n_shape) and best <= NEAR_FLOOR * floor:
-                break
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
-            enough = max(2, n_shape) + (0 if best <= floor else 1)
-            settled = best <= NEAR_FLOOR * floor and quiet >= enough
-            # a circuit that does not reach the floor: stop when its best has been confirmed
-            if settled or (r + 1 >= ROUNDS_ABOVE_FLOOR and hits[0] >= CONFIRMED):
+            beyond = best / floor - NEAR_FLOOR if floor > 0.0 else np.inf
+            if n_shape == 0 or beyond < BELOW_FLOOR:
+                patience = 0.0 if n_shape == 0 else SILENT
+            elif beyond <= 0.0:
+                patience = 0.0 if best <= 0.99 * floor or hits[0] == hits[-1] else QUIET
+            else:
+                patience = min(QUIET + PERSISTENCE * beyond, SILENT)
+            if quiet >= patience and (patience < SILENT or hits[0] >= CONFIRMED):
                 break
     if n_minima > 0:
-        _copy(minima[0], theta)
+        copy(minima[0], theta)
         value, converged = minimise(
             evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
             grid, target, sums, rows, hessian, gradient, 1000, 1e-11,
@@ -694,83 +269,8 @@ def search(
         if value <= values[0, 0]:
             values[0, 0] = value
             values[0, 1] = max(values[0, 1], 1.0 if converged else 0.0)
-            _copy(theta, minima[0])
+            copy(theta, minima[0])
     return n_minima
 
 
-@kernel(
-    numba.void(
-        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[::1], F64, F64[:, ::1],
-        F64, F64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1],
-    )
-)  # fmt: skip
-def widen(
-    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
-    free, best, value, covariance, variance, least, grid, target, sums, rows, widening,
-):  # fmt: skip
-    """Find how much larger errors are than the curvature of F at the minimum says.
-
-    One parameter moves by two standard errors and the others follow. Where the model is linear, F
-    rises by 4 variances; where it rises less, the error grows, until it agrees with the rise.
-
-    Parameters
-    ----------
-    evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, grid, target, sums, rows
-        As in :func:`search`.
-    best : float64, shape (p,)
-        theta at the minimum.
-    value : float64
-        F there.
-    covariance : float64, shape (p, p)
-        Of theta.
-    variance : float64
-        Of a weighted residual.
-    least : float64
-        Standard errors below this (in logarithms or exponents) are small enough to be linear.
-    widening : float64, shape (p,)
-        Factors of the standard errors, 1 or more.
-    """
-    f = free.size
-    others = np.empty(f - 1, np.int64)
-    hessian = np.empty((f - 1, f - 1))
-    gradient = np.empty(f - 1)
-    for i in range(widening.size):
-        widening[i] = 1.0
-    theta = np.empty(best.size)
-    for a in range(f):
-        i = free[a]
-        curvature_error = math.sqrt(covariance[i, i])
-        if not (least < curvature_error < WIDEST):
-            continue
-        n = 0
-        for c in range(f):
-            if c != a:
-                others[n] = free[c]
-                n += 1
-        for side in (-2.0, 2.0):
-            sigma = curvature_error
-            _copy(best, theta)
-            before = 0.0
-            for _ in range(3):
-                move = side * sigma
-                if best[i] + move > upper[i] or best[i] + move < lower[i]:
-                    break
-                for c in range(f):
-                    k = free[c]
-                    shifted = theta[k] + (move - before) * covariance[k, i] / covariance[i, i]
-                    theta[k] = min(max(shifted, lower[k]), upper[k])
-                theta[i] = best[i] + move
-                before = move
-                moved, _ = minimise(
-                    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, others,
-                    grid, target, sums, rows, hessian, gradient, 15, 1e-5,
-                )  # fmt: skip
-                rise = (moved - value) / (4.0 * variance)
-                if rise > 0.8:
-                    break
-                sigma = min(sigma / math.sqrt(max(rise, 0.1)), WIDEST)
-            widening[i] = max(widening[i], sigma / curvature_error)
-
-
-# what search and widen take as their first two arguments
-KERNELS = (as_argument(evaluate, EVALUATE), as_argument(minimise, MINIMISE))
+search_directly = direct(search)

@@ -38,7 +38,10 @@ def test_parameters_of_all_circuits_are_united() -> None:
 
     table = collect("fits", [record("b", "R0", "C1"), record("a", "R0", "R1")])
     assert table.columns[len(TABLES["fits"]) :] == ("R0", "R1", "C1")
-    assert to_csv(table).decode().splitlines()[1:] == ["a,1,R0-R1,,,,,ok,,1.5,1.5,", "b,1,R0-C1,,,,,ok,,1.5,,1.5"]
+    assert to_csv(table).decode().splitlines()[1:] == [
+        "a,1,R0-R1,,,,,ok,,,1.5,1.5,",
+        "b,1,R0-C1,,,,,ok,,,1.5,,1.5",
+    ]
 
 
 def test_tables_of_a_batch(folder: Path, tmp_path: Path) -> None:

@@ -34,11 +34,12 @@ class Case:
     draw: Callable[[np.random.Generator], FloatArray]  # arcs within the window, at least 0.7 decades apart
 
 
-def _log(rng: np.random.Generator, low: float, high: float) -> float:
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Return a number between two ends, evenly distributed in the logarithm."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _arcs(rng: np.random.Generator, n: int, low: float = 1e-6, high: float = 0.3) -> list[float]:
+def arcs(rng: np.random.Generator, n: int, low: float = 1e-6, high: float = 0.3) -> list[float]:
     """Return R, Q, alpha of n arcs, ordered by tau."""
     while True:
         tau = np.sort(np.exp(rng.uniform(np.log(low), np.log(high), n)))
@@ -46,37 +47,39 @@ def _arcs(rng: np.random.Generator, n: int, low: float = 1e-6, high: float = 0.3
             break
     values: list[float] = []
     for t in tau:
-        R, alpha = _log(rng, 20, 500), rng.uniform(0.7, 1.0)
+        R, alpha = log_uniform(rng, 20, 500), rng.uniform(0.7, 1.0)
         values += [R, t**alpha / R, alpha]
     return values
 
 
 def _single(rng: np.random.Generator) -> FloatArray:
-    return np.array([_log(rng, 5, 100), *_arcs(rng, 1)])
+    return np.array([log_uniform(rng, 5, 100), *arcs(rng, 1)])
 
 
 def _leads(rng: np.random.Generator) -> FloatArray:
-    arcs = _arcs(rng, 2, 1e-6, 1e-2)
+    two = arcs(rng, 2, 1e-6, 1e-2)
     return np.array(
-        [_log(rng, 1e-7, 3e-6), _log(rng, 5, 100), *arcs, _log(rng, 1e-3, 1e-1), rng.uniform(0.7, 0.95)]
+        [
+            log_uniform(rng, 1e-7, 3e-6),
+            log_uniform(rng, 5, 100),
+            *two,
+            log_uniform(rng, 1e-3, 1e-1),
+            rng.uniform(0.7, 0.95),
+        ]
     )
 
 
 def _three(rng: np.random.Generator) -> FloatArray:
-    return np.array([_log(rng, 5, 100), *_arcs(rng, 3, 1e-6, 3e-2), _log(rng, 20, 500), _log(rng, 0.3, 30)])
+    return np.array(
+        [log_uniform(rng, 5, 100), *arcs(rng, 3, 1e-6, 3e-2), log_uniform(rng, 20, 500), log_uniform(rng, 0.3, 30)]
+    )
 
 
 def _randles(rng: np.random.Generator) -> FloatArray:
-    R, tau, alpha = _log(rng, 20, 500), _log(rng, 1e-5, 1e-2), rng.uniform(0.7, 1.0)
-    return np.array([_log(rng, 5, 100), R, _log(rng, 5, 200), tau**alpha / R, alpha])
+    R, tau, alpha = log_uniform(rng, 20, 500), log_uniform(rng, 1e-5, 1e-2), rng.uniform(0.7, 1.0)
+    return np.array([log_uniform(rng, 5, 100), R, log_uniform(rng, 5, 200), tau**alpha / R, alpha])
 
 
-_DRAW = {
-    "one arc": _single,
-    "leads, two arcs, blocking": _leads,
-    "three arcs, diffusion": _three,
-    "Randles": _randles,
-}
 CASES = (
     Case("one arc", "R0-p(R1,CPE1)", _single),
     Case("leads, two arcs, blocking", "L0-R0-p(R1,CPE1)-p(R2,CPE2)-CPE3", _leads),
@@ -98,6 +101,12 @@ class Outcome:
     median_milliseconds: float
 
 
+def chi2_at(spectrum: eistool.Spectrum, circuit: eistool.Circuit, values: FloatArray) -> float:
+    """Return the sum of squares, weighted by the modulus, at these parameters."""
+    z = spectrum.impedance
+    return float(np.sum(np.abs((z - circuit.impedance(spectrum.frequency, values)) / np.abs(z)) ** 2))
+
+
 def measure(case: Case, spectra: int, noise: float = NOISE, seed: int = 1) -> Outcome:
     """Fit random spectra of one case."""
     rng = np.random.default_rng(seed)
@@ -112,9 +121,7 @@ def measure(case: Case, spectra: int, noise: float = NOISE, seed: int = 1) -> Ou
         start = time.perf_counter()
         result = eistool.fit(spectrum, circuit)
         times.append(time.perf_counter() - start)
-        z = spectrum.impedance
-        chi2_truth = float(np.sum(np.abs((z - circuit.impedance(FREQUENCY, truth)) / np.abs(z)) ** 2))
-        success += result.chi2 <= 1.05 * chi2_truth
+        success += result.chi2 <= 1.05 * chi2_at(spectrum, circuit, truth)
         t = t_quantile(0.95, result.dof)
         for i, parameter in enumerate(result.parameters.values()):
             if parameter.status == "ok":

@@ -64,6 +64,7 @@ def test_every_element_is_read_alone(symbol: str) -> None:
         ("R0--R1", 4, "expected an element"),
         ("R0-X1", 4, "unknown element 'X'; choose from R, C"),
         ("R0-Rgb", 4, "write R_gb"),
+        ("R0-zark1", 4, r"did you mean Zarc\? choose from R, .*; eistool.register_element adds your own"),
         ("p(R1)", 1, "one branch"),
         ("R0-p(R1,C1", 11, "missing '\\)' for the 'p\\(' of column 4"),
         ("R0-p(R1,C1))", 12, "unmatched"),

@@ -101,6 +101,22 @@ def test_saved_models_are_read(tmp_path: Path) -> None:
     np.testing.assert_allclose(circuit.impedance(FREQUENCY, values), model.predict(FREQUENCY), rtol=1e-9)
 
 
+@pytest.mark.parametrize("values", [[10.0, 50.0, 20.0, 0.5, 1e-5], [10.0, 50.0, 20.0, 0.5, 1e-5, 0.9]])
+@pytest.mark.filterwarnings("ignore:Simulating circuit based on initial parameters")
+def test_their_randles_is_read_fitted_or_not(tmp_path: Path, values: list[float]) -> None:
+    from impedance.models.circuits import Randles
+
+    model = Randles(initial_guess=values, CPE=len(values) == 6)
+    circuit, guess = read_impedance_py_json(saved(tmp_path, model))
+    assert list(guess.values()) == values
+    exact = circuit.impedance(FREQUENCY, guess)
+    np.testing.assert_allclose(exact, model.predict(FREQUENCY), rtol=1e-9)
+    model.fit(FREQUENCY, 1.1 * exact)
+    circuit, fitted = read_impedance_py_json(saved(tmp_path, model))
+    assert fitted["R1"] == pytest.approx(55, rel=1e-3)
+    np.testing.assert_allclose(circuit.impedance(FREQUENCY, fitted), model.predict(FREQUENCY), rtol=1e-9)
+
+
 def test_fits_go_there_and_back(tmp_path: Path) -> None:
     truth = [10.0, 100.0, 1e-4, 0.9, 1e-3, 0.8]
     spectrum = simulate("R0-p(R_ct,CPE1)-La_x", np.geomspace(1e-2, 1e5, 71), truth, noise=0.002, seed=1)

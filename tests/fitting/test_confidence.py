@@ -71,7 +71,7 @@ def test_profiles_of_skewed_parameters_are_not_symmetric() -> None:
 
 
 def test_wrong_requests(result: FitResult) -> None:
-    with pytest.raises(FitError, match="choose one of profile, mcmc, stderr"):
+    with pytest.raises(FitError, match="choose one of profile, lmfit, mcmc, stderr"):
         result.confidence(method="bootstrap")
     with pytest.raises(FitError, match="level=95"):
         result.confidence(level=95)

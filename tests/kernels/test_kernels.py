@@ -1,6 +1,7 @@
 """The compiled kernels: one signature each, and agreement with slow, obvious code."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,19 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls as scipy_nnls
 
+import eistool
+from eistool import fit, simulate
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
-from eistool.kernels import model, parameters, search
+from eistool.kernels import least_squares, model, parameters, profile, search, spread, starts
 
 KERNELS = {
     "evaluate": model.evaluate,
     "to_theta": parameters.to_theta,
     "to_values": parameters.to_values,
-    "nnls": search.nnls,
-    "ladder": search.ladder,
-    "minimise": search.minimise,
+    "nnls": least_squares.nnls,
+    "ladder": least_squares.ladder,
+    "minimise": least_squares.minimise,
     "search": search.search,
-    "widen": search.widen,
+    "propose": starts.propose,
+    "spread": spread.spread,
+    "invert": least_squares.invert,
+    "profile": profile.profile,
 }
 
 
@@ -38,7 +44,7 @@ def test_nnls_is_scipys(n: int, seed: int) -> None:
     a, b = rng.standard_normal((3 * n, n)), rng.standard_normal(3 * n)
     norm = np.linalg.norm(a, axis=0)
     x = np.empty(n)
-    value = search.nnls((a / norm).T @ (a / norm), (a / norm).T @ b, x, n)
+    value = least_squares.nnls((a / norm).T @ (a / norm), (a / norm).T @ b, x, n)
     expected, rest = scipy_nnls(a, b)
     np.testing.assert_allclose(x / norm, expected, atol=1e-8)
     assert value + b @ b == pytest.approx(rest**2, abs=1e-8)
@@ -103,7 +109,7 @@ def test_ladder_is_a_non_negative_least_squares_fit(seed: int, n: int) -> None:
     target = np.stack([to_blocks(a.real, a.imag, grid.shape[1]) for a in (z, (1 + 1j) / np.abs(z))])
     log_tau = np.linspace(-8, 8, 30)
     found = np.empty(33)
-    total = search.ladder(grid, target, log_tau, found)
+    total = least_squares.ladder(grid, target, log_tau, found)
     columns = [1 / (1 + 1j * x * tau) for tau in np.exp(log_tau)] + [np.ones(n), 1j * x, 1 / (1j * x)]
     weighted = np.column_stack(columns) / np.abs(z)[:, None]
     matrix = np.vstack([weighted.real, weighted.imag])
@@ -136,6 +142,37 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_program(variable: str)
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert float(done.stdout) == pytest.approx(5.0)
+
+
+def test_a_fit_needs_no_folder_to_write_to(tmp_path: Path) -> None:
+    """The package lies read-only, and there is no cache, no home and no temporary folder."""
+    package = tmp_path / "site" / "eistool"
+    shutil.copytree(Path(eistool.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    folders = [package, *(path for path in package.rglob("*") if path.is_dir())]
+    for folder in folders:
+        (folder / "__pycache__").write_bytes(b"")  # not even root, whom modes do not stop, can put a cache here
+        folder.chmod(0o555)
+    code = (
+        "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/dev/null/tmp']\n"
+        "import numpy as np, eistool\n"
+        "s = eistool.simulate('R0-p(R1,CPE1)', np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], 0.001, 1)\n"
+        "print(eistool.__file__, eistool.fit(s, 'R0-p(R1,CPE1)').values.tobytes().hex())\n"
+    )
+    without = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
+    environment = {key: value for key, value in os.environ.items() if key not in without}
+    bare = {**environment, "HOME": "/dev/null", "PYTHONPATH": str(package.parent)}
+    before = sorted(package.rglob("*"))
+    try:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=bare, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert sorted(package.rglob("*")) == before
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    spectrum = simulate("R0-p(R1,CPE1)", np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], 0.001, 1)
+    values = fit(spectrum, "R0-p(R1,CPE1)").values.tobytes().hex()
+    assert done.stdout.split() == [str(package / "__init__.py"), values]
 
 
 def test_a_cache_that_others_may_write_is_not_used(tmp_path: Path) -> None:

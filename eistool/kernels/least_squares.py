@@ -1,0 +1,380 @@
+"""Weighted least squares of a circuit program: ladder, amplitudes, Levenberg-Marquardt.
+
+Everything is dimensionless here: frequencies and impedances come divided by a typical value each.
+theta holds ln of an amplitude (an impedance), ln of a time constant, or an exponent; ``kinds`` says
+which. Residuals are signed: weight * (model - data). F is the sum of their squares.
+
+Shapes: p parameters, f free ones, c rows of the ladder.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from eistool.kernels.jit import as_argument, kernel, part
+from eistool.kernels.model import EVALUATE, ROW_X, WIDTH, evaluate
+from eistool.kernels.parameters import EXPONENT
+
+EQUAL = 1e-5  # relative difference in F that tells nothing
+PATIENCE = 8  # steps of next to no gain
+
+
+@part(sums=True)
+def dot(a, b):
+    """Return the sum of the products."""
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@part()
+def copy(source, to):
+    """Copy a row."""
+    # loops compile several times faster than assignments to slices
+    for i in range(source.size):
+        to[i] = source[i]
+
+
+@part(fast=True)
+def scale(row, weight):
+    """Multiply a row by weights, in place."""
+    for i in range(row.size):
+        row[i] *= weight[i]
+
+
+@part(fast=True)
+def add(row, to):
+    """Add a row to another."""
+    for i in range(row.size):
+        to[i] += row[i]
+
+
+@part(fast=True)
+def _weigh(target, sums, rows, free):
+    """Turn Z into weighted residuals and derivatives into weighted ones; return F."""
+    r, data, weight = sums[0], target[0], target[1]
+    for i in range(r.size):
+        r[i] = (r[i] - data[i]) * weight[i]
+    for k in free:
+        scale(rows[k], weight)
+    return dot(r, r)
+
+
+@part()
+def _normal(sums, rows, free, hessian, gradient):
+    """Fill JᵀJ and Jᵀr of the free parameters from weighted rows."""
+    for a in range(free.size):
+        row = rows[free[a]]
+        gradient[a] = dot(row, sums[0])
+        for c in range(a + 1):
+            total = dot(row, rows[free[c]])
+            hessian[a, c] = total
+            hessian[c, a] = total
+
+
+@part()
+def cholesky_solve(matrix, rhs, n):
+    """Solve in place for the leading n rows; return False if the matrix is not positive definite."""
+    for i in range(n):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= matrix[i, k] * matrix[j, k]
+            if i == j:
+                if not total > 0.0:
+                    return False
+                matrix[i, i] = math.sqrt(total)
+            else:
+                matrix[i, j] = total / matrix[j, j]
+    for i in range(n):
+        total = rhs[i]
+        for k in range(i):
+            total -= matrix[i, k] * rhs[k]
+        rhs[i] = total / matrix[i, i]
+    for i in range(n - 1, -1, -1):
+        total = rhs[i]
+        for k in range(i + 1, n):
+            total -= matrix[k, i] * rhs[k]
+        rhs[i] = total / matrix[i, i]
+    return True
+
+
+@kernel("float64(float64[:, ::1], float64[::1], float64[::1], int64)")
+def nnls(gram, target, x, n):
+    """Minimise xᵀGx - 2bᵀx over x >= 0 by active sets; return the minimum.
+
+    Parameters
+    ----------
+    gram : float64, shape (n, n)
+        AᵀA with a unit diagonal, for good conditioning.
+    target : float64, shape (n,)
+        Aᵀb.
+    x : float64, shape (n,)
+        The solution is written here.
+    n : int
+        Leading rows in use.
+    """
+    passive = np.empty(n, np.int64)
+    is_passive = np.zeros(n, np.bool_)
+    matrix = np.empty((n, n))
+    trial = np.empty(n)
+    count = 0
+    for i in range(n):
+        x[i] = 0.0
+    scale = 1e-300
+    for i in range(n):
+        scale = max(scale, abs(target[i]))
+    for _ in range(3 * n):
+        best, slope = -1, 1e-10 * scale
+        for i in range(n):
+            if not is_passive[i]:
+                w = target[i]
+                for k in range(count):
+                    w -= gram[i, passive[k]] * x[passive[k]]
+                if w > slope:
+                    best, slope = i, w
+        if best < 0:
+            break
+        is_passive[best] = True
+        passive[count] = best
+        count += 1
+        while count > 0:
+            for a in range(count):
+                trial[a] = target[passive[a]]
+                for c in range(a + 1):
+                    matrix[a, c] = gram[passive[a], passive[c]]
+                matrix[a, a] += 1e-13
+            if not cholesky_solve(matrix, trial, count):
+                # the newest column depends on the others
+                count -= 1
+                x[passive[count]] = 0.0
+                break
+            step = 1.0
+            for a in range(count):
+                if trial[a] <= 0.0:
+                    now = x[passive[a]]
+                    step = min(step, now / (now - trial[a])) if now > trial[a] else 0.0
+            if step >= 1.0:
+                for a in range(count):
+                    x[passive[a]] = trial[a]
+                break
+            kept = 0
+            for a in range(count):
+                i = passive[a]
+                value = x[i] + step * (trial[a] - x[i])
+                if trial[a] <= 0.0 and value <= 1e-14:
+                    x[i] = 0.0
+                    is_passive[i] = False
+                else:
+                    x[i] = value
+                    passive[kept] = i
+                    kept += 1
+            if kept == count:
+                break
+            count = kept
+    value = 0.0
+    for a in range(count):
+        i = passive[a]
+        value -= 2.0 * target[i] * x[i]
+        for c in range(count):
+            value += x[i] * gram[i, passive[c]] * x[passive[c]]
+    return value
+
+
+@kernel("float64(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])")
+def ladder(grid, target, log_tau, x):
+    """Fit R, L, 1/C and RC elements of given time constants, all >= 0; return F.
+
+    Parameters
+    ----------
+    grid : float64, shape (6, n)
+        See :func:`eistool.kernels.model.evaluate`.
+    target : float64, shape (2, 2 n)
+        Data and weights.
+    log_tau : float64, shape (c,)
+        ln of the time constants.
+    x : float64, shape (c + 3,)
+        The resistances are written here, then R, L and 1/C.
+    """
+    n = log_tau.size + 3
+    length = target.shape[1]
+    rows = np.zeros((n, length))
+    data = target[0] * target[1]
+    weight = target[1]
+    tau = np.exp(log_tau)
+    for b in range(length // (2 * WIDTH)):
+        q = grid[ROW_X, b * WIDTH : (b + 1) * WIDTH]
+        re, im = 2 * b * WIDTH, (2 * b + 1) * WIDTH
+        for k in range(n - 3):
+            row = rows[k]
+            for i in range(WIDTH):
+                y = q[i] * tau[k]
+                d = 1.0 / (1.0 + y * y)
+                row[re + i] = weight[re + i] * d
+                row[im + i] = -weight[im + i] * y * d
+        for i in range(WIDTH):
+            rows[n - 3, re + i] = weight[re + i]
+            rows[n - 2, im + i] = weight[im + i] * q[i]
+            rows[n - 1, im + i] = -weight[im + i] / q[i]
+    gram = np.empty((n, n))
+    right = np.empty(n)
+    norm = np.empty(n)
+    energy = dot(data, data)
+    for a in range(n):
+        for c in range(a + 1):
+            gram[a, c] = dot(rows[a], rows[c])
+        norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
+        right[a] = dot(rows[a], data) * norm[a]
+    for a in range(n):
+        for c in range(a + 1):
+            gram[a, c] *= norm[a] * norm[c]
+            gram[c, a] = gram[a, c]
+    value = energy + nnls(gram, right, x, n)
+    for a in range(n):
+        x[a] *= norm[a]
+    # the difference of two large numbers is not accurate at low noise
+    total = 0.0
+    for i in range(length):
+        r = data[i]
+        for a in range(n):
+            if x[a] > 0.0:
+                r -= x[a] * rows[a, i]
+        total += r * r
+    return total if value < 1e-6 * energy else value
+
+
+# the interpreter of circuits, and the minimiser, as arguments
+F64, I64 = numba.float64, numba.int64
+CIRCUIT = (I64[:, ::1], F64[::1], I64[::1], I64[::1])  # operations, offsets, parents, groups
+MODEL = numba.types.FunctionType(EVALUATE)
+MINIMISE = numba.types.Tuple((F64, numba.boolean))(
+    MODEL, *CIRCUIT, F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
+    F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1], I64, F64,
+)  # fmt: skip
+MINIMISER = numba.types.FunctionType(MINIMISE)
+
+
+@kernel(MINIMISE)
+def minimise(
+    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+    grid, target, sums, rows, hessian, gradient, limit, tolerance,
+):  # fmt: skip
+    """Levenberg-Marquardt with bounds, in place in theta; return F and whether it converged.
+
+    Parameters at a bound whose gradient points outward rest. A step is cut to 1.5 in logarithms
+    and to 0.3 in exponents. ``hessian`` and ``gradient`` belong to the last accepted theta.
+    """
+    f = free.size
+    matrix = np.empty((f, f))
+    step = np.empty(f)
+    moving = np.empty(f, np.int64)
+    new_hessian = np.empty((f, f))
+    new_gradient = np.empty(f)
+    trial = np.empty(theta.size)
+    evaluate(operations, offsets, parents, groups, theta, grid, sums, rows)
+    best = _weigh(target, sums, rows, free)
+    if not math.isfinite(best):
+        return np.inf, False
+    _normal(sums, rows, free, hessian, gradient)
+    damping, growth = 1e-3, 4.0
+    slow, gained = 0, np.inf
+    for _ in range(limit):
+        n = 0
+        for a in range(f):
+            i = free[a]
+            outward = (theta[i] <= lower[i] and gradient[a] > 0.0) or (theta[i] >= upper[i] and gradient[a] < 0.0)
+            if not outward:
+                moving[n] = a
+                n += 1
+        if n == 0:
+            return best, True
+        for a in range(n):
+            step[a] = -gradient[moving[a]]
+            for c in range(a + 1):
+                matrix[a, c] = hessian[moving[a], moving[c]]
+            matrix[a, a] *= 1.0 + damping
+            matrix[a, a] += 1e-14 * best
+        if not cholesky_solve(matrix, step, n):
+            damping *= 10.0
+            if damping > 1e16:
+                return best, False
+            continue
+        cut = 1.0
+        for a in range(n):
+            size = abs(step[a])
+            most = 0.3 if kinds[free[moving[a]]] == EXPONENT else 1.5
+            if size * cut > most:
+                cut = most / size
+        copy(theta, trial)
+        for a in range(n):
+            i = free[moving[a]]
+            trial[i] = min(max(theta[i] + cut * step[a], lower[i]), upper[i])
+            step[a] = trial[i] - theta[i]
+        predicted = 0.0
+        for a in range(n):
+            row = 0.0
+            for c in range(n):
+                row += hessian[moving[a], moving[c]] * step[c]
+            predicted -= step[a] * (2.0 * gradient[moving[a]] + row)
+        evaluate(operations, offsets, parents, groups, trial, grid, sums, rows)
+        value = _weigh(target, sums, rows, free)
+        if value < best:
+            gain = (best - value) / predicted if predicted > 0.0 else 0.0
+            _normal(sums, rows, free, new_hessian, new_gradient)
+            for a in range(f):
+                copy(new_hessian[a], hessian[a])
+            copy(new_gradient, gradient)
+            copy(trial, theta)
+            # along a direction without effect there is no end, and nothing to gain
+            gained = best - value
+            slow = slow + 1 if gained <= 100.0 * tolerance * value else 0
+            small = gained <= tolerance * value and predicted <= tolerance * value and damping < 1.0
+            best = value
+            damping *= 0.1 if gain > 0.75 else (0.4 if gain > 0.25 else 2.0)
+            damping = max(damping, 1e-12)
+            growth = 4.0
+            if small or slow >= PATIENCE:
+                return best, True
+        else:
+            if predicted <= tolerance * best:
+                return best, True
+            damping = max(damping, 1e-9) * growth
+            growth *= 2.0
+            if damping > 1e16:
+                return best, True
+    return best, gained <= EQUAL * best
+
+
+@kernel("void(float64[:, ::1], float64[:, ::1])")
+def invert(matrix, inverse):
+    """Write the inverse of a positive matrix; directions without any effect keep a huge but finite value.
+
+    Parameters
+    ----------
+    matrix, inverse : float64, shape (n, n)
+        Symmetric.
+    """
+    n = matrix.shape[0]
+    factor = np.empty((n, n))
+    unit = np.empty(n)
+    scale = np.empty(n)
+    for i in range(n):
+        scale[i] = 1.0 / math.sqrt(max(matrix[i, i], 1e-300))
+    ridge = 1e-15
+    for k in range(n):
+        while True:
+            for i in range(n):
+                unit[i] = 1.0 if i == k else 0.0
+                for j in range(i + 1):
+                    factor[i, j] = matrix[i, j] * scale[i] * scale[j] + (ridge if i == j else 0.0)
+            if cholesky_solve(factor, unit, n) or ridge > 1.0:
+                break
+            ridge *= 10.0
+        for i in range(n):
+            inverse[i, k] = unit[i] * scale[i] * scale[k]
+
+
+# what search and spread take as their first two arguments
+KERNELS = (as_argument(evaluate, EVALUATE), as_argument(minimise, MINIMISE))

@@ -1,0 +1,271 @@
+"""Where a search begins: the outermost sum of a circuit, put together from a pool of drawn columns.
+
+Shapes: as in :mod:`eistool.kernels.least_squares`; t terms of the outermost sum, d draws, k = d t columns,
+s starts.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from eistool.kernels.jit import as_argument, kernel, part
+from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, copy, dot, nnls, scale
+from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
+
+SWEEPS = 4  # through the terms
+
+
+@part()
+def _keep_columns(rows, weight, kinds, terms, has_shape, first, columns, norm):
+    """Write each term's own weighted Z, of unit length, into the pool of columns.
+
+    Z is homogeneous of degree one in its amplitudes, and so is each term of the outermost sum:
+    its Z is the sum of its dZ/dln A.
+    """
+    for t in range(has_shape.size):
+        if first > 0 and not has_shape[t]:
+            continue
+        column = columns[first + t]
+        for i in range(column.size):
+            column[i] = 0.0
+        for k in range(terms.size):
+            if terms[k] == t and kinds[k] == AMPLITUDE:
+                add(rows[k], column)
+        scale(column, weight)
+        norm[first + t] = 1.0 / math.sqrt(dot(column, column) + 1e-300)
+        for i in range(column.size):
+            column[i] *= norm[first + t]
+
+
+@part()
+def _correlate(columns, data, options, n_options, gram, right):
+    """Fill the products of all columns that may be chosen with each other and with the data."""
+    used = np.zeros(right.size, np.bool_)
+    for t in range(n_options.size):
+        for a in range(n_options[t]):
+            used[options[t, a]] = True
+    for a in range(right.size):
+        if used[a]:
+            right[a] = dot(columns[a], data)
+            for c in range(a + 1):
+                if used[c]:
+                    gram[a, c] = dot(columns[a], columns[c])
+                    gram[c, a] = gram[a, c]
+
+
+@part()
+def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solution, trial):
+    """Return the column for term t that lowers F most while the other terms keep theirs.
+
+    One column after the other completes the Cholesky factor of the others; it is passed over where an
+    amplitude would be negative.
+    """
+    n = 0
+    others = np.empty(choice.size, np.int64)
+    for k in range(choice.size):
+        if k != t and is_scaled[k]:
+            others[n] = choice[k]
+            n += 1
+    for a in range(n):
+        for c in range(a + 1):
+            total = gram[others[a], others[c]]
+            for k in range(c):
+                total -= small[a, k] * small[c, k]
+            small[a, c] = math.sqrt(max(total, 1e-12)) if a == c else total / small[c, c]
+        total = right[others[a]]
+        for k in range(a):
+            total -= small[a, k] * solution[k]
+        solution[a] = total / small[a, a]
+    best, most = choice[t], 0.0
+    for option in options:
+        if taken[option]:
+            continue
+        rest, slope = 1.0, right[option]
+        for a in range(n):
+            total = gram[others[a], option]
+            for k in range(a):
+                total -= small[a, k] * trial[k]
+            trial[a] = total / small[a, a]
+            rest -= trial[a] ** 2
+            slope -= trial[a] * solution[a]
+        if rest < 1e-7 or slope <= 0.0 or slope * slope / rest <= most:
+            continue
+        x = slope / rest
+        positive = True
+        for a in range(n - 1, -1, -1):
+            total = solution[a] - trial[a] * x
+            for k in range(a + 1, n):
+                total -= small[k, a] * trial[k]
+            trial[a] = total / small[a, a]
+            positive = positive and trial[a] > 0.0
+        if positive:
+            best, most = option, slope * slope / rest
+    return best
+
+
+@part()
+def _descend(
+    d, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single, gram, right,
+    energy, norm, lower, upper, theta,
+):  # fmt: skip
+    """Exchange columns from draw d on until none is better; write the end to theta and return its F."""
+    n = has_shape.size
+    choice = np.empty(n, np.int64)
+    small = np.empty((n, n))
+    solution, trial = np.empty(n), np.empty(n)
+    for t in range(n):
+        choice[t] = d * n + t if has_shape[t] else t
+    # terms of a given size belong to the data
+    reduced = right.copy()
+    for t in range(n):
+        if not is_scaled[t]:
+            x = 1.0 / norm[choice[t]]
+            energy -= 2.0 * x * reduced[choice[t]] - x * x
+            for a in range(reduced.size):
+                reduced[a] -= x * gram[a, choice[t]]
+    for _ in range(SWEEPS):
+        changed = False
+        for t in range(n):
+            if has_shape[t] and is_scaled[t]:
+                best = _best_choice(
+                    t, choice, is_scaled, options[t, : n_options[t]], taken, gram, reduced, small, solution, trial
+                )
+                changed = changed or best != choice[t]
+                choice[t] = best
+        if not changed:
+            break
+    if is_single:  # else every way would end there
+        for t in range(n):
+            taken[choice[t]] = has_shape[t] and is_scaled[t]
+    m = 0
+    for t in range(n):
+        if is_scaled[t]:
+            solution[m] = reduced[choice[t]]
+            c = 0
+            for u in range(n):
+                if is_scaled[u]:
+                    small[m, c] = gram[choice[t], choice[u]]
+                    c += 1
+            m += 1
+    value = energy + nnls(small, solution, trial, m)
+    m = 0
+    for t in range(n):
+        draw, source = choice[t] // n, choice[t] % n
+        change = 0.0
+        if is_scaled[t]:
+            change = math.log(max(trial[m] * norm[choice[t]], 1e-3))
+            m += 1
+        if source == t:
+            for k in range(terms.size):
+                if terms[k] == t:
+                    theta[k] = draws[draw, k]
+        else:
+            own, other = 0, 0
+            for a in range(exchange.shape[0]):
+                own = a if terms[exchange[a, 1]] == t else own
+                other = a if terms[exchange[a, 1]] == source else other
+            for a in range(1, exchange.shape[1]):
+                if exchange[own, a] >= 0:
+                    theta[exchange[own, a]] = draws[draw, exchange[other, a]]
+        for k in range(terms.size):
+            if terms[k] == t and kinds[k] == AMPLITUDE and is_scaled[t]:
+                theta[k] = min(max(theta[k] + min(change, 30.0), lower[k]), upper[k])
+    return value
+
+
+@part()
+def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high):
+    """Draw time constants over the window, exponents, and the sizes of nested amplitudes."""
+    for i in free:
+        u = index * irrational[i]
+        u -= math.floor(u)
+        value = 0.0
+        if kinds[i] == EXPONENT:
+            value = min(upper[i], 1.0) - 0.45 * u * u - 0.02
+        elif kinds[i] == LOG_TAU:
+            value = low + (high - low) * u
+        elif nested[i]:
+            value = 8.0 * (u - 0.5)
+        theta[i] = min(max(value, lower[i]), upper[i])
+
+
+@part()
+def sort_taus(theta, exchange):
+    """Put exchangeable arcs in order of tau, so that equal starts are recognised and labels stay."""
+    for a in range(1, exchange.shape[0]):
+        for c in range(a, 0, -1):
+            if exchange[c, 0] != exchange[c - 1, 0]:
+                break
+            if theta[exchange[c, 2]] < theta[exchange[c - 1, 2]]:
+                for k in range(1, exchange.shape[1]):
+                    i, j = exchange[c, k], exchange[c - 1, k]
+                    if i >= 0:
+                        theta[i], theta[j] = theta[j], theta[i]
+            else:
+                break
+
+
+PROPOSE = numba.void(
+    MODEL, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1], numba.boolean[::1], I64[:, ::1],
+    numba.boolean[::1], numba.boolean[::1], I64[:, ::1], I64[::1], numba.boolean, I64, F64[::1], F64, F64,
+    F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1],
+)  # fmt: skip
+PROPOSER = numba.types.FunctionType(PROPOSE)
+
+
+@kernel(PROPOSE)
+def propose(
+    evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
+    exchange, has_shape, is_scaled, options, n_options, is_single, first, irrational, low, high,
+    grid, target, sums, rows, columns, candidates, scores,
+):  # fmt: skip
+    """Write starts, and the F of each: draws whose terms have been exchanged for the best of all draws.
+
+    Parameters
+    ----------
+    evaluate, operations, offsets, parents, groups, kinds, lower, upper, grid, target, sums, rows
+        As in :func:`eistool.kernels.search.search`.
+    fixed_theta, free, terms, nested, exchange, has_shape, is_scaled, options, n_options, irrational
+        As there.
+    is_single : bool
+        There is but one term to choose a column for, so that every start takes another.
+    first : int
+        Index of the first draw.
+    low, high : float64
+        Range of ln tau.
+    columns : float64, shape (k, 2 n)
+        Space for the pool.
+    candidates : float64, shape (s, p)
+        The starts.
+    scores : float64, shape (s,)
+        F where all terms are in series; an estimate with nested amplitudes.
+    """
+    n_terms = has_shape.size
+    n_columns = columns.shape[0]
+    n_draws = n_columns // n_terms
+    draws = np.empty((n_draws, fixed_theta.size))
+    norm = np.empty(n_columns)
+    gram = np.empty((n_columns, n_columns))
+    right = np.empty(n_columns)
+    taken = np.zeros(n_columns, np.bool_)
+    data = target[0] * target[1]
+    energy = dot(data, data)
+    for d in range(n_draws):
+        copy(fixed_theta, draws[d])
+        _draw(draws[d], kinds, free, lower, upper, nested, irrational, first + d, low, high)
+        sort_taus(draws[d], exchange)
+        evaluate(operations, offsets, parents, groups, draws[d], grid, sums, rows)
+        _keep_columns(rows, target[1], kinds, terms, has_shape, d * n_terms, columns, norm)
+    _correlate(columns, data, options, n_options, gram, right)
+    for c in range(scores.size):
+        scores[c] = _descend(
+            c % n_draws, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single,
+            gram, right, energy, norm, lower, upper, candidates[c],
+        )  # fmt: skip
+        sort_taus(candidates[c], exchange)
+        if not math.isfinite(scores[c]):
+            scores[c] = np.inf
+
+
+PROPOSE_STARTS = as_argument(propose, PROPOSE)
