@@ -11,7 +11,7 @@ from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.process import Data, Process, deviation_process, free_process, weighed
 from eistool.drt.result import DRT
 from eistool.errors import SpectrumError
-from eistool.kernels.drt import CONSTANT, CPE, EDF, GERISCHER, RC
+from eistool.kernels.drt import CONSTANT, CPE, EDF, GERISCHER, RC, add_product
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
@@ -155,8 +155,8 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
         power = _noise_power(data, process)
         if power != 1:
             base = data.modulus ** (-2.0 * power)
-            data.weight = base * np.exp(np.mean(np.log(data.weight / base)))
-            base = data.weight
+            base = base * np.exp(np.mean(np.log(data.weight / base)))
+            data.reweigh(base)
             process = free_process(data, process)
     n = data.y.size // 2
     outliers = 0
@@ -175,10 +175,10 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
             break
         if outlying.sum() > max(MOST_OUTLIERS * n, 3):
             # so many are no accidents: the model misses something
-            data.weight = base
+            data.reweigh(base)
             return free_process(data, process), 0
         factor = np.where(ratio > 9.0, (ROBUST_FREEDOM + 2) / (ROBUST_FREEDOM + ratio), 1.0)
-        data.weight = base * np.tile(factor, 2)
+        data.reweigh(base * np.tile(factor, 2))
         process = free_process(data, process)
         outliers = int(outlying.sum())
     return process, outliers
@@ -272,15 +272,10 @@ class _Assembly:
         self.factor = np.exp(deviation)
         self.parts = parts
         floor = FLOOR * max(float(total.max()), 1e-3)
-        derivative = np.empty((theta.size, grid.fine.size))
-        self.part_derivative = np.empty((theta.size, len(found.elements), grid.fine.size))
-        for k in range(theta.size):
-            step = np.zeros_like(theta)
-            step[k] = 1e-5
-            change = (found.gammas(grid.fine, h, theta + step) - found.gammas(grid.fine, h, theta - step)) / 2e-5
-            self.part_derivative[k] = change
-            derivative[k] = (change * keep).sum(axis=0) / np.maximum(total, floor)
-        self.spread = self.process.spread(grid, derivative)
+        derivative = found.derivatives_of_gamma(grid.fine, h, theta) / np.maximum(total, floor)
+        self.smooth_spread = self.process.spread(grid)
+        self.spread = self.smooth_spread.copy()
+        add_product(self.process.root, self.process.f.size, derivative, self.spread)
         self.gamma = total * self.factor
         self.log_gamma = np.log(np.maximum(self.gamma, 1e-300))
         self.negative = (parts * ~keep).sum(axis=0)
@@ -374,7 +369,7 @@ class _Assembly:
         """Return where the free process peaks with ten times more and less smoothing."""
         places = []
         for factor in (0.1, 10.0):
-            again = free_process(self.data, self.free, 3, self.free.precision * factor)
+            again = free_process(self.data, self.free, 1, self.free.precision * factor)
             f = self._fine(again.f)
             places.append(self.data.grid.fine[1:-1][(f[1:-1] > f[:-2]) & (f[1:-1] >= f[2:])])
         return places
@@ -450,7 +445,6 @@ class _Assembly:
         h = grid.fine_step
         places = self._persistent()
         peaks = []
-        smooth_spread = self.process.spread(grid)
         for i, (e, at) in enumerate(zip(found.elements, found.offsets, strict=True)):
             if e.code == CPE:
                 continue
@@ -464,12 +458,12 @@ class _Assembly:
                 if e.sign > 0:
                     extra = self.parts[i] * (self.factor - 1)
                     R += float(self.weights @ extra)
-                    spread = spread + weighed(smooth_spread, self.weights * gamma)
+                    spread = spread + weighed(self.smooth_spread, self.weights * gamma)
                 if e.code not in (GERISCHER, CONSTANT) and 0 < top < gamma.size - 1:
                     f = np.log(np.maximum(gamma[top - 1 : top + 2], 1e-300))
                     bend = min(float(f[0] - 2 * f[1] + f[2]) / h**2, -1e-3)
                     log_tau = float(grid.fine[top]) - float(f[2] - f[0]) / (2 * h) / bend
-                    moving = moving - (smooth_spread[:, top + 1] - smooth_spread[:, top - 1]) / (2 * h) / bend
+                    moving = moving - (self.smooth_spread[:, top + 1] - self.smooth_spread[:, top - 1]) / (2 * h) / bend
             u_R = float(np.sqrt(spread @ spread))
             tau = math.exp(log_tau) / grid.unit
             # the evidence for it: what a Gaussian posterior gains over none, less the price of its parameters

@@ -10,6 +10,7 @@ import numpy as np
 from eistool.drt.process import Data, Process
 from eistool.kernels import drt as kernels
 from eistool.kernels.drt import CONSTANT, CPE, GERISCHER, HN, LOG_NORMAL, RC, ZARC
+from eistool.kernels.jit import direct
 from eistool.typing import FloatArray
 
 NAMES = ("RC", "ZARC", "Havriliak-Negami", "Gerischer", "log-normal", "constant", "CPE")
@@ -27,6 +28,7 @@ NEGATIVE_PRICE = 8.0
 LONG_SHOT = 3.0  # a trial so far below may still win in the end
 REACH, POOR_REACH = 2.9, 4.6  # in ln τ, between neighbours that may be one
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
+TOLERANCE = 2e-3, 1e-4  # relative gain in squares at which these end
 APART = 0.4  # decades between seeds
 MISSED = 0.2  # of the variance: the rest is not noise
 LEAST_DIFFERENCES = 20  # points
@@ -36,6 +38,9 @@ UNSURE, NEGLIGIBLE = 0.3, -7.0  # error of ln R, and ln R, at which an element m
 NARROW = 0.95  # exponent from which an RC is tried
 LOWER = ((), (0.35,), (0.35, 0.15), (), (math.log(0.12),), (math.log(0.7),))
 UPPER = ((), (LARGEST_PHI,), (LARGEST_PHI, 1.0), (), (math.log(4.0),), (math.log(8.0),))
+
+
+_fit_elements = direct(kernels.fit_elements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,29 @@ class Sum:
         return out
 
 
+    def derivatives_of_gamma(self, log_tau: FloatArray, step: float, theta: FloatArray) -> FloatArray:
+        """Return derivatives of γ, negative elements left out, by the parameters, shape (p, n_tau)."""
+        out = np.zeros((theta.size, log_tau.size))
+        pair = np.empty((2, 1, log_tau.size))
+        for e, at in zip(self.elements, self.offsets, strict=True):
+            if e.sign < 0 or e.code == RC:
+                continue
+            code = np.array([e.code], dtype=np.int64)
+            for k in range(COUNT[e.code]):
+                for side, to in zip((1e-5, -1e-5), pair, strict=True):
+                    own = theta[at : at + COUNT[e.code]].copy()
+                    own[k] += side
+                    kernels.element_gamma(code, own, log_tau, step, to)
+                out[at + k] = (pair[0, 0] - pair[1, 0]) / 2e-5
+        return out
+
+
 def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | None:
     """Return the sum of elements with the highest evidence, or None where no fit came to an end."""
     start = list(_seeds(data, process))
     if data.tail > LEAST_TAIL:
         start.append(_tail(data))
-    best = _fit(data, start, None, LONG)
+    best = _fit(data, start, None, SHORT)
     variance = process.variance
     rough = _difference_variance(data)
     # a free γ that cannot follow the data takes what it misses for noise
@@ -106,17 +128,21 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
         excess = 0.5 * (best.chi2 / variance - target)
         excess -= 0.5 * max(edf - best.n_parameters, 0.0)
         poor = excess > POOR
-        trials = [_fit(data, trial, best.linear, SHORT) for trial in _moves(data, process, best, excess, signed)]
+        aim = best.score - (LONG_SHOT if poor else 0.0)
+        trials = [
+            _fit(data, trial, best.linear, SHORT, aim) for trial in _moves(data, process, best, excess, signed)
+        ]
         if not trials:
             break
         chosen = max(trials, key=lambda trial: trial.score)
-        if not chosen.score > best.score - (LONG_SHOT if poor else 0.0):
+        if not chosen.score > aim:
             break
-        chosen = _fit(data, chosen.elements, chosen.linear, LONG)
+        chosen = _fit(data, chosen.elements, chosen.linear, SHORT)
         simpler = chosen.n_parameters < best.n_parameters
         if not chosen.score > best.score + (0.0 if simpler else GAIN):
             break
         best = chosen
+    best = _fit(data, best.elements, best.linear, LONG)
     return best if np.isfinite(best.root).all() else None
 
 
@@ -139,7 +165,10 @@ def _price(element: Element) -> float:
     return PRICE + kind + (NEGATIVE_PRICE if element.sign < 0 else 0.0)
 
 
-def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int) -> Sum:
+def _fit(
+    data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int, aim: float = -math.inf
+) -> Sum:
+    """Fit a sum; one that will not reach a score of ``aim`` is left halfway."""
     grid = data.grid
     with_tail = any(e.code == CPE for e in elements)
     columns = np.ascontiguousarray(grid.columns[: 2 if with_tail else 3])
@@ -171,9 +200,13 @@ def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, ste
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     codes = np.array([e.code for e in elements], dtype=np.int64)
     signs = np.array([e.sign for e in elements], dtype=np.float64)
-    chi2 = kernels.fit_elements(
-        codes, signs, theta, bottom, top, columns, grid.log_x, data.y, data.weight, steps, 1e-5, z, rows, root
-    )
+    price = sum(_price(e) for e in elements) + 0.5 * p * math.log(m)
+    goal = m * math.exp(min(-2 * (aim + price) / m, 600.0))
+    chi2 = _fit_elements(
+        codes, signs, theta, bottom, top, columns, grid.log_x, data.y, data.weight, steps,
+        TOLERANCE[steps == LONG], goal,
+        z, rows, root,
+    )  # fmt: skip
     fitted, k = [], 0
     for e in elements:
         fitted.append(Element(e.code, tuple(theta[k : k + COUNT[e.code]].tolist()), e.sign))
@@ -181,8 +214,7 @@ def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, ste
     order = sorted(range(len(fitted)), key=lambda i: (fitted[i].code == CPE, fitted[i].theta[1]))
     starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
     index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
-    price = sum(_price(e) for e in elements)
-    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - 0.5 * p * math.log(m) - price
+    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - price
     return Sum(tuple(fitted[i] for i in order), theta[k:], chi2, score, z, rows[index], root[:, index])
 
 

@@ -23,10 +23,19 @@ class Grid:
     log_x: FloatArray  # ln(ω/unit), shape (n_freq,)
     log_tau: FloatArray  # ln(τ·unit), shape (n,)
     step: float
-    rows: FloatArray  # impedance of a unit of γ, real then imaginary parts, shape (n, 2 n_freq)
-    columns: FloatArray  # of R, L and 1/C, shape (3, 2 n_freq)
+    linear: FloatArray  # impedance of a unit of γ, of R, L and 1/C; real then imaginary parts, (n + 3, 2 n_freq)
     fine: FloatArray  # ln(τ·unit) of the result, shape (n_fine,)
     spline: FloatArray  # from the comb to the result, shape (n_fine, n)
+
+    @property
+    def rows(self) -> FloatArray:
+        """Impedance of a unit of γ, shape (n, 2 n_freq)."""
+        return self.linear[:-3]
+
+    @property
+    def columns(self) -> FloatArray:
+        """Impedance of R, L and 1/C, shape (3, 2 n_freq)."""
+        return self.linear[-3:]
 
     @property
     def fine_step(self) -> float:
@@ -55,8 +64,9 @@ def _grid(frequency: bytes) -> Grid:
     arrays = {
         "log_x": np.log(x),
         "log_tau": log_tau,
-        "rows": np.hstack([part, -q * part]),
-        "columns": np.array([np.hstack([one, zero]), np.hstack([zero, x]), np.hstack([zero, -1 / x])]),
+        "linear": np.vstack(
+            [np.hstack([part, -q * part]), np.hstack([one, zero]), np.hstack([zero, x]), np.hstack([zero, -1 / x])]
+        ),
         "fine": fine,
         "spline": _spline(log_tau, fine),
     }

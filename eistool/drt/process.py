@@ -1,7 +1,7 @@
 """ln γ as a Gaussian process: smooth, positive, and free of any assumed shape."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,6 +36,17 @@ class Data:
     modulus: FloatArray  # |Z| of each datum
     weight: FloatArray  # inverse squares of the relative noise
     tail: float  # slope of ln γ beyond the window at long times
+    products: FloatArray = field(init=False)  # of the grid's rows and columns, weighted
+
+    def __post_init__(self) -> None:
+        self.reweigh(self.weight)
+
+    def reweigh(self, weight: FloatArray) -> None:
+        """Take other weights."""
+        self.weight = weight
+        q = self.grid.linear.shape[0]
+        self.products = np.empty((q, q))
+        kernels.gram(self.grid.linear, weight, 0, self.products)
 
 
 @dataclass(slots=True, eq=False)
@@ -60,12 +71,10 @@ class Process:
         """Of the roughness, the λ of regularisation."""
         return float(self.state[kernels.PRECISION])
 
-    def spread(self, grid: Grid, derivative: FloatArray | None = None) -> FloatArray:
-        """Return S with SᵀS the covariance of ln γ on the fine grid, shape (q, n_fine)."""
+    def spread(self, grid: Grid) -> FloatArray:
+        """Return S with SᵀS the covariance of ln γ's smooth part on the fine grid, shape (q, n_fine)."""
         out = np.empty((self.root.shape[0], grid.fine.size))
         kernels.spread(self.root, grid.spline, FINER, REACH, self.f.size, out)
-        if derivative is not None:
-            kernels.add_product(self.root, self.f.size, derivative, out)
         return out
 
     @property
@@ -112,10 +121,9 @@ def free_process(
         f, extra, state, local = start.f.copy(), start.extra.copy(), start.state.copy(), start.local.copy()
     if precision is not None:
         state[kernels.PRECISION] = precision
-    rows = np.vstack([grid.rows, grid.columns])
     prior = (slope, slope_weight, level)
     return _run(
-        data, rows, data.y, np.zeros(n), prior, 2.0, FREEDOM, local, steps, f, extra, state, precision is None
+        data, grid.linear, data.products, data.y, np.zeros(n), prior, 2.0, FREEDOM, local, steps, f, extra, state, precision is None
     )
 
 
@@ -140,19 +148,23 @@ def deviation_process(
     grid = data.grid
     n = gamma.size
     rows = np.vstack([grid.rows, derivatives])
+    products = np.empty((rows.shape[0], rows.shape[0]))
+    products[:n, :n] = data.products[:n, :n]
+    kernels.gram(rows, data.weight, n, products)
     y = data.y - impedance + np.einsum("i,ij", gamma, grid.rows)  # no threads for so little
     mean = np.log(gamma)
     nothing = np.zeros(n)
-    state = np.array([1e4, variance, 0, 0, 0, 0, 0])
+    state = np.array([1e6, variance, 0, 0, 0, 0, 0])
     prior = (nothing, nothing, np.zeros((2, n)))
     curvature = 2 + (grid.step / LENGTH) ** 2
     extra = np.zeros(derivatives.shape[0])
-    return _run(data, rows, y, mean, prior, curvature, 0.0, np.ones(n), steps, mean.copy(), extra, state, True)
+    return _run(data, rows, products, y, mean, prior, curvature, 0.0, np.ones(n), steps, mean.copy(), extra, state, True)
 
 
 def _run(
     data: Data,
     rows: FloatArray,
+    products: FloatArray,
     y: FloatArray,
     mean: FloatArray,
     prior: tuple[FloatArray, FloatArray, FloatArray],
@@ -166,9 +178,8 @@ def _run(
     adapt: bool,
 ) -> Process:
     q = rows.shape[0]
-    products, root, scratch = np.empty((q, q)), np.empty((q, q)), np.empty((q, q))
+    root, scratch = np.empty((q, q)), np.empty((q, q))
     residual = np.empty_like(y)
-    kernels.gram(rows, data.weight, products)
     kernels.log_process(
         rows, products, data.weight, y, mean, *prior, curvature, freedom, local,
         LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch, residual,

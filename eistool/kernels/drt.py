@@ -16,6 +16,9 @@ from eistool.kernels.jit import kernel, part
 # elements, each with ln R and ln τ first (the CPE: ln of its size and its exponent)
 RC, ZARC, HN, GERISCHER, LOG_NORMAL, CONSTANT, CPE = 0, 1, 2, 3, 4, 5, 6
 LARGEST_STEP = 2.0  # in ln γ
+PATIENCE, OUTLOOK = 3, 3  # steps of a fit, and further ones as good as the last
+_NODES = 0.3 * np.arange(-16, 17)
+_NODE_WEIGHTS = 0.3 / math.sqrt(2.0 * math.pi) * np.exp(-0.5 * _NODES**2)
 # entries of the state of the process
 PRECISION, VARIANCE, CHI2, EDF, EVIDENCE, STEPS, PENALTY = 0, 1, 2, 3, 4, 5, 6
 
@@ -98,9 +101,9 @@ def _invert(matrix, inverse, n):
         k = end
 
 
-@kernel("void(float64[:, ::1], float64[::1], float64[:, ::1])")
-def gram(rows, weight, out):
-    """Write the products of all pairs of rows, each datum weighted.
+@kernel("void(float64[:, ::1], float64[::1], int64, float64[:, ::1])")
+def gram(rows, weight, first, out):
+    """Write the products of pairs of rows, each datum weighted; those before ``first`` are there already.
 
     Parameters
     ----------
@@ -108,11 +111,13 @@ def gram(rows, weight, out):
         Columns of the linear model.
     weight : float64, shape (m,)
         Of the squares.
+    first : int
+        Row to start from.
     out : float64, shape (q, q)
         Symmetric.
     """
     scaled = np.empty(weight.size)
-    for a in range(rows.shape[0]):
+    for a in range(first, rows.shape[0]):
         for i in range(weight.size):
             scaled[i] = rows[a, i] * weight[i]
         for c in range(a + 1):
@@ -179,6 +184,24 @@ def _deviance(f, mean, slope, slope_weight, level, curvature, local, n):
         if i < n - 1:
             fixed += slope_weight[i] * (f[i + 1] - f[i] - slope[i]) ** 2
     return rough, fixed
+
+
+@part()
+def _traces(factor, root, penalty, rough_penalty, n, q):
+    """Write W; return the effective number of parameters q - tr(H⁻¹P), and tr(H⁻¹S) of the roughness alone."""
+    _invert(factor, root, q)
+    trace = 0.0
+    trace_rough = 0.0
+    for k in range(q):
+        row = root[k]
+        stop = min(k + 1, n)
+        for i in range(stop):
+            a = row[i] * row[i]
+            b = 2.0 * row[i] * row[i + 1] if i + 1 < stop else 0.0
+            d = 2.0 * row[i] * row[i + 2] if i + 2 < stop else 0.0
+            trace += a * penalty[0, i] + b * penalty[1, i] + d * penalty[2, i]
+            trace_rough += a * rough_penalty[0, i] + b * rough_penalty[1, i] + d * rough_penalty[2, i]
+    return q - trace, trace_rough
 
 
 @kernel(
@@ -256,7 +279,7 @@ def log_process(
     settled = 0
     done = 0
     for iteration in range(steps + 1):
-        last = iteration == steps or settled >= 2
+        last = iteration == steps or settled >= 1
         precision, variance = state[0], state[1]
         for i in range(n):
             gamma[i] = math.exp(f[i])
@@ -331,23 +354,9 @@ def log_process(
         log_det = 0.0
         for i in range(q):
             log_det += 2.0 * math.log(scratch[i, i])
-        if adapt:
-            _invert(scratch, root, q)
-            # tr(H⁻¹ P) and tr(H⁻¹ S), S the roughness alone; the inverse is WᵀW
-            trace = 0.0
-            trace_rough = 0.0
-            for k in range(q):
-                row = root[k]
-                stop = min(k + 1, n)
-                for i in range(stop):
-                    a = row[i] * row[i]
-                    b = 2.0 * row[i] * row[i + 1] if i + 1 < stop else 0.0
-                    d = 2.0 * row[i] * row[i + 2] if i + 2 < stop else 0.0
-                    trace += a * penalty[0, i] + b * penalty[1, i] + d * penalty[2, i]
-                    trace_rough += a * rough_penalty[0, i] + b * rough_penalty[1, i] + d * rough_penalty[2, i]
-            edf = q - trace
         rough, fixed = _deviance(f, mean, slope, slope_weight, level, c, local, n)
         if last:
+            edf, _ = _traces(scratch, root, penalty, rough_penalty, n, q)
             state[2] = chi2
             state[3] = edf
             state[6] = 0.5 * (precision * rough + fixed)
@@ -376,14 +385,15 @@ def log_process(
             f[i] = trial[i]
         for i in range(n, q):
             extra[i - n] = x[i]
-        ready = change < 0.02
+        ready = change < 0.05
         if adapt and change < 1.5:
+            edf, trace_rough = _traces(scratch, root, penalty, rough_penalty, n, q)
             new_variance = max(value / max(m - edf, 0.1 * m), least_variance)
             ratio = (n_rough - precision * trace_rough) / max(precision * rough, 1e-12)
             ratio = min(max(ratio, 0.1), 10.0)
             new_precision = min(max(precision * ratio, 1e-3), most)
             moved = abs(math.log(new_precision / precision)) + abs(math.log(new_variance / variance))
-            ready = ready and (moved < 0.03 or new_precision == most)
+            ready = ready and (moved < 0.1 or new_precision == most)
             state[0] = new_precision
             state[1] = new_variance
         elif adapt:
@@ -414,22 +424,13 @@ def log_process(
 
 @part()
 def _element(code, lx, theta, p):
-    """Return Z of an element at one frequency, and up to four derivatives by its parameters."""
+    """Return Z of an element other than RC and ZARC at one frequency, and up to four derivatives."""
     size = math.exp(theta[p])
     if code == CPE:
         log_jx = complex(lx, 0.5 * math.pi)
         z = cmath.exp(theta[p] - theta[p + 1] * log_jx)
         return z, z, -z * log_jx, 0j, 0j
     log_q = complex(lx + theta[p + 1], 0.5 * math.pi)
-    if code == RC:
-        q = complex(0.0, math.exp(log_q.real))
-        z = size / (1.0 + q)
-        return z, z, -z * q / (1.0 + q), 0j, 0j
-    if code == ZARC:
-        q = cmath.exp(theta[p + 2] * log_q)
-        z = size / (1.0 + q)
-        d = -z * q / (1.0 + q)
-        return z, z, theta[p + 2] * d, d * log_q, 0j
     if code == HN:
         q = cmath.exp(theta[p + 2] * log_q)
         log_1q = cmath.log(1.0 + q)
@@ -449,17 +450,22 @@ def _element(code, lx, theta, p):
         z = size * (1.0 - g / (2.0 * width))
         return z, z, size * (ha - hb) / (2.0 * width), size * (g / (2.0 * width) - 0.5 * (ha + hb)), 0j
     # log-normal: 33 nodes out to 4.8 standard deviations
-    z, by_tau, by_width = 0j, 0j, 0j
-    for k in range(-16, 17):
-        t = 0.3 * k
-        weight = size * 0.3 * 0.3989422804014327 * math.exp(-0.5 * t * t)
-        q = complex(0.0, math.exp(log_q.real + t * width))
-        unit = weight / (1.0 + q)
-        d = -unit * q / (1.0 + q)
-        z += unit
-        by_tau += d
-        by_width += d * t * width
-    return z, z, by_tau, by_width, 0j
+    q, ratio = math.exp(log_q.real - 4.8 * width), math.exp(0.3 * width)
+    re, im, re_tau, im_tau, re_width, im_width = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for k in range(_NODES.size):
+        # 1/(1 + jq), and its derivative by ln q
+        unit = 1.0 / (1.0 + q * q)
+        weight = _NODE_WEIGHTS[k] * unit
+        re += weight
+        im -= weight * q
+        d_re, d_im = -2.0 * weight * unit * q * q, weight * unit * q * (q * q - 1.0)
+        re_tau += d_re
+        im_tau += d_im
+        re_width += _NODES[k] * d_re
+        im_width += _NODES[k] * d_im
+        q *= ratio
+    z = size * complex(re, im)
+    return z, z, size * complex(re_tau, im_tau), size * width * complex(re_width, im_width), 0j
 
 
 @part()
@@ -470,6 +476,32 @@ def _count(code):
 
 
 @part()
+def _assemble_arc(exponent, sign, log_x, theta, p, with_exponent, z, rows):
+    """Add R/(1 + (jωτ)^φ) to Z and write its derivatives: most of a fit's time goes here."""
+    n = log_x.size
+    size = sign * math.exp(theta[p])
+    c, s = math.cos(0.5 * math.pi * exponent), math.sin(0.5 * math.pi * exponent)
+    for k in range(n):
+        log_q = log_x[k] + theta[p + 1]
+        r = math.exp(exponent * log_q)
+        re, im = 1.0 + r * c, r * s
+        d = 1.0 / (re * re + im * im)
+        z_re, z_im = size * re * d, -size * im * d
+        z[k] += z_re
+        z[k + n] += z_im
+        rows[p, k] = z_re
+        rows[p, k + n] = z_im
+        # by ln q: -Z q/(1+q), q/(1+q) = 1 - 1/(1+q)
+        q_re, q_im = 1.0 - re * d, im * d
+        d_re, d_im = z_im * q_im - z_re * q_re, -z_re * q_im - z_im * q_re
+        rows[p + 1, k] = exponent * d_re
+        rows[p + 1, k + n] = exponent * d_im
+        if with_exponent:
+            rows[p + 2, k] = d_re * log_q - d_im * 0.5 * math.pi
+            rows[p + 2, k + n] = d_im * log_q + d_re * 0.5 * math.pi
+
+
+@part()
 def _assemble(codes, signs, theta, columns, log_x, z, rows):
     n = log_x.size
     for i in range(2 * n):
@@ -477,6 +509,11 @@ def _assemble(codes, signs, theta, columns, log_x, z, rows):
     p = 0
     for o in range(codes.size):
         count = _count(codes[o])
+        if codes[o] == RC or codes[o] == ZARC:
+            exponent = theta[p + 2] if codes[o] == ZARC else 1.0
+            _assemble_arc(exponent, signs[o], log_x, theta, p, codes[o] == ZARC, z, rows)
+            p += count
+            continue
         for k in range(n):
             v = _element(codes[o], log_x[k], theta, p)
             s = signs[o]
@@ -501,10 +538,10 @@ def _assemble(codes, signs, theta, columns, log_x, z, rows):
 
 @kernel(
     "float64(int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:, ::1],"
-    "float64[::1], float64[::1], float64[::1], int64, float64, float64[::1], float64[:, ::1], float64[:, ::1])"
+    "float64[::1], float64[::1], float64[::1], int64, float64, float64, float64[::1], float64[:, ::1], float64[:, ::1])"
 )
 def fit_elements(
-    codes, signs, theta, lower, upper, columns, log_x, y, weight, steps, tolerance, z, rows, root
+    codes, signs, theta, lower, upper, columns, log_x, y, weight, steps, tolerance, goal, z, rows, root
 ):  # fmt: skip
     """Fit a sum of elements and linear columns by Levenberg-Marquardt steps; return the sum of squares.
 
@@ -526,6 +563,8 @@ def fit_elements(
         At most so many; 0 evaluates only.
     tolerance : float
         Relative gain at which to stop.
+    goal : float
+        Sum of squares of interest: what falls too slowly to come near it is left.
     z : float64, shape (m,)
         The model.
     rows : float64, shape (p, m)
@@ -592,6 +631,8 @@ def fit_elements(
         if not accepted:
             break
         quiet = quiet + 1 if chi2 - value < tolerance * chi2 else 0
+        if iteration >= PATIENCE and value > goal and (value / chi2) ** OUTLOOK * value > goal:
+            quiet = 2
         damping *= 0.15
         chi2 = value
         for a in range(p):
@@ -708,8 +749,8 @@ def spread(root, interpolation, finer, reach, n_used, out):
         row = root[r]
         for j in range(interpolation.shape[0]):
             first = max(j // finer - reach, 0)
-            last = min(j // finer + reach + 2, n_used)
-            out[r, j] = _dot(row[first:last], interpolation[j, first:last])
+            last = min(j // finer + reach + 2, n_used, r + 1)  # W is lower triangular
+            out[r, j] = _dot(row[first:last], interpolation[j, first:last]) if first < last else 0.0
 
 
 @kernel("void(float64[:, ::1], int64, float64[:, ::1], float64[:, ::1])")

@@ -31,7 +31,7 @@ def evaluate(code: int, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     kernels.fit_elements(
         np.array([code]), np.ones(1), theta.copy(), theta - 9, theta + 9, np.empty((0, m)), LOG_X,
-        np.zeros(m), np.ones(m), 0, 0.0, z, rows, root,
+        np.zeros(m), np.ones(m), 0, 0.0, 0.0, z, rows, root,
     )  # fmt: skip
     return z, rows
 
@@ -63,7 +63,7 @@ def test_gram_and_products() -> None:
     rng = np.random.default_rng(1)
     rows, weight = rng.standard_normal((7, 20)), rng.uniform(1, 2, 20)
     out = np.empty((7, 7))
-    kernels.gram(rows, weight, out)
+    kernels.gram(rows, weight, 0, out)
     np.testing.assert_allclose(out, (rows * weight) @ rows.T, rtol=1e-12)
     product = np.empty(7)
     kernels.times(rows, weight, product)
@@ -77,7 +77,7 @@ def test_gram_and_products() -> None:
 def test_spread_is_the_product_with_the_spline() -> None:
     grid = grid_of(np.geomspace(1e-2, 1e3, 30))
     n = grid.log_tau.size
-    root = np.random.default_rng(2).standard_normal((n + 2, n + 2))
+    root = np.tril(np.random.default_rng(2).standard_normal((n + 2, n + 2)))
     out = np.empty((n + 2, grid.fine.size))
     kernels.spread(root, grid.spline, 3, 8, n, out)
     np.testing.assert_allclose(out, root[:, :n] @ grid.spline.T, atol=2e-4)
@@ -104,11 +104,11 @@ def test_process_is_at_the_maximum_of_the_posterior() -> None:
     w = np.exp(grid.log_x)
     z = 1 + zarc(2, 1.0, 0.8).impedance(w)
     y = np.concatenate([z.real, z.imag])
-    rows = np.vstack([grid.rows, grid.columns])
+    rows = grid.linear
     q, m = rows.shape
     products, root, scratch, residual = np.empty((q, q)), np.empty((q, q)), np.empty((q, q)), np.empty(m)
     weight = np.ones(m)
-    kernels.gram(rows, weight, products)
+    kernels.gram(rows, weight, 0, products)
     slope, slope_weight = np.zeros(n), np.zeros(n)
     slope[:5], slope_weight[:5] = grid.step, 10.0
     level = np.array([np.full(n, 0.1), np.full(n, -2.0)])
