@@ -16,6 +16,7 @@ from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
 LEAST_POINTS = 6
+FIRST_STEPS = 14
 POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
 POWER_GAIN = 3.0  # in log likelihood
 OUTLIER = 4.5  # robust standard deviations
@@ -149,7 +150,7 @@ def _tail_slope(frequency: FloatArray, z: "np.ndarray[tuple[int], np.dtype[np.co
 
 def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
     """Fit the free process; settle how noise depends on |Z|, and what is an outlier."""
-    process = free_process(data, steps=20)
+    process = free_process(data, steps=FIRST_STEPS)
     base: FloatArray = data.weight
     if choose_power:
         power = _noise_power(data, process)

@@ -111,10 +111,6 @@ class Sum:
 
 def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | None:
     """Return the sum of elements with the highest evidence, or None where no fit came to an end."""
-    start = list(_seeds(data, process))
-    if data.tail > LEAST_TAIL:
-        start.append(_tail(data))
-    best = _fit(data, start, None, SHORT)
     variance = process.variance
     rough = _difference_variance(data)
     # a free γ that cannot follow the data takes what it misses for noise
@@ -124,18 +120,31 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
     else:
         target = process.state[kernels.CHI2] / variance
     edf = process.state[kernels.EDF]
+
+    def excess_of(now: Sum) -> float:
+        return 0.5 * (now.chi2 / variance - target) - 0.5 * max(edf - now.n_parameters, 0.0)
+
+    tail = [_tail(data)] if data.tail > LEAST_TAIL else []
+    best: Sum | None = None
+    for seeds in _seeds(data, process):
+        # shoulders only where maxima do not do
+        if best is None or excess_of(best) > POOR:
+            trial = _fit(data, seeds + tail, None, SHORT)
+            if excess_of(trial) > POOR:
+                trial = _fit(data, trial.elements, trial.linear, LONG)
+            best = trial if best is None or trial.score > best.score else best
+    if best is None:
+        return None
     for _ in range(MOST_MOVES):
-        excess = 0.5 * (best.chi2 / variance - target)
-        excess -= 0.5 * max(edf - best.n_parameters, 0.0)
-        poor = excess > POOR
-        aim = best.score - (LONG_SHOT if poor else 0.0)
-        trials = [
-            _fit(data, trial, best.linear, SHORT, aim) for trial in _moves(data, process, best, excess, signed)
-        ]
-        if not trials:
-            break
-        chosen = max(trials, key=lambda trial: trial.score)
-        if not chosen.score > aim:
+        excess = excess_of(best)
+        aim = best.score - (LONG_SHOT if excess > POOR else 0.0)
+        chosen: Sum | None = None
+        for moves in (_fewer(process, best), _moves(data, process, best, excess, signed)):
+            trials = [_fit(data, move, best.linear, SHORT, aim) for move in moves]
+            chosen = max(trials, key=lambda trial: trial.score, default=None)
+            if chosen is not None and chosen.score > best.score:
+                break
+        if chosen is None or not chosen.score > aim:
             break
         chosen = _fit(data, chosen.elements, chosen.linear, SHORT)
         simpler = chosen.n_parameters < best.n_parameters
@@ -218,8 +227,8 @@ def _fit(
     return Sum(tuple(fitted[i] for i in order), theta[k:], chi2, score, z, rows[index], root[:, index])
 
 
-def _seeds(data: Data, process: Process) -> Iterator[Element]:
-    """Yield a ZARC for each maximum and each shoulder of ln γ."""
+def _seeds(data: Data, process: Process) -> Iterator[list[Element]]:
+    """Yield ZARCs for the maxima of ln γ, then for its shoulders too."""
     f, grid = process.f, data.grid
     h = grid.step
     bend = np.zeros_like(f)
@@ -232,18 +241,24 @@ def _seeds(data: Data, process: Process) -> Iterator[Element]:
     shoulder = np.zeros(f.size, dtype=bool)
     shoulder[1:-1] = (bend[1:-1] < bend[:-2]) & (bend[1:-1] <= bend[2:]) & (bend[1:-1] < -0.15)
     candidates = np.flatnonzero((peak | shoulder) & inside & (np.exp(f) > 0.003 * height)).tolist()
-    taken: list[int] = []
-    for i in sorted(candidates, key=lambda i: (not peak[i], -f[i])):
-        if len(taken) < MOST_PEAKS and all(abs(i - k) * h > APART * math.log(10) for k in taken):
-            taken.append(i)
     phis = np.linspace(0.45, 0.95, 26)
-    for i in sorted(taken):
-        # the curvature at the top of a ZARC tells its exponent, the height then its resistance
-        curvature = phis**2 / (1 - np.cos((1 - phis) * np.pi))
-        phi = float(np.interp(-bend[i], curvature, phis))
-        turn = (1 - phi) * math.pi
-        size = math.exp(f[i]) * 2 * math.pi * (1 - math.cos(turn)) / math.sin(turn)
-        yield Element(ZARC, (math.log(size), float(grid.log_tau[i]), phi))
+    taken: list[int] = []
+    for some in ([i for i in candidates if peak[i]], [i for i in candidates if not peak[i]]):
+        before = len(taken)
+        for i in sorted(some, key=lambda i: -f[i]):
+            if len(taken) < MOST_PEAKS and all(abs(i - k) * h > APART * math.log(10) for k in taken):
+                taken.append(i)
+        if len(taken) == before:
+            continue
+        seeds = []
+        for i in sorted(taken):
+            # the curvature at the top of a ZARC tells its exponent, the height then its resistance
+            curvature = phis**2 / (1 - np.cos((1 - phis) * np.pi))
+            phi = float(np.interp(-bend[i], curvature, phis))
+            turn = (1 - phi) * math.pi
+            size = math.exp(f[i]) * 2 * math.pi * (1 - math.cos(turn)) / math.sin(turn)
+            seeds.append(Element(ZARC, (math.log(size), float(grid.log_tau[i]), phi)))
+        yield seeds
 
 
 def _merged(elements: list[Element], reach: float) -> Iterator[list[Element]]:
@@ -274,17 +289,22 @@ def _tail(data: Data) -> Element:
     return Element(CPE, (math.log(size) + exponent * float(grid.log_x[i]), exponent))
 
 
-def _moves(data: Data, process: Process, now: Sum, excess: float, signed: bool) -> Iterator[list[Element]]:
-    """Yield neighbouring sums: always simpler ones, and others where the fit is poor."""
+def _fewer(process: Process, now: Sum) -> Iterator[list[Element]]:
+    """Yield the sum without each element that is not sure to be there."""
     elements = list(now.elements)
-    poor = excess > POOR
     errors = np.sqrt(process.variance * (now.root**2).sum(axis=0))
     for i, (e, at) in enumerate(zip(elements, now.offsets, strict=True)):
-        others = elements[:i] + elements[i + 1 :]
         if errors[at] > UNSURE or e.theta[0] < NEGLIGIBLE:
-            yield others
+            yield elements[:i] + elements[i + 1 :]
+
+
+def _moves(data: Data, process: Process, now: Sum, excess: float, signed: bool) -> Iterator[list[Element]]:
+    """Yield sums with elements of another kind or merged, and where the fit is poor, with others besides."""
+    elements = list(now.elements)
+    poor = excess > POOR
+    for i, e in enumerate(elements):
         for kind in _other_kinds(e, poor):
-            yield [*others, kind]
+            yield [*elements[:i], *elements[i + 1 :], kind]
     yield from _merged(elements, POOR_REACH if poor else REACH)
     if excess > LACKING:
         yield from _more(data, process, now, signed)

@@ -154,7 +154,7 @@ def deviation_process(
     y = data.y - impedance + np.einsum("i,ij", gamma, grid.rows)  # no threads for so little
     mean = np.log(gamma)
     nothing = np.zeros(n)
-    state = np.array([1e6, variance, 0, 0, 0, 0, 0])
+    state = np.array([1e5, variance, 0, 0, 0, 0, 0])
     prior = (nothing, nothing, np.zeros((2, n)))
     curvature = 2 + (grid.step / LENGTH) ** 2
     extra = np.zeros(derivatives.shape[0])

@@ -16,6 +16,7 @@ from eistool.kernels.jit import kernel, part
 # elements, each with ln R and ln τ first (the CPE: ln of its size and its exponent)
 RC, ZARC, HN, GERISCHER, LOG_NORMAL, CONSTANT, CPE = 0, 1, 2, 3, 4, 5, 6
 LARGEST_STEP = 2.0  # in ln γ
+LEAST_GAIN = 0.05  # in log evidence, of a step
 PATIENCE, OUTLOOK = 3, 3  # steps of a fit, and further ones as good as the last
 _NODES = 0.3 * np.arange(-16, 17)
 _NODE_WEIGHTS = 0.3 / math.sqrt(2.0 * math.pi) * np.exp(-0.5 * _NODES**2)
@@ -392,8 +393,10 @@ def log_process(
             ratio = (n_rough - precision * trace_rough) / max(precision * rough, 1e-12)
             ratio = min(max(ratio, 0.1), 10.0)
             new_precision = min(max(precision * ratio, 1e-3), most)
-            moved = abs(math.log(new_precision / precision)) + abs(math.log(new_variance / variance))
-            ready = ready and (moved < 0.1 or new_precision == most)
+            # what this step changes in the log evidence: its slope by ln λ is half of the difference
+            slope_of_evidence = 0.5 * (n_rough - precision * (trace_rough + rough))
+            gain = abs(slope_of_evidence * math.log(new_precision / precision))
+            ready = ready and gain < LEAST_GAIN and abs(math.log(new_variance / variance)) < 0.1
             state[0] = new_precision
             state[1] = new_variance
         elif adapt:

@@ -181,3 +181,42 @@ TRUTHS = (
     Truth("two, 1 decade", lambda k: [zarc(50, 1e-2 * k, 0.8), zarc(50, 1e-1 * k, 0.8)]),
     Truth("three unequal", lambda k: [zarc(20, 1e-4 * k, 0.85), zarc(50, 1e-2 * k, 0.8), zarc(30, 1e-0 * k, 0.9)]),
 )
+
+
+def drawn(seed: int) -> tuple[Truth, ...]:
+    """Return the same cases with parameters drawn at random: nothing can have been tuned on them."""
+    rng = np.random.default_rng([seed, 77])
+
+    def phi() -> float:
+        return float(rng.uniform(0.7, 0.92))
+
+    def at(low: float, high: float) -> float:
+        return float(10 ** rng.uniform(low, high))
+
+    def two(low: float, high: float, ratio: float) -> Callable[[float], list[Part]]:
+        apart, first, R = at(low, high), at(-4, -2.5), 50 * at(-ratio, ratio)
+        parts = [zarc(50, first, phi()), zarc(R, first * apart, phi())]
+        return lambda k: parts
+
+    def one(*parts: Part) -> Callable[[float], list[Part]]:
+        return lambda k: list(parts)
+
+    def pair() -> list[Part]:
+        return [zarc(50, at(-5.3, -4.7), phi()), zarc(at(1.5, 2.3), at(-2.3, -1.7), phi())]
+
+    three = [zarc(at(1, 1.7), at(-4.2, -3.8), phi()), zarc(50, at(-2.2, -1.8), phi()), zarc(at(1, 1.7), at(-0.2, 0.2), phi())]
+    return (
+        Truth("one ZARC", one(zarc(50, at(-4, 0), phi())), smooth=True),
+        Truth("two, 1.5 decades", two(1.3, 1.7, 0.2), smooth=True),
+        Truth("two, 3 decades", two(2.5, 3.5, 0.5), smooth=True),
+        Truth("RC + ZARC", one(rc(at(1, 1.8), at(-5, -3)), zarc(50, at(-1.5, -0.5), phi())), blur=0.1),
+        Truth("ZARC + L", one(zarc(50, at(-4, -1), phi())), L=at(-7, -5.5), smooth=True),
+        Truth("Warburg tail", one(*pair(), cpe(at(-1, 0), 0.5)), tau_max=0.3, smooth=True),
+        Truth("blocking", one(*pair(), cpe(at(-3, -2.4), rng.uniform(0.8, 0.95))), tau_max=0.1, smooth=True),
+        Truth("Havriliak-Negami", one(havriliak_negami(50, at(-3, -1), rng.uniform(0.75, 0.9), rng.uniform(0.4, 0.7)))),
+        Truth("two log-normals", one(*(log_normal(50, at(d - 0.3, d + 0.3), rng.uniform(0.6, 1.0)) for d in (-3, -1)))),
+        Truth("Gerischer", one(gerischer(50, at(-3, -1)))),
+        Truth("constant", one(constant(50, at(-3.5, -2.5), at(-1.5, -0.5)))),
+        Truth("two, 1 decade", two(0.95, 1.05, 0.15)),
+        Truth("three unequal", one(*three)),
+    )
