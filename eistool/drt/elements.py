@@ -11,7 +11,7 @@ from eistool.drt.process import Data, Process
 from eistool.kernels import drt as kernels
 from eistool.kernels.drt import CONSTANT, CPE, GERISCHER, HN, LOG_NORMAL, RC, ZARC
 from eistool.kernels.jit import direct
-from eistool.typing import FloatArray
+from eistool.typing import BoolArray, FloatArray
 
 NAMES = ("RC", "ZARC", "Havriliak-Negami", "Gerischer", "log-normal", "constant", "CPE")
 COUNT = (2, 3, 4, 2, 3, 3, 2)
@@ -26,6 +26,7 @@ STEP_PRICE = 10.0  # of a constant: nature seldom has steps in γ
 COMMON = (RC, ZARC, CPE)
 NEGATIVE_PRICE = 8.0
 LONG_SHOT = 3.0  # a trial so far below may still win in the end
+RIVAL, MOST_RIVALS = 3.0, 3  # a description so far below is not ruled out; so many are looked at
 REACH, POOR_REACH = 2.9, 4.6  # in ln τ, between neighbours that may be one
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
 TOLERANCE = 2e-3, 1e-4  # relative gain in squares at which these end
@@ -63,6 +64,21 @@ class Sum:
     impedance: FloatArray  # shape (m,)
     derivatives: FloatArray  # shape (p, m)
     root: FloatArray  # W, shape (p, p)
+
+    @property
+    def name(self) -> str:
+        """The elements, by τ."""
+        return " + ".join(("" if e.sign > 0 else "-") + NAMES[e.code] for e in self.elements)
+
+    @property
+    def positive(self) -> BoolArray:
+        """Which elements are not subtracted."""
+        return np.array([e.sign > 0 for e in self.elements], dtype=np.bool_)
+
+    @property
+    def kinds(self) -> tuple[tuple[int, float], ...]:
+        """What the elements are, by τ."""
+        return tuple((e.code, e.sign) for e in self.elements)
 
     @property
     def n_parameters(self) -> int:
@@ -109,8 +125,8 @@ class Sum:
         return out
 
 
-def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | None:
-    """Return the sum of elements with the highest evidence, or None where no fit came to an end."""
+def find_elements(data: Data, process: Process, signed: bool = True) -> list[Sum]:
+    """Return the sum of elements with the highest score, and others that come near; none where no fit ended."""
     variance = process.variance
     rough = _difference_variance(data)
     # a free γ that cannot follow the data takes what it misses for noise
@@ -134,13 +150,15 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
                 trial = _fit(data, trial.elements, trial.linear, LONG)
             best = trial if best is None or trial.score > best.score else best
     if best is None:
-        return None
+        return []
+    seen: list[Sum] = []
     for _ in range(MOST_MOVES):
         excess = excess_of(best)
         aim = best.score - (LONG_SHOT if excess > POOR else 0.0)
         chosen: Sum | None = None
         for moves in (_fewer(process, best), _moves(data, process, best, excess, signed)):
-            trials = [_fit(data, move, best.linear, SHORT, aim) for move in moves]
+            trials = [_fit(data, move, best.linear, SHORT, aim - RIVAL) for move in moves]
+            seen += trials
             chosen = max(trials, key=lambda trial: trial.score, default=None)
             if chosen is not None and chosen.score > best.score:
                 break
@@ -152,7 +170,13 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> Sum | No
             break
         best = chosen
     best = _fit(data, best.elements, best.linear, LONG)
-    return best if np.isfinite(best.root).all() else None
+    aim = best.score - RIVAL
+    seen += [_fit(data, move, best.linear, SHORT, aim) for move in _twins(best)]
+    rivals: dict[tuple[tuple[int, float], ...], Sum] = {best.kinds: best}
+    for trial in sorted(seen, key=lambda trial: -trial.score):
+        if trial.score > aim and len(rivals) <= MOST_RIVALS and trial.kinds not in rivals:
+            rivals[trial.kinds] = _fit(data, trial.elements, trial.linear, LONG)
+    return [each for each in rivals.values() if np.isfinite(each.root).all()]
 
 
 def _difference_variance(data: Data) -> float:
@@ -296,6 +320,20 @@ def _fewer(process: Process, now: Sum) -> Iterator[list[Element]]:
     for i, (e, at) in enumerate(zip(elements, now.offsets, strict=True)):
         if errors[at] > UNSURE or e.theta[0] < NEGLIGIBLE:
             yield elements[:i] + elements[i + 1 :]
+
+
+def _twins(now: Sum) -> Iterator[list[Element]]:
+    """Yield sums with one element of another kind that noise may make look the same."""
+    elements = list(now.elements)
+    for i, e in enumerate(elements):
+        if e.sign > 0 and e.code in (ZARC, LOG_NORMAL):
+            rest = elements[:i] + elements[i + 1 :]
+            size, tau, shape = e.theta
+            if e.code == LOG_NORMAL:
+                yield [*rest, Element(ZARC, (size, tau, 0.8))]
+            elif shape < NARROW:
+                # as wide at half of its height
+                yield [*rest, Element(LOG_NORMAL, (size, tau, math.log(1.9 * (1 - shape) / shape + 0.25)))]
 
 
 def _moves(data: Data, process: Process, now: Sum, excess: float, signed: bool) -> Iterator[list[Element]]:

@@ -60,6 +60,7 @@ class Process:
     local: FloatArray
     mean: FloatArray
     residual: FloatArray  # data - model
+    rows: FloatArray  # the linear model
 
     @property
     def variance(self) -> float:
@@ -184,7 +185,7 @@ def _run(
         rows, products, data.weight, y, mean, *prior, curvature, freedom, local,
         LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch, residual,
     )  # fmt: skip
-    return Process(f, extra, state, root, local, mean, residual)
+    return Process(f, extra, state, root, local, mean, residual, rows)
 
 
 def _first(data: Data) -> FloatArray:

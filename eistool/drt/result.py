@@ -38,7 +38,7 @@ class DRT:
     noise : float
         Standard deviation of each part, relative to |Z|.
     R_pol, u_R_pol : float
-        Integral of γ over ``tau``, with the atoms, in ohm.
+        Integral of γ, with the atoms and with what elements hold beyond the range of ``tau``, in ohm.
     peaks : tuple of DRTPeak
         By τ. ``atoms`` are those that are pure RC elements.
     impedance : ComplexArray, shape (n_freq,)

@@ -61,7 +61,7 @@ def test_a_pure_rc_is_an_atom() -> None:
     assert pytest.approx(30, rel=0.01) == drt.atoms[0].R
     assert drt.atoms[0].tau == pytest.approx(1.1e-4, rel=0.01)
     total = np.trapezoid(drt.gamma, np.log(drt.tau)) + sum(atom.R for atom in drt.atoms)
-    assert drt.R_pol == pytest.approx(total, rel=1e-9)
+    assert drt.R_pol == pytest.approx(total, rel=2e-3)  # and what lies beyond the range of τ
     assert drt.R_pol == pytest.approx(80, rel=0.01)
 
 
