@@ -98,7 +98,7 @@ class Sum:
     @property
     def offsets(self) -> list[int]:
         """Where the parameters of each element start."""
-        return [0, *np.cumsum([COUNT[e.code] for e in self.elements]).tolist()][:-1]
+        return list(itertools.accumulate((COUNT[e.code] for e in self.elements[:-1]), initial=0))
 
     def gammas(self, log_tau: FloatArray, step: float, theta: FloatArray | None = None) -> FloatArray:
         """Return γ of each element, shape (n_elements, n_tau), not negative."""
@@ -228,7 +228,6 @@ def _fit(
     unbounded = [1e300] * n_linear
     theta = np.array([value for e in elements for value in e.theta] + first.tolist())
     bottom, top = np.array(lower + [-v for v in unbounded]), np.array(upper + unbounded)
-    theta = np.clip(theta, bottom, top)
     p, m = theta.size, data.y.size
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     codes = np.array([e.code for e in elements], dtype=np.int64)
@@ -245,10 +244,12 @@ def _fit(
         fitted.append(Element(e.code, tuple(theta[k : k + COUNT[e.code]].tolist()), e.sign))
         k += COUNT[e.code]
     order = sorted(range(len(fitted)), key=lambda i: (fitted[i].code == CPE, fitted[i].theta[1]))
-    starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
-    index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
+    if order != list(range(len(fitted))):
+        starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
+        index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
+        fitted, rows, root = [fitted[i] for i in order], rows[index], root[:, index]
     score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - price
-    return Sum(tuple(fitted[i] for i in order), theta[k:], chi2, score, z, rows[index], root[:, index])
+    return Sum(tuple(fitted), theta[k:], chi2, score, z, rows, root)
 
 
 def _seeds(data: Data, process: Process) -> Iterator[list[Element]]:

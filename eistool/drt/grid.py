@@ -9,8 +9,8 @@ import numpy as np
 
 from eistool.typing import FloatArray
 
-PER_DECADE = 10  # of the comb
-FINER = 3  # steps of the result for one of the comb
+PER_DECADE = 8  # of the comb
+FINER = 4  # steps of the result for one of the comb
 BEYOND = 1.0  # decades of the comb on either side of the measured window
 REMEMBERED = 32  # frequency grids
 

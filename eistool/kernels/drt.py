@@ -577,7 +577,8 @@ def fit_elements(
     """
     p = theta.size
     m = y.size
-    best = theta.copy()
+    best = np.minimum(np.maximum(theta, lower), upper)
+    theta[:] = best
     new_z = np.empty(m)
     new_rows = np.empty((p, m))
     normal = np.empty((p, p))
