@@ -18,7 +18,7 @@ SAME_PLACE = 0.3  # decades
 SAME_PEAK = 0.5
 REPLICATES, LEAST_SEEN = 16, 0.8
 POOR_NOISE = 0.03  # relative
-UNLIKELY = 3.5  # standard errors of drift and autocorrelation
+UNLIKELY = 3.0  # standard errors of drift and autocorrelation
 
 
 def assemble(

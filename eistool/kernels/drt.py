@@ -48,7 +48,7 @@ def _subtract_four(row, a, b, c, d, rows, first, start, stop):
 @part()
 def _factor(matrix, n):
     """Replace the upper triangle of a matrix by U, UᵀU = matrix; return whether it is positive definite."""
-    k = 0
+    k = np.int64(0)  # a literal 0 would compile what is called twice
     while k < n:
         # four rows at a time, so that the rest is read and written once for all of them
         end = min(k + 4, n)
@@ -86,7 +86,7 @@ def _invert(matrix, inverse, n):
         for k in range(n):
             inverse[i, k] = 0.0
         inverse[i, i] = 1.0
-    k = 0
+    k = np.int64(0)  # a literal 0 would compile what is called twice
     while k < n:
         end = min(k + 4, n)
         for j in range(k, end):
@@ -148,11 +148,10 @@ def _log_determinant(penalty, n, band):
 
 
 @part()
-def _roughness(v, i, n, c):
-    """Return v[i-1] - c v[i] + v[i+1], with the edge value repeated beyond the edge."""
-    left = v[i - 1] if i > 0 else v[0]
-    right = v[i + 1] if i < n - 1 else v[n - 1]
-    return left - c * v[i] + right
+def _roughness(f, mean, i, n, c):
+    """Return v[i-1] - c v[i] + v[i+1] of v = f - mean, with the edge value repeated beyond the edge."""
+    left, right = max(i - 1, 0), min(i + 1, n - 1)
+    return f[left] - mean[left] - c * (f[i] - mean[i]) + f[right] - mean[right]
 
 
 @part()
@@ -176,10 +175,9 @@ def _deviance(f, mean, slope, slope_weight, level, curvature, local, n):
     """Return the two halves of the prior's exponent: of the roughness (without its precision), and fixed."""
     rough = 0.0
     fixed = 0.0
-    v = f - mean
     for i in range(n):
         if local[i] > 0.0:
-            u = _roughness(v, i, n, curvature)
+            u = _roughness(f, mean, i, n, curvature)
             rough += local[i] * u * u
         fixed += level[0, i] * (f[i] - level[1, i]) ** 2
         if i < n - 1:
@@ -294,11 +292,10 @@ def log_process(
         if last and not adapt:
             return 0.0
         # the prior: three diagonals, and its gradient
-        v = f - mean
         if freedom > 0.0:
             for i in range(n):
                 if local[i] > 0.0:
-                    u = _roughness(v, i, n, c)
+                    u = _roughness(f, mean, i, n, c)
                     local[i] = (freedom + 1.0) / (freedom + precision * u * u)
         for k in range(3):
             for i in range(n):
@@ -309,7 +306,7 @@ def log_process(
             step[i] = _dot(rows[i], weighted) / variance
         for i in range(n):
             if local[i] > 0.0:
-                u = _roughness(v, i, n, c)
+                u = _roughness(f, mean, i, n, c)
                 left = 1.0 if i > 0 else 0.0
                 right = 1.0 if i < n - 1 else 0.0
                 centre = -c + (1.0 - left) + (1.0 - right)
@@ -356,39 +353,42 @@ def log_process(
         for i in range(q):
             log_det += 2.0 * math.log(scratch[i, i])
         rough, fixed = _deviance(f, mean, slope, slope_weight, level, c, local, n)
+        change = 0.0
+        value = chi2
         if last:
-            edf, _ = _traces(scratch, root, penalty, rough_penalty, n, q)
             state[2] = chi2
-            state[3] = edf
             state[6] = 0.5 * (precision * rough + fixed)
-            break
-        done += 1
-        _solve(scratch, step, q)
-        largest = 0.0
-        for i in range(n):
-            largest = max(largest, abs(step[i]))
-        scale = min(1.0, LARGEST_STEP / largest) if largest > 0.0 else 1.0
-        before = 0.5 * chi2 / variance + 0.5 * (precision * rough + fixed)
-        for _ in range(6):
+        else:
+            done += 1
+            _solve(scratch, step, q)
+            largest = 0.0
             for i in range(n):
-                trial[i] = f[i] + scale * step[i]
-                x[i] = math.exp(trial[i])
+                largest = max(largest, abs(step[i]))
+            scale = min(1.0, LARGEST_STEP / largest) if largest > 0.0 else 1.0
+            before = 0.5 * chi2 / variance + 0.5 * (precision * rough + fixed)
+            for _ in range(6):
+                for i in range(n):
+                    trial[i] = f[i] + scale * step[i]
+                    x[i] = math.exp(trial[i])
+                for i in range(n, q):
+                    x[i] = extra[i - n] + scale * step[i]
+                _predict(rows, x, y, residual)
+                value = _chi2(residual, weight)
+                rough, fixed = _deviance(trial, mean, slope, slope_weight, level, c, local, n)
+                if 0.5 * value / variance + 0.5 * (precision * rough + fixed) <= before + 1e-6 * abs(before):
+                    break
+                scale *= 0.4
+            change = scale * largest
+            for i in range(n):
+                f[i] = trial[i]
             for i in range(n, q):
-                x[i] = extra[i - n] + scale * step[i]
-            _predict(rows, x, y, residual)
-            value = _chi2(residual, weight)
-            rough, fixed = _deviance(trial, mean, slope, slope_weight, level, c, local, n)
-            if 0.5 * value / variance + 0.5 * (precision * rough + fixed) <= before + 1e-6 * abs(before):
-                break
-            scale *= 0.4
-        change = scale * largest
-        for i in range(n):
-            f[i] = trial[i]
-        for i in range(n, q):
-            extra[i - n] = x[i]
+                extra[i - n] = x[i]
         ready = change < 0.05
         if adapt and change < 1.5:
             edf, trace_rough = _traces(scratch, root, penalty, rough_penalty, n, q)
+            if last:
+                state[3] = edf
+                break
             new_variance = max(value / max(m - edf, 0.1 * m), least_variance)
             ratio = (n_rough - precision * trace_rough) / max(precision * rough, 1e-12)
             ratio = min(max(ratio, 0.1), 10.0)
@@ -509,7 +509,7 @@ def _assemble(codes, signs, theta, columns, log_x, z, rows):
     n = log_x.size
     for i in range(2 * n):
         z[i] = 0.0
-    p = 0
+    p = np.int64(0)
     for o in range(codes.size):
         count = _count(codes[o])
         if codes[o] == RC or codes[o] == ZARC:
@@ -577,8 +577,10 @@ def fit_elements(
     """
     p = theta.size
     m = y.size
-    best = np.minimum(np.maximum(theta, lower), upper)
-    theta[:] = best
+    best = np.empty(p)
+    for a in range(p):
+        theta[a] = min(max(theta[a], lower[a]), upper[a])
+        best[a] = theta[a]
     new_z = np.empty(m)
     new_rows = np.empty((p, m))
     normal = np.empty((p, p))
@@ -693,7 +695,7 @@ def element_gamma(codes, theta, log_tau, step, out):
     out : float64, shape (o, n)
         Resistance per unit of ln τ.
     """
-    p = 0
+    p = np.int64(0)
     for o in range(codes.size):
         code = codes[o]
         size = math.exp(theta[p])

@@ -1,16 +1,22 @@
 """How well is γ found, and how often do its bands hold the truth?
 
-Run ``python -m tests.benchmarks.drt --seeds 20``. Every case of ``tests/drt/truths.py`` is computed at three
-noise levels, each seed with all time constants shifted by up to 0.1 decade, so that no grid sits on the truth.
+Run ``python -m tests.benchmarks.drt --seeds 20 --first 70000``. Every case of ``tests/drt/truths.py`` is computed at
+three noise levels, each seed with parameters drawn at random; with ``--fixed`` they are those that others have
+published, time constants shifted by up to 0.1 decade, so that no grid sits on the truth. ``--peer-python`` names an
+interpreter that has pyDRTtools or pyimpspec; these get the same spectra, and their time and error are printed.
 Printed are the relative L2 error of γ; errors of position (decades) and area (%) of peaks; spurious and
 missed peaks a spectrum; the error of R_pol (%); the share of 95 % bands that hold the truth, for γ, for R
-and for τ of peaks; and the processor time in ms.
+and for τ of peaks, for R_pol, and of joint bands that hold all of γ; and the processor time in ms.
 """
 
 import argparse
+import os
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -57,15 +63,23 @@ def blurred(
     return smooth
 
 
+def distance(truth: Truth, tau: FloatArray, gamma: FloatArray, atoms: Iterable[tuple[float, float]] = ()) -> float:
+    """Return the relative L2 error of γ."""
+    keep = (tau <= truth.tau_max) & (tau >= 1e-8)
+    tau, gamma = tau[keep], gamma[keep]
+    exact = truth.gamma(tau)
+    if truth.blur:
+        gamma = blurred(tau, gamma, atoms, truth.blur)
+        exact = blurred(tau, exact, [(p.tau, p.R) for p in truth.peaks if p.atom], truth.blur)
+    return float(np.linalg.norm(gamma - exact) / np.linalg.norm(exact))
+
+
 def score(truth: Truth, drt: eistool.DRT, outcome: Outcome) -> None:
     """Compare one result with the truth."""
+    outcome.l2.append(distance(truth, drt.tau, drt.gamma, [(a.tau, a.R) for a in drt.atoms]))
     keep = (drt.tau <= truth.tau_max) & (drt.tau >= 1e-8)
     tau = drt.tau[keep]
-    gamma, exact = drt.gamma[keep], truth.gamma(tau)
-    if truth.blur:
-        gamma = blurred(tau, gamma, [(a.tau, a.R) for a in drt.atoms], truth.blur)
-        exact = blurred(tau, exact, [(p.tau, p.R) for p in truth.peaks if p.atom], truth.blur)
-    outcome.l2.append(float(np.linalg.norm(gamma - exact) / np.linalg.norm(exact)))
+    exact = truth.gamma(tau)
     if not truth.blur:
         low, high = 1 / (2 * np.pi * FREQUENCY.max()), 1 / (2 * np.pi * FREQUENCY.min())
         counted = (tau > low) & (tau < min(high, truth.tau_max)) & (exact > COUNTED * exact.max())
@@ -155,6 +169,44 @@ def _print_disturbances(seeds: int, first: int) -> None:
         print(_line(name, outcome), f"  flagged {flagged} of {seeds}")  # noqa: T201
 
 
+def _print_peers(python: Path, seeds: int, first: int) -> None:
+    """Print error and time of other programs on the same spectra, run by their own interpreter."""
+    rows: list[tuple[str, Truth, eistool.Spectrum]] = []
+    for name, truths in cases(seeds, first, False).items():
+        for seed, truth in enumerate(truths, first):
+            rows += [(name, truth, truth.spectrum(noise, 1_000_000 * k + seed)) for k, noise in enumerate(NOISE, 1)]
+    with tempfile.TemporaryDirectory() as folder:
+        given, out = Path(folder, "in.npz"), Path(folder, "out.npz")
+        np.savez(given, frequency=FREQUENCY, impedance=np.array([s.impedance for _, _, s in rows]))
+        script = Path(__file__).with_name("drt_peers.py")
+        alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OPENBLAS_NUM_THREADS": "1"}
+        subprocess.run([str(python), str(script), str(given), str(out)], check=True, env=alone)
+        theirs = dict(np.load(out))
+    programs = [key.removesuffix(" ms") for key in theirs if key.endswith(" ms")]
+    table: dict[str, list[list[float]]] = {}
+    for i, (name, truth, spectrum) in enumerate(rows):
+        times = []
+        for _ in range(3):
+            start = time.thread_time()
+            drt = eistool.compute_drt(spectrum)
+            times.append(1e3 * (time.thread_time() - start))
+        line = [min(times), distance(truth, drt.tau, drt.gamma, [(a.tau, a.R) for a in drt.atoms])]
+        for program in programs:
+            order = np.argsort(theirs[f"{program} tau"][i])
+            tau, gamma = theirs[f"{program} tau"][i][order], theirs[f"{program} gamma"][i][order]
+            line += [float(theirs[f"{program} ms"][i]), distance(truth, tau, gamma)]
+        for key in (name, "smooth cases") if truth.smooth else (name,):
+            table.setdefault(key, []).append(line)
+    heads = "".join(f"{program:>12s} ms     L2 ms/ours L2/ours" for program in programs)
+    print(f"{'case':18s}     ms     L2 {heads}")  # noqa: T201
+    for name, lines in table.items():
+        ms, l2, *others = np.median(lines, axis=0)
+        text = f"{name:18s} {ms:6.2f} {l2:6.4f} "
+        for their_ms, their_l2 in zip(others[::2], others[1::2], strict=True):
+            text += f"{their_ms:15.0f} {their_l2:6.4f} {their_ms / ms:7.0f} {their_l2 / l2:7.1f}"
+        print(text)  # noqa: T201
+
+
 def _percent(values: list[bool] | list[float]) -> str:
     return f"{100 * np.mean(values):5.1f}" if values else "    -"
 
@@ -178,6 +230,7 @@ def main() -> None:
     parser.add_argument("--case", default="", help="only cases whose name contains this")
     parser.add_argument("--first", type=int, default=70_000, help="first seed: take one that was never used")
     parser.add_argument("--fixed", action="store_true", help="the cases as they are, not drawn at random")
+    parser.add_argument("--peer-python", type=Path, help="an interpreter that has pyDRTtools or pyimpspec")
     options = parser.parse_args()
     eistool.compute_drt(TRUTHS[0].spectrum(0.01, 0))  # compile
     print(  # noqa: T201
@@ -198,7 +251,9 @@ def main() -> None:
                 getattr(overall, key).extend(values)
     if overall.l2:
         print(_line("smooth cases", overall))  # noqa: T201
-    if not options.case:
+    if options.peer_python:
+        _print_peers(options.peer_python, min(options.seeds, 4), options.first)
+    elif not options.case:
         _print_disturbances(options.seeds, options.first)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from eistool.drt.grid import grid_of
+from eistool.drt.grid import FINER, grid_of
+from eistool.drt.process import REACH
 from eistool.kernels import drt as kernels
 from eistool.typing import FloatArray
 from tests.drt.truths import Part, constant, cpe, gerischer, havriliak_negami, log_normal, rc, zarc
@@ -79,7 +80,7 @@ def test_spread_is_the_product_with_the_spline() -> None:
     n = grid.log_tau.size
     root = np.tril(np.random.default_rng(2).standard_normal((n + 2, n + 2)))
     out = np.empty((n + 2, grid.fine.size))
-    kernels.spread(root, grid.spline, 3, 8, n, out)
+    kernels.spread(root, grid.spline, FINER, REACH, n, out)
     np.testing.assert_allclose(out, root[:, :n] @ grid.spline.T, atol=2e-4)
     values = np.sin(grid.log_tau)
     np.testing.assert_allclose((grid.spline @ values)[20:-20], np.sin(grid.fine)[20:-20], atol=1e-4)
