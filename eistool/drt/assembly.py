@@ -19,6 +19,7 @@ SAME_PEAK = 0.5
 REPLICATES, LEAST_SEEN = 16, 0.8
 POOR_NOISE = 0.03  # relative
 UNLIKELY = 3.0  # standard errors of drift and autocorrelation
+LARGEST_DRIFT = 0.3  # beyond, the misfit has another reason
 
 
 def assemble(
@@ -189,7 +190,7 @@ def _flags(data: Data, best: Description, peaks: list[DRTPeak]) -> list[str]:
         flags.append(f"residuals of {noise:.1%} of |Z|: a noisy spectrum, or one that no γ describes")
     half = data.y.size // 2
     drift, u_drift = best.drift(np.linspace(0, 1, half))
-    if abs(drift) > UNLIKELY * u_drift:
+    if UNLIKELY * u_drift < abs(drift) < LARGEST_DRIFT:
         flags.append(f"drift: Z seems to change by {drift:.1%} from the first to the last point")
     scaled = process.residual * np.sqrt(data.weight)
     order = np.argsort(data.grid.log_x)
