@@ -109,7 +109,9 @@ def _weighted(descriptions: list[Description]) -> list[tuple[float, Description]
         return [kind for kind in kinds if kind[0] == RC or kind[1] < 0]
 
     best = descriptions[0]
-    alike = [(math.exp(each.evidence - best.evidence), each) for each in descriptions if apart(each) == apart(best)]
+    alike = [
+        (math.exp(each.evidence - best.evidence), each) for each in descriptions if apart(each) == apart(best)
+    ]
     total = sum(w for w, _ in alike)
     return [(w / total, each) for w, each in alike]
 

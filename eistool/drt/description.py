@@ -187,8 +187,8 @@ class Description:
                         2 * h * bend
                     )
             u_R = float(np.sqrt(spread @ spread))
-            # the evidence for it: what a Gaussian posterior gains over none, less the price of its parameters
-            gain = 0.5 * (R / max(u_R, 1e-300)) ** 2 - 0.5 * len(e.theta) * math.log(self.data.y.size)
+            # what a Gaussian posterior gains over R = 0, where the other parameters mean nothing
+            gain = 0.5 * (R / max(u_R, 1e-300)) ** 2 - 0.5 * math.log(self.data.y.size)
             others = self.gamma[top] - gamma[top]
             atom = e.code == RC
             peaks.append(

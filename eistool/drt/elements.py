@@ -107,7 +107,6 @@ class Sum:
         kernels.element_gamma(codes, self.theta if theta is None else theta, log_tau, step, out)
         return out
 
-
     def derivatives_of_gamma(self, log_tau: FloatArray, step: float, theta: FloatArray) -> FloatArray:
         """Return derivatives of γ, negative elements left out, by the parameters, shape (p, n_tau)."""
         out = np.zeros((theta.size, log_tau.size))
@@ -385,6 +384,9 @@ def _more(data: Data, process: Process, now: Sum, signed: bool) -> Iterator[list
     gap = np.exp(process.f) - now.gammas(grid.log_tau, grid.step).sum(axis=0)
     k = int(np.argmax(np.where(inside, gap, -np.inf)))
     yield [*elements, Element(ZARC, (math.log(max(float(gap[k]), 1e-4) * 2), float(grid.log_tau[k]), 0.8))]
+    # an arc that the window cuts
+    for edge in (low - 0.7, high + 0.7):
+        yield [*elements, Element(ZARC, (math.log(0.3), edge, 0.85))]
     worst = int(np.argmax(data.weight * process.residual**2)) % grid.log_x.size
     yield [*elements, Element(RC, (math.log(1e-2), -float(grid.log_x[worst])))]
     if len(elements) == 1 and elements[0].code == ZARC:

@@ -124,7 +124,20 @@ def free_process(
         state[kernels.PRECISION] = precision
     prior = (slope, slope_weight, level)
     return _run(
-        data, grid.linear, data.products, data.y, np.zeros(n), prior, 2.0, FREEDOM, local, steps, f, extra, state, precision is None
+        data,
+        grid.linear,
+        data.products,
+        data.y,
+        np.zeros(n),
+        prior,
+        2.0,
+        FREEDOM,
+        local,
+        steps,
+        f,
+        extra,
+        state,
+        precision is None,
     )
 
 
@@ -159,7 +172,9 @@ def deviation_process(
     prior = (nothing, nothing, np.zeros((2, n)))
     curvature = 2 + (grid.step / LENGTH) ** 2
     extra = np.zeros(derivatives.shape[0])
-    return _run(data, rows, products, y, mean, prior, curvature, 0.0, np.ones(n), steps, mean.copy(), extra, state, True)
+    return _run(
+        data, rows, products, y, mean, prior, curvature, 0.0, np.ones(n), steps, mean.copy(), extra, state, True
+    )
 
 
 def _run(

@@ -174,7 +174,9 @@ def _print_peers(python: Path, seeds: int, first: int) -> None:
     rows: list[tuple[str, Truth, eistool.Spectrum]] = []
     for name, truths in cases(seeds, first, False).items():
         for seed, truth in enumerate(truths, first):
-            rows += [(name, truth, truth.spectrum(noise, 1_000_000 * k + seed)) for k, noise in enumerate(NOISE, 1)]
+            rows += [
+                (name, truth, truth.spectrum(noise, 1_000_000 * k + seed)) for k, noise in enumerate(NOISE, 1)
+            ]
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder, "in.npz"), Path(folder, "out.npz")
         np.savez(given, frequency=FREQUENCY, impedance=np.array([s.impedance for _, _, s in rows]))

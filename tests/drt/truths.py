@@ -204,7 +204,11 @@ def drawn(seed: int) -> tuple[Truth, ...]:
     def pair() -> list[Part]:
         return [zarc(50, at(-5.3, -4.7), phi()), zarc(at(1.5, 2.3), at(-2.3, -1.7), phi())]
 
-    three = [zarc(at(1, 1.7), at(-4.2, -3.8), phi()), zarc(50, at(-2.2, -1.8), phi()), zarc(at(1, 1.7), at(-0.2, 0.2), phi())]
+    three = [
+        zarc(at(1, 1.7), at(-4.2, -3.8), phi()),
+        zarc(50, at(-2.2, -1.8), phi()),
+        zarc(at(1, 1.7), at(-0.2, 0.2), phi()),
+    ]
     return (
         Truth("one ZARC", one(zarc(50, at(-4, 0), phi())), smooth=True),
         Truth("two, 1.5 decades", two(1.3, 1.7, 0.2), smooth=True),
@@ -213,8 +217,14 @@ def drawn(seed: int) -> tuple[Truth, ...]:
         Truth("ZARC + L", one(zarc(50, at(-4, -1), phi())), L=at(-7, -5.5), smooth=True),
         Truth("Warburg tail", one(*pair(), cpe(at(-1, 0), 0.5)), tau_max=0.3, smooth=True),
         Truth("blocking", one(*pair(), cpe(at(-3, -2.4), rng.uniform(0.8, 0.95))), tau_max=0.1, smooth=True),
-        Truth("Havriliak-Negami", one(havriliak_negami(50, at(-3, -1), rng.uniform(0.75, 0.9), rng.uniform(0.4, 0.7)))),
-        Truth("two log-normals", one(*(log_normal(50, at(d - 0.3, d + 0.3), rng.uniform(0.6, 1.0)) for d in (-3, -1)))),
+        Truth(
+            "Havriliak-Negami",
+            one(havriliak_negami(50, at(-3, -1), rng.uniform(0.75, 0.9), rng.uniform(0.4, 0.7))),
+        ),
+        Truth(
+            "two log-normals",
+            one(*(log_normal(50, at(d - 0.3, d + 0.3), rng.uniform(0.6, 1.0)) for d in (-3, -1))),
+        ),
         Truth("Gerischer", one(gerischer(50, at(-3, -1)))),
         Truth("constant", one(constant(50, at(-3.5, -2.5), at(-1.5, -0.5)))),
         Truth("two, 1 decade", two(0.95, 1.05, 0.15)),

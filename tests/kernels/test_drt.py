@@ -128,3 +128,41 @@ def test_process_is_at_the_maximum_of_the_posterior() -> None:
     for _ in range(50):
         assert naive_exponent(x + 1e-2 * rng.standard_normal(q), rows, y, prior, n, 50.0) > best
     np.testing.assert_allclose(residual, y - np.concatenate([np.exp(f), extra]) @ rows, atol=1e-12)
+
+
+def test_evidence_is_that_of_dense_algebra() -> None:
+    grid = grid_of(np.geomspace(1e-1, 1e2, 16))
+    n, h = grid.log_tau.size, grid.step
+    rng = np.random.default_rng(5)
+    z = 1 + zarc(2, 1.0, 0.8).impedance(np.exp(grid.log_x))
+    y = np.concatenate([z.real, z.imag]) + 0.01 * rng.standard_normal(2 * z.size)
+    q, m = grid.linear.shape
+    products, root, scratch, residual = np.empty((q, q)), np.empty((q, q)), np.empty((q, q)), np.empty(m)
+    weight = rng.uniform(0.5, 2, m)
+    kernels.gram(grid.linear, weight, 0, products)
+    slope, slope_weight = np.full(n, h), np.zeros(n)
+    slope_weight[:5] = 10.0
+    level = np.array([np.full(n, 0.1), np.full(n, -2.0)])
+    local = np.ones(n)
+    local[[0, -1]] = 0
+    f, extra, state = np.full(n, -2.0), np.zeros(3), np.array([50.0, 1e-4, 0, 0, 0, 0, 0])
+    evidence = kernels.log_process(
+        grid.linear, products, weight, y, np.zeros(n), slope, slope_weight, level, 2.0, 0.0, local,
+        1e9, 1e-12, True, 100, f, extra, state, root, scratch, residual,
+    )  # fmt: skip
+    precision, variance = state[0], state[1]
+    second, first = np.diff(np.eye(n), 2, axis=0), np.diff(np.eye(n), axis=0)
+    prior = precision * second.T @ second + first.T @ np.diag(slope_weight[:-1]) @ first + np.diag(level[0])
+    jacobian = grid.linear * np.concatenate([np.exp(f), np.ones(3)])[:, None]
+    data = (jacobian * weight) @ jacobian.T / variance
+    hessian = data.copy()
+    hessian[:n, :n] += prior
+    error = y - np.concatenate([np.exp(f), extra]) @ grid.linear
+    exponent = naive_exponent(
+        np.concatenate([f, extra]), grid.linear, y, (slope, slope_weight, level), n, precision
+    ) - 0.5 * np.sum(error**2)
+    expected = 0.5 * np.sum(np.log(weight / variance)) - 0.5 * np.sum(weight * error**2) / variance - exponent
+    expected += 0.5 * np.linalg.slogdet(prior)[1] - 0.5 * np.linalg.slogdet(hessian)[1]
+    expected += 0.5 * np.linalg.slogdet(data[n:, n:])[1] - 1.5 * np.log(m)
+    assert evidence == pytest.approx(expected, abs=1e-3)
+    np.testing.assert_allclose(root.T @ root, np.linalg.inv(hessian), rtol=1e-5, atol=1e-10)
