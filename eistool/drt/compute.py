@@ -85,7 +85,6 @@ def compute_drt(
         raise SpectrumError(f"{spectrum.label}: all frequencies are the same; a DRT needs a range of them")
     unit = float(np.median(np.abs(spectrum.impedance[used])))
     data = _data(spectrum, used, unit, weighting)
-    flags: list[str] = []
     free, robust = _free(data, weighting == "auto" if isinstance(weighting, str) else False)
     tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
     if shapes:
@@ -152,7 +151,7 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
     process = free_process(data, steps=FIRST_STEPS)
     base: FloatArray = data.weight
     power = 1.0
-    for _ in range(2 if choose_power else 0):
+    for _ in range(len(POWERS) if choose_power else 0):
         before, power = power, _noise_power(data, process)
         if power == before:
             break

@@ -126,33 +126,62 @@ class Sum:
 
 def find_elements(data: Data, process: Process, signed: bool = True) -> list[Sum]:
     """Return the sum of elements with the highest score, and others that come near; none where no fit ended."""
-    variance = process.variance
+    goal = _goal(data, process)
+    start = _start(data, process, goal)
+    if start is None:
+        return []
+    best, seen = _search(data, process, goal, start, signed)
+    best = _fit(data, best.elements, best.linear, LONG)
+    aim = best.score - RIVAL
+    seen += [_fit(data, move, best.linear, SHORT, aim) for move in _twins(best)]
+    rivals: dict[tuple[tuple[int, float], ...], Sum] = {best.kinds: best}
+    for trial in sorted(seen, key=lambda trial: -trial.score):
+        if trial.score > aim and len(rivals) <= MOST_RIVALS and trial.kinds not in rivals:
+            rivals[trial.kinds] = _fit(data, trial.elements, trial.linear, LONG)
+    return [each for each in rivals.values() if np.isfinite(each.root).all()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """What the free γ reaches."""
+
+    variance: float
+    chi2: float  # in units of the variance
+    edf: float
+
+    def excess(self, now: Sum) -> float:
+        """Return how far a sum is from it, in log likelihood less the price of parameters."""
+        return 0.5 * (now.chi2 / self.variance - self.chi2) - 0.5 * max(self.edf - now.n_parameters, 0.0)
+
+
+def _goal(data: Data, process: Process) -> _Goal:
+    edf = float(process.state[kernels.EDF])
     rough = _difference_variance(data)
     # a free γ that cannot follow the data takes what it misses for noise
-    if rough < MISSED * variance:
-        variance = rough
-        target = float(data.y.size)
-    else:
-        target = process.state[kernels.CHI2] / variance
-    edf = process.state[kernels.EDF]
+    if rough < MISSED * process.variance:
+        return _Goal(rough, float(data.y.size), edf)
+    return _Goal(process.variance, float(process.state[kernels.CHI2]) / process.variance, edf)
 
-    def excess_of(now: Sum) -> float:
-        return 0.5 * (now.chi2 / variance - target) - 0.5 * max(edf - now.n_parameters, 0.0)
 
+def _start(data: Data, process: Process, goal: _Goal) -> Sum | None:
+    """Return ZARCs at the maxima; at the shoulders too where these do not do."""
     tail = [_tail(data)] if data.tail > LEAST_TAIL else []
     best: Sum | None = None
     for seeds in _seeds(data, process):
-        # shoulders only where maxima do not do
-        if best is None or excess_of(best) > POOR:
-            trial = _fit(data, seeds + tail, None, SHORT)
-            if excess_of(trial) > POOR:
-                trial = _fit(data, trial.elements, trial.linear, LONG)
-            best = trial if best is None or trial.score > best.score else best
-    if best is None:
-        return []
+        trial = _fit(data, seeds + tail, None, SHORT)
+        if goal.excess(trial) > POOR:
+            trial = _fit(data, trial.elements, trial.linear, LONG)
+        best = trial if best is None or trial.score > best.score else best
+        if goal.excess(best) <= POOR:
+            break
+    return best
+
+
+def _search(data: Data, process: Process, goal: _Goal, best: Sum, signed: bool) -> tuple[Sum, list[Sum]]:
+    """Return the best sum that moves lead to, and all that were tried."""
     seen: list[Sum] = []
     for _ in range(MOST_MOVES):
-        excess = excess_of(best)
+        excess = goal.excess(best)
         aim = best.score - (LONG_SHOT if excess > POOR else 0.0)
         chosen: Sum | None = None
         for moves in (_fewer(process, best), _moves(data, process, best, excess, signed)):
@@ -168,14 +197,7 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> list[Sum
         if not chosen.score > best.score + (0.0 if simpler else GAIN):
             break
         best = chosen
-    best = _fit(data, best.elements, best.linear, LONG)
-    aim = best.score - RIVAL
-    seen += [_fit(data, move, best.linear, SHORT, aim) for move in _twins(best)]
-    rivals: dict[tuple[tuple[int, float], ...], Sum] = {best.kinds: best}
-    for trial in sorted(seen, key=lambda trial: -trial.score):
-        if trial.score > aim and len(rivals) <= MOST_RIVALS and trial.kinds not in rivals:
-            rivals[trial.kinds] = _fit(data, trial.elements, trial.linear, LONG)
-    return [each for each in rivals.values() if np.isfinite(each.root).all()]
+    return best, seen
 
 
 def _difference_variance(data: Data) -> float:

@@ -541,7 +541,8 @@ def _assemble(codes, signs, theta, columns, log_x, z, rows):
 
 @kernel(
     "float64(int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:, ::1],"
-    "float64[::1], float64[::1], float64[::1], int64, float64, float64, float64[::1], float64[:, ::1], float64[:, ::1])"
+    "float64[::1], float64[::1], float64[::1], int64, float64, float64, float64[::1], float64[:, ::1],"
+    "float64[:, ::1])"
 )
 def fit_elements(
     codes, signs, theta, lower, upper, columns, log_x, y, weight, steps, tolerance, goal, z, rows, root

@@ -5,27 +5,27 @@
 """
 
 import contextlib
+import importlib
 import io
 import sys
 import time
+from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
 
 
-def pydrttools(frequency, impedance):
+def pydrttools(frequency: Any, impedance: Any) -> tuple[Any, Any]:
     """Return τ and γ by ridge regression with GCV, first derivative and inductance, its defaults."""
-    from pyDRTtools.runs import EIS_object, simple_run
-
-    entry = EIS_object(frequency, impedance.real, impedance.imag)
-    simple_run(entry, cv_type="GCV", induct_used=1)
+    runs = importlib.import_module("pyDRTtools.runs")
+    entry = runs.EIS_object(frequency, impedance.real, impedance.imag)
+    runs.simple_run(entry, cv_type="GCV", induct_used=1)
     return entry.out_tau_vec, entry.gamma
 
 
-def pyimpspec(frequency, impedance):
+def pyimpspec(frequency: Any, impedance: Any) -> tuple[Any, Any]:
     """Return τ and γ by Tikhonov regularisation with radial basis functions and mGCV."""
-    import pyimpspec as package
-
+    package = importlib.import_module("pyimpspec")
     data = package.DataSet(frequency, impedance)
     result = package.calculate_drt(
         data, method="tr-rbf", mode="complex", inductance=True, cross_validation="mgcv", num_procs=1
@@ -33,19 +33,19 @@ def pyimpspec(frequency, impedance):
     return np.asarray(result.time_constants), np.asarray(result.gammas)
 
 
-def main():
+def main() -> None:
     """Run each program that can be imported."""
     # its windows need Qt, which nothing here does
     for name in ("GUI", "cli", "layout"):
         sys.modules[f"pyDRTtools.{name}"] = MagicMock()
     given = np.load(sys.argv[1])
-    out = {}
+    out: dict[str, Any] = {}
     for run in (pydrttools, pyimpspec):
         with contextlib.redirect_stdout(io.StringIO()):
             try:
                 run(given["frequency"], given["impedance"][0])
             except ImportError as error:
-                print(f"{run.__name__}: {error}", file=sys.stderr)
+                sys.stderr.write(f"{run.__name__}: {error}\n")
                 continue
             rows = []
             for impedance in given["impedance"]:
