@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from eistool.circuit import register_element as register_element
     from eistool.circuit.library import load_circuit as load_circuit
     from eistool.circuit.simulate import simulate as simulate
+    from eistool.drt import DRT as DRT
+    from eistool.drt import DRTPeak as DRTPeak
+    from eistool.drt import compute_drt as compute_drt
     from eistool.errors import CircuitError as CircuitError
     from eistool.errors import ConfigError as ConfigError
     from eistool.errors import EistoolError as EistoolError
@@ -34,6 +37,8 @@ _HOME = {
     "Circuit": "eistool.circuit",
     "CircuitError": "eistool.errors",
     "ConfigError": "eistool.errors",
+    "DRT": "eistool.drt",
+    "DRTPeak": "eistool.drt",
     "EistoolError": "eistool.errors",
     "FitError": "eistool.errors",
     "FitResult": "eistool.fitting",
@@ -43,6 +48,7 @@ _HOME = {
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
     "compare_circuits": "eistool.fitting",
+    "compute_drt": "eistool.drt",
     "fit": "eistool.fitting",
     "fit_global": "eistool.fitting",
     "fit_iter": "eistool.fitting",

@@ -15,6 +15,8 @@ PUBLIC = [
     "Circuit",
     "CircuitError",
     "ConfigError",
+    "DRT",
+    "DRTPeak",
     "EistoolError",
     "FitError",
     "FitResult",
@@ -25,6 +27,7 @@ PUBLIC = [
     "SpectrumError",
     "__version__",
     "compare_circuits",
+    "compute_drt",
     "fit",
     "fit_global",
     "fit_iter",
@@ -98,6 +101,8 @@ def shown() -> dict[str, str]:
         "global": together,
         "law": together.laws["R0"],
     }
+    drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
+    objects |= {"drt": drt, "peak": drt.peaks[0]}
     # how many starts agree is not the same on every processor
     texts = {
         f"{name}.txt": re.sub(r"\d+ of \d+ starts", "N of M starts", repr(thing)) + "\n"

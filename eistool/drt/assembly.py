@@ -1,0 +1,219 @@
+"""From competing descriptions to one result: those that the evidence does not rule out are averaged."""
+
+import functools
+import math
+
+import numpy as np
+
+from eistool.drt.description import Description, Found, shape_of
+from eistool.drt.peaks import Atom, DRTPeak
+from eistool.drt.process import Data, Process, free_process
+from eistool.drt.result import DRT
+from eistool.kernels.drt import RC, add_product
+from eistool.spectrum import Spectrum
+from eistool.typing import ComplexArray, FloatArray, IntArray
+
+NORMAL_95 = 1.959963984540054
+SAME_PLACE = 0.3  # decades
+SAME_PEAK = 0.5
+REPLICATES, LEAST_SEEN = 16, 0.8
+POOR_NOISE = 0.03  # relative
+UNLIKELY = 3.0  # standard errors of drift and autocorrelation
+LARGEST_DRIFT = 0.3  # beyond, the misfit has another reason
+
+
+def assemble(
+    spectrum: Spectrum,
+    used: IntArray,
+    unit: float,
+    data: Data,
+    free: Process,
+    descriptions: list[Description],
+    remarks: list[str],
+) -> DRT:
+    """Return the most probable description, its bands widened by what others say.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        What was described.
+    used : IntArray, shape (n_used,)
+        Points of it.
+    unit : float
+        Of the impedance, in ohm.
+    data : Data
+        Without dimensions.
+    free : Process
+        γ without an assumed shape.
+    descriptions : list of Description
+        Those that the evidence does not rule out, the best first.
+    remarks : list of str
+        Flags so far.
+    """
+    grid = data.grid
+    best = descriptions[0]
+    weighted = _weighted(descriptions)
+    mean = np.zeros(grid.fine.size)
+    for weight, each in weighted:
+        mean += weight * each.log_gamma
+    # SᵀS of the rows together is Σ w (cov + (μ - μ̄)(μ - μ̄)ᵀ)
+    spread = best.spread
+    if len(weighted) > 1:
+        rows = [math.sqrt(w) * each.spread for w, each in weighted]
+        rows.append(np.array([math.sqrt(w) * (each.log_gamma - mean) for w, each in weighted]))
+        spread = np.vstack(rows)
+    gamma = np.exp(mean)
+    sigma = np.minimum(np.sqrt(np.einsum("ij,ij->j", spread, spread)), 20.0)
+    band, joint = np.exp(NORMAL_95 * sigma), np.exp(_joint_quantile(sigma.size) * sigma)
+    peaks = _peaks(weighted, unit, data, free)
+    R_pol, u_R_pol = _mixed([(w, each.R_pol, each.u_R_pol) for w, each in weighted])
+    R_inf, u_R_inf = _mixed([(w, float(each.linear[0]), float(each.errors[0])) for w, each in weighted])
+    L, u_L = _mixed([(w, float(each.linear[1]), float(each.errors[1])) for w, each in weighted])
+    process = best.process
+    model = data.y - process.residual
+    impedance: ComplexArray = np.full(len(spectrum), complex(math.nan, math.nan))
+    impedance[used] = (model[: used.size] + 1j * model[used.size :]) * unit
+    return DRT(
+        spectrum=spectrum,
+        tau=np.exp(grid.fine) / grid.unit,
+        gamma=(gamma - best.negative) * unit,
+        gamma_low=(gamma / band - best.negative) * unit,
+        gamma_high=(gamma * band - best.negative) * unit,
+        joint_low=(gamma / joint - best.negative) * unit,
+        joint_high=(gamma * joint - best.negative) * unit,
+        log_spread=spread,
+        R_inf=R_inf * unit,
+        u_R_inf=u_R_inf * unit,
+        inductance=L * unit / grid.unit,
+        u_inductance=u_L * unit / grid.unit,
+        inverse_capacitance=float(best.linear[2]) * unit * grid.unit if best.linear.size > 2 else 0.0,
+        regularization=process.precision,
+        noise=math.sqrt(process.variance),
+        R_pol=R_pol * unit,
+        u_R_pol=u_R_pol * unit,
+        peaks=tuple(peaks),
+        atoms=tuple(Atom(p.tau, p.R, p.u_tau, p.u_R) for p in peaks if p.atom),
+        impedance=impedance,
+        evidence=process.evidence,
+        evidence_free=free.evidence,
+        model=best.name,
+        flags=(*remarks, *_flags(data, best, peaks)),
+    )
+
+
+def _weighted(descriptions: list[Description]) -> list[tuple[float, Description]]:
+    """Return those with the best one's deltas and negative parts, and their probabilities."""
+
+    def apart(each: Description) -> list[tuple[int, float]]:
+        kinds = each.found.kinds if each.found else ()
+        return [kind for kind in kinds if kind[0] == RC or kind[1] < 0]
+
+    best = descriptions[0]
+    alike = [
+        (math.exp(each.evidence - best.evidence), each) for each in descriptions if apart(each) == apart(best)
+    ]
+    total = sum(w for w, _ in alike)
+    return [(w / total, each) for w, each in alike]
+
+
+def _mixed(parts: list[tuple[float, float, float]]) -> tuple[float, float]:
+    """Return mean and standard deviation of a mixture of (weight, mean, standard deviation)."""
+    total = sum(w for w, _, _ in parts)
+    mean = sum(w * x for w, x, _ in parts) / total
+    return mean, math.sqrt(sum(w * (u * u + (x - mean) ** 2) for w, x, u in parts) / total)
+
+
+def _peaks(weighted: list[tuple[float, Description]], unit: float, data: Data, free: Process) -> list[DRTPeak]:
+    grid = data.grid
+    low, high = grid.window
+    places = _persistent(data, free)
+    rest = [(w, each.peaks) for w, each in weighted[1:]]
+    peaks = []
+    for peak in weighted[0][1].peaks:
+        same = [(weighted[0][0], peak)]
+        for w, others in rest:
+            near = min(others, key=lambda other: abs(other.log_tau - peak.log_tau), default=None)
+            if near is not None and _is_same(peak, near):
+                same.append((w, near))
+        log_tau, u = _mixed([(w, p.log_tau, p.u_log_tau) for w, p in same])
+        R, u_R = _mixed([(w, p.R, p.u_R) for w, p in same])
+        tau = math.exp(log_tau) / grid.unit
+        peaks.append(
+            DRTPeak(
+                tau=tau,
+                u_tau=tau * u,
+                R=R * unit,
+                u_R=u_R * unit,
+                height=peak.height * unit,
+                prominence=peak.prominence * unit,
+                edge=not low <= log_tau <= high,
+                # no amount of smoothing makes a positive γ show a negative peak
+                persistent=peak.R < 0 or all(_seen(f, grid.log_tau, log_tau) >= LEAST_SEEN for f in places),
+                probability=sum(w * p.probability for w, p in same),
+                shape=shape_of(peak.code),
+                atom=peak.code == RC,
+            )
+        )
+    return peaks
+
+
+def _is_same(a: Found, b: Found) -> bool:
+    return a.R * b.R > 0 and abs(a.log_tau - b.log_tau) < SAME_PEAK * math.log(10)
+
+
+def _persistent(data: Data, free: Process) -> list[FloatArray]:
+    """Return ln γ with ten times less and more smoothing, and replicates within its uncertainty, as rows."""
+    q = free.root.shape[0]
+    replicates = np.empty((REPLICATES, q))
+    replicates[:, : free.f.size] = free.f
+    replicates[:, free.f.size :] = 0.0
+    add_product(_normals(q), 0, free.root, replicates)
+    smoother = [free_process(data, free, 1, free.precision * factor).f[None] for factor in (0.1, 10.0)]
+    return [*smoother, replicates[:, : free.f.size]]
+
+
+@functools.cache
+def _normals(q: int) -> FloatArray:
+    return np.random.default_rng(q).standard_normal((REPLICATES, q))
+
+
+def _seen(f: FloatArray, grid_log_tau: FloatArray, log_tau: float) -> float:
+    """Return the share of rows with a maximum near a place."""
+    near = np.flatnonzero(np.abs(grid_log_tau[1:-1] - log_tau) < SAME_PLACE * math.log(10)) + 1
+    at, before, after = f[:, near], f[:, near - 1], f[:, near + 1]
+    return float(((at > before) & (at >= after)).any(axis=1).mean())
+
+
+def _flags(data: Data, best: Description, peaks: list[DRTPeak]) -> list[str]:
+    flags = []
+    process = best.process
+    noise = math.sqrt(process.variance)
+    if noise > POOR_NOISE:
+        flags.append(f"residuals of {noise:.1%} of |Z|: a noisy spectrum, or one that no γ describes")
+    half = data.y.size // 2
+    drift, u_drift = best.drift(np.linspace(0, 1, half))
+    if UNLIKELY * u_drift < abs(drift) < LARGEST_DRIFT:
+        flags.append(f"drift: Z seems to change by {drift:.1%} from the first to the last point")
+    scaled = process.residual * np.sqrt(data.weight)
+    order = np.argsort(data.grid.log_x)
+    pairs = sum(float(r[order][1:] @ r[order][:-1]) for r in (scaled[:half], scaled[half:]))
+    if pairs / float(scaled @ scaled) > UNLIKELY / math.sqrt(scaled.size):
+        flags.append("residuals follow one another: drift, or something that no γ describes")
+    if any(p.edge for p in peaks):
+        flags.append("a peak lies outside the measured window: its position and area are extrapolated")
+    if data.tail > 0.2:
+        flags.append("blocking at low frequencies: γ goes on rising, and R_pol ends with the τ range")
+    if any(p.R < 0 for p in peaks):
+        flags.append("negative γ: an inductive loop")
+    return flags
+
+
+@functools.cache
+def _joint_quantile(n_tau: int) -> float:
+    """Return how many standard deviations hold the whole curve in 95 % of cases, by Šidák on 1 point in 10."""
+    level = 0.95 ** (1 / max(n_tau // 10, 1))
+    low, high = 1.0, 8.0
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if math.erf(middle / math.sqrt(2)) < level else (low, middle)
+    return 0.5 * (low + high)

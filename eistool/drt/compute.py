@@ -1,0 +1,217 @@
+"""The distribution of relaxation times of a spectrum, without a parameter to choose."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from eistool.drt.assembly import assemble
+from eistool.drt.description import FLOOR, Description
+from eistool.drt.elements import Sum, find_elements
+from eistool.drt.grid import grid_of
+from eistool.drt.process import Data, Process, deviation_process, free_process
+from eistool.drt.result import DRT
+from eistool.errors import SpectrumError
+from eistool.kernels.drt import CPE, EDF
+from eistool.spectrum import Spectrum
+from eistool.typing import FloatArray
+
+LEAST_POINTS = 6
+LEAST_WEIGHT = 0.03  # of a description, relative to the best
+FIRST_STEPS = 14
+POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
+POWER_GAIN = 3.0  # in log likelihood
+OUTLIER = 4.5  # robust standard deviations
+MOST_OUTLIERS = 0.08  # of the points
+ROBUST_FREEDOM = 4.0
+TAIL_POINTS = 8
+FARTHEST = 0.7  # that a parameter moves when γ may deviate from the elements
+WIDEST = 0.8  # standard error of ln R of an element
+
+
+def compute_drt(
+    spectrum: Spectrum,
+    *,
+    weighting: str | Sequence[float] | FloatArray = "auto",
+    shapes: bool = True,
+    signed: bool = True,
+) -> DRT:
+    """Compute the distribution of relaxation times γ, with its 95 % band.
+
+    The model is Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ. Nothing has to be subtracted first and
+    nothing chosen: smoothness and noise follow from the data by their evidence, and so does whether a
+    sum of ZARC, RC, Gerischer, Havriliak-Negami and other elements, with a smooth deviation from it,
+    describes the spectrum better than a γ of no assumed shape.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        At least 6 points in any order; masked points are left out.
+    weighting : {"auto", "modulus", "unit", "noise"} or array_like, shape (n_freq,)
+        What noise is proportional to: a power of |Z| that the residuals tell; |Z|; nothing; the
+        spectrum's measured noise; or the values given. Its size is found in any case.
+    shapes : bool
+        Whether sums of elements may take part.
+    signed : bool
+        Whether an element may be negative, as an inductive loop needs.
+
+    Returns
+    -------
+    DRT
+
+    Raises
+    ------
+    SpectrumError
+        If there are too few points, or the weighting cannot be understood.
+
+    References
+    ----------
+    .. [1] T. H. Wan et al., Electrochim. Acta 184 (2015) 483, doi:10.1016/j.electacta.2015.09.097
+    .. [2] S. N. Wood, M. Fasiolo, Biometrics 73 (2017) 1071, doi:10.1111/biom.12666
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eistool import compute_drt, simulate
+    >>> s = simulate("R0-p(R1,CPE1)", np.geomspace(1e6, 0.01, 81), [10, 50, 1e-4, 0.8], noise=0.002, seed=1)
+    >>> drt = compute_drt(s)
+    >>> len(drt.peaks), abs(drt.peaks[0].R - 50) < 3 * drt.peaks[0].u_R
+    (1, True)
+    """
+    used = np.flatnonzero(spectrum.mask)
+    if used.size < LEAST_POINTS:
+        raise SpectrumError(f"{spectrum.label}: {used.size} points used; a DRT needs {LEAST_POINTS} or more")
+    if np.ptp(spectrum.frequency[used]) <= 0:
+        raise SpectrumError(f"{spectrum.label}: all frequencies are the same; a DRT needs a range of them")
+    unit = float(np.median(np.abs(spectrum.impedance[used])))
+    data = _data(spectrum, used, unit, weighting)
+    free, robust = _free(data, weighting == "auto" if isinstance(weighting, str) else False)
+    tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
+    if shapes:
+        for found in find_elements(data, free, signed):
+            process = _with_deviation(data, found)
+            if _is_sound(found, process):
+                tried.append((process, found, process.evidence - found.price))
+    tried.sort(key=lambda each: -each[2])
+    likely = [each for each in tried if each[2] > tried[0][2] + math.log(LEAST_WEIGHT)]
+    descriptions = [Description(data, process, found, evidence) for process, found, evidence in likely]
+    remarks = []
+    if robust:
+        remarks.append(f"{robust} outlying point{'s' if robust > 1 else ''} given little weight")
+    return assemble(spectrum, used, unit, data, free, descriptions, remarks)
+
+
+def _data(
+    spectrum: Spectrum, used: "np.ndarray[tuple[int], np.dtype[np.int64]]", unit: float, weighting: object
+) -> Data:
+    frequency = spectrum.frequency[used]
+    z = spectrum.impedance[used] / unit
+    modulus = np.tile(np.abs(z), 2)
+    if isinstance(weighting, str):
+        if weighting in ("auto", "modulus"):
+            sigma = modulus
+        elif weighting == "unit":
+            sigma = np.ones_like(modulus)
+        elif weighting == "noise" and spectrum.noise is not None:
+            noise = spectrum.noise[used]
+            sigma = np.concatenate([noise.real, noise.imag])
+        elif weighting == "noise":
+            raise SpectrumError(f"{spectrum.label}: weighting='noise', but the spectrum has no noise; use 'auto'")
+        else:
+            raise SpectrumError(
+                f"{spectrum.label}: weighting={weighting!r}; choose auto, modulus, unit or noise, or give an array"
+            )
+    else:
+        given = np.asarray(weighting, dtype=np.float64)
+        if given.shape != spectrum.frequency.shape or not (given > 0).all() or not np.isfinite(given).all():
+            raise SpectrumError(
+                f"{spectrum.label}: weighting must be {len(spectrum)} positive standard deviations"
+            )
+        sigma = np.tile(given[used], 2)
+    sigma = sigma / np.exp(np.mean(np.log(sigma / modulus)))
+    y = np.concatenate([z.real, z.imag])
+    return Data(grid_of(frequency), y, modulus, 1 / sigma**2, _tail_slope(frequency, z))
+
+
+def _tail_slope(frequency: FloatArray, z: "np.ndarray[tuple[int], np.dtype[np.complex128]]") -> float:
+    """Return the slope of ln(-Im Z) against ln τ at the lowest frequencies, -1 to 1."""
+    lowest = np.argsort(frequency)[:TAIL_POINTS]
+    imaginary = -z.imag[lowest]
+    if (imaginary <= 0).any():
+        return -1.0
+    x = -np.log(frequency[lowest])
+    x = x - x.mean()
+    if not (x @ x) > 0:
+        return -1.0
+    return float(np.clip((x @ np.log(imaginary)) / (x @ x), -1, 1))
+
+
+def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
+    """Fit the free process; settle how noise depends on |Z|, and what is an outlier."""
+    process = free_process(data, steps=FIRST_STEPS)
+    base: FloatArray = data.weight
+    power = 1.0
+    for _ in range(len(POWERS) if choose_power else 0):
+        before, power = power, _noise_power(data, process)
+        if power == before:
+            break
+        base = data.modulus ** (-2.0 * power)
+        base = base * np.exp(np.mean(np.log(data.weight / base)))
+        data.reweigh(base)
+        process = free_process(data, process)
+    n = data.y.size // 2
+    outliers = 0
+    for _ in range(4):
+        square = base * process.residual**2
+        size = square[:n] + square[n:]
+        variance = (
+            float(np.median(size))
+            / (2 * math.log(2))
+            * data.y.size
+            / max(data.y.size - process.state[EDF], 0.3 * data.y.size)
+        )
+        ratio = size / max(variance, 1e-14)
+        outlying = ratio > OUTLIER**2
+        if not outlying.any():
+            break
+        if outlying.sum() > max(MOST_OUTLIERS * n, 3):
+            # so many are no accidents: the model misses something
+            data.reweigh(base)
+            return free_process(data, process), 0
+        factor = np.where(ratio > 9.0, (ROBUST_FREEDOM + 2) / (ROBUST_FREEDOM + ratio), 1.0)
+        data.reweigh(base * np.tile(factor, 2))
+        process = free_process(data, process)
+        outliers = int(outlying.sum())
+    return process, outliers
+
+
+def _noise_power(data: Data, process: Process) -> float:
+    log_modulus = np.log(data.modulus)
+    sigma = 1 / np.sqrt(data.weight)
+    relative = np.abs(process.residual) / sigma
+    # one wild point must not decide
+    clipped = np.minimum(relative, 4 * np.median(relative)) * sigma
+
+    def likelihood(power: float) -> float:
+        scale = float(np.mean((clipped / data.modulus**power) ** 2))
+        return float(-0.5 * data.y.size * math.log(max(scale, 1e-300)) - power * log_modulus.sum())
+
+    best = max(POWERS, key=likelihood)
+    return best if likelihood(best) > likelihood(1.0) + POWER_GAIN else 1.0
+
+
+def _with_deviation(data: Data, found: Sum) -> Process:
+    gammas = found.gammas(data.grid.log_tau, data.grid.step)
+    total = (gammas * found.positive[:, None]).sum(axis=0)
+    total = np.maximum(total, FLOOR * max(float(total.max()), 1e-3))
+    variance = max(found.chi2 / max(data.y.size - found.n_parameters, 1), 1e-12)
+    return deviation_process(data, total, found.impedance, found.derivatives, variance)
+
+
+def _is_sound(found: Sum, process: Process) -> bool:
+    """Return whether the deviation left the elements where they were, and they are determined at all."""
+    n, p = process.f.size, found.theta.size
+    moved = np.abs(process.extra[:p])
+    errors = np.sqrt((process.root[:, n : n + p] ** 2).sum(axis=0))
+    sizes = np.array([at for at, e in zip(found.offsets, found.elements, strict=True) if e.code != CPE], dtype=int)
+    return bool(found.elements and (moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())

@@ -1,0 +1,98 @@
+"""What depends on the frequencies alone, computed once and shared by threads."""
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eistool.typing import FloatArray
+
+PER_DECADE = 8  # of the comb
+FINER = 4  # steps of the result for one of the comb
+BEYOND = 1.0  # decades of the comb on either side of the measured window
+REMEMBERED = 32  # frequency grids
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """The comb of time constants and the linear model on it, in units of ``unit``; never written to."""
+
+    unit: float  # rad/s
+    log_x: FloatArray  # ln(ω/unit), shape (n_freq,)
+    log_tau: FloatArray  # ln(τ·unit), shape (n,)
+    step: float
+    linear: FloatArray  # impedance of a unit of γ, of R, L and 1/C; real then imaginary parts, (n + 3, 2 n_freq)
+    fine: FloatArray  # ln(τ·unit) of the result, shape (n_fine,)
+    spline: FloatArray  # from the comb to the result, shape (n_fine, n)
+
+    @property
+    def rows(self) -> FloatArray:
+        """Impedance of a unit of γ, shape (n, 2 n_freq)."""
+        return self.linear[:-3]
+
+    @property
+    def columns(self) -> FloatArray:
+        """Impedance of R, L and 1/C, shape (3, 2 n_freq)."""
+        return self.linear[-3:]
+
+    @property
+    def fine_step(self) -> float:
+        """Step of the result in ln τ."""
+        return self.step / FINER
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Range of ln(τ·unit) that was measured."""
+        return -float(self.log_x.max()), -float(self.log_x.min())
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _grid(frequency: bytes) -> Grid:
+    omega = 2 * np.pi * np.frombuffer(frequency)
+    unit = math.sqrt(omega.min() * omega.max())
+    x = omega / unit
+    step = math.log(10) / PER_DECADE
+    low, high = -math.log(x.max()) - BEYOND * math.log(10), -math.log(x.min()) + BEYOND * math.log(10)
+    n = math.ceil((high - low) / step) + 1
+    log_tau = low + 0.5 * (high - low - (n - 1) * step) + step * np.arange(n)
+    q = x * np.exp(log_tau)[:, None]
+    part = step / (1 + q**2)
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    fine = log_tau[0] + step / FINER * np.arange(FINER * (n - 1) + 1)
+    arrays = {
+        "log_x": np.log(x),
+        "log_tau": log_tau,
+        "linear": np.vstack(
+            [np.hstack([part, -q * part]), np.hstack([one, zero]), np.hstack([zero, x]), np.hstack([zero, -1 / x])]
+        ),
+        "fine": fine,
+        "spline": _spline(log_tau, fine),
+    }
+    return Grid(unit=unit, step=step, **arrays)
+
+
+def grid_of(frequency: FloatArray) -> Grid:
+    """Return the grid of frequencies in Hz, in any order."""
+    return _grid(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
+
+
+def _spline(knots: Any, points: Any) -> Any:
+    """Return the matrix of the natural cubic spline on equidistant knots."""
+    n = knots.size
+    h = knots[1] - knots[0]
+    # second derivatives from values: tridiagonal (1, 4, 1) m = 6/h² second differences
+    system = np.eye(n)
+    right = np.zeros((n, n))
+    i = np.arange(1, n - 1)
+    system[i, i - 1], system[i, i], system[i, i + 1] = 1, 4, 1
+    right[i, i - 1], right[i, i], right[i, i + 1] = 6 / h**2, -12 / h**2, 6 / h**2
+    second = np.linalg.solve(system, right)
+    k = np.clip(((points - knots[0]) / h).astype(int), 0, n - 2)
+    b = (points - knots[k]) / h
+    a = 1 - b
+    matrix = ((a**3 - a)[:, None] * second[k] + (b**3 - b)[:, None] * second[k + 1]) * h**2 / 6
+    matrix[np.arange(points.size), k] += a
+    matrix[np.arange(points.size), k + 1] += b
+    return matrix

@@ -1,0 +1,144 @@
+"""What a distribution of relaxation times holds."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eistool.display import format_value, html_table, plain
+from eistool.drt.peaks import Atom, DRTPeak
+from eistool.spectrum import Spectrum
+from eistool.typing import ComplexArray, FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DRT:
+    """Distribution of relaxation times of a spectrum: Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ.
+
+    Attributes
+    ----------
+    spectrum
+        What it was computed from.
+    tau : FloatArray, shape (n_tau,)
+        Time constants in s, ascending; τ = 1/(2πf).
+    gamma, gamma_low, gamma_high : FloatArray, shape (n_tau,)
+        Resistance per unit of ln τ in ohm, and its 95 % band point by point. A blocking tail is part of
+        it, delta atoms are not.
+    joint_low, joint_high : FloatArray, shape (n_tau,)
+        A band that holds the whole curve in 95 % of cases.
+    log_spread : FloatArray, shape (q, n_tau)
+        S with SᵀS the covariance of ln γ.
+    R_inf, inductance, inverse_capacitance
+        In ohm, H and 1/F; ``u_`` are standard errors.
+    regularization : float
+        Precision of the roughness of ln γ, found by evidence.
+    noise : float
+        Standard deviation of each part, relative to |Z|.
+    R_pol, u_R_pol : float
+        Integral of γ, with the atoms and with what elements hold beyond the range of ``tau``, in ohm.
+    peaks : tuple of DRTPeak
+        By τ. ``atoms`` are those that are pure RC elements.
+    impedance : ComplexArray, shape (n_freq,)
+        The model at the used points, nan at the others.
+    evidence, evidence_free : float
+        Natural logarithms: of the model used, and of the one without assumed shapes.
+    model : str
+        ``free``, or the elements that γ deviates from.
+    flags : tuple of str
+        Remarks on what to be careful with.
+    """
+
+    spectrum: Spectrum
+    tau: FloatArray
+    gamma: FloatArray
+    gamma_low: FloatArray
+    gamma_high: FloatArray
+    joint_low: FloatArray
+    joint_high: FloatArray
+    log_spread: FloatArray
+    R_inf: float
+    u_R_inf: float
+    inductance: float
+    u_inductance: float
+    inverse_capacitance: float
+    regularization: float
+    noise: float
+    R_pol: float
+    u_R_pol: float
+    peaks: tuple[DRTPeak, ...]
+    atoms: tuple[Atom, ...]
+    impedance: ComplexArray
+    evidence: float
+    evidence_free: float
+    model: str
+    flags: tuple[str, ...]
+
+    @property
+    def frequency(self) -> FloatArray:
+        """1/(2πτ) in Hz, shape (n_tau,)."""
+        return 1 / (2 * np.pi * self.tau)
+
+    @property
+    def residual(self) -> ComplexArray:
+        """(Z - Z_model) / |Z|, shape (n_freq,); nan at points that were not used."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            residual: ComplexArray = (self.spectrum.impedance - self.impedance) / np.abs(self.spectrum.impedance)
+        return residual
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Covariance of ln γ, shape (n_tau, n_tau)."""
+        return self.log_spread.T @ self.log_spread
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain Python objects, without the spectrum; None for missing numbers."""
+        arrays = ("tau", "gamma", "gamma_low", "gamma_high", "joint_low", "joint_high")
+        numbers = (
+            "R_inf", "u_R_inf", "inductance", "u_inductance", "inverse_capacitance", "regularization", "noise",
+            "R_pol", "u_R_pol", "evidence", "evidence_free", "model", "flags", "peaks", "atoms",
+        )  # fmt: skip
+        contents: dict[str, Any] = {"label": self.spectrum.label}
+        contents |= {name: getattr(self, name).tolist() for name in arrays}
+        contents |= {name: getattr(self, name) for name in numbers}
+        as_dict: dict[str, Any] = plain(contents)
+        return as_dict
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return γ and its bands, a row for each τ."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "tau_s": self.tau,
+                "frequency_Hz": self.frequency,
+                "gamma_ohm": self.gamma,
+                "gamma_low_ohm": self.gamma_low,
+                "gamma_high_ohm": self.gamma_high,
+                "joint_low_ohm": self.joint_low,
+                "joint_high_ohm": self.joint_high,
+            }
+        )
+
+    def __repr__(self) -> str:
+        n = len(self.peaks)
+        lines = [
+            f"DRT of {self.spectrum.label!r}: {n} peak{'s' if n != 1 else ''}, "
+            f"R_pol {format_value(self.R_pol, self.u_R_pol)} Ω, R_inf {format_value(self.R_inf, self.u_R_inf)} Ω"
+        ]
+        lines += [f"  {peak!r}" for peak in self.peaks]
+        lines += [f"  flag: {flag}" for flag in self.flags]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                format_value(p.tau, p.u_tau), f"{p.frequency:.4g}", format_value(p.R, p.u_R), p.shape,
+                "yes" if p.edge else "", "yes" if p.persistent else "", f"{p.probability:.3f}",
+            )
+            for p in self.peaks
+        ]  # fmt: skip
+        title = f"DRT of {self.spectrum.label}: R_pol {format_value(self.R_pol, self.u_R_pol)} Ω"
+        return html_table(title, ("τ / s", "f / Hz", "R / Ω", "shape", "edge", "persistent", "probability"), rows)

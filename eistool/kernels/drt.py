@@ -1,0 +1,797 @@
+"""Distribution of relaxation times: the log-Gaussian process, and sums of elements as its mean.
+
+Everything is dimensionless: frequencies and impedances come divided by a typical value each. Data are
+real: real parts of all points, then imaginary parts. γ = exp(f) on a comb of ln τ with step h.
+
+Shapes: n comb, e further columns, q = n + e, m data (two for each point), p parameters of elements.
+"""
+
+import cmath
+import math
+
+import numpy as np
+
+from eistool.kernels.jit import kernel, part
+
+# elements, each with ln R and ln τ first (the CPE: ln of its size and its exponent)
+RC, ZARC, HN, GERISCHER, LOG_NORMAL, CONSTANT, CPE = 0, 1, 2, 3, 4, 5, 6
+LARGEST_STEP = 2.0  # in ln γ
+LEAST_GAIN = 0.05  # in log evidence, of a step
+PATIENCE, OUTLOOK = 3, 3  # steps of a fit, and further ones as good as the last
+_NODES = 0.3 * np.arange(-16, 17)
+_NODE_WEIGHTS = 0.3 / math.sqrt(2.0 * math.pi) * np.exp(-0.5 * _NODES**2)
+# entries of the state of the process
+PRECISION, VARIANCE, CHI2, EDF, EVIDENCE, STEPS, PENALTY = 0, 1, 2, 3, 4, 5, 6
+
+
+@part(sums=True)
+def _dot(a, b):
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@part(fast=True)
+def _subtract(row, factor, other, start, stop):
+    for i in range(start, stop):
+        row[i] -= factor * other[i]
+
+
+@part(fast=True)
+def _subtract_four(row, a, b, c, d, rows, first, start, stop):
+    r0, r1, r2, r3 = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+    for i in range(start, stop):
+        row[i] -= a * r0[i] + b * r1[i] + c * r2[i] + d * r3[i]
+
+
+@part()
+def _factor(matrix, n):
+    """Replace the upper triangle of a matrix by U, UᵀU = matrix; return whether it is positive definite."""
+    k = np.int64(0)  # a literal 0 would compile what is called twice
+    while k < n:
+        # four rows at a time, so that the rest is read and written once for all of them
+        end = min(k + 4, n)
+        for j in range(k, end):
+            pivot = matrix[j, j]
+            if not pivot > 0.0:
+                return False
+            root = 1.0 / math.sqrt(pivot)
+            row = matrix[j]
+            for i in range(j, n):
+                row[i] *= root
+            for i in range(j + 1, end):
+                _subtract(matrix[i], row[i], row, i, n)
+        for i in range(end, n):
+            a, b, c, d = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
+            _subtract_four(matrix[i], a, b, c, d, matrix, k, i, n)
+        k = end
+    return True
+
+
+@part()
+def _solve(matrix, x, n):
+    """Solve UᵀU x = b in place."""
+    for k in range(n):
+        x[k] /= matrix[k, k]
+        _subtract(x, x[k], matrix[k], k + 1, n)
+    for k in range(n - 1, -1, -1):
+        x[k] = (x[k] - _dot(matrix[k, k + 1 : n], x[k + 1 : n])) / matrix[k, k]
+
+
+@part()
+def _invert(matrix, inverse, n):
+    """Write W = U⁻ᵀ into the lower triangle of ``inverse``, by rows; WᵀW is the inverse of the matrix."""
+    for i in range(n):
+        for k in range(n):
+            inverse[i, k] = 0.0
+        inverse[i, i] = 1.0
+    k = np.int64(0)  # a literal 0 would compile what is called twice
+    while k < n:
+        end = min(k + 4, n)
+        for j in range(k, end):
+            row = inverse[j]
+            scale = 1.0 / matrix[j, j]
+            for i in range(j + 1):
+                row[i] *= scale
+            for i in range(j + 1, end):
+                _subtract(inverse[i], matrix[j, i], row, 0, j + 1)
+        for i in range(end, n):
+            a, b, c, d = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
+            _subtract_four(inverse[i], a, b, c, d, inverse, k, 0, end)
+        k = end
+
+
+@kernel("void(float64[:, ::1], float64[::1], int64, float64[:, ::1])")
+def gram(rows, weight, first, out):
+    """Write the products of pairs of rows, each datum weighted; those before ``first`` are there already.
+
+    Parameters
+    ----------
+    rows : float64, shape (q, m)
+        Columns of the linear model.
+    weight : float64, shape (m,)
+        Of the squares.
+    first : int
+        Row to start from.
+    out : float64, shape (q, q)
+        Symmetric.
+    """
+    scaled = np.empty(weight.size)
+    for a in range(first, rows.shape[0]):
+        for i in range(weight.size):
+            scaled[i] = rows[a, i] * weight[i]
+        for c in range(a + 1):
+            out[a, c] = _dot(scaled, rows[c])
+            out[c, a] = out[a, c]
+
+
+@part()
+def _log_determinant(penalty, n, band):
+    """Return ln det of a pentadiagonal matrix, its three diagonals as rows."""
+    total = 0.0
+    for i in range(n):
+        # LDLᵀ: band[0] holds D, band[1] and band[2] the two lower diagonals of L
+        d = penalty[0, i]
+        if i >= 1:
+            b1 = penalty[1, i - 1]
+            if i >= 2:
+                b1 -= band[2, i - 2] * band[1, i - 2] * band[0, i - 2]
+                d -= band[2, i - 2] ** 2 * band[0, i - 2]
+            band[1, i - 1] = b1 / band[0, i - 1]
+            d -= band[1, i - 1] ** 2 * band[0, i - 1]
+        if i + 2 < n:
+            band[2, i] = penalty[2, i] / d
+        band[0, i] = d
+        total += math.log(d)
+    return total
+
+
+@part()
+def _roughness(f, mean, i, n, c):
+    """Return v[i-1] - c v[i] + v[i+1] of v = f - mean, with the edge value repeated beyond the edge."""
+    left, right = max(i - 1, 0), min(i + 1, n - 1)
+    return f[left] - mean[left] - c * (f[i] - mean[i]) + f[right] - mean[right]
+
+
+@part()
+def _predict(rows, x, y, residual):
+    for i in range(y.size):
+        residual[i] = y[i]
+    for a in range(x.size):
+        _subtract(residual, x[a], rows[a], 0, y.size)
+
+
+@part()
+def _chi2(residual, weight):
+    total = 0.0
+    for i in range(weight.size):
+        total += residual[i] * residual[i] * weight[i]
+    return total
+
+
+@part()
+def _deviance(f, mean, slope, slope_weight, level, curvature, local, n):
+    """Return the two halves of the prior's exponent: of the roughness (without its precision), and fixed."""
+    rough = 0.0
+    fixed = 0.0
+    for i in range(n):
+        if local[i] > 0.0:
+            u = _roughness(f, mean, i, n, curvature)
+            rough += local[i] * u * u
+        fixed += level[0, i] * (f[i] - level[1, i]) ** 2
+        if i < n - 1:
+            fixed += slope_weight[i] * (f[i + 1] - f[i] - slope[i]) ** 2
+    return rough, fixed
+
+
+@part()
+def _traces(factor, root, penalty, rough_penalty, n, q):
+    """Write W; return the effective number of parameters q - tr(H⁻¹P), and tr(H⁻¹S) of the roughness alone."""
+    _invert(factor, root, q)
+    trace = 0.0
+    trace_rough = 0.0
+    for k in range(q):
+        row = root[k]
+        stop = min(k + 1, n)
+        for i in range(stop):
+            a = row[i] * row[i]
+            b = 2.0 * row[i] * row[i + 1] if i + 1 < stop else 0.0
+            d = 2.0 * row[i] * row[i + 2] if i + 2 < stop else 0.0
+            trace += a * penalty[0, i] + b * penalty[1, i] + d * penalty[2, i]
+            trace_rough += a * rough_penalty[0, i] + b * rough_penalty[1, i] + d * rough_penalty[2, i]
+    return q - trace, trace_rough
+
+
+@kernel(
+    "float64(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1], float64[::1],"
+    "float64[::1], float64[:, ::1], float64, float64, float64[::1], float64, float64, boolean, int64,"
+    "float64[::1], float64[::1], float64[::1], float64[:, ::1], float64[:, ::1], float64[::1])"
+)
+def log_process(
+    rows, products, weight, y, mean, slope, slope_weight, level, curvature, freedom, local,
+    most, least_variance, adapt, steps, f, extra, state, root, scratch, residual,
+):  # fmt: skip
+    """Find the most probable ln γ, its precision and the noise by evidence; return the log evidence.
+
+    Gauss-Newton steps, between which the precision of the prior and the variance of the noise follow
+    Fellner and Schall.
+
+    Parameters
+    ----------
+    rows : float64, shape (q, m)
+        Impedance of a unit of γ on the comb, then of the further columns.
+    products : float64, shape (q, q)
+        From :func:`gram`.
+    weight, y : float64, shape (m,)
+        Inverse squares of the relative noise, and the data.
+    mean : float64, shape (n,)
+        Prior mean of ln γ as far as its roughness goes.
+    slope, slope_weight : float64, shape (n,)
+        Prior mean and precision of the difference to the next value.
+    level : float64, shape (2, n)
+        Precision and prior mean of each value.
+    curvature : float64
+        2, or more where the deviation from the mean is held near 0.
+    freedom : float64
+        Of the t distribution of the roughness; 0 for a normal one.
+    local : float64, shape (n,)
+        Relative precision of each roughness; followed where ``freedom`` is positive.
+    most, least_variance : float64
+        Largest precision, smallest variance.
+    adapt : bool
+        Whether precision and variance are found; else those of ``state`` stay, and f alone is the result.
+    steps : int
+        At most so many.
+    f, extra : float64, shape (n,), (e,)
+        Start and result.
+    state : float64, shape (7,)
+        PRECISION and VARIANCE (start and result), then what was reached.
+    root : float64, shape (q, q)
+        W with WᵀW = covariance of (f, extra) is written here.
+    scratch : float64, shape (q, q)
+        Work space.
+    residual : float64, shape (m,)
+        Data less the model.
+
+    References
+    ----------
+    .. [1] S. N. Wood, M. Fasiolo, Biometrics 73 (2017) 1071, doi:10.1111/biom.12666
+    """
+    n = f.size
+    q = rows.shape[0]
+    m = y.size
+    x = np.empty(q)
+    step = np.empty(q)
+    weighted = np.empty(m)
+    penalty = np.empty((3, n))
+    rough_penalty = np.empty((3, n))
+    band = np.zeros((3, n))
+    trial = np.empty(n)
+    gamma = np.empty(n)
+    c = curvature
+    n_rough = 0
+    for i in range(n):
+        if local[i] > 0.0:
+            n_rough += 1
+    log_det = 0.0
+    settled = 0
+    done = 0
+    for iteration in range(steps + 1):
+        last = iteration == steps or settled >= 1
+        precision, variance = state[0], state[1]
+        for i in range(n):
+            gamma[i] = math.exp(f[i])
+            x[i] = gamma[i]
+        for i in range(n, q):
+            x[i] = extra[i - n]
+        _predict(rows, x, y, residual)
+        for i in range(m):
+            weighted[i] = residual[i] * weight[i]
+        chi2 = _dot(weighted, residual)
+        if last and not adapt:
+            return 0.0
+        # the prior: three diagonals, and its gradient
+        if freedom > 0.0:
+            for i in range(n):
+                if local[i] > 0.0:
+                    u = _roughness(f, mean, i, n, c)
+                    local[i] = (freedom + 1.0) / (freedom + precision * u * u)
+        for k in range(3):
+            for i in range(n):
+                rough_penalty[k, i] = 0.0
+        for i in range(n):
+            step[i] = gamma[i] * _dot(rows[i], weighted) / variance - level[0, i] * (f[i] - level[1, i])
+        for i in range(n, q):
+            step[i] = _dot(rows[i], weighted) / variance
+        for i in range(n):
+            if local[i] > 0.0:
+                u = _roughness(f, mean, i, n, c)
+                left = 1.0 if i > 0 else 0.0
+                right = 1.0 if i < n - 1 else 0.0
+                centre = -c + (1.0 - left) + (1.0 - right)
+                w = local[i]
+                rough_penalty[0, i] += w * centre * centre
+                step[i] -= precision * w * centre * u
+                if i > 0:
+                    rough_penalty[0, i - 1] += w
+                    rough_penalty[1, i - 1] += w * centre
+                    step[i - 1] -= precision * w * u
+                if i < n - 1:
+                    rough_penalty[0, i + 1] += w
+                    rough_penalty[1, i] += w * centre
+                    step[i + 1] -= precision * w * u
+                if i > 0 and i < n - 1:
+                    rough_penalty[2, i - 1] += w
+        for i in range(n):
+            for k in range(3):
+                penalty[k, i] = precision * rough_penalty[k, i]
+            penalty[0, i] += level[0, i]
+        for i in range(n - 1):
+            w = slope_weight[i]
+            d = w * (f[i + 1] - f[i] - slope[i])
+            penalty[0, i] += w
+            penalty[0, i + 1] += w
+            penalty[1, i] -= w
+            step[i] += d
+            step[i + 1] -= d
+        for i in range(q):
+            gi = gamma[i] / variance if i < n else 1.0 / variance
+            for k in range(i, q):
+                scratch[i, k] = gi * (gamma[k] if k < n else 1.0) * products[i, k]
+        for i in range(n):
+            scratch[i, i] += penalty[0, i]
+            if i + 1 < n:
+                scratch[i, i + 1] += penalty[1, i]
+            if i + 2 < n:
+                scratch[i, i + 2] += penalty[2, i]
+        for i in range(n, q):
+            scratch[i, i] *= 1.0 + 1e-12
+        if not _factor(scratch, q):
+            return -np.inf
+        log_det = 0.0
+        for i in range(q):
+            log_det += 2.0 * math.log(scratch[i, i])
+        rough, fixed = _deviance(f, mean, slope, slope_weight, level, c, local, n)
+        change = 0.0
+        value = chi2
+        if last:
+            state[2] = chi2
+            state[6] = 0.5 * (precision * rough + fixed)
+        else:
+            done += 1
+            _solve(scratch, step, q)
+            largest = 0.0
+            for i in range(n):
+                largest = max(largest, abs(step[i]))
+            scale = min(1.0, LARGEST_STEP / largest) if largest > 0.0 else 1.0
+            before = 0.5 * chi2 / variance + 0.5 * (precision * rough + fixed)
+            for _ in range(6):
+                for i in range(n):
+                    trial[i] = f[i] + scale * step[i]
+                    x[i] = math.exp(trial[i])
+                for i in range(n, q):
+                    x[i] = extra[i - n] + scale * step[i]
+                _predict(rows, x, y, residual)
+                value = _chi2(residual, weight)
+                rough, fixed = _deviance(trial, mean, slope, slope_weight, level, c, local, n)
+                if 0.5 * value / variance + 0.5 * (precision * rough + fixed) <= before + 1e-6 * abs(before):
+                    break
+                scale *= 0.4
+            change = scale * largest
+            for i in range(n):
+                f[i] = trial[i]
+            for i in range(n, q):
+                extra[i - n] = x[i]
+        ready = change < 0.05
+        if adapt and change < 1.5:
+            edf, trace_rough = _traces(scratch, root, penalty, rough_penalty, n, q)
+            if last:
+                state[3] = edf
+                break
+            new_variance = max(value / max(m - edf, 0.1 * m), least_variance)
+            ratio = (n_rough - precision * trace_rough) / max(precision * rough, 1e-12)
+            ratio = min(max(ratio, 0.1), 10.0)
+            new_precision = min(max(precision * ratio, 1e-3), most)
+            # what this step changes in the log evidence: its slope by ln λ is half of the difference
+            slope_of_evidence = 0.5 * (n_rough - precision * (trace_rough + rough))
+            gain = abs(slope_of_evidence * math.log(new_precision / precision))
+            ready = ready and gain < LEAST_GAIN and abs(math.log(new_variance / variance)) < 0.1
+            state[0] = new_precision
+            state[1] = new_variance
+        elif adapt:
+            ready = False
+        settled = settled + 1 if ready else 0
+    # Laplace; the further columns have a prior worth one datum
+    _log_prior = _log_determinant(penalty, n, band)
+    e = q - n
+    for i in range(e):
+        for k in range(i, e):
+            scratch[i, k] = products[n + i, n + k] / state[1]
+        scratch[i, i] *= 1.0 + 1e-12
+    further = 0.0
+    if _factor(scratch, e):
+        for i in range(e):
+            further += 2.0 * math.log(scratch[i, i])
+    weights = 0.0
+    for i in range(m):
+        if weight[i] > 0.0:
+            weights += 0.5 * math.log(weight[i] / state[1])
+    state[4] = (
+        weights - 0.5 * state[2] / state[1] - state[6] + 0.5 * _log_prior - 0.5 * log_det
+        + 0.5 * further - 0.5 * e * math.log(float(m))
+    )  # fmt: skip
+    state[5] = done
+    return state[4]
+
+
+@part()
+def _element(code, lx, theta, p):
+    """Return Z of an element other than RC and ZARC at one frequency, and up to four derivatives."""
+    size = math.exp(theta[p])
+    if code == CPE:
+        log_jx = complex(lx, 0.5 * math.pi)
+        z = cmath.exp(theta[p] - theta[p + 1] * log_jx)
+        return z, z, -z * log_jx, 0j, 0j
+    log_q = complex(lx + theta[p + 1], 0.5 * math.pi)
+    if code == HN:
+        q = cmath.exp(theta[p + 2] * log_q)
+        log_1q = cmath.log(1.0 + q)
+        z = size * cmath.exp(-theta[p + 3] * log_1q)
+        d = -z * theta[p + 3] * q / (1.0 + q)
+        return z, z, theta[p + 2] * d, d * log_q, -z * log_1q
+    if code == GERISCHER:
+        q = complex(0.0, math.exp(log_q.real))
+        z = size / cmath.sqrt(1.0 + q)
+        return z, z, -0.5 * z * q / (1.0 + q), 0j, 0j
+    width = math.exp(theta[p + 2])
+    if code == CONSTANT:
+        qa = complex(0.0, math.exp(log_q.real - width))
+        qb = complex(0.0, math.exp(log_q.real + width))
+        g = cmath.log(1.0 + qb) - cmath.log(1.0 + qa)
+        ha, hb = qa / (1.0 + qa), qb / (1.0 + qb)
+        z = size * (1.0 - g / (2.0 * width))
+        return z, z, size * (ha - hb) / (2.0 * width), size * (g / (2.0 * width) - 0.5 * (ha + hb)), 0j
+    # log-normal: 33 nodes out to 4.8 standard deviations
+    q, ratio = math.exp(log_q.real - 4.8 * width), math.exp(0.3 * width)
+    re, im, re_tau, im_tau, re_width, im_width = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for k in range(_NODES.size):
+        # 1/(1 + jq), and its derivative by ln q
+        unit = 1.0 / (1.0 + q * q)
+        weight = _NODE_WEIGHTS[k] * unit
+        re += weight
+        im -= weight * q
+        d_re, d_im = -2.0 * weight * unit * q * q, weight * unit * q * (q * q - 1.0)
+        re_tau += d_re
+        im_tau += d_im
+        re_width += _NODES[k] * d_re
+        im_width += _NODES[k] * d_im
+        q *= ratio
+    z = size * complex(re, im)
+    return z, z, size * complex(re_tau, im_tau), size * width * complex(re_width, im_width), 0j
+
+
+@part()
+def _count(code):
+    if code == HN:
+        return 4
+    return 3 if code in (ZARC, LOG_NORMAL, CONSTANT) else 2
+
+
+@part()
+def _assemble_arc(exponent, sign, log_x, theta, p, with_exponent, z, rows):
+    """Add R/(1 + (jωτ)^φ) to Z and write its derivatives: most of a fit's time goes here."""
+    n = log_x.size
+    size = sign * math.exp(theta[p])
+    c, s = math.cos(0.5 * math.pi * exponent), math.sin(0.5 * math.pi * exponent)
+    for k in range(n):
+        log_q = log_x[k] + theta[p + 1]
+        r = math.exp(exponent * log_q)
+        re, im = 1.0 + r * c, r * s
+        d = 1.0 / (re * re + im * im)
+        z_re, z_im = size * re * d, -size * im * d
+        z[k] += z_re
+        z[k + n] += z_im
+        rows[p, k] = z_re
+        rows[p, k + n] = z_im
+        # by ln q: -Z q/(1+q), q/(1+q) = 1 - 1/(1+q)
+        q_re, q_im = 1.0 - re * d, im * d
+        d_re, d_im = z_im * q_im - z_re * q_re, -z_re * q_im - z_im * q_re
+        rows[p + 1, k] = exponent * d_re
+        rows[p + 1, k + n] = exponent * d_im
+        if with_exponent:
+            rows[p + 2, k] = d_re * log_q - d_im * 0.5 * math.pi
+            rows[p + 2, k + n] = d_im * log_q + d_re * 0.5 * math.pi
+
+
+@part()
+def _assemble(codes, signs, theta, columns, log_x, z, rows):
+    n = log_x.size
+    for i in range(2 * n):
+        z[i] = 0.0
+    p = np.int64(0)
+    for o in range(codes.size):
+        count = _count(codes[o])
+        if codes[o] == RC or codes[o] == ZARC:
+            exponent = theta[p + 2] if codes[o] == ZARC else 1.0
+            _assemble_arc(exponent, signs[o], log_x, theta, p, codes[o] == ZARC, z, rows)
+            p += count
+            continue
+        for k in range(n):
+            v = _element(codes[o], log_x[k], theta, p)
+            s = signs[o]
+            z[k] += s * v[0].real
+            z[k + n] += s * v[0].imag
+            rows[p, k] = s * v[1].real
+            rows[p, k + n] = s * v[1].imag
+            rows[p + 1, k] = s * v[2].real
+            rows[p + 1, k + n] = s * v[2].imag
+            if count > 2:
+                rows[p + 2, k] = s * v[3].real
+                rows[p + 2, k + n] = s * v[3].imag
+            if count > 3:
+                rows[p + 3, k] = s * v[4].real
+                rows[p + 3, k + n] = s * v[4].imag
+        p += count
+    for a in range(columns.shape[0]):
+        _subtract(z, -theta[p + a], columns[a], 0, 2 * n)
+        for i in range(2 * n):
+            rows[p + a, i] = columns[a, i]
+
+
+@kernel(
+    "float64(int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:, ::1],"
+    "float64[::1], float64[::1], float64[::1], int64, float64, float64, float64[::1], float64[:, ::1],"
+    "float64[:, ::1])"
+)
+def fit_elements(
+    codes, signs, theta, lower, upper, columns, log_x, y, weight, steps, tolerance, goal, z, rows, root
+):  # fmt: skip
+    """Fit a sum of elements and linear columns by Levenberg-Marquardt steps; return the sum of squares.
+
+    Parameters
+    ----------
+    codes : int64, shape (o,)
+        RC ... CPE.
+    signs : float64, shape (o,)
+        1, or -1 for an element that is subtracted.
+    theta, lower, upper : float64, shape (p,)
+        Start and result, and bounds; the factors of the columns come last.
+    columns : float64, shape (e, m)
+        Data of a unit of each linear parameter.
+    log_x : float64, shape (m/2,)
+        ln of the frequencies.
+    y, weight : float64, shape (m,)
+        Data, and inverse squares of the relative noise.
+    steps : int
+        At most so many; 0 evaluates only.
+    tolerance : float
+        Relative gain at which to stop.
+    goal : float
+        Sum of squares of interest: what falls too slowly to come near it is left.
+    z : float64, shape (m,)
+        The model.
+    rows : float64, shape (p, m)
+        Its derivatives.
+    root : float64, shape (p, p)
+        W with WᵀW = inverse of the products of the weighted rows.
+    """
+    p = theta.size
+    m = y.size
+    best = np.empty(p)
+    for a in range(p):
+        theta[a] = min(max(theta[a], lower[a]), upper[a])
+        best[a] = theta[a]
+    new_z = np.empty(m)
+    new_rows = np.empty((p, m))
+    normal = np.empty((p, p))
+    work = np.empty((p, p))
+    gradient = np.empty(p)
+    step = np.empty(p)
+    free = np.empty(p, np.bool_)
+    weighted = np.empty(m)
+    _assemble(codes, signs, theta, columns, log_x, z, rows)
+    chi2 = 0.0
+    for i in range(m):
+        chi2 += weight[i] * (y[i] - z[i]) ** 2
+    damping = 1e-3
+    quiet = 0
+    for iteration in range(steps + 1):
+        for a in range(p):
+            for i in range(m):
+                weighted[i] = rows[a, i] * weight[i]
+            for c in range(a + 1):
+                normal[c, a] = _dot(weighted, rows[c])
+            total = 0.0
+            for i in range(m):
+                total += weighted[i] * (y[i] - z[i])
+            gradient[a] = total
+        if iteration == steps or quiet >= 2:
+            break
+        for a in range(p):
+            blocked = (best[a] <= lower[a] and gradient[a] < 0.0) or (best[a] >= upper[a] and gradient[a] > 0.0)
+            free[a] = not blocked
+        accepted = False
+        for _ in range(8):
+            for a in range(p):
+                for c in range(a, p):
+                    work[a, c] = normal[a, c] if free[a] and free[c] else 0.0
+                step[a] = gradient[a] if free[a] else 0.0
+                work[a, a] = normal[a, a] * (1.0 + damping) + 1e-12
+            if not _factor(work, p):
+                damping = max(10.0 * damping, 1e-6)
+                continue
+            _solve(work, step, p)
+            for a in range(p):
+                # the last ones are linear
+                limit = 1.5 if a < p - columns.shape[0] else 1e300
+                move = min(max(step[a], -limit), limit)
+                theta[a] = min(max(best[a] + move, lower[a]), upper[a])
+            _assemble(codes, signs, theta, columns, log_x, new_z, new_rows)
+            value = 0.0
+            for i in range(m):
+                value += weight[i] * (y[i] - new_z[i]) ** 2
+            if value < chi2:
+                accepted = True
+                break
+            damping = max(8.0 * damping, 1e-6)
+        if not accepted:
+            break
+        quiet = quiet + 1 if chi2 - value < tolerance * chi2 else 0
+        if iteration >= PATIENCE and value > goal and (value / chi2) ** OUTLOOK * value > goal:
+            quiet = 2
+        damping *= 0.15
+        chi2 = value
+        for a in range(p):
+            best[a] = theta[a]
+            for i in range(m):
+                rows[a, i] = new_rows[a, i]
+        for i in range(m):
+            z[i] = new_z[i]
+    for a in range(p):
+        theta[a] = best[a]
+        for c in range(a, p):
+            work[a, c] = normal[a, c]
+        work[a, a] = work[a, a] * (1.0 + 1e-10) + 1e-12
+    if _factor(work, p):
+        _invert(work, root, p)
+    else:
+        for a in range(p):
+            for c in range(p):
+                root[a, c] = np.nan
+    return chi2
+
+
+@part()
+def _cumulative(code, x, theta, p):
+    """Return the area of an element's γ below x = ln(τ/τ0), up to a constant."""
+    size = math.exp(theta[p])
+    if code == ZARC:
+        phi = theta[p + 2]
+        turn = (1.0 - phi) * math.pi
+        u = min(phi * x, 300.0)
+        return size / (math.pi * phi) * math.atan((math.exp(u) - math.cos(turn)) / math.sin(turn))
+    if code == GERISCHER:
+        return size * 2.0 / math.pi * math.asin(math.sqrt(min(math.exp(min(x, 0.0)), 1.0)))
+    width = math.exp(theta[p + 2])
+    if code == CONSTANT:
+        return size * min(max(x / (2.0 * width), -0.5), 0.5)
+    return size * 0.5 * math.erf(x / (width * math.sqrt(2.0)))
+
+
+@kernel("void(int64[::1], float64[::1], float64[::1], float64, float64[:, ::1])")
+def element_gamma(codes, theta, log_tau, step, out):
+    """Write γ of each element; a mean over the step where it is narrow or infinite.
+
+    Parameters
+    ----------
+    codes : int64, shape (o,)
+        RC ... CPE; an RC has none.
+    theta : float64, shape (p,)
+        As of :func:`fit_elements`.
+    log_tau : float64, shape (n,)
+        ln τ.
+    step : float64
+        Width of the means.
+    out : float64, shape (o, n)
+        Resistance per unit of ln τ.
+    """
+    p = np.int64(0)
+    for o in range(codes.size):
+        code = codes[o]
+        size = math.exp(theta[p])
+        for i in range(log_tau.size):
+            if code == RC:
+                out[o, i] = 0.0
+                continue
+            if code == CPE:
+                n = theta[p + 1]
+                out[o, i] = size * math.sin(n * math.pi) / math.pi * math.exp(n * log_tau[i])
+                continue
+            x = log_tau[i] - theta[p + 1]
+            if code == HN:
+                phi, psi = theta[p + 2], theta[p + 3]
+                lx = phi * x
+                r = math.exp(-abs(lx))
+                # the larger of 1 and (τ/τ0)^φ is taken out, so that nothing overflows
+                one = 1.0 if lx <= 0.0 else r
+                big = r if lx <= 0.0 else 1.0
+                angle = math.atan2(one * math.sin(math.pi * phi), big + one * math.cos(math.pi * phi))
+                modulus = one * one + 2.0 * one * big * math.cos(math.pi * phi) + big * big
+                out[o, i] = size / math.pi * (big * big / modulus) ** (0.5 * psi) * math.sin(psi * angle)
+            elif code == ZARC and theta[p + 2] < 0.9:
+                phi = theta[p + 2]
+                turn = (1.0 - phi) * math.pi
+                cosh = math.cosh(min(phi * abs(x), 600.0))
+                out[o, i] = size / (2.0 * math.pi) * math.sin(turn) / (cosh - math.cos(turn))
+            elif code == LOG_NORMAL and math.exp(theta[p + 2]) > 3.0 * step:
+                t = x / math.exp(theta[p + 2])
+                out[o, i] = size * 0.3989422804014327 * math.exp(-0.5 * t * t - theta[p + 2])
+            else:
+                above = _cumulative(code, x + 0.5 * step, theta, p)
+                out[o, i] = (above - _cumulative(code, x - 0.5 * step, theta, p)) / step
+        p += _count(code)
+
+
+@kernel("void(float64[:, ::1], float64[:, ::1], int64, int64, int64, float64[:, ::1])")
+def spread(root, interpolation, finer, reach, n_used, out):
+    """Write the product of W and the transposed interpolation, which is local.
+
+    Parameters
+    ----------
+    root : float64, shape (q, q)
+        W.
+    interpolation : float64, shape (n_fine, n)
+        From the comb to the finer grid.
+    finer : int
+        Steps of the finer grid for one of the comb.
+    reach : int
+        Values of the comb on either side that count.
+    n_used : int
+        Leading columns of W that belong to the comb.
+    out : float64, shape (q, n_fine)
+        Columns: what one standard normal variable each does.
+    """
+    for r in range(root.shape[0]):
+        row = root[r]
+        for j in range(interpolation.shape[0]):
+            first = max(j // finer - reach, 0)
+            last = min(j // finer + reach + 2, n_used, r + 1)  # W is lower triangular
+            out[r, j] = _dot(row[first:last], interpolation[j, first:last]) if first < last else 0.0
+
+
+@kernel("void(float64[:, ::1], int64, float64[:, ::1], float64[:, ::1])")
+def add_product(root, first, derivative, out):
+    """Add to ``out`` the product of columns of W, from ``first`` on, and a matrix.
+
+    Parameters
+    ----------
+    root : float64, shape (q, q)
+        W.
+    first : int
+        First column used.
+    derivative : float64, shape (p, n_fine)
+        Of ln γ by the parameters that the columns belong to.
+    out : float64, shape (q, n_fine)
+        Added to.
+    """
+    for r in range(root.shape[0]):
+        for k in range(derivative.shape[0]):
+            _subtract(out[r], -root[r, first + k], derivative[k], 0, out.shape[1])
+
+
+@kernel("void(float64[:, ::1], float64[::1], float64[::1])")
+def times(matrix, vector, out):
+    """Write the product of a matrix and a vector.
+
+    Parameters
+    ----------
+    matrix : float64, shape (q, n_fine)
+        Of any size: libraries start threads for products as small as these.
+    vector : float64, shape (n_fine,)
+        Factors.
+    out : float64, shape (q,)
+        The product.
+    """
+    for r in range(matrix.shape[0]):
+        out[r] = _dot(matrix[r], vector)
