@@ -1,8 +1,8 @@
 """The classic distribution of relaxation times: Tikhonov regularisation, for comparison with papers."""
 
 import functools
+import itertools
 import math
-from numbers import Real
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from eistool.drt.tikhonov import (
 )
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum
-from eistool.typing import ComplexArray, FloatArray
+from eistool.typing import FloatArray
 
 LEAST_POINTS = 6
 DRAWS = 200  # from the posterior
@@ -35,6 +35,7 @@ PROMINENT = 0.02  # peaks, relative to the highest γ
 SAME_PLACE = 0.3  # decades
 POOR_NOISE = 0.03  # relative
 AT_END = 1.01  # factor of λ
+NEARLY_ZERO = 1e-9  # of the highest γ
 
 
 def compute_drt_tikhonov(
@@ -86,7 +87,7 @@ def compute_drt_tikhonov(
     DRT
         ``regularization`` is λ. The bands are quantiles of 200 draws from the posterior distribution for
         this λ, made by solving problems with perturbed data and penalty [5]_; they know nothing of what
-        the penalty takes from γ. ``log_spread`` is nan where γ is not positive. Every maximum that rises
+        the penalty takes from γ. ``log_spread`` is nan where γ is zero or negative. Every maximum that rises
         2 % of the highest is a peak; its ``probability`` is the share of draws in which it does rise.
         ``evidence`` is nan.
 
@@ -142,7 +143,7 @@ def compute_drt_tikhonov(
     n = matrices.gamma.shape[1]
     spare = max(design.y.size - problem.freedom(chosen, x), 1.0)
     sigma = math.sqrt(float(np.sum(design.residual(x) ** 2)) / spare)
-    draws = problem.solve(chosen, nonnegative, sigma * _normals(x.size))
+    draws = problem.solve(chosen, nonnegative, sigma * _normals(design.y.size + design.roughness.shape[0]))
     model = matrices.gamma @ x[-n:]
     values, errors = np.zeros(2), np.full(2, math.nan)
     told = [c for c in series if part == "complex" or PARTS[1 + c] == part]
@@ -161,6 +162,7 @@ def compute_drt_tikhonov(
     spread = (gammas[1:] - gammas[1:].mean(axis=0)) / math.sqrt(DRAWS)
     error = np.maximum(np.sqrt((spread**2).sum(axis=0)), 1e-300)
     joint = np.quantile((np.abs(gammas[1:] - gamma) / error).max(axis=1), 0.95) * error
+    positive = gamma > NEARLY_ZERO * np.abs(gamma).max()
     low, high = np.quantile(gammas[1:], [0.025, 0.975], axis=0)
     low, high = np.minimum(low, gamma), np.maximum(high, gamma)
     joint_low = np.minimum(gamma - joint, low)
@@ -174,7 +176,7 @@ def compute_drt_tikhonov(
         gamma_high=high * unit,
         joint_low=np.maximum(joint_low, 0) * unit if nonnegative else joint_low * unit,
         joint_high=np.maximum(gamma + joint, high) * unit,
-        log_spread=np.divide(spread, gamma, out=np.full_like(spread, math.nan), where=gamma > 0),
+        log_spread=np.divide(spread, gamma, out=np.full_like(spread, math.nan), where=positive),
         R_inf=float(values[R]) * unit,
         u_R_inf=float(errors[R]) * unit,
         inductance=float(values[L]) * unit / grid.unit,
@@ -208,7 +210,7 @@ def _check(
         ("part", part, PARTS),
         ("weighting", weighting, WEIGHTINGS),
     ]
-    if isinstance(regularization, Real):
+    if isinstance(regularization, int | float):
         if not 0 < regularization < math.inf:
             raise SpectrumError(f"{label}: regularization={regularization!r}; λ must be positive and finite")
     elif regularization not in CRITERIA:
@@ -245,8 +247,8 @@ def _tops(gamma: FloatArray) -> list[int]:
 def _ends(gamma: FloatArray, tops: list[int]) -> list[tuple[int, int]]:
     """Return the saddles on either side of each maximum."""
     bounds = [0, *tops, gamma.size - 1]
-    saddles = [a + int(np.argmin(gamma[a : b + 1])) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
-    return list(zip(saddles[:-1], saddles[1:], strict=True))
+    saddles = [a + int(np.argmin(gamma[a : b + 1])) for a, b in itertools.pairwise(bounds)]
+    return list(itertools.pairwise(saddles))
 
 
 def _peaks(matrices: Matrices, gammas: FloatArray, others: list[FloatArray], unit: float) -> list[DRTPeak]:
@@ -286,7 +288,9 @@ def _peaks(matrices: Matrices, gammas: FloatArray, others: list[FloatArray], uni
 def _flags(regularization: float, searched: bool, noise: float, peaks: list[DRTPeak]) -> list[str]:
     flags = []
     if searched and not AT_END * SMALLEST < regularization < LARGEST / AT_END:
-        flags.append(f"λ={regularization:.2g} is the end of the range that was searched: the criterion has no minimum")
+        flags.append(
+            f"λ={regularization:.2g} is the end of the range that was searched: the criterion has no minimum"
+        )
     if noise > POOR_NOISE:
         flags.append(f"residuals of {noise:.1%} of |Z|: a noisy spectrum, or one that no γ describes")
     if any(peak.edge for peak in peaks):

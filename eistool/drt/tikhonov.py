@@ -85,7 +85,7 @@ def _matrices(frequency: bytes, basis: str, width: float, order: int) -> Matrice
         grid=grid,
         gamma=np.vstack([part, -q * part]) @ basis_values(basis, width, knots, points),
         linear=linear,
-        roughness=np.linalg.qr(root, mode="r"),
+        roughness=np.linalg.qr(root)[1],
         basis=basis_values(basis, width, knots, grid.fine),
     )
 
@@ -125,7 +125,7 @@ class Problem:
     values of its upper part: A = U c W and B = V s W with diagonal c and s. No product AᵀA is formed.
     """
 
-    __slots__ = ("_from", "_to", "b", "c", "design", "rest", "s")
+    __slots__ = ("_from", "_of_data", "_of_penalty", "_to", "b", "c", "design", "rest", "s")
 
     def __init__(self, design: Design) -> None:
         self.design = design
@@ -135,13 +135,17 @@ class Problem:
         balance = np.linalg.norm(design.rows) / np.linalg.norm(penalty)
         q, r = np.linalg.qr(np.vstack([design.rows, balance * penalty]))
         u, c, vt = np.linalg.svd(q[:m], full_matrices=m < n)
+        u = u[:, : c.size]
         self.c = np.zeros(n)
         self.c[: c.size] = c
         self.b = np.zeros(n)  # y in the coordinates of U
-        self.b[: c.size] = u[:, : c.size].T @ design.y
-        self.rest = float(np.sum((design.y - u[:, : c.size] @ self.b[: c.size]) ** 2))
+        self.b[: c.size] = u.T @ design.y
+        self.rest = float(np.sum((design.y - u @ self.b[: c.size]) ** 2))
+        self._of_data = np.zeros((m, n))
+        self._of_data[:, : c.size] = u * c
+        self._of_penalty = q[m:] @ vt.T / balance
         # not √(1 - c²), which has no digits where c is near 1
-        self.s = np.linalg.norm(q[m:] @ vt.T, axis=0) / balance
+        self.s = np.linalg.norm(self._of_penalty, axis=0)
         self._to = vt @ r
         self._from = np.linalg.solve(r, vt.T)
 
@@ -163,20 +167,20 @@ class Problem:
             λ.
         nonnegative : bool
             Whether all but the free unknowns are >= 0.
-        noise : FloatArray, shape (draws, n), optional
-            What is added to the data and to the penalty, in the coordinates of the decomposition. With
-            standard deviation σ each, the solutions have the covariance σ²(AᵀA + λBᵀB)⁻¹ if they are free.
+        noise : FloatArray, shape (draws, m + r), optional
+            What is added to y, and to the zero that √λ Bx shall be. With standard deviation σ each, the
+            solutions have the covariance σ²(AᵀA + λBᵀB)⁻¹ where they are free.
         """
         d = np.sqrt(self.c**2 + regularization * self.s**2)
         targets = (self.c * self.b / d)[None]
         if noise is not None:
-            targets = np.vstack([targets, targets + noise])
+            m = self.design.y.size
+            added = noise[:, :m] @ self._of_data + math.sqrt(regularization) * noise[:, m:] @ self._of_penalty
+            targets = np.vstack([targets, targets + added / d])
         if nonnegative:
             x = np.zeros((targets.shape[0], d.size))
             columns = np.ascontiguousarray((d[:, None] * self._to).T)
-            solve_nonnegative(columns, targets[:1], self.design.n_free, x[:1])
-            x[1:2] = x[:1]
-            solve_nonnegative(columns, targets[1:], self.design.n_free, x[1:])
+            solve_nonnegative(columns, targets, self.design.n_free, x)
         else:
             x = targets / d @ self._from.T
         return x[0] if noise is None else x
@@ -267,10 +271,15 @@ def _folds(design: Design, nonnegative: bool) -> Callable[[float], float]:
     return score
 
 
-def least(score: Callable[[float], float]) -> float:
+def least(
+    score: Callable[[float], float],
+    smallest: float = SMALLEST,
+    largest: float = LARGEST,
+    per_decade: int = PER_DECADE,
+) -> float:
     """Return the λ of the lowest score: the best of a logarithmic grid, refined by golden sections."""
-    low, high = math.log(SMALLEST), math.log(LARGEST)
-    tried = np.linspace(low, high, round((high - low) / math.log(10) * PER_DECADE) + 1)
+    low, high = math.log(smallest), math.log(largest)
+    tried = np.linspace(low, high, round((high - low) / math.log(10) * per_decade) + 1)
     scores = [score(math.exp(t)) for t in tried]
     k = int(np.argmin(scores))
     best, at = scores[k], float(tried[k])

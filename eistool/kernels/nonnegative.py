@@ -1,6 +1,6 @@
 """Non-negative least squares by orthogonal columns: the conditioning of the problem is never squared.
 
-Shapes: n unknowns, m data, s draws.
+Shapes: n unknowns, m data, s problems.
 """
 
 import math
@@ -20,13 +20,21 @@ def _subtract(factor, row, to):
         to[i] -= factor * row[i]
 
 
+@part(fast=True)
+def _rotate(a, b, cosine, sine, start):
+    for i in range(start, a.size):
+        upper = cosine * a[i] + sine * b[i]
+        b[i] = cosine * b[i] - sine * a[i]
+        a[i] = upper
+
+
 @part()
-def _append(columns, i, q, r, part_of_target, residual, count):
+def _append(column, q, r, along, residual, count):
     """Orthogonalise a column and take its part from the residual; return whether it adds anything."""
     if count == q.shape[0]:
         return False
     row = q[count]
-    copy(columns[i], row)
+    copy(column, row)
     length = math.sqrt(dot(row, row))
     for k in range(count):
         r[k, count] = 0.0
@@ -41,89 +49,32 @@ def _append(columns, i, q, r, part_of_target, residual, count):
     r[count, count] = rest
     for j in range(row.size):
         row[j] /= rest
-    part_of_target[count] = dot(row, residual)
-    _subtract(part_of_target[count], row, residual)
+    along[count] = dot(row, residual)
+    _subtract(along[count], row, residual)
     return True
 
 
 @part()
-def _solve(columns, n_free, x, target, q, r, order, passive, trial, part_of_target, residual):
-    """Lawson and Hanson's active sets from the feasible x, in place."""
-    n = columns.shape[0]
-    copy(target, residual)
-    size = math.sqrt(dot(target, target))
-    count = 0
-    for i in range(n):
-        passive[i] = False
-        if i < n_free or x[i] > 0.0:
-            if _append(columns, i, q, r, part_of_target, residual, count):
-                order[count] = i
-                passive[i] = True
-                count += 1
-            else:
-                x[i] = 0.0
-    newest = -1
-    for _ in range(5 * n):
-        # down to where all that are passive are positive
-        while True:
-            for a in range(count - 1, -1, -1):
-                value = part_of_target[a]
-                for c in range(a + 1, count):
-                    value -= r[a, c] * trial[c]
-                trial[a] = value / r[a, a]
-            step, blocking = 1.0, -1
-            for a in range(count):
-                i = order[a]
-                if i >= n_free and trial[a] <= 0.0:
-                    reach = x[i] / (x[i] - trial[a]) if x[i] > 0.0 else 0.0
-                    if reach < step or blocking < 0:
-                        step, blocking = reach, a
-            for a in range(count):
-                x[order[a]] += step * (trial[a] - x[order[a]])
-            if blocking < 0:
-                break
-            x[order[blocking]] = 0.0
-            first = count
-            for a in range(count):
-                i = order[a]
-                if i >= n_free and x[i] <= 0.0 and trial[a] <= 0.0:
-                    first = a
-                    break
-            for a in range(first, count):
-                _subtract(-part_of_target[a], q[a], residual)
-            kept = first
-            for a in range(first, count):
-                i = order[a]
-                if i >= n_free and x[i] <= 0.0 and trial[a] <= 0.0:
-                    x[i] = 0.0
-                    passive[i] = False
-                elif _append(columns, i, q, r, part_of_target, residual, kept):
-                    order[kept] = i
-                    kept += 1
-                else:
-                    x[i] = 0.0
-                    passive[i] = False
-            count = kept
-        if newest >= 0 and not passive[newest]:
-            break  # rounding alone let it in: nothing is gained any more
-        best, steepest = -1, SLOPE
-        for i in range(n_free, n):
-            if not passive[i]:
-                column = columns[i]
-                slope = dot(column, residual) / (math.sqrt(dot(column, column)) * size + 1e-300)
-                if slope > steepest:
-                    best, steepest = i, slope
-        if best < 0 or not _append(columns, best, q, r, part_of_target, residual, count):
-            break
-        order[count] = best
-        passive[best] = True
-        newest = best
-        count += 1
+def _drop(a, order, q, r, along, residual, count):
+    """Take column a out of Q and R by rotations, its part back into the residual."""
+    for c in range(a, count - 1):
+        order[c] = order[c + 1]
+        for k in range(c + 2):
+            r[k, c] = r[k, c + 1]
+    for k in range(a, count - 1):
+        length = math.hypot(r[k, k], r[k + 1, k])
+        cosine, sine = r[k, k] / length, r[k + 1, k] / length
+        _rotate(r[k, : count - 1], r[k + 1, : count - 1], cosine, sine, k)
+        _rotate(q[k], q[k + 1], cosine, sine, 0)
+        _rotate(along[k : k + 1], along[k + 1 : k + 2], cosine, sine, 0)
+    _subtract(-along[count - 1], q[count - 1], residual)
 
 
 @kernel("void(float64[:, ::1], float64[:, ::1], int64, float64[:, ::1])")
 def nonnegative(columns, targets, n_free, x):
     """Minimise |columnsᵀx - target|² with all but the first x not negative, for each target.
+
+    Active sets after Lawson and Hanson; each problem starts where the one before it ended.
 
     Parameters
     ----------
@@ -134,7 +85,7 @@ def nonnegative(columns, targets, n_free, x):
     n_free : int
         So many leading unknowns may have any sign.
     x : float64, shape (s, n)
-        The first row holds a feasible start; the solutions are written here, each starting from the first.
+        The first row holds a feasible start; the solutions are written here.
     """
     n, m = columns.shape
     most = min(n, m)
@@ -143,9 +94,67 @@ def nonnegative(columns, targets, n_free, x):
     order = np.empty(most, np.int64)
     passive = np.zeros(n, np.bool_)
     trial = np.empty(most)
-    part_of_target = np.empty(most)
-    residual = np.empty(m)
-    for k in range(targets.shape[0]):
-        if k > 0:
-            copy(x[0], x[k])
-        _solve(columns, n_free, x[k], targets[k], q, r, order, passive, trial, part_of_target, residual)
+    along = np.zeros(most)  # of the target, each row of q
+    residual = targets[0].copy()
+    norm = np.empty(n)
+    count = 0
+    for i in range(n):
+        norm[i] = math.sqrt(dot(columns[i], columns[i])) + 1e-300
+        if i < n_free or x[0, i] > 0.0:
+            if _append(columns[i], q, r, along, residual, count):
+                order[count] = i
+                passive[i] = True
+                count += 1
+            else:
+                x[0, i] = 0.0
+    for s in range(targets.shape[0]):
+        now = x[s]
+        if s > 0:
+            copy(x[s - 1], now)
+            copy(targets[s], residual)
+            for a in range(count):
+                along[a] = dot(q[a], residual)
+                _subtract(along[a], q[a], residual)
+        size = math.sqrt(dot(targets[s], targets[s])) + 1e-300
+        newest = -1
+        for _ in range(5 * n):
+            # down to where all that are passive are positive
+            while True:
+                for a in range(count - 1, -1, -1):
+                    value = along[a]
+                    for c in range(a + 1, count):
+                        value -= r[a, c] * trial[c]
+                    trial[a] = value / r[a, a]
+                step, blocking = 1.0, -1
+                for a in range(count):
+                    i = order[a]
+                    if i >= n_free and trial[a] <= 0.0:
+                        reach = now[i] / (now[i] - trial[a]) if now[i] > 0.0 else 0.0
+                        if reach < step or blocking < 0:
+                            step, blocking = reach, a
+                for a in range(count):
+                    now[order[a]] += step * (trial[a] - now[order[a]])
+                if blocking < 0:
+                    break
+                now[order[blocking]] = 0.0
+                for a in range(count - 1, -1, -1):
+                    i = order[a]
+                    if i >= n_free and now[i] <= 0.0 and trial[a] <= 0.0:
+                        now[i] = 0.0
+                        passive[i] = False
+                        _drop(a, order, q, r, along, residual, count)
+                        count -= 1
+            if newest >= 0 and not passive[newest]:
+                break  # rounding alone let it in: nothing is gained any more
+            best, steepest = -1, SLOPE * size
+            for i in range(n_free, n):
+                if not passive[i]:
+                    slope = dot(columns[i], residual) / norm[i]
+                    if slope > steepest:
+                        best, steepest = i, slope
+            if best < 0 or not _append(columns[best], q, r, along, residual, count):
+                break
+            order[count] = best
+            passive[best] = True
+            newest = best
+            count += 1
