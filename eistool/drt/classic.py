@@ -151,7 +151,7 @@ def compute_drt_tikhonov(
     for c in set(series) - set(told):
         column = weight * matrices.linear[:, c]
         values[c] = column @ (whole.y - weight * model) / (column @ column)
-    model = model + matrices.linear @ values
+    model = model + matrices.linear[:, [R, L]] @ values
     impedance = np.full(len(spectrum), complex(math.nan, math.nan))
     impedance[used] = unit * (model[real] + 1j * model[~real])
 

@@ -30,7 +30,7 @@ class Matrices:
 
     grid: Grid
     gamma: FloatArray  # impedance of the coefficients, real then imaginary parts, shape (2 n_freq, n)
-    linear: FloatArray  # of R and L, shape (2 n_freq, 2)
+    linear: FloatArray  # of R, L and 1/C, shape (2 n_freq, 3)
     roughness: FloatArray  # B with |Bx|² = ∫ (dᵏγ/d ln τᵏ)² d ln τ, shape (r, n)
     basis: FloatArray  # γ on the fine grid, shape (n_fine, n)
 
@@ -77,14 +77,10 @@ def _matrices(frequency: bytes, basis: str, width: float, order: int) -> Matrice
         root = np.diff(np.eye(n), 2, axis=0) / step**1.5
     else:
         root = np.sqrt(weight)[:, None] * basis_values(basis, width, knots, points, order)
-    x = np.exp(grid.log_x)
-    linear = np.zeros((2 * x.size, 2))
-    linear[: x.size, 0] = 1
-    linear[x.size :, 1] = x
     return Matrices(
         grid=grid,
         gamma=np.vstack([part, -q * part]) @ basis_values(basis, width, knots, points),
-        linear=linear,
+        linear=grid.columns.T,
         roughness=np.linalg.qr(root)[1],
         basis=basis_values(basis, width, knots, grid.fine),
     )

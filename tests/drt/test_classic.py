@@ -10,7 +10,7 @@ from scipy.optimize import lsq_linear
 
 import eistool
 from eistool.drt.classic import _tops
-from eistool.drt.hilbert import _divergence, _hellinger
+from eistool.drt.hilbert import _divergence, _hellinger, _Posterior
 from eistool.drt.tikhonov import (
     BASES,
     CRITERIA,
@@ -46,7 +46,7 @@ def design_of(name: str = "one ZARC", frequency: FloatArray = FREQUENCY, order: 
     matrices = matrices_of(frequency, "gaussian", 2.0, order)
     weight = 1 / np.tile(np.abs(z), 2)
     return Design(
-        rows=np.hstack([matrices.linear, matrices.gamma]) * weight[:, None],
+        rows=np.hstack([matrices.linear[:, :2], matrices.gamma]) * weight[:, None],
         y=np.concatenate([z.real, z.imag]) * weight,
         points=np.tile(np.arange(z.size), 2),
         roughness=matrices.roughness,
@@ -272,7 +272,7 @@ def test_band_without_constraint_is_that_of_the_posterior() -> None:
     order = np.argsort(spectrum.frequency)
     z = spectrum.impedance[order] / np.median(np.abs(spectrum.impedance))
     weight = 1 / np.tile(np.abs(z), 2)
-    rows = np.hstack([matrices.linear, matrices.gamma]) * weight[:, None]
+    rows = np.hstack([matrices.linear[:, :2], matrices.gamma]) * weight[:, None]
     design = Design(
         rows, np.concatenate([z.real, z.imag]) * weight, np.tile(np.arange(81), 2), matrices.roughness, 2
     )
@@ -388,6 +388,37 @@ def test_consistent_data_have_high_scores() -> None:
     np.testing.assert_allclose(larger.impedance[::-1], 1000 * good.impedance, rtol=1e-4)
     inside = np.abs(z.imag - good.impedance.imag) < 2 * good.u_impedance.imag
     assert inside.mean() == pytest.approx(good.imag.within[1])
+
+
+def test_a_capacitance_in_series_is_consistent() -> None:
+    z = BY_NAME["one ZARC"].impedance(FREQUENCY) + 1 / (2j * np.pi * FREQUENCY * 0.01)
+    noise = np.random.default_rng(1).standard_normal((2, z.size))
+    score = eistool.hilbert_score(eistool.Spectrum(FREQUENCY, z + 0.002 * np.abs(z) * (noise[0] + 1j * noise[1])))
+    assert score.real.mean > 0.9
+    assert score.imag.mean > 0.9
+
+
+def test_evidence_and_posterior_are_those_of_dense_matrices() -> None:
+    rng = np.random.default_rng(2)
+    rows, roughness = rng.standard_normal((12, 7)), np.r_[0.0, rng.uniform(0.1, 2, 6)]
+    y = rows @ (rng.standard_normal(7) / np.sqrt(1 + 0.5 * roughness)) + 0.1 * rng.standard_normal(12)
+    posterior = _Posterior(rows, y, roughness)
+
+    def dense(smoothness: float, signal: float) -> tuple[float, float, FloatArray]:
+        prior = signal / (1 + smoothness * roughness)
+        marginal = np.eye(12) + rows @ np.diag(prior) @ rows.T
+        variance = float(y @ np.linalg.solve(marginal, y)) / 12
+        evidence = -0.5 * float(np.linalg.slogdet(marginal)[1]) - 6 * math.log(variance)
+        inverse: FloatArray = np.asarray(np.linalg.inv(np.diag(1 / prior) + rows.T @ rows), dtype=np.float64)
+        return evidence, variance, inverse
+
+    grid = [(k, g) for k in np.geomspace(1e-8, 1e8, 97) for g in np.geomspace(1e-4, 1e8, 145)]
+    best = max(grid, key=lambda pair: dense(*pair)[0])
+    _, variance, inverse = dense(*best)
+    assert posterior.variance == pytest.approx(variance, rel=0.05)
+    mean, spread = posterior.predict(np.eye(7))
+    np.testing.assert_allclose(mean, inverse @ rows.T @ y, rtol=0.05, atol=0.02)
+    np.testing.assert_allclose(spread, variance * np.diag(inverse), rtol=0.1)
 
 
 def test_hilbert_scores_are_shown_and_exported() -> None:
