@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from eistool.drt import DRT as DRT
     from eistool.drt import DRTPeak as DRTPeak
     from eistool.drt import compute_drt as compute_drt
+    from eistool.drt import compute_drt_tikhonov as compute_drt_tikhonov
+    from eistool.drt import hilbert_score as hilbert_score
     from eistool.errors import CircuitError as CircuitError
     from eistool.errors import ConfigError as ConfigError
     from eistool.errors import EistoolError as EistoolError
@@ -49,10 +51,12 @@ _HOME = {
     "SpectrumError": "eistool.errors",
     "compare_circuits": "eistool.fitting",
     "compute_drt": "eistool.drt",
+    "compute_drt_tikhonov": "eistool.drt",
     "fit": "eistool.fitting",
     "fit_global": "eistool.fitting",
     "fit_iter": "eistool.fitting",
     "fit_many": "eistool.fitting",
+    "hilbert_score": "eistool.drt",
     "load_circuit": "eistool.circuit.library",
     "read": "eistool.readers",
     "register_element": "eistool.circuit",

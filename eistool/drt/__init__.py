@@ -1,7 +1,9 @@
 """Distribution of relaxation times: γ(τ), its bands and its peaks."""
 
+from eistool.drt.classic import compute_drt_tikhonov
 from eistool.drt.compute import compute_drt
+from eistool.drt.hilbert import HilbertScore, hilbert_score
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.result import DRT
 
-__all__ = ["DRT", "Atom", "DRTPeak", "compute_drt"]
+__all__ = ["DRT", "Atom", "DRTPeak", "HilbertScore", "compute_drt", "compute_drt_tikhonov", "hilbert_score"]

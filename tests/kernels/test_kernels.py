@@ -16,7 +16,7 @@ import eistool
 from eistool import fit, simulate
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
-from eistool.kernels import least_squares, model, parameters, profile, search, spread, starts
+from eistool.kernels import least_squares, model, nonnegative, parameters, profile, search, spread, starts
 
 KERNELS = {
     "evaluate": model.evaluate,
@@ -24,6 +24,7 @@ KERNELS = {
     "to_values": parameters.to_values,
     "nnls": least_squares.nnls,
     "ladder": least_squares.ladder,
+    "nonnegative": nonnegative.nonnegative,
     "minimise": least_squares.minimise,
     "search": search.search,
     "propose": starts.propose,
@@ -190,3 +191,17 @@ def test_a_cache_that_others_may_write_is_not_used(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert Path(done.stdout.strip()).parent == tmp_path / f"eistool-{os.getuid()}"
+
+
+@given(st.integers(1, 12), st.integers(0, 2), st.integers(0, 2**32 - 1))
+def test_nonnegative_is_scipys(n: int, n_free: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_free = min(n_free, n)
+    a, b = rng.standard_normal((2 * n, n)), rng.standard_normal((6, 2 * n))
+    x = np.zeros((6, n))
+    nonnegative.nonnegative(np.ascontiguousarray(a.T), b, n_free, x)
+    # a free unknown is the difference of two that are not
+    both = np.hstack([a, -a[:, :n_free]])
+    for k in range(6):
+        assert (x[k, n_free:] >= 0).all()
+        assert np.linalg.norm(a @ x[k] - b[k]) == pytest.approx(scipy_nnls(both, b[k])[1], abs=1e-8)
