@@ -75,7 +75,7 @@ def suggest(drt: "DRT", limit: int) -> list[SuggestedCircuit]:
     """Return circuits for a DRT, by the evidence of its own peaks; see :meth:`DRT.suggest_circuits`."""
     tail = _Tail.of(drt)
     plain_parts: dict[int, _Part | None] = {i: _part(peak) for i, peak in enumerate(drt.peaks)}
-    plain_parts[TAIL] = tail and tail.part
+    plain_parts[TAIL] = tail.part if tail else None
     changes = [*_other_peaks(drt), *_merged(drt), *_diffusion(drt, tail), *(tail.others(drt) if tail else ())]
     best: dict[str, SuggestedCircuit] = {}
     for some in _compatible(changes):
@@ -147,17 +147,18 @@ def _other_peaks(drt: "DRT") -> Iterator[_Reading]:
         odds = math.log(max(1 - peak.probability, 1e-30) / max(peak.probability, 1e-30))
         odds = max(odds, 3 * price - size) if peak.shape == "free" else odds
         faster = peak.R > 0 and peak.tau < tau_min
-        lost = peak.R if faster else 0.0
-        yield _Reading({i: None}, max(odds, -SURE), lost, f"{where} {'is part of R0' if faster else 'is not real'}")
+        lost, verdict = (peak.R, "part of R0") if faster else (0.0, "not real")
+        yield _Reading({i: None}, max(odds, -SURE), lost, f"{where} is {verdict}")
         if peak.R <= 0 or peak.atom:
             continue
         phi = _phi(peak)
         if peak.tau > tau_max and i == len(drt.peaks) - 1:
             tail = _Part("CPE", (peak.tau**phi / peak.R, phi))
-            yield _Reading({i: tail, TAIL: None}, max(price - size, -SURE), 0.0, f"{where} is a tail without an end")
+            gain = max(price - size, -SURE)
+            yield _Reading({i: tail, TAIL: None}, gain, 0.0, f"{where} is a tail without an end")
         if peak.shape in ("Gerischer", "Havriliak-Negami"):
             yield _Reading({i: _arc(peak.R, peak.tau, max(phi, 0.5))}, RARE, 0.0, f"{where} is a plain arc")
-        else:
+        if peak.shape == "free":  # elsewhere the DRT has compared it with an RC itself
             gain = price - 0.5 * ((1 - phi) / max(peak.u_R / peak.R, PHI_ERROR)) ** 2
             part = _Part("RC", (peak.R, peak.tau / peak.R))
             yield _Reading({i: part}, max(gain, -SURE), 0.0, f"{where} is an RC element")
@@ -175,7 +176,8 @@ def _merged(drt: "DRT") -> Iterator[_Reading]:
         R = a.R + b.R
         tau = math.exp((a.R * math.log(a.tau) + b.R * math.log(b.tau)) / R)
         arc = _arc(R, tau, max(min(_phi(a), _phi(b)) - 0.1, LEAST_PHI))
-        yield _Reading({i: arc, j: None}, max(gain, -SURE), 0.0, f"the peaks at {a.tau:.2g} and {b.tau:.2g} s are one")
+        reason = f"the peaks at {a.tau:.2g} and {b.tau:.2g} s are one"
+        yield _Reading({i: arc, j: None}, max(gain, -SURE), 0.0, reason)
 
 
 def _diffusion(drt: "DRT", tail: "_Tail | None") -> Iterator[_Reading]:
@@ -252,7 +254,8 @@ class _Tail:
 
 
 def _impedance(peak: "DRTPeak", omega: FloatArray) -> ComplexArray:
-    impedance: ComplexArray = peak.R / (1 + (1j * omega * peak.tau) ** (_phi(peak) if peak.R > 0 else 1.0))
+    x: ComplexArray = (1j * omega * peak.tau).astype(np.complex128)
+    impedance: ComplexArray = peak.R / (1 + x ** (_phi(peak) if peak.R > 0 else 1.0))
     return impedance
 
 
@@ -271,7 +274,8 @@ def _build(drt: "DRT", parts: list[_Part | None], moved: float) -> tuple[Circuit
         values.append(drt.inductance)
     # R parallel to L is R at high frequencies, where the DRT's R_inf is seen
     R0 = drt.R_inf + moved - sum(part.values[0] for part in given if part.kind == "RL")
-    if R0 > 2 * drt.u_R_inf or not given:
+    least = 2 * drt.u_R_inf
+    if least < R0 or not given:
         texts.append("R0")
         values.append(max(R0, 1e-9 * float(np.abs(drt.spectrum.impedance).max())))
     numbers: Counter[str] = Counter()
