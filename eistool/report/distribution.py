@@ -22,7 +22,7 @@ HEADROOM = 1.45  # of the axis over the highest peak: room for its label
 TAIL = 1.6  # times the highest peak that a tail or a band may be and still be shown in full
 ROWS = 3  # of labels
 ROW = 0.075  # height of a label, of the axis
-CROWDED = 0.19  # of the width, that a label takes
+CROWDED = 0.135  # of the width, that a label takes
 NORMAL_95 = 1.959963984540054
 
 
@@ -101,7 +101,7 @@ class DRTPlot:
         self._title = self.figure.text(0.085, 0.975, "", fontsize=12, fontweight="bold", **common)
         self._subtitle = self.figure.text(0.085, 0.93, "", fontsize=9.5, color="0.25", **common)
         self._flags = self.figure.text(0.085, 0.892, "", fontsize=8.5, color=PEAK, **common)
-        self._axes = self.figure.add_axes((0.085, 0.115, 0.89, 0.645))
+        self._axes = self.figure.add_axes((0.085, 0.115, 0.89, 0.65))
         axes = self._axes
         axes.set_xscale("log")
         axes.grid(color="0.9", linewidth=0.6)
@@ -145,8 +145,8 @@ class DRTPlot:
         self._drawn.append(
             axes.legend(
                 handles=handles,
-                loc="lower right",
-                bbox_to_anchor=(1.0, 1.13),
+                loc="upper right",
+                bbox_to_anchor=(1.0, -0.085),
                 ncols=3,
                 fontsize=8.5,
                 frameon=False,
