@@ -27,6 +27,7 @@ _CONDITIONS = (
     ("cycle", "cycle", "{:g}"),
 )
 _STYLES = {"ok": "green", "poor_model": "yellow", "failed": "red"}
+_SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
 _MOST_LINES = 20  # of warnings and failures
 
@@ -121,7 +122,7 @@ def _resistances(record: "Record") -> list[str]:
     texts = [
         _resistance(row["parameter"], row["value"], row["stderr"], row["status"])
         for row in record.tables.get("parameters", ())
-        if row["unit"] == "ohm" and row["parameter"] not in arcs and row["parameter"].startswith("R")
+        if row["unit"] == "ohm" and row["parameter"] not in arcs and row["parameter"].startswith(_SHOWN)
     ]
     for name, row in arcs.items():
         apex = f"{format_hertz(row['apex_Hz'])}"

@@ -24,6 +24,8 @@ LEAST_EXPONENT = 0.2  # of a tail: below, it is the flank of an arc
 LEAST_PHI = 0.35
 EXPONENT_ERROR = 0.01  # of a tail, at the least: other processes reach into it
 PHI_ERROR = 0.03  # of an arc, at the least
+SKEW_ERROR = 0.15  # of the logarithm of the ratio of half widths
+HN_SHAPE = 0.9, 0.6  # exponents to start from
 CLOSE = 1.5  # decades between neighbours that may be one
 RARE = -2.0  # log odds of a plain arc where the DRT prefers another shape
 HARMONICS = 0.3  # relative deviation from those of a finite diffusion
@@ -126,7 +128,7 @@ def _part(peak: "DRTPeak") -> _Part:
     if peak.shape == "Gerischer":
         return _Part("G", (peak.R, peak.tau), "a Gerischer element")
     if peak.shape == "Havriliak-Negami":
-        return _Part("HN", (peak.R, peak.tau, 0.9, 0.7), "a skewed arc")
+        return _Part("HN", (peak.R, peak.tau, *HN_SHAPE), "a skewed arc")
     return _arc(peak.R, peak.tau, _phi(peak))
 
 
@@ -162,6 +164,21 @@ def _other_peaks(drt: "DRT") -> Iterator[_Reading]:
             gain = price - 0.5 * ((1 - phi) / max(peak.u_R / peak.R, PHI_ERROR)) ** 2
             part = _Part("RC", (peak.R, peak.tau / peak.R))
             yield _Reading({i: part}, max(gain, -SURE), 0.0, f"{where} is an RC element")
+            skew = 0.0 if peak.edge else _skew(drt, peak)
+            if skew > 0:
+                gain = min(0.5 * (skew / SKEW_ERROR) ** 2, SURE) - price
+                skewed = _Part("HN", (peak.R, peak.tau, *HN_SHAPE))
+                yield _Reading({i: skewed}, gain, 0.0, f"{where} is skewed")
+
+
+def _skew(drt: "DRT", peak: "DRTPeak") -> float:
+    """Return ln of the ratio of the half widths at shorter and longer τ; 0 where γ does not fall to the half."""
+    x, top = np.log(drt.tau), int(np.argmin(np.abs(np.log(drt.tau / peak.tau))))
+    below = np.flatnonzero(drt.gamma < 0.5 * drt.gamma[top])
+    left, right = below[below < top], below[below > top]
+    if not left.size or not right.size:
+        return 0.0
+    return math.log((x[top] - x[left[-1]]) / (x[right[0]] - x[top]))
 
 
 def _merged(drt: "DRT") -> Iterator[_Reading]:
