@@ -150,7 +150,7 @@ def _other_peaks(drt: "DRT") -> Iterator[_Reading]:
         odds = max(odds, 3 * price - size) if peak.shape == "free" else odds
         faster = peak.R > 0 and peak.tau < tau_min
         lost, verdict = (peak.R, "part of R0") if faster else (0.0, "not real")
-        yield _Reading({i: None}, max(odds, -SURE), lost, f"{where} is {verdict}")
+        yield _Reading({i: None, **_heir(drt, i)}, max(odds, -SURE), lost, f"{where} is {verdict}")
         if peak.R <= 0 or peak.atom:
             continue
         phi = _phi(peak)
@@ -169,6 +169,23 @@ def _other_peaks(drt: "DRT") -> Iterator[_Reading]:
                 gain = min(0.5 * (skew / SKEW_ERROR) ** 2, SURE) - price
                 skewed = _Part("HN", (peak.R, peak.tau, *HN_SHAPE))
                 yield _Reading({i: skewed}, gain, 0.0, f"{where} is skewed")
+
+
+def _heir(drt: "DRT", i: int) -> dict[int, _Part | None]:
+    """Return the close neighbour that has the resistance of a peak, if that one is not real."""
+    peak = drt.peaks[i]
+    tau_min = _window(drt)[0]
+    near = [
+        (abs(math.log(other.tau / peak.tau)), j)
+        for j, other in enumerate(drt.peaks)
+        if j != i and min(other.R, peak.R) > 0 and peak.tau >= tau_min
+    ]
+    distance, j = min(near, default=(math.inf, i))
+    if distance > CLOSE * math.log(10):
+        return {}
+    other = drt.peaks[j]
+    R = other.R + peak.R
+    return {j: _part(replace(other, R=R, height=other.height * R / other.R))}
 
 
 def _skew(drt: "DRT", peak: "DRTPeak") -> float:

@@ -1,6 +1,7 @@
 """Circuits from a DRT: what was simulated comes first, with start values near it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,17 @@ def test_a_peak_beyond_the_window_may_be_part_of_what_lies_there() -> None:
     spikes = [one for one in drt.suggest_circuits(10) if "R0" in one.circuit.parameters and "R1" not in one.start]
     assert spikes[0].start["R0"] == pytest.approx(drt.R_inf + edge.R)
     assert "part of R0" in spikes[0].reason
+
+
+def test_of_two_peaks_that_share_an_area_one_stays() -> None:
+    spectrum = simulate("R0-p(R1,CPE1)", FREQUENCY, [10, 50, 1e-4, 0.8], noise=0.003, seed=2)
+    drt = compute_drt(spectrum)
+    halves = [
+        replace(drt.peaks[0], R=25.0, u_R=20.0, tau=drt.peaks[0].tau * k, probability=0.1) for k in (0.7, 1.4)
+    ]
+    suggested = replace(drt, peaks=tuple(halves)).suggest_circuits()
+    assert repr(suggested[0].circuit) == "R0-p(R1,CPE1)"
+    assert suggested[0].start["R1"] == pytest.approx(50)
 
 
 def test_reprs_and_limits() -> None:
