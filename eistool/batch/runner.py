@@ -27,6 +27,7 @@ from eistool.circuit.elements import canonical_name
 from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import RankedCircuit, compare_circuits, fit_many, rank, remarks
 from eistool.fitting.problem import Constraints
+from eistool.fitting.result import NEAR_TIE
 from eistool.spectrum import Spectrum
 from eistool.typing import JSON
 
@@ -425,7 +426,11 @@ def _choose(task: Task, options: FitOptions) -> Record:
 def _with_grown(
     ranked: Sequence[RankedCircuit], task: Task, drt: Distribution, options: FitOptions
 ) -> list[RankedCircuit]:
-    """Return the ranking with the circuits that the DRT suggests, fitted from its start values too."""
+    """Return the ranking with the circuits that the DRT suggests, fitted from its start values too.
+
+    They were found with the same data, so that one of the library stays the first unless there is strong
+    evidence against it.
+    """
     results = [candidate.result for candidate in ranked]
     for suggested in grown(drt, task.spectrum.metadata, task.circuits):
         names = {*suggested.circuit.parameters, *suggested.circuit.full_names}
@@ -438,7 +443,11 @@ def _with_grown(
             fixed={name: value for name, value in options.fixed.items() if name in names},
             weighting=options.weighting,
         )
-    return rank(results)
+    together = rank(results)
+    own = next((one for one in together if one.circuit in task.circuits and not one.disqualified), together[0])
+    if own.bic - together[0].bic < NEAR_TIE:
+        together.sort(key=lambda one: one is not own)
+    return together
 
 
 def _unknown_cells(tasks: Sequence[Task]) -> list[str]:

@@ -172,3 +172,16 @@ def test_nothing_is_grown_beside_equal_circuits_or_roles() -> None:
     assert not grown(distribution(loop()), Metadata(cell_type="full"), general)
     ranked = compare_circuits(loop(), [compute_drt(loop()).suggest_circuits()[0].circuit, "R0-p(R1,CPE1)"])
     assert "RL1.R" in ranked[0].result.parameters
+
+
+def test_the_library_goes_before_what_is_hardly_better(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    f = np.geomspace(1e6, 0.1, 71)
+    values = {"R0": 20, "R1": 100, "W1.sigma": 10, "CPE1.Q": 1e-5, "CPE1.alpha": 0.9}
+    spectra = [simulate("R0-p(R1-W1,CPE1)", f, values, noise=0.003, seed=seed) for seed in range(12)]
+    for i, spectrum in enumerate(spectra):
+        write_spectra(tmp_path / "in" / f"{i}.csv", [spectrum])
+    fit_folder([tmp_path / "in"], tmp_path / "out", FitOptions(jobs=1))
+    table = rows(tmp_path / "out" / "fits.csv")
+    assert {row["circuit"] for row in table} == {"R0-p(R1-W1,CPE1)"}
+    assert any("near tie: R0-p(R1,CPE1)-W1" in row["flags"] for row in table)
