@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import eistool
+from eistool.drt import SuggestedCircuit
 
 PUBLIC = [
     "CellGeometry",
@@ -102,6 +103,7 @@ def shown() -> dict[str, str]:
         "ranked": ranked[0],
         "global": together,
         "law": together.laws["R0"],
+        "suggested": SuggestedCircuit(circuit, dict.fromkeys(circuit.parameters, 0.5), 0.9, 0.0, "2 peaks"),
     }
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}

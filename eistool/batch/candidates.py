@@ -2,15 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
+from eistool.circuit.tree import Element, Node, Series
 from eistool.fitting import Process, RankedCircuit
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.typing import PathLike
 
+if TYPE_CHECKING:
+    from eistool.batch.distribution import Distribution
+    from eistool.drt import SuggestedCircuit
+
 # of bulk (1e-12) and grain boundaries (to 1e-8) at L/A = 1/cm, with a factor 3 of tolerance
 PELLET_CAPACITANCE_F = 3e-13, 3e-8
+
+LEAST_WEIGHT = 0.01  # of a suggestion of the DRT that is worth a fit
 
 _BY_CELL_TYPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -57,6 +65,30 @@ def every_candidate() -> tuple[Circuit, ...]:
     """Return all circuits that may be compared for a spectrum of some cell."""
     names = dict.fromkeys(name for group in (*_BY_CELL_TYPE.values(), _GENERAL) for name in group)
     return tuple(load_circuit(name) for name in names)
+
+
+def grown(drt: "Distribution", metadata: Metadata, circuits: Sequence[Circuit]) -> "tuple[SuggestedCircuit, ...]":
+    """Return what a DRT suggests beside the circuits, without roles; nothing where the cell is known.
+
+    The circuits of a known cell say what their arcs stand for, and a circuit that was grown cannot.
+    """
+    if metadata.cell_type in _BY_CELL_TYPE or drt.result is None:
+        return ()
+    known = {_shape(circuit) for circuit in circuits}
+    likely = (one for one in drt.suggested if one.weight > LEAST_WEIGHT)
+    return tuple(one for one in likely if _shape(one.circuit) not in known)
+
+
+def _shape(circuit: Circuit) -> tuple[str, ...]:
+    """Return the parts in series without their labels, in an order that tells equal circuits."""
+    parts = circuit.tree.parts if isinstance(circuit.tree, Series) else (circuit.tree,)
+    return tuple(sorted(_unlabelled(part) for part in parts))
+
+
+def _unlabelled(node: Node) -> str:
+    if isinstance(node, Element):
+        return node.symbol
+    return f"{type(node).__name__}({','.join(sorted(map(_unlabelled, node.parts)))})"
 
 
 def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit:

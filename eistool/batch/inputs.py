@@ -12,6 +12,7 @@ from eistool.batch.store import Record
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers import FoundFile, SampleTables, doubts, load, scan
 from eistool.spectrum import Spectrum
+from eistool.typing import JSON
 
 EXCLUDED = "left out by the samples table"
 
@@ -66,6 +67,16 @@ class Selection:
             if not self.time_range[0] <= metadata.time_h <= self.time_range[1]:
                 return "not selected"
         return ""
+
+    def to_dict(self) -> JSON:
+        """Return the selection for ``run.json``; no number there is infinite."""
+        return {
+            "f_min_Hz": self.f_min,
+            "f_max_Hz": self.f_max,
+            "select": list(self.sweeps),
+            "every": self.every,
+            "time_range_h": [t if math.isfinite(t) else None for t in self.time_range or ()],
+        }
 
     def crop(self, spectrum: Spectrum) -> Spectrum:
         """Return the spectrum with the points outside the frequency range masked."""

@@ -2,26 +2,38 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eistool.batch.files import write_whole
-from eistool.batch.store import Key, Record
-from eistool.report import FitPicture, NyquistPlot
+from eistool.batch.store import Key, Record, Rows
+from eistool.report import DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
 
 _HEAD_BYTES = 1024  # hold the comment
 _BAD = ("failed", "poor_model")
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of pictures: the table that a record must have, what draws, and what is drawn."""
+
+    table: str
+    plot: Callable[[], NyquistPlot | DRTPlot]
+    picture: Callable[[Record], Any]
+
+
 def draw_pictures(
-    folder: Path, records: Sequence[Record], which: str, progress: Callable[[int, int], None]
+    kind: Kind, folder: Path, records: Sequence[Record], which: str, progress: Callable[[int, int], None]
 ) -> None:
-    """Draw the pictures that are asked for and missing, and remove those of earlier fits.
+    """Draw the pictures that are asked for and missing, and remove those of earlier results.
 
     Parameters
     ----------
+    kind : Kind
+        :data:`FITS` or :data:`DRTS`.
     folder : Path
         Made if there is anything to draw; the files in it are named as the sources and sweeps are.
     records : sequence of Record
@@ -32,32 +44,33 @@ def draw_pictures(
         Told how many are done, and of how many.
     """
     todo: list[Record] = []
-    for record in (record for record in records if "curves" in record.tables):
-        path = picture_path(folder, record.key)
-        if _shows(path, record.key):
+    for record in records:
+        path = result_path(folder, record.key)
+        shown = kind.table in record.tables
+        if shown and _shows(path, record.key):
             continue
         path.unlink(missing_ok=True)
-        if which == "all" or (which == "failed" and record.status in _BAD):
+        if shown and (which == "all" or (which == "failed" and record.status in _BAD)):
             todo.append(record)
     if not todo:
         return
-    plot = NyquistPlot()
+    plot: Any = kind.plot()
     for done, record in enumerate(todo, start=1):
-        path = picture_path(folder, record.key)
+        path = result_path(folder, record.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, plot.to_png(_picture(record), _mark(record.key)))
+        write_whole(path, plot.to_png(kind.picture(record), _mark(record.key)))
         progress(done, len(todo))
 
 
-def picture_path(folder: Path, key: Key) -> Path:
-    """Return where the picture of a sweep lies.
+def result_path(folder: Path, key: Key, suffix: str = "png") -> Path:
+    """Return where a file of a sweep's own lies.
 
     Examples
     --------
-    >>> picture_path(Path("plots"), Key("pellet/S17_25C.mpt", 1, "", "")).as_posix()
+    >>> result_path(Path("plots"), Key("pellet/S17_25C.mpt", 1, "", "")).as_posix()
     'plots/pellet/S17_25C.mpt.1.png'
     """
-    return folder / f"{key.source}.{key.sweep}.png"
+    return folder / f"{key.source}.{key.sweep}.{suffix}"
 
 
 def _mark(key: Key) -> str:
@@ -72,9 +85,16 @@ def _shows(path: Path, key: Key) -> bool:
         return _mark(key).encode() in file.read(_HEAD_BYTES)
 
 
-def _picture(record: Record) -> FitPicture:
-    curve = record.tables["curves"]
-    columns = dict(zip(curve.columns, zip(*curve.rows, strict=True), strict=True))
+def _label(key: Key) -> str:
+    return key.source if key.sweep == 1 else f"{key.source}, sweep {key.sweep}"
+
+
+def _columns(rows: Rows) -> dict[str, Any]:
+    return dict(zip(rows.columns, zip(*rows.rows, strict=True), strict=True))
+
+
+def _fit_picture(record: Record) -> FitPicture:
+    columns = _columns(record.tables["curves"])
     fit = _complex(columns, "fit")
     row = next(iter(record.tables.get("fits", ())), {})
     chi2 = row.get("chi2_reduced")
@@ -82,7 +102,7 @@ def _picture(record: Record) -> FitPicture:
     quality = "" if chi2 is None else f", reduced χ² {chi2:.3g}"
     remarks = "" if spectrum["reason"] is None else f": {spectrum['reason']}"
     return FitPicture(
-        record.key.source if record.key.sweep == 1 else f"{record.key.source}, sweep {record.key.sweep}",
+        _label(record.key),
         row.get("circuit", ""),
         f"{record.status.replace('_', ' ')}{quality}{remarks}",
         np.array(columns["frequency_Hz"]),
@@ -98,3 +118,29 @@ def _complex(columns: dict[str, Any], name: str) -> Any:
         for part in ("real", "imag")
     )
     return real + 1j * imag
+
+
+def _drt_picture(record: Record) -> DRTPicture:
+    columns = {name: np.array(values) for name, values in _columns(record.tables["gamma"]).items()}
+    row = next(iter(record.tables["drt"]))
+    return DRTPicture(
+        label=_label(record.key),
+        model=row["model"],
+        flags=row["flags"] or "",
+        R_pol=(row["R_pol_ohm"], row["u_R_pol_ohm"]),
+        R_inf=(row["R_inf_ohm"], row["u_R_inf_ohm"]),
+        noise=row["noise"],
+        tau=columns["tau_s"],
+        gamma=columns["gamma_ohm"],
+        low=columns["gamma_low"],
+        high=columns["gamma_high"],
+        window=(row["tau_min_s"], row["tau_max_s"]),
+        peaks=tuple(
+            PeakMark(p["tau_s"], p["u_tau_s"], p["R_ohm"], p["u_R_ohm"], p["atom"])
+            for p in record.tables["drt_peaks"]
+        ),
+    )
+
+
+FITS = Kind("curves", NyquistPlot, _fit_picture)
+DRTS = Kind("gamma", DRTPlot, _drt_picture)

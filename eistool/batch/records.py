@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from eistool.batch.distribution import Distribution
 from eistool.batch.store import Key, Record, Rows
-from eistool.batch.tables import KEY, TABLES
+from eistool.batch.tables import KEY, TABLES, number
 from eistool.fitting import FitResult, Process
 from eistool.spectrum import Metadata, Spectrum
 
 NOT_CONVERGED = "not converged"  # the fit's flag
 
 
-def fit_record(key: Key, result: FitResult, remarks: Sequence[str] = ()) -> Record:
+def fit_record(
+    key: Key, result: FitResult, remarks: Sequence[str] = (), drt: Distribution | None = None
+) -> Record:
     """Return the record of a fit; one that did not converge counts as failed, with its values kept.
 
     Parameters
@@ -25,6 +28,8 @@ def fit_record(key: Key, result: FitResult, remarks: Sequence[str] = ()) -> Reco
         Of any status.
     remarks : sequence of str
         Added to the flags.
+    drt : Distribution, optional
+        Kept beside the fit; its failure is not one of the fit.
     """
     converged = NOT_CONVERGED not in result.flags
     status = result.status if converged else "failed"
@@ -37,8 +42,20 @@ def fit_record(key: Key, result: FitResult, remarks: Sequence[str] = ()) -> Reco
     if result.success:
         tables["parameters"] = Rows.of(*_parameter_rows(result))
         tables["processes"] = Rows.of(*_process_rows(result))
+    if drt is not None:
+        tables |= drt.tables
     if status == "failed":
         tables["failures"] = Rows.of({"stage": "fit", "error": reason})
+    return Record(key, status, tables)
+
+
+def drt_record(key: Key, spectrum: Spectrum, drt: Distribution) -> Record:
+    """Return the record of a distribution of relaxation times, with its γ."""
+    status = "ok" if drt.result is not None else "failed"
+    noise = None if drt.result is None else number(drt.result.noise)
+    tables = {"spectra": Rows.of(_spectrum_row(spectrum, status, drt.reason, noise)), **drt.tables, **drt.curve}
+    if status == "failed":
+        tables["failures"] = Rows.of({"stage": "drt", "error": drt.reason})
     return Record(key, status, tables)
 
 
@@ -62,7 +79,7 @@ def known_area_cm2(metadata: Metadata) -> float | None:
 
 def _noise(result: FitResult) -> float | None:
     """Return the standard deviation that no circuit of RC elements explains, in units of the weighting."""
-    return _number(math.sqrt(result.noise_floor)) if result.noise_floor >= 0 else None
+    return number(math.sqrt(result.noise_floor)) if result.noise_floor >= 0 else None
 
 
 def _spectrum_row(spectrum: Spectrum, status: str, reason: str, noise: float | None = None) -> dict[str, Any]:
@@ -85,16 +102,16 @@ def _fit_row(result: FitResult, status: str, flags: Sequence[str]) -> dict[str, 
         "circuit": repr(result.circuit),
         "n_parameters": result.n_free,
         # a failed fit may have no degrees of freedom to divide by
-        "chi2_reduced": _number(result.chi2_reduced) if result.success else None,
-        "aicc": _number(result.aicc) if result.success else None,
-        "bic": _number(result.bic) if result.success else None,
+        "chi2_reduced": number(result.chi2_reduced) if result.success else None,
+        "aicc": number(result.aicc) if result.success else None,
+        "bic": number(result.bic) if result.success else None,
         "status": status,
         "flags": "; ".join(flags) or None,
-        "runs_p": _number(result.runs_p),
+        "runs_p": number(result.runs_p),
     }
     for name, parameter in result.parameters.items():
-        row[name] = _number(parameter.value)
-        row[f"{name}_stderr"] = _number(parameter.stderr)
+        row[name] = number(parameter.value)
+        row[f"{name}_stderr"] = number(parameter.stderr)
     return row
 
 
@@ -106,15 +123,15 @@ def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
         {
             "circuit": repr(result.circuit),
             "parameter": parameter.name,
-            "value": _number(parameter.value),
-            "stderr": _number(parameter.stderr),
-            "ci_low": _number(parameter.ci_low),
-            "ci_high": _number(parameter.ci_high),
+            "value": number(parameter.value),
+            "stderr": number(parameter.stderr),
+            "ci_low": number(parameter.ci_low),
+            "ci_high": number(parameter.ci_high),
             "unit": parameter.unit or None,
             "role": parameter.role or None,
             "status": parameter.status,
             "correlated_with": result.circuit.parameters[partner[i]] if correlation[i, partner[i]] else None,
-            "correlation": _number(correlation[i, partner[i]]) if correlation[i, partner[i]] else None,
+            "correlation": number(correlation[i, partner[i]]) if correlation[i, partner[i]] else None,
         }
         for i, parameter in enumerate(result.parameters.values())
     ]
@@ -128,20 +145,20 @@ def _process_rows(result: FitResult) -> list[dict[str, Any]]:
 def _process_row(process: Process, area: float | None) -> dict[str, Any]:
     return {
         "process": process.name,
-        "R_ohm": _number(process.R),
-        "u_R_ohm": _number(process.u_R),
-        "tau_s": _number(process.tau),
-        "u_tau_s": _number(process.u_tau),
-        "alpha": _number(process.alpha),
-        "C_F": _number(process.C_eff),
-        "u_C_F": _number(process.u_C_eff),
-        "R_ohm_cm2": None if area is None else _number(process.R * area),
-        "C_F_per_cm2": None if area is None else _number(process.C_eff / area),
+        "R_ohm": number(process.R),
+        "u_R_ohm": number(process.u_R),
+        "tau_s": number(process.tau),
+        "u_tau_s": number(process.u_tau),
+        "alpha": number(process.alpha),
+        "C_F": number(process.C_eff),
+        "u_C_F": number(process.u_C_eff),
+        "R_ohm_cm2": None if area is None else number(process.R * area),
+        "C_F_per_cm2": None if area is None else number(process.C_eff / area),
         "assignment": process.assignment or None,
         "status": process.status,
-        "u_alpha": _number(process.u_alpha),
-        "apex_Hz": _number(process.apex_Hz),
-        "u_apex_Hz": _number(process.u_apex_Hz),
+        "u_alpha": number(process.u_alpha),
+        "apex_Hz": number(process.apex_Hz),
+        "u_apex_Hz": number(process.u_apex_Hz),
         "edge": process.edge,
     }
 
@@ -161,9 +178,5 @@ def _curve(result: FitResult) -> Rows:
     return Rows(tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
 def _numbers(values: list[float]) -> list[float | None]:
-    return [_number(value) for value in values]
+    return [number(value) for value in values]

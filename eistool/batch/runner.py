@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,23 +10,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import eistool
-from eistool.batch.candidates import candidate_names, candidates, choose, every_candidate
+from eistool.batch.candidates import candidate_names, candidates, choose, every_candidate, grown
+from eistool.batch.distribution import Distribution, distribution
 from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
-from eistool.batch.pictures import draw_pictures
+from eistool.batch.pictures import FITS, draw_pictures
 from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
-from eistool.batch.tables import TABLES, collect, to_csv
+from eistool.batch.tables import DRT_TABLES, FIT_TABLES, TABLES, collect, to_csv
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
 from eistool.circuit.library import load_circuit
 from eistool.errors import CircuitError, ConfigError
-from eistool.fitting import compare_circuits, fit_many, remarks
+from eistool.fitting import RankedCircuit, compare_circuits, fit_many, rank, remarks
 from eistool.fitting.problem import Constraints
+from eistool.fitting.result import NEAR_TIE
 from eistool.spectrum import Spectrum
 from eistool.typing import JSON
 
@@ -64,6 +65,8 @@ class FitOptions:
         Which sweeps and points.
     force : bool
         Compute everything anew.
+    drt : bool
+        Whether the distribution of relaxation times is computed too.
     """
 
     circuit: str = AUTO
@@ -78,6 +81,7 @@ class FitOptions:
     circuit_folders: tuple[Path, ...] = ()
     selection: Selection = field(default_factory=Selection)
     force: bool = False
+    drt: bool = True
 
     def __post_init__(self) -> None:
         for field_ in ("bounds", "fixed"):  # Q1.Q means CPE1.Q
@@ -86,18 +90,14 @@ class FitOptions:
 
     def to_dict(self) -> JSON:
         """Return what decides on the results, and what was asked for beside it."""
-        selection = self.selection
         return {
             "circuit": self.circuit,
             "circuit_folders": [folder.name for folder in self.circuit_folders],
             "weighting": self.weighting,
             "bounds": {name: list(pair) for name, pair in self.bounds.items()},
             "fixed": dict(self.fixed),
-            "f_min_Hz": selection.f_min,
-            "f_max_Hz": selection.f_max,
-            "select": list(selection.sweeps),
-            "every": selection.every,
-            "time_range_h": [t if math.isfinite(t) else None for t in selection.time_range or ()],
+            "drt": self.drt,
+            **self.selection.to_dict(),
             "samples": None if self.samples is None else self.samples.name,
             "plots": self.plots,
             "by": self.by,
@@ -136,12 +136,58 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Task:
-    """A spectrum, the circuits to fit or compare, and the key of its result."""
+class Task:
+    """A spectrum, the circuits to fit or compare if any, and the key of its result."""
 
     key: Key
     spectrum: Spectrum
-    circuits: tuple[Circuit, ...]
+    circuits: tuple[Circuit, ...] = ()
+
+
+class Options(Protocol):
+    """What the options of all jobs have."""
+
+    @property
+    def samples(self) -> Path | None: ...  # noqa: D102
+    @property
+    def selection(self) -> Selection: ...  # noqa: D102
+    @property
+    def jobs(self) -> int | None: ...  # noqa: D102
+    @property
+    def force(self) -> bool: ...  # noqa: D102
+
+    def to_dict(self) -> JSON: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What a batch does with its spectra.
+
+    Parameters
+    ----------
+    options : Options
+        Its settings, for ``run.json`` too.
+    stage : str
+        What progress calls it.
+    tables : tuple of str
+        Which of :data:`TABLES` it writes.
+    plan : callable
+        Tasks for spectra; wrong settings raise here, before anything is computed.
+    compute : callable
+        Records of tasks with the same settings, computed in so many threads.
+    finish : callable
+        Writes what is not a table into the result folder.
+    remarks : callable
+        Warnings about tasks and their records.
+    """
+
+    options: Options
+    stage: str
+    tables: tuple[str, ...]
+    plan: Callable[[Sequence[Spectrum]], list[Task]]
+    compute: Callable[[Sequence[Task], int], list[Record]]
+    finish: Callable[[Path, Sequence[Record], Callable[[int, int], None]], None]
+    remarks: Callable[[Sequence[Task], Sequence[Record]], list[str]] = lambda tasks, records: []
 
 
 def fit_folder(
@@ -175,49 +221,68 @@ def fit_folder(
         If a path, an option or a samples table is wrong; nothing was computed then.
     """
     options = options or FitOptions()
-    started = datetime.now(UTC), time.perf_counter()
     _check_options(options)
+    job = Job(
+        options,
+        "fitting",
+        FIT_TABLES + (DRT_TABLES if options.drt else ()),
+        functools.partial(_plan, options=options),
+        functools.partial(_fit_chunk, options=options),
+        lambda out, records, tell: draw_pictures(FITS, out / "plots", records, options.plots, tell),
+        lambda tasks, records: [*_unknown_cells(tasks), *_hidden_arcs(tasks, records)],
+    )
+    return run_job(job, paths, out, command, progress)
+
+
+def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], progress: Progress) -> Summary:
+    """Read all spectra below the paths, compute what is new, and write the result folder.
+
+    Raises
+    ------
+    ReaderError, ConfigError, CircuitError, FitError
+        If a path, an option or a samples table is wrong; nothing was computed then.
+    """
+    options = job.options
+    started = datetime.now(UTC), time.perf_counter()
     _check_out(out, paths)
     inputs = read_inputs(
         paths, out, options.samples, options.selection, lambda done, total: progress("reading", done, total)
     )
     if inputs.selected_none:
         raise ConfigError(f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others")
-    tasks = _plan(inputs.spectra, options)
+    tasks = job.plan(inputs.spectra)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / RUN, _json({"state": "running", "version": eistool.__version__}))
     store = Store(out / "records.jsonl")
     if options.force:
         store.clear()
-    done, n_computed, interrupted = _compute(tasks, store, options, progress)
+    done, n_computed, interrupted = _compute(tasks, store, job, progress)
     records = tuple(sorted([*done, *inputs.records], key=lambda record: record.key))
-    for name in TABLES:
+    for name in job.tables:
         write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
     if not interrupted:
         try:
-            draw_pictures(out / "plots", records, options.plots, lambda i, n: progress("drawing", i, n))
+            job.finish(out, records, lambda i, n: progress("drawing", i, n))
         except KeyboardInterrupt:
             interrupted = True
-    remarks = (*inputs.warnings, *_unknown_cells(tasks), *_hidden_arcs(tasks, done), *_strangers(store, tasks))
+    remarks = (*inputs.warnings, *job.remarks(tasks, done), *_strangers(store, tasks))
     summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks)
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
 
 
-def _compute(
-    tasks: Sequence[_Task], store: Store, options: FitOptions, progress: Progress
-) -> tuple[list[Record], int, bool]:
+def _compute(tasks: Sequence[Task], store: Store, job: Job, progress: Progress) -> tuple[list[Record], int, bool]:
     """Return the records of the tasks, how many were computed now, and whether that was interrupted."""
     done = [record for task in tasks if (record := store.get(task.key)) is not None]
     pending = [task for task in tasks if store.get(task.key) is None]
     n_before = len(done)
     with stop_on_signal() as stop:
         try:
-            for records in _fit(pending, options):
+            for records in _chunks(pending, job):
                 for record in records:
                     store.append(record)
                     done.append(record)
-                    progress("fitting", len(done), len(tasks))
+                    progress(job.stage, len(done), len(tasks))
                 if stop.is_set():
                     break
         except KeyboardInterrupt:
@@ -248,7 +313,7 @@ def _check_options(options: FitOptions) -> None:
         _check_constraints(circuits or every_candidate(), options)
 
 
-def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
+def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[Task]:
     """Return a task for each spectrum; wrong circuits, bounds and names are found here, before any fit."""
     named: tuple[Circuit, ...] = () if options.circuit == AUTO else (_circuit(options.circuit, options),)
     tasks = []
@@ -266,7 +331,7 @@ def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[_Task]:
             if cell_type not in known:
                 known[cell_type] = candidates(spectrum.metadata, options.circuit_folders)
             circuits = known[cell_type]
-        tasks.append(_Task(_key(spectrum, circuits, options), spectrum, circuits))
+        tasks.append(Task(_key(spectrum, circuits, options), spectrum, circuits))
     _check_names(tasks, options)
     return tasks
 
@@ -275,7 +340,7 @@ def _circuit(text: str, options: FitOptions) -> Circuit:
     return as_circuit(text, options.circuit_folders)
 
 
-def _check_names(tasks: Sequence[_Task], options: FitOptions) -> None:
+def _check_names(tasks: Sequence[Task], options: FitOptions) -> None:
     """Raise if a bound or a fixed value is wrong, or its name unknown to all circuits of a spectrum."""
     for circuits in {task.circuits for task in tasks}:
         _check_constraints(circuits, options)
@@ -300,7 +365,13 @@ def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions)
         "weighting": options.weighting,
         "bounds": {name: list(pair) for name, pair in options.bounds.items()},
         "fixed": dict(options.fixed),
+        "drt": options.drt,
     }
+    return key_of(spectrum, settings)
+
+
+def key_of(spectrum: Spectrum, settings: JSON) -> Key:
+    """Return what a result depends on: points, metadata, and the settings that decide on it."""
     described = [spectrum.digest, spectrum.metadata.to_dict(), spectrum.mask_reason, spectrum.notes]
     source, sweep = spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1
     return Key(source, sweep, _digest(described), _digest(settings))
@@ -310,43 +381,77 @@ def _digest(value: object) -> str:
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _fit(tasks: Sequence[_Task], options: FitOptions) -> Iterator[list[Record]]:
-    """Yield the records of tasks, circuit by circuit, a chunk at a time."""
-    groups: dict[str, list[_Task]] = {}
+def _chunks(tasks: Sequence[Task], job: Job) -> Iterator[list[Record]]:
+    """Yield the records of tasks, those with the same settings together, a chunk at a time."""
+    groups: dict[str, list[Task]] = {}
     for task in tasks:  # not by circuit: equal ones may have different roles
         groups.setdefault(task.key.settings, []).append(task)
-    jobs = options.jobs or os.cpu_count() or 1
+    jobs = job.options.jobs or os.cpu_count() or 1
     step = CHUNK_PER_JOB * jobs
     for group in groups.values():
         for start in range(0, len(group), step):
-            yield _fit_chunk(group[start : start + step], options, jobs)
+            yield job.compute(group[start : start + step], jobs)
 
 
-def _fit_chunk(chunk: Sequence[_Task], options: FitOptions, jobs: int) -> list[Record]:
+def _fit_chunk(chunk: Sequence[Task], jobs: int, options: FitOptions) -> list[Record]:
     """Return the records of tasks with the same circuits."""
     circuits = chunk[0].circuits
     if len(circuits) > 1:
         with ThreadPoolExecutor(jobs) as pool:
             return list(pool.map(functools.partial(_choose, options=options), chunk))
+    spectra = [task.spectrum for task in chunk]
     results = fit_many(
-        [task.spectrum for task in chunk],
+        spectra,
         circuits[0],
         jobs=jobs,
         bounds=options.bounds,
         fixed=options.fixed,
         weighting=options.weighting,
     )
-    return [fit_record(task.key, result) for task, result in zip(chunk, results, strict=True)]
+    with ThreadPoolExecutor(jobs) as pool:
+        drts = list(pool.map(distribution, spectra)) if options.drt else [None] * len(chunk)
+    return [fit_record(task.key, result, drt=drt) for task, result, drt in zip(chunk, results, drts, strict=True)]
 
 
-def _choose(task: _Task, options: FitOptions) -> Record:
-    ranked = compare_circuits(task.spectrum, task.circuits, options.bounds, options.fixed, options.weighting)
-    chosen = choose(ranked, task.spectrum.metadata)
-    names = dict(zip(task.circuits, candidate_names(task.spectrum.metadata), strict=True))
-    return fit_record(task.key, chosen.result, remarks(ranked, chosen, names))
+def _choose(task: Task, options: FitOptions) -> Record:
+    spectrum = task.spectrum
+    ranked = compare_circuits(spectrum, task.circuits, options.bounds, options.fixed, options.weighting)
+    drt = distribution(spectrum) if options.drt else None
+    if drt is not None:
+        ranked = _with_grown(ranked, task, drt, options)
+    chosen = choose(ranked, spectrum.metadata)
+    names = dict(zip(task.circuits, candidate_names(spectrum.metadata), strict=True))
+    return fit_record(task.key, chosen.result, remarks(ranked, chosen, names), drt)
 
 
-def _unknown_cells(tasks: Sequence[_Task]) -> list[str]:
+def _with_grown(
+    ranked: Sequence[RankedCircuit], task: Task, drt: Distribution, options: FitOptions
+) -> list[RankedCircuit]:
+    """Return the ranking with the circuits that the DRT suggests, fitted from its start values too.
+
+    They were found with the same data, so that one of the library stays the first unless there is strong
+    evidence against it.
+    """
+    results = [candidate.result for candidate in ranked]
+    for suggested in grown(drt, task.spectrum.metadata, task.circuits):
+        names = {*suggested.circuit.parameters, *suggested.circuit.full_names}
+        results += fit_many(
+            [task.spectrum],
+            suggested.circuit,
+            jobs=1,
+            start=None if options.bounds else suggested.start,  # which may lie outside of them
+            bounds={name: pair for name, pair in options.bounds.items() if name in names},
+            fixed={name: value for name, value in options.fixed.items() if name in names},
+            weighting=options.weighting,
+        )
+    together = rank(results)
+    own = next((one for one in together if one.circuit in task.circuits and not one.disqualified), together[0])
+    if own.bic - together[0].bic < NEAR_TIE:
+        together.sort(key=lambda one: one is not own)
+    return together
+
+
+def _unknown_cells(tasks: Sequence[Task]) -> list[str]:
     count = sum(len(task.circuits) > 1 and task.spectrum.metadata.cell_type is None for task in tasks)
     if not count:
         return []
@@ -356,7 +461,7 @@ def _unknown_cells(tasks: Sequence[_Task]) -> list[str]:
     ]
 
 
-def _hidden_arcs(tasks: Sequence[_Task], records: Sequence[Record]) -> list[str]:
+def _hidden_arcs(tasks: Sequence[Task], records: Sequence[Record]) -> list[str]:
     """Warn of pellets whose spike alone was taken, and does not describe them."""
     spike = repr(load_circuit("spike"))
     pellets = {t.key for t in tasks if len(t.circuits) > 1 and t.spectrum.metadata.cell_type == "blocking"}
@@ -373,7 +478,7 @@ def _hidden_arcs(tasks: Sequence[_Task], records: Sequence[Record]) -> list[str]
     ]
 
 
-def _strangers(store: Store, tasks: Sequence[_Task]) -> list[str]:
+def _strangers(store: Store, tasks: Sequence[Task]) -> list[str]:
     known = {(task.key.source, task.key.sweep) for task in tasks}
     strangers = {(record.key.source, record.key.sweep) for record in store} - known
     if not strangers:
@@ -387,7 +492,7 @@ def _strangers(store: Store, tasks: Sequence[_Task]) -> list[str]:
 def _run(
     summary: Summary,
     inputs: Inputs,
-    options: FitOptions,
+    options: Options,
     command: Sequence[str],
     started: tuple[datetime, float],
 ) -> JSON:

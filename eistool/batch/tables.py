@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -34,9 +35,20 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *KEY, "frequency_Hz", "z_real_ohm", "z_imag_ohm", "fit_real_ohm", "fit_imag_ohm", "residual_real",
             "residual_imag", "mask_reason",
         ),
+        "drt_peaks": (
+            *KEY, "tau_s", "R_ohm", "u_R_ohm", "edge", "persistent", "u_tau_s", "frequency_Hz", "probability",
+            "shape", "atom", "height_ohm", "prominence_ohm",
+        ),
+        "drt": (
+            *KEY, "R_inf_ohm", "u_R_inf_ohm", "inductance_H", "u_inductance_H", "R_pol_ohm", "u_R_pol_ohm",
+            "noise", "n_peaks", "model", "flags", "suggested_circuit", "status", "reason", "tau_min_s",
+            "tau_max_s", "regularization",
+        ),
         "failures": (*KEY, "stage", "error"),
     }
 )  # fmt: skip
+DRT_TABLES = ("drt_peaks", "drt")
+FIT_TABLES = tuple(name for name in TABLES if name not in DRT_TABLES)
 
 
 def collect(name: str, records: Iterable[Record]) -> Rows:
@@ -51,6 +63,17 @@ def collect(name: str, records: Iterable[Record]) -> Rows:
         row_key = {"source": key.source, "sweep": key.sweep or None}
         rows += [tuple((row_key | row).get(column) for column in columns) for row in part]
     return Rows(columns, tuple(rows))
+
+
+def number(value: float) -> float | None:
+    """Return a finite number as a cell, None for what is missing.
+
+    Examples
+    --------
+    >>> number(2), number(math.nan)
+    (2.0, None)
+    """
+    return float(value) if math.isfinite(value) else None
 
 
 def to_csv(table: Rows) -> bytes:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from eistool.cli.options import Assignment, Bound, Numbers, Range, circuits, find_circuits, inputs, results
+from eistool.cli.options import (
+    Assignment,
+    Bound,
+    circuits,
+    find_circuits,
+    inputs,
+    results,
+    selection,
+    to_selection,
+)
 from eistool.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -34,22 +43,18 @@ Examples:
     help="What residuals are divided by.  [default: modulus]",
 )
 @click.option(
-    "--by",
-    type=click.Choice(("soc", "voltage", "temperature", "time", "cycle")),
-    help="Order the printed results along this coordinate.",
-)
-@click.option(
     "--plots",
     type=click.Choice(("failed", "all", "none")),
     help="Which spectra get a picture; failed includes poor models.  [default: failed]",
 )
-@click.option("--select", type=Numbers(), default=(), help="Only these sweeps of each file, from 1.")
-@click.option("--every", type=click.IntRange(min=1), default=1, help="Only every n-th sweep of each file.")
-@click.option("--time-range", type=Range(), help="Only sweeps begun between these hours of their file.")
+@click.option(
+    "--drt/--no-drt",
+    default=None,
+    help="Whether to compute the distribution of relaxation times too.  [default: --drt]",
+)
 @click.option("--bound", "bounds", type=Bound(), multiple=True, help="Bounds of a parameter; may be repeated.")
 @click.option("--fix", "fixed", type=Assignment(), multiple=True, help="Hold a parameter; may be repeated.")
-@click.option("--f-min", type=float, help="Do not use points below, in Hz.")
-@click.option("--f-max", type=float, help="Do not use points above, in Hz.")
+@selection
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Fit circuits to all spectra in files and folders, and write tables of the results.
@@ -64,29 +69,21 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     130 interrupted.
     """
     from eistool.batch import fit_folder
-    from eistool.cli.summary import print_summary, summary_to_dict
+    from eistool.cli.summary import finish
 
     chosen = _options(paths[0], options)
     with progress(quiet=options["no_progress"]) as tell:
         summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
-    if as_json:
-        import json
-
-        click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
-    else:
-        print_summary(summary, chosen.by)
-    if summary.n_read == 0 and not summary.interrupted:
-        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
-    context.exit(summary.exit_code)
+    finish(context, summary, paths, as_json, chosen.by)
 
 
 def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
-    from eistool.batch import FitOptions, Selection
+    from eistool.batch import FitOptions
     from eistool.settings import load_settings
 
     folder = path if path.is_dir() else path.parent
     defaults = load_settings(folder).fit.model_dump()
-    names = ("circuit", "weighting", "jobs", "plots", "by")
+    names = ("circuit", "weighting", "jobs", "plots", "by", "drt")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
     return FitOptions(
         **chosen,
@@ -96,13 +93,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
         samples=given["samples"],
         circuit_folders=find_circuits(folder, given["circuit_folders"]),
         force=given["force"],
-        selection=Selection(
-            sweeps=given["select"],
-            every=given["every"],
-            time_range=given["time_range"],
-            f_min=given["f_min"],
-            f_max=given["f_max"],
-        ),
+        selection=to_selection(given),
     )
 
 

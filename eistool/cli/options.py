@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from eistool.batch import Selection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -66,6 +69,38 @@ def results(command: Command) -> Command:
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
+
+
+def selection(command: Command) -> Command:
+    """Add ``--by`` and the options that choose sweeps and points."""
+    decorators = (
+        click.option(
+            "--by",
+            type=click.Choice(("soc", "voltage", "temperature", "time", "cycle")),
+            help="Order the printed results along this coordinate.",
+        ),
+        click.option("--select", type=Numbers(), default=(), help="Only these sweeps of each file, from 1."),
+        click.option("--every", type=click.IntRange(min=1), default=1, help="Only every n-th sweep of each file."),
+        click.option("--time-range", type=Range(), help="Only sweeps begun between these hours of their file."),
+        click.option("--f-min", type=float, help="Do not use points below, in Hz."),
+        click.option("--f-max", type=float, help="Do not use points above, in Hz."),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def to_selection(given: dict[str, Any]) -> "Selection":
+    """Return the sweeps and points that the options of :func:`selection` choose."""
+    from eistool.batch import Selection
+
+    return Selection(
+        sweeps=given["select"],
+        every=given["every"],
+        time_range=given["time_range"],
+        f_min=given["f_min"],
+        f_max=given["f_max"],
+    )
 
 
 class Assignment(click.ParamType[tuple[str, float]]):

@@ -1,7 +1,9 @@
-"""What ``eistool fit`` prints when it is done."""
+"""What ``eistool fit`` and ``drt`` print when they are done."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,8 +27,22 @@ _CONDITIONS = (
     ("cycle", "cycle", "{:g}"),
 )
 _STYLES = {"ok": "green", "poor_model": "yellow", "failed": "red"}
+_SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
 _MOST_LINES = 20  # of warnings and failures
+
+
+def finish(
+    context: click.Context, summary: "Summary", paths: Sequence[Path], as_json: bool, by: str | None = None
+) -> None:
+    """Print the summary, and exit with its code."""
+    if as_json:
+        click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
+    else:
+        print_summary(summary, by)
+    if summary.n_read == 0 and not summary.interrupted:
+        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
+    context.exit(summary.exit_code)
 
 
 def summary_to_dict(summary: "Summary") -> JSON:
@@ -36,7 +52,7 @@ def summary_to_dict(summary: "Summary") -> JSON:
         "exit_code": summary.exit_code,
         "interrupted": summary.interrupted,
         "counts": summary.counts,
-        "spectra": [_spectrum(record) for record in summary.records if "fits" in record.tables],
+        "spectra": [_spectrum(record) for record in summary.records if _is_done(record)],
         "failures": [
             {"source": r.key.source, "sweep": r.key.sweep or None, **row} for r, row in _failures(summary)
         ],
@@ -50,11 +66,11 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
 
     # wide, so that nothing is cut off in a log
     console = Console(highlight=False, markup=False, soft_wrap=True, width=WIDEST)
-    fitted = [record for record in summary.records if "fits" in record.tables]
+    done = [record for record in summary.records if _is_done(record)]
     if by is not None:
-        fitted.sort(key=lambda record: _place(record, COORDINATES[by]))
-    if fitted:
-        _print_fits(console, fitted)
+        done.sort(key=lambda record: _place(record, COORDINATES[by]))
+    if done:
+        _print_results(console, done)
     _print_lines(console, "warning", "yellow", summary.warnings)
     _print_lines(
         console,
@@ -72,37 +88,57 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
         console.print("Interrupted: run the same command again to do the rest.", style="bold yellow")
 
 
-def _print_fits(console: "Console", records: Sequence["Record"]) -> None:
+def _is_done(record: "Record") -> bool:
+    """Return whether there is a fit or a distribution, be it a failed one."""
+    return "fits" in record.tables or "drt" in record.tables
+
+
+def _print_results(console: "Console", records: Sequence["Record"]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     rows = [next(iter(record.tables["spectra"])) for record in records]
     shown = [c for c in _CONDITIONS if any(row[c[0]] is not None for row in rows)]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("spectrum", *(heading for _, heading, _ in shown), "circuit", "status", "resistances"):
+    model = "circuit" if "fits" in records[0].tables else "model"
+    for heading in ("spectrum", *(heading for _, heading, _ in shown), model, "status", "resistances"):
         table.add_column(heading, no_wrap=True)
     for record, row in zip(records, rows, strict=True):
-        fit = next(iter(record.tables["fits"]))
+        result = next(iter(record.tables["fits" if model == "circuit" else "drt"]))
         conditions = ["" if row[name] is None else form.format(row[name]) for name, _, form in shown]
         status = Text(record.status.replace("_", " "), style=_STYLES[record.status])
         resistances = "   ".join(_resistances(record)) or row["reason"] or ""
-        table.add_row(_name(record), *conditions, fit["circuit"], status, resistances)
+        table.add_row(_name(record), *conditions, result.get(model), status, resistances)
     with console.capture() as capture:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def _resistances(record: "Record") -> list[str]:
-    """Return R ± u of what is in series, then of the arcs with the frequency of their apex."""
+    """Return R ± u of what is in series, then of the arcs or peaks with their frequency."""
+    if "fits" not in record.tables:
+        return _peaks(record)
     arcs = {row["process"]: row for row in record.tables.get("processes", ())}
     texts = [
         _resistance(row["parameter"], row["value"], row["stderr"], row["status"])
         for row in record.tables.get("parameters", ())
-        if row["unit"] == "ohm" and row["parameter"] not in arcs and row["parameter"].startswith("R")
+        if row["unit"] == "ohm" and row["parameter"] not in arcs and row["parameter"].startswith(_SHOWN)
     ]
     for name, row in arcs.items():
         apex = f"{format_hertz(row['apex_Hz'])}"
         texts.append(_resistance(name, row["R_ohm"], row["u_R_ohm"], row["status"], apex))
+    return texts
+
+
+def _peaks(record: "Record") -> list[str]:
+    row = next(iter(record.tables["drt"]))
+    if row["status"] == "failed":
+        return []
+    texts = [f"R_inf {format_ohm(row['R_inf_ohm'], row['u_R_inf_ohm'])}"]
+    for peak in record.tables["drt_peaks"]:
+        remark = " (edge)" if peak["edge"] else ""
+        R, place = format_ohm(peak["R_ohm"], peak["u_R_ohm"]), format_hertz(peak["frequency_Hz"])
+        texts.append(f"{R} at {place}{remark}")
     return texts
 
 
@@ -116,16 +152,22 @@ def _resistance(name: str, value: float | None, stderr: float | None, status: st
 
 
 def _spectrum(record: "Record") -> JSON:
-    fit = next(iter(record.tables["fits"]))
     row = next(iter(record.tables["spectra"]))
     known = {name: row[name] for name, _, _ in _CONDITIONS if row[name] is not None}
+    described = {"source": record.key.source, "sweep": record.key.sweep, **known}
+    described |= {"status": record.status, "reason": row["reason"]}
+    if "fits" in record.tables:
+        described |= _fit(record)
+    if "drt" in record.tables:
+        drt = next(iter(record.tables["drt"]))
+        described["drt"] = {**drt, "peaks": list(record.tables.get("drt_peaks", ()))}
+    return described
+
+
+def _fit(record: "Record") -> JSON:
+    fit = next(iter(record.tables["fits"]))
     return {
-        "source": record.key.source,
-        "sweep": record.key.sweep,
-        **known,
         "circuit": fit["circuit"],
-        "status": record.status,
-        "reason": row["reason"],
         "chi2_reduced": fit["chi2_reduced"],
         "flags": fit["flags"],
         "parameters": {

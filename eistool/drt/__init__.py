@@ -5,5 +5,15 @@ from eistool.drt.compute import compute_drt
 from eistool.drt.hilbert import HilbertScore, hilbert_score
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.result import DRT
+from eistool.drt.suggest import SuggestedCircuit
 
-__all__ = ["DRT", "Atom", "DRTPeak", "HilbertScore", "compute_drt", "compute_drt_tikhonov", "hilbert_score"]
+__all__ = [
+    "DRT",
+    "Atom",
+    "DRTPeak",
+    "HilbertScore",
+    "SuggestedCircuit",
+    "compute_drt",
+    "compute_drt_tikhonov",
+    "hilbert_score",
+]

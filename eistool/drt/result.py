@@ -7,11 +7,14 @@ import numpy as np
 
 from eistool.display import format_value, html_table, plain
 from eistool.drt.peaks import Atom, DRTPeak
+from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from eistool.drt.suggest import SuggestedCircuit
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -92,6 +95,36 @@ class DRT:
     def covariance(self) -> FloatArray:
         """Covariance of ln γ, shape (n_tau, n_tau)."""
         return self.log_spread.T @ self.log_spread
+
+    def suggest_circuits(self, limit: int = 5) -> "list[SuggestedCircuit]":
+        """Return circuits that explain the peaks, with start values, the most probable first.
+
+        An arc p(R,CPE) stands for a peak, p(R,C) for an atom, RL for a negative loop; R0 and L0 stand
+        before them, and a CPE, W, C or finite diffusion behind them where the tail says so. Other
+        readings leave a peak out, take two close ones for one, or call what lies outside of the measured
+        window a part of R0 or of a tail. They are ranked by the evidence that the DRT has for each peak
+        and for the distance of neighbours, less half a logarithm of the number of data for each
+        parameter: nothing is fitted.
+
+        Parameters
+        ----------
+        limit : int
+            How many, at most.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from eistool import compute_drt, simulate
+        >>> f = np.geomspace(1e6, 0.01, 81)
+        >>> s = simulate("R0-p(R1,CPE1)-CPE2", f, [10, 50, 1e-5, 0.9, 0.1, 0.8], noise=0.002, seed=1)
+        >>> compute_drt(s).suggest_circuits()[0].circuit
+        R0-p(R1,CPE1)-CPE2
+        """
+        from eistool.drt.suggest import suggest
+
+        if limit < 1:
+            raise SpectrumError(f"{self.spectrum.label}: limit={limit}; ask for 1 or more circuits")
+        return suggest(self, limit)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain Python objects, without the spectrum; None for missing numbers."""

@@ -1,6 +1,6 @@
 """Equivalent-circuit fits: weights, start values, engine, results."""
 
-from eistool.fitting.comparison import RankedCircuit, compare_circuits, remarks
+from eistool.fitting.comparison import RankedCircuit, compare_circuits, rank, remarks
 from eistool.fitting.engine import fit, fit_iter, fit_many
 from eistool.fitting.global_fit import fit_global
 from eistool.fitting.global_result import GlobalFit, LawFit
@@ -21,5 +21,6 @@ __all__ = [
     "fit_global",
     "fit_iter",
     "fit_many",
+    "rank",
     "remarks",
 ]

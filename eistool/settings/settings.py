@@ -33,6 +33,7 @@ class FitSettings(BaseModel):
     jobs: PositiveInt | None = None  # one thread for each core
     plots: Plots = "failed"
     by: Coordinate | None = None
+    drt: bool = True
 
 
 class Settings(BaseModel):

@@ -19,6 +19,8 @@ CONTRACT = {
     "assignment status",
     "curves": "source sweep frequency_Hz z_real_ohm z_imag_ohm fit_real_ohm fit_imag_ohm residual_real "
     "residual_imag mask_reason",
+    "drt_peaks": "source sweep tau_s R_ohm u_R_ohm edge persistent",
+    "drt": "source sweep R_inf_ohm inductance_H R_pol_ohm u_R_pol_ohm noise n_peaks flags status reason",
     "failures": "source sweep stage error",
 }
 

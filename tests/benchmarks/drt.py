@@ -166,7 +166,7 @@ def _print_disturbances(seeds: int, first: int) -> None:
             score(truth, drt, outcome)
             totals[name] = outcome, flagged + bool(drt.flags)
     for name, (outcome, flagged) in totals.items():
-        print(_line(name, outcome), f"  flagged {flagged} of {seeds}")  # noqa: T201
+        print(_line(name, outcome), f"  flagged {flagged} of {seeds}")
 
 
 def _print_peers(python: Path, seeds: int, first: int) -> None:
@@ -200,13 +200,13 @@ def _print_peers(python: Path, seeds: int, first: int) -> None:
         for key in (name, "smooth cases") if truth.smooth else (name,):
             table.setdefault(key, []).append(line)
     heads = "".join(f"{program:>12s} ms     L2 ms/ours L2/ours" for program in programs)
-    print(f"{'case':18s}     ms     L2 {heads}")  # noqa: T201
+    print(f"{'case':18s}     ms     L2 {heads}")
     for name, lines in table.items():
         ms, l2, *others = np.median(lines, axis=0)
         text = f"{name:18s} {ms:6.2f} {l2:6.4f} "
         for their_ms, their_l2 in zip(others[::2], others[1::2], strict=True):
             text += f"{their_ms:15.0f} {their_l2:6.4f} {their_ms / ms:7.0f} {their_l2 / l2:7.1f}"
-        print(text)  # noqa: T201
+        print(text)
 
 
 def _percent(values: list[bool] | list[float]) -> str:
@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--peer-python", type=Path, help="an interpreter that has pyDRTtools or pyimpspec")
     options = parser.parse_args()
     eistool.compute_drt(TRUTHS[0].spectrum(0.01, 0))  # compile
-    print(  # noqa: T201
+    print(
         f"{'case':18s} {'L2':>6s} {'median':>6s} {'pos':>7s} {'area%':>6s} {'spur':>6s} {'missed':>6s} "
         f"{'Rpol%':>6s}  "
         f"{'in γ':>5s} {'in R':>5s} {'in τ':>5s} {'Rpol':>5s} {'joint':>5s}  {'ms':>6s} {'elements%':>5s}"
@@ -246,14 +246,14 @@ def main() -> None:
         if options.case not in name:
             continue
         outcome = measure(truths, options.first)
-        print(_line(name, outcome), flush=True)  # noqa: T201
+        print(_line(name, outcome), flush=True)
         if options.models:
-            print("   ", {m: outcome.models.count(m) for m in sorted(set(outcome.models))})  # noqa: T201
+            print("   ", {m: outcome.models.count(m) for m in sorted(set(outcome.models))})
         if truths[0].smooth:
             for key, values in vars(outcome).items():
                 getattr(overall, key).extend(values)
     if overall.l2:
-        print(_line("smooth cases", overall))  # noqa: T201
+        print(_line("smooth cases", overall))
     if options.peer_python:
         _print_peers(options.peer_python, min(options.seeds, 4), options.first)
     elif not options.case:

@@ -40,7 +40,7 @@ def main() -> None:
     for method in compared.values():
         method(TRUTHS[0].spectrum(0.01, 0))  # compile
     totals = {name: Outcome() for name in compared}
-    print(f"{'L2':18s}" + "".join(f"{name:>13s}" for name in compared))  # noqa: T201
+    print(f"{'L2':18s}" + "".join(f"{name:>13s}" for name in compared))
     for truth in TRUTHS:
         cells = []
         for name, method in compared.items():
@@ -57,7 +57,7 @@ def main() -> None:
             if truth.smooth and truth.tau_max > 1e6:  # the classic model has no end for a tail
                 for key, values in vars(outcome).items():
                     getattr(totals[name], key).extend(values)
-        print(f"{truth.name:18s}" + "".join(f"{cell:13.3f}" for cell in cells), flush=True)  # noqa: T201
+        print(f"{truth.name:18s}" + "".join(f"{cell:13.3f}" for cell in cells), flush=True)
     rows: dict[str, Callable[[Outcome], float]] = {
         "of smooth: L2": lambda o: float(np.median(o.l2)),
         "ms": lambda o: float(np.median(o.milliseconds)),
@@ -67,7 +67,7 @@ def main() -> None:
         "in band, %": lambda o: 100 * float(np.mean(o.inside)),
     }
     for label, value in rows.items():
-        print(f"{label:18s}" + "".join(f"{value(totals[name]):13.3f}" for name in compared))  # noqa: T201
+        print(f"{label:18s}" + "".join(f"{value(totals[name]):13.3f}" for name in compared))
 
 
 if __name__ == "__main__":
