@@ -11,7 +11,7 @@ from eistool.drt.process import Data, Process, free_process
 from eistool.drt.result import DRT
 from eistool.kernels.drt import RC, add_product
 from eistool.spectrum import Spectrum
-from eistool.typing import ComplexArray, FloatArray, IntArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
 NORMAL_95 = 1.959963984540054
 SAME_PLACE = 0.3  # decades
@@ -126,7 +126,7 @@ def _mixed(parts: list[tuple[float, float, float]]) -> tuple[float, float]:
 def _peaks(weighted: list[tuple[float, Description]], unit: float, data: Data, free: Process) -> list[DRTPeak]:
     grid = data.grid
     low, high = grid.window
-    places = _persistent(data, free)
+    places = _maxima(data, free)
     rest = [(w, each.peaks) for w, each in weighted[1:]]
     peaks = []
     for peak in weighted[0][1].peaks:
@@ -148,7 +148,7 @@ def _peaks(weighted: list[tuple[float, Description]], unit: float, data: Data, f
                 prominence=peak.prominence * unit,
                 edge=not low <= log_tau <= high,
                 # no amount of smoothing makes a positive γ show a negative peak
-                persistent=peak.R < 0 or all(_seen(f, grid.log_tau, log_tau) >= LEAST_SEEN for f in places),
+                persistent=peak.R < 0 or _is_persistent(places, grid.log_tau, log_tau),
                 probability=sum(w * p.probability for w, p in same),
                 shape=shape_of(peak.code),
                 atom=peak.code == RC,
@@ -161,27 +161,28 @@ def _is_same(a: Found, b: Found) -> bool:
     return a.R * b.R > 0 and abs(a.log_tau - b.log_tau) < SAME_PEAK * math.log(10)
 
 
-def _persistent(data: Data, free: Process) -> list[FloatArray]:
-    """Return ln γ with ten times less and more smoothing, and replicates within its uncertainty, as rows."""
-    q = free.root.shape[0]
-    replicates = np.empty((REPLICATES, q))
-    replicates[:, : free.f.size] = free.f
-    replicates[:, free.f.size :] = 0.0
-    add_product(_normals(q), 0, free.root, replicates)
-    smoother = [free_process(data, free, 1, free.precision * factor).f[None] for factor in (0.1, 10.0)]
-    return [*smoother, replicates[:, : free.f.size]]
+def _maxima(data: Data, free: Process) -> BoolArray:
+    """Return where ln γ has maxima: smoothed ten times less and more, then in replicates of it, as rows."""
+    q, n = free.root.shape[0], free.f.size
+    f = np.zeros((2 + REPLICATES, q))
+    for row, factor in zip(f, (0.1, 10.0), strict=False):
+        row[:n] = free_process(data, free, 1, free.precision * factor).f
+    f[2:, :n] = free.f
+    add_product(_normals(q), 0, free.root, f[2:])
+    at = f[:, 1 : n - 1]
+    maxima: BoolArray = (at > f[:, : n - 2]) & (at >= f[:, 2:n])
+    return maxima
+
+
+def _is_persistent(maxima: BoolArray, grid_log_tau: FloatArray, log_tau: float) -> bool:
+    near = np.flatnonzero(np.abs(grid_log_tau[1:-1] - log_tau) < SAME_PLACE * math.log(10))
+    seen = np.count_nonzero(maxima[:, near], axis=1) > 0
+    return bool(seen[:2].all() and seen[2:].mean() >= LEAST_SEEN)
 
 
 @functools.cache
 def _normals(q: int) -> FloatArray:
     return np.random.default_rng(q).standard_normal((REPLICATES, q))
-
-
-def _seen(f: FloatArray, grid_log_tau: FloatArray, log_tau: float) -> float:
-    """Return the share of rows with a maximum near a place."""
-    near = np.flatnonzero(np.abs(grid_log_tau[1:-1] - log_tau) < SAME_PLACE * math.log(10)) + 1
-    at, before, after = f[:, near], f[:, near - 1], f[:, near + 1]
-    return float(((at > before) & (at >= after)).any(axis=1).mean())
 
 
 def _flags(data: Data, best: Description, peaks: list[DRTPeak]) -> list[str]:

@@ -192,12 +192,11 @@ def _noise_power(data: Data, process: Process) -> float:
     # one wild point must not decide
     clipped = np.minimum(relative, 4 * np.median(relative)) * sigma
 
-    def likelihood(power: float) -> float:
-        scale = float(np.mean((clipped / data.modulus**power) ** 2))
-        return float(-0.5 * data.y.size * math.log(max(scale, 1e-300)) - power * log_modulus.sum())
-
-    best = max(POWERS, key=likelihood)
-    return best if likelihood(best) > likelihood(1.0) + POWER_GAIN else 1.0
+    powers = np.array([*POWERS, 1.0])
+    scale = (clipped * np.exp(-powers[:, None] * log_modulus)) ** 2
+    likelihood = -0.5 * data.y.size * np.log(np.maximum(scale.mean(axis=1), 1e-300)) - powers * log_modulus.sum()
+    best = int(np.argmax(likelihood))
+    return float(powers[best]) if likelihood[best] > likelihood[-1] + POWER_GAIN else 1.0
 
 
 def _with_deviation(data: Data, found: Sum) -> Process:

@@ -21,12 +21,12 @@ MOST_PEAKS = 7
 MOST_MOVES = 6
 GAIN = 2.0  # in log evidence that a change must bring
 PRICE = 4.0  # of an element: there are many places and kinds to choose from
-RARE_PRICE = 2.0  # of one that is neither ZARC nor RC nor CPE
-STEP_PRICE = 10.0  # of a constant: nature seldom has steps in γ
+RARE_PRICE = 2.0  # of a kind that is neither ZARC nor RC nor CPE
+STEP_PRICE = 10.0  # of constants: nature seldom has steps in γ
 COMMON = (RC, ZARC, CPE)
 NEGATIVE_PRICE = 8.0
 LONG_SHOT = 3.0  # a trial so far below may still win in the end
-RIVAL, MOST_RIVALS = 3.0, 3  # a description so far below is not ruled out; so many are looked at
+RIVAL, MOST_RIVALS = 3.0, 2  # a description so far below is not ruled out; so many are looked at
 REACH, POOR_REACH = 2.9, 4.6  # in ln τ, between neighbours that may be one
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
 TOLERANCE = 2e-3, 1e-4  # relative gain in squares at which these end
@@ -88,7 +88,7 @@ class Sum:
     @property
     def price(self) -> float:
         """Log evidence that the elements cost beyond their number of parameters."""
-        return sum(_price(e) for e in self.elements)
+        return _price(self.elements)
 
     @property
     def theta(self) -> FloatArray:
@@ -214,9 +214,11 @@ def _difference_variance(data: Data) -> float:
     return max(float(np.median(np.concatenate(squares))) / 0.455, 1e-12)
 
 
-def _price(element: Element) -> float:
-    kind = 0.0 if element.code in COMMON else STEP_PRICE if element.code == CONSTANT else RARE_PRICE
-    return PRICE + kind + (NEGATIVE_PRICE if element.sign < 0 else 0.0)
+def _price(elements: Sequence[Element]) -> float:
+    """Return what elements cost; a rare kind does once, for it seldom comes alone."""
+    kinds = {e.code for e in elements} - set(COMMON)
+    each = sum(PRICE + (NEGATIVE_PRICE if e.sign < 0 else 0.0) for e in elements)
+    return each + sum(STEP_PRICE if code == CONSTANT else RARE_PRICE for code in kinds)
 
 
 def _fit(
@@ -253,7 +255,7 @@ def _fit(
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     codes = np.array([e.code for e in elements], dtype=np.int64)
     signs = np.array([e.sign for e in elements], dtype=np.float64)
-    price = sum(_price(e) for e in elements) + 0.5 * p * math.log(m)
+    price = _price(elements) + 0.5 * p * math.log(m)
     goal = m * math.exp(min(-2 * (aim + price) / m, 600.0))
     chi2 = _fit_elements(
         codes, signs, theta, bottom, top, columns, grid.log_x, data.y, data.weight, steps,
