@@ -98,7 +98,8 @@ class Sum:
     @property
     def offsets(self) -> list[int]:
         """Where the parameters of each element start."""
-        return list(itertools.accumulate((COUNT[e.code] for e in self.elements[:-1]), initial=0))
+        ends = itertools.accumulate((COUNT[e.code] for e in self.elements), initial=0)
+        return list(ends)[:-1]
 
     def gammas(self, log_tau: FloatArray, step: float, theta: FloatArray | None = None) -> FloatArray:
         """Return γ of each element, shape (n_elements, n_tau), not negative."""
