@@ -13,6 +13,7 @@ from eistool.typing import FloatArray
 FLOOR = 1e-9  # relative to the highest γ
 SMALLEST = 0.02  # height and prominence of a free peak, relative to the highest
 LEAST_PROBABILITY = 0.9
+SHARED = 0.5  # of an e-fold of τ, times γ at the saddle
 
 
 @dataclass(slots=True)
@@ -141,10 +142,12 @@ class Description:
             inside = np.zeros_like(gamma)
             inside[left : right + 1] = gamma[left : right + 1] * h
             spread = weighed(self.spread, inside)
+            # two flanks share what lies at a saddle between peaks; nothing says how
+            shared = sum(gamma[side] ** 2 for side in (left, right) if kept[0] < side < kept[-1])
             peaks.append(
                 Found(
                     float(grid.fine[top]) - slope / bend, float(np.sqrt(moving @ moving)),
-                    float(inside.sum()), float(np.sqrt(spread @ spread)),
+                    float(inside.sum()), math.sqrt(float(spread @ spread) + SHARED**2 * float(shared)),
                     float(gamma[top]), prominence, probability, None,
                 )
             )  # fmt: skip
