@@ -19,7 +19,7 @@ SAME = 0.3  # between ends that are the same minimum
 NEAR_FLOOR = 1.05  # times the floor: the ladder is nearly reached
 BELOW_FLOOR = -0.2  # further below: the ladder cannot describe such data, and tells nothing
 QUIET, QUIET_NESTED, SILENT = 2, 4, 40  # rounds without a better minimum: near the floor, and far from it
-PERSISTENCE = 40.0  # further rounds where F is twice the floor; in proportion between
+PERSISTENCE = 100.0  # further rounds where F is twice the floor; in proportion between
 FEW_SHAPES = 3  # parameters of the shape that the best column of a pool suffices for
 CONFIRMED = 6  # starts that led to the best minimum
 
