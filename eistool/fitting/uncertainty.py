@@ -73,18 +73,20 @@ def vague(circuit: Circuit, problem: Problem, theta: FloatArray, covariance_thet
     if not uncertain.any():
         return uncertain
     uncertain &= np.array([circuit.specs[i].kind == "resistance" for i in program.order])
-    blocked = any(
-        code in _BLOCKING or (code == model.POWER and row in _BLOCKING_ROWS)
-        for code, group, _, _, row, _ in program.operations.tolist()
-        if group == 0
-    )
+    operations = program.operations.tolist()
+    blocking = [
+        first
+        for code, group, first, _, row, _ in operations
+        if group == 0 and (code in _BLOCKING or (code == model.POWER and row in _BLOCKING_ROWS))
+    ]
     found = np.zeros_like(uncertain)
-    for code, group, first, _, _, count in program.operations.tolist():
+    for code, group, first, _, _, count in operations:
         own = np.arange(first, first + count)
         relaxes = program.kinds[own] == parameters.LOG_TAU
         if relaxes.any():
             incomplete = theta[own[relaxes]][0] > problem.window[1]
-            found[own] = uncertain[own] & (blocked or not incomplete)
+            alone = not set(blocking) - {first}
+            found[own] = uncertain[own] & ~(incomplete and alone)
         elif code == model.TLM_CT or (code == model.POWER and group > 0):
             found[own] = uncertain[own]
     return found

@@ -132,3 +132,12 @@ def test_intervals_hold_the_truth(name: str) -> None:
     held = outcome.inside_ci.sum() / outcome.ok.sum()
     assert 0.91 < held < 0.99
     assert outcome.success.mean() > 0.95
+
+
+def test_a_diffusion_that_the_window_cuts_leaves_the_arcs_alone() -> None:
+    frequency = np.geomspace(1e5, 0.1, 61)
+    spectrum = eistool.simulate("R0-p(R1,CPE1)-Wo1", frequency, [10, 50, 1e-5, 0.9, 200, 1e3], noise=0.003, seed=1)
+    parameters = eistool.fit(spectrum, "R0-p(R1,CPE1)-Wo1").parameters
+    statuses = {name: parameter.status for name, parameter in parameters.items()}
+    assert statuses["Wo1.R"] == statuses["Wo1.tau"] == "not_identifiable"
+    assert all(statuses[name] == "ok" for name in ("R0", "R1", "CPE1.Q", "CPE1.alpha"))
