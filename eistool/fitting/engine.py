@@ -1,11 +1,12 @@
 """Fit circuits to spectra, from no start values."""
 
 import functools
+import itertools
 import math
 import os
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -34,7 +35,7 @@ from eistool.typing import FloatArray
 ROUNDS = 80  # of the search, at most
 N_MINIMA = 8  # kept
 SEQUENCE = 1 << 20  # of starts; the data alone say where it begins, so that results are reproducible
-AHEAD = 4  # spectra that wait for each thread
+AHEAD, LARGEST_TASK = 4, 16  # tasks that wait for each thread; spectra in one
 LADDER_PER_DECADE = 6
 NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
 LIMIT_TOLERANCE = 1e-7
@@ -187,14 +188,18 @@ def fit_iter(
     if threads == 1:
         yield from map(one, spectra)
         return
+    # one task for several spectra: handing over takes as long as a small fit
+    known = len(spectra) if isinstance(spectra, Sized) else 0
+    size = min(max(known // (AHEAD * threads), 1), LARGEST_TASK)
+    source = iter(spectra)
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[FitResult]] = deque()
-        for spectrum in spectra:
-            waiting.append(pool.submit(one, spectrum))
+        waiting: deque[Future[list[FitResult]]] = deque()
+        while task := list(itertools.islice(source, size)):
+            waiting.append(pool.submit(lambda task: [one(spectrum) for spectrum in task], task))
             if len(waiting) > AHEAD * threads:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
 
 
 def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[FitResult]:
