@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from eistool.drt.grid import FINER
+from eistool.drt.grid import FINER, check_points
 from eistool.drt.peaks import DRTPeak
 from eistool.drt.result import DRT
 from eistool.drt.tikhonov import (
@@ -26,7 +26,6 @@ from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
-LEAST_POINTS = 6
 DRAWS = 200  # from the posterior
 R, L = 0, 1  # in series with γ
 PARTS = ("complex", "real", "imaginary")
@@ -199,11 +198,8 @@ def compute_drt_tikhonov(
 def _check(
     spectrum: Spectrum, order: int, basis: str, width: float, regularization: object, part: str, weighting: str
 ) -> None:
+    check_points(spectrum)
     label = spectrum.label
-    if spectrum.n_used < LEAST_POINTS:
-        raise SpectrumError(f"{label}: {spectrum.n_used} points used; a DRT needs {LEAST_POINTS} or more")
-    if np.ptp(spectrum.frequency[spectrum.mask]) <= 0:
-        raise SpectrumError(f"{label}: all frequencies are the same; a DRT needs a range of them")
     choices: list[tuple[str, object, tuple[object, ...]]] = [
         ("order", order, ORDERS),
         ("basis", basis, BASES),

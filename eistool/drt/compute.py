@@ -8,7 +8,7 @@ import numpy as np
 from eistool.drt.assembly import assemble
 from eistool.drt.description import FLOOR, Description
 from eistool.drt.elements import Sum, find_elements
-from eistool.drt.grid import grid_of
+from eistool.drt.grid import check_points, grid_of
 from eistool.drt.process import Data, Process, deviation_process, free_process
 from eistool.drt.result import DRT
 from eistool.errors import SpectrumError
@@ -16,7 +16,6 @@ from eistool.kernels.drt import CPE, EDF
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
-LEAST_POINTS = 6
 LEAST_WEIGHT = 0.03  # of a description, relative to the best
 FIRST_STEPS = 14
 POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
@@ -78,11 +77,8 @@ def compute_drt(
     >>> len(drt.peaks), abs(drt.peaks[0].R - 50) < 3 * drt.peaks[0].u_R
     (1, True)
     """
+    check_points(spectrum)
     used = np.flatnonzero(spectrum.mask)
-    if used.size < LEAST_POINTS:
-        raise SpectrumError(f"{spectrum.label}: {used.size} points used; a DRT needs {LEAST_POINTS} or more")
-    if np.ptp(spectrum.frequency[used]) <= 0:
-        raise SpectrumError(f"{spectrum.label}: all frequencies are the same; a DRT needs a range of them")
     unit = float(np.median(np.abs(spectrum.impedance[used])))
     data = _data(spectrum, used, unit, weighting)
     free, robust = _free(data, weighting == "auto" if isinstance(weighting, str) else False)

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from eistool.errors import SpectrumError
+from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import FloatArray
 
 PER_DECADE = 8  # of the comb
 FINER = 4  # steps of the result for one of the comb
 BEYOND = 1.0  # decades of the comb on either side of the measured window
+LEAST_POINTS = 6
 REMEMBERED = 32  # frequency grids
 
 
@@ -96,3 +99,13 @@ def _spline(knots: Any, points: Any) -> Any:
     matrix[np.arange(points.size), k] += a
     matrix[np.arange(points.size), k + 1] += b
     return matrix
+
+
+def check_points(spectrum: Spectrum) -> None:
+    """Raise a SpectrumError if there are too few points, or too few frequencies, for a distribution."""
+    check_spectrum(spectrum)
+    used = spectrum.frequency[spectrum.mask]
+    if used.size < LEAST_POINTS:
+        raise SpectrumError(f"{spectrum.label}: {used.size} points used; a DRT needs {LEAST_POINTS} or more")
+    if np.ptp(used) <= 0:
+        raise SpectrumError(f"{spectrum.label}: all frequencies are the same; a DRT needs a range of them")

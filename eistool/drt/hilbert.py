@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from eistool.display import html_table, plain
+from eistool.drt.grid import check_points
 from eistool.drt.tikhonov import least, matrices_of
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
-LEAST_POINTS = 6
 WEIGHTINGS = ("modulus", "unit")
 SERIES = 3  # R∞, L and 1/C
 SMOOTHNESS = (1e-8, 1e8)  # σβ²/σλ², of the prior
@@ -122,11 +122,8 @@ def hilbert_score(spectrum: Spectrum, *, weighting: str = "modulus") -> HilbertS
     >>> hilbert_score(s).real.mean > 0.95
     True
     """
+    check_points(spectrum)
     used = np.flatnonzero(spectrum.mask)
-    if used.size < LEAST_POINTS:
-        raise SpectrumError(f"{spectrum.label}: {used.size} points used; a score needs {LEAST_POINTS} or more")
-    if np.ptp(spectrum.frequency[used]) <= 0:
-        raise SpectrumError(f"{spectrum.label}: all frequencies are the same; a score needs a range of them")
     if weighting not in WEIGHTINGS:
         raise SpectrumError(f"{spectrum.label}: weighting={weighting!r}; choose {', '.join(WEIGHTINGS)}")
     matrices = matrices_of(spectrum.frequency[used], "piecewise-linear", 2.0, 2)

@@ -14,7 +14,7 @@ from eistool.circuit.program import Program, compile_circuit, frequency_grid, fr
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
 from eistool.kernels import least_squares, model, parameters
-from eistool.spectrum import Spectrum
+from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
 AMPLITUDE_RANGE = 35.0  # e-folds around the typical impedance: 15 decades each way
@@ -270,9 +270,10 @@ def build_problem(
     ------
     FitError
         If there are too few points for the free parameters, or the weighting is not possible.
+    SpectrumError
+        If this is no spectrum.
     """
-    if not isinstance(spectrum, Spectrum):
-        raise FitError(f"{spectrum!r} is no Spectrum; eistool.read(path) returns a list of them")
+    check_spectrum(spectrum)
     frame = frame_of(circuit, constraints, own)
     program, n_free = frame.program, frame.free.size
     n_points = spectrum.n_used

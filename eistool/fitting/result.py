@@ -152,10 +152,9 @@ class FitResult:
     @property
     def parameters(self) -> Parameters:
         """Values with their errors, units, bounds, statuses and roles, by full or short name."""
-        if self._parameters is None:
-            object.__setattr__(self, "_parameters", _parameters(self))
-        assert self._parameters is not None  # noqa: S101
-        return self._parameters
+        parameters = self._parameters or _parameters(self)
+        object.__setattr__(self, "_parameters", parameters)
+        return parameters
 
     @property
     def success(self) -> bool:

@@ -3,6 +3,6 @@
 from eistool.spectrum.geometry import CellGeometry
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.series import Series
-from eistool.spectrum.spectrum import Spectrum
+from eistool.spectrum.spectrum import Spectrum, check_spectrum
 
-__all__ = ["CellGeometry", "Metadata", "Series", "Spectrum"]
+__all__ = ["CellGeometry", "Metadata", "Series", "Spectrum", "check_spectrum"]

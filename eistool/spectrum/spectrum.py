@@ -176,6 +176,12 @@ class Spectrum:
         return html_table(f"Spectrum {self.label}", ("", "value"), rows)
 
 
+def check_spectrum(value: object) -> None:
+    """Raise a SpectrumError if this is no spectrum, but for instance a path or a list."""
+    if not isinstance(value, Spectrum):
+        raise SpectrumError(f"{value!r} is no Spectrum; eistool.read(path) returns a list of them")
+
+
 def _default_label(metadata: Metadata) -> str:
     source = metadata.source or metadata.sample_id or "spectrum"
     return source if metadata.sweep is None or metadata.sweep == 1 else f"{source}#{metadata.sweep}"
