@@ -7,7 +7,7 @@ import numpy as np
 
 from eistool.drt.assembly import assemble
 from eistool.drt.description import FLOOR, Description
-from eistool.drt.elements import Sum, find_elements
+from eistool.drt.elements import Sum, divides, find_elements
 from eistool.drt.grid import check_points, grid_of
 from eistool.drt.process import Data, Process, deviation_process, free_process
 from eistool.drt.result import DRT
@@ -24,7 +24,7 @@ OUTLIER = 4.5  # robust standard deviations
 MOST_OUTLIERS = 0.08  # of the points
 ROBUST_FREEDOM = 4.0
 TAIL_POINTS = 8
-FARTHEST = 0.7  # that a parameter moves when γ may deviate from the elements
+FARTHEST = 0.1  # that a parameter moves when γ may deviate from the elements
 WIDEST = 0.8  # standard error of ln R of an element
 
 
@@ -86,12 +86,16 @@ def compute_drt(
     if shapes:
         for found in find_elements(data, free, signed):
             process = _with_deviation(data, found)
-            if _is_sound(found, process):
+            if _is_sound(data, free, found, process):
                 tried.append((process, found, process.evidence - found.price))
     tried.sort(key=lambda each: -each[2])
     likely = [each for each in tried if each[2] > tried[0][2] + math.log(LEAST_WEIGHT)]
-    descriptions = [Description(data, process, found, evidence) for process, found, evidence in likely]
     remarks = []
+    fewer = [each for each in likely if _n_peaks(each[1]) < _n_peaks(likely[0][1])]
+    if fewer:
+        remarks.append(f"{_n_peaks(likely[0][1])} peaks are nearly as probable as {_n_peaks(fewer[0][1])}")
+        likely = sorted(likely, key=lambda each: each[0] is not fewer[0][0])
+    descriptions = [Description(data, process, found, evidence) for process, found, evidence in likely]
     if robust:
         remarks.append(f"{robust} outlying point{'s' if robust > 1 else ''} given little weight")
     return assemble(spectrum, used, unit, data, free, descriptions, remarks)
@@ -195,6 +199,11 @@ def _noise_power(data: Data, process: Process) -> float:
     return float(powers[best]) if likelihood[best] > likelihood[-1] + POWER_GAIN else 1.0
 
 
+def _n_peaks(found: Sum | None) -> float:
+    """Return how many peaks a sum of elements claims; a free γ claims none for being chosen."""
+    return math.inf if found is None else found.n_peaks
+
+
 def _with_deviation(data: Data, found: Sum) -> Process:
     gammas = found.gammas(data.grid.log_tau, data.grid.step)
     total = (gammas * found.positive[:, None]).sum(axis=0)
@@ -203,10 +212,11 @@ def _with_deviation(data: Data, found: Sum) -> Process:
     return deviation_process(data, total, found.impedance, found.derivatives, variance)
 
 
-def _is_sound(found: Sum, process: Process) -> bool:
-    """Return whether the deviation left the elements where they were, and they are determined at all."""
+def _is_sound(data: Data, free: Process, found: Sum, process: Process) -> bool:
+    """Return whether γ is that of the elements but for little, and these are determined."""
     n, p = process.f.size, found.theta.size
     moved = np.abs(process.extra[:p])
     errors = np.sqrt((process.root[:, n : n + p] ** 2).sum(axis=0))
     sizes = np.array([at for at, e in zip(found.offsets, found.elements, strict=True) if e.code != CPE], dtype=int)
-    return bool(found.elements and (moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())
+    likely = bool(found.elements and (moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())
+    return likely and not divides(data, free, found.elements)

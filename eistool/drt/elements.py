@@ -86,6 +86,11 @@ class Sum:
         return sum(COUNT[e.code] for e in self.elements) + self.linear.size
 
     @property
+    def n_peaks(self) -> int:
+        """How many elements are peaks."""
+        return sum(e.code != CPE for e in self.elements)
+
+    @property
     def price(self) -> float:
         """Log evidence that the elements cost beyond their number of parameters."""
         return _price(self.elements)
@@ -140,6 +145,21 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> list[Sum
         if trial.score > aim and len(rivals) <= MOST_RIVALS and trial.kinds not in rivals:
             rivals[trial.kinds] = _fit(data, trial.elements, trial.linear, LONG)
     return [each for each in rivals.values() if np.isfinite(each.root).all()]
+
+
+def divides(data: Data, process: Process, elements: Sequence[Element]) -> bool:
+    """Return whether two elements of rarer kinds than ZARC and RC stand where a free ln γ has one maximum.
+
+    ZARCs are processes of their own; of others a hump of any shape can be made.
+    """
+    peaks = sorted((e.theta[1], e.code, e.sign) for e in elements if e.code != CPE)
+    for (a, kind, sign), (b, other, other_sign) in itertools.pairwise(peaks):
+        if not {kind, other} <= {ZARC, RC} and min(sign, other_sign) > 0:
+            first, last = (int(np.argmin(np.abs(data.grid.log_tau - at))) for at in (a, b))
+            between = process.f[first : last + 1]
+            if not between.min() < min(between[0], between[-1]):
+                return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +335,7 @@ def _merged(elements: list[Element], reach: float) -> Iterator[list[Element]]:
     for first in range(len(elements) - 1):
         for last in range(first + 1, min(first + 3, len(elements))):
             some = elements[first : last + 1]
-            near = all(b.theta[1] - a.theta[1] < reach for a, b in itertools.pairwise(some))
+            near = all(_gap(a, b) < reach for a, b in itertools.pairwise(some))
             if not near or any(e.code == CPE or e.sign < 0 for e in some):
                 break
             rest = elements[:first] + elements[last + 1 :]
@@ -327,6 +347,12 @@ def _merged(elements: list[Element], reach: float) -> Iterator[list[Element]]:
             width = max(float(np.ptp(taus)), 0.7)
             yield [*rest, Element(CONSTANT, (size, 0.5 * float(taus[0] + taus[-1]), math.log(0.7 * width)))]
             yield [*rest, Element(LOG_NORMAL, (size, tau, math.log(0.6 * width)))]
+
+
+def _gap(a: Element, b: Element) -> float:
+    """Return the distance in ln τ between neighbours, from the edges of constants."""
+    halves = sum(math.exp(e.theta[2]) for e in (a, b) if e.code == CONSTANT)
+    return b.theta[1] - a.theta[1] - halves
 
 
 def _tail(data: Data) -> Element:

@@ -6,10 +6,11 @@ published, time constants shifted by up to 0.1 decade, so that no grid sits on t
 an interpreter that has pyDRTtools or pyimpspec; these get the same spectra, and their time and error are printed.
 Printed are the relative L2 error of γ; errors of position (decades) and area (%) of peaks; spurious and
 missed peaks a spectrum; the error of R_pol (%); the share of 95 % bands that hold the truth, for γ, for R
-and for τ of peaks, for R_pol, and of joint bands that hold all of γ; and the processor time in ms.
+and for τ of peaks, for R_pol, and of joint bands that hold all of γ; and the processor time in ms. Of the probability that each peak has, it is printed how often such peaks are real.
 """
 
 import argparse
+import itertools
 import os
 import subprocess
 import tempfile
@@ -47,6 +48,7 @@ class Outcome:
     inside_tau: list[bool] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
+    real: list[tuple[float, bool]] = field(default_factory=list)  # probability that a peak is real, and whether
 
 
 def blurred(
@@ -97,12 +99,14 @@ def score(truth: Truth, drt: eistool.DRT, outcome: Outcome) -> None:
             continue
         peak = min(near, key=lambda p: abs(np.log(p.tau / part.tau)))
         found.remove(peak)
+        outcome.real.append((peak.probability, True))
         outcome.position.append(abs(float(np.log10(peak.tau / part.tau))))
         outcome.area.append(100 * abs(peak.R / part.R - 1))
         outcome.inside_R.append(bool(abs(peak.R - part.R) <= 1.96 * peak.u_R))
         outcome.inside_tau.append(bool(abs(peak.tau - part.tau) <= 1.96 * peak.u_tau))
     outcome.missed.append(missed)
     outcome.spurious.append(len(found))
+    outcome.real += [(peak.probability, False) for peak in found]
     if not np.isfinite(truth.tau_max) or truth.tau_max > 1e6:
         total = sum(p.R for p in truth.peaks)
         outcome.r_pol.append(100 * abs(drt.R_pol / total - 1))
@@ -242,11 +246,13 @@ def main() -> None:
         f"{'in γ':>5s} {'in R':>5s} {'in τ':>5s} {'Rpol':>5s} {'joint':>5s}  {'ms':>6s} {'elements%':>5s}"
     )
     overall = Outcome()
+    real: list[tuple[float, bool]] = []
     for name, truths in cases(options.seeds, options.first, options.fixed).items():
         if options.case not in name:
             continue
         outcome = measure(truths, options.first)
         print(_line(name, outcome), flush=True)
+        real += outcome.real
         if options.models:
             print("   ", {m: outcome.models.count(m) for m in sorted(set(outcome.models))})
         if truths[0].smooth:
@@ -254,6 +260,10 @@ def main() -> None:
                 getattr(overall, key).extend(values)
     if overall.l2:
         print(_line("smooth cases", overall))
+    print("peaks that are real, by the probability given:")
+    for low, high in itertools.pairwise((0.0, 0.5, 0.9, 0.99, 1.0 + 1e-9)):
+        hits = [hit for probability, hit in real if low <= probability < high]
+        print(f"  {low:4.2f} to {high:4.2f}: {_percent([float(hit) for hit in hits])} % of {len(hits)}")
     if options.peer_python:
         _print_peers(options.peer_python, min(options.seeds, 4), options.first)
     elif not options.case:

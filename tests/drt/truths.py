@@ -67,21 +67,32 @@ def gerischer(R: float, tau0: float) -> Part:
     return Part(lambda w: R / np.sqrt(1 + 1j * w * tau0), gamma, R, tau0)
 
 
-def log_normal(R: float, tau0: float, s: float) -> Part:
-    """A normal distribution of ln τ with standard deviation s."""
-
-    def gamma(tau: FloatArray) -> FloatArray:
-        g: FloatArray = R / (s * np.sqrt(2 * np.pi)) * np.exp(-0.5 * (np.log(tau / tau0) / s) ** 2)
-        return g
-
-    x = np.linspace(-9 * s, 9 * s, 2001)
-    weight = R / (s * np.sqrt(2 * np.pi)) * np.exp(-0.5 * (x / s) ** 2) * (x[1] - x[0])
+def hump(R: float, tau0: float, density: Callable[[FloatArray], Any], reach: float) -> Part:
+    """A density of x = ln(τ/τ0) with its maximum at 0, integrated over -reach to reach."""
+    x = np.linspace(-reach, reach, 4001)
+    weight = R * density(x) * (x[1] - x[0])
 
     def impedance(w: FloatArray) -> ComplexArray:
         z: ComplexArray = (weight / (1 + 1j * w[:, None] * tau0 * np.exp(x))).sum(axis=1)
         return z
 
-    return Part(impedance, gamma, R, tau0)
+    return Part(impedance, lambda tau: R * density(np.log(tau / tau0)), R, tau0)
+
+
+def log_normal(R: float, tau0: float, s: float) -> Part:
+    """A normal distribution of ln τ with standard deviation s."""
+    return skewed(R, tau0, s, s)
+
+
+def skewed(R: float, tau0: float, s: float, t: float) -> Part:
+    """Two half normal distributions of ln τ, s wide below τ0 and t above."""
+    height = np.sqrt(2 / np.pi) / (s + t)
+    return hump(R, tau0, lambda x: height * np.exp(-0.5 * (x / np.where(x < 0, s, t)) ** 2), 9 * max(s, t))
+
+
+def triangle(R: float, tau0: float, s: float) -> Part:
+    """γ that rises and falls on straight lines, 2 s wide."""
+    return hump(R, tau0, lambda x: np.maximum(1 - np.abs(x) / s, 0) / s, s)
 
 
 def constant(R: float, low: float, high: float) -> Part:
@@ -180,6 +191,10 @@ TRUTHS = (
     Truth("constant", lambda k: [constant(50, 1e-3 * k, 1e-1 * k)]),
     Truth("two, 1 decade", lambda k: [zarc(50, 1e-2 * k, 0.8), zarc(50, 1e-1 * k, 0.8)]),
     Truth("three unequal", lambda k: [zarc(20, 1e-4 * k, 0.85), zarc(50, 1e-2 * k, 0.8), zarc(30, 1e-0 * k, 0.9)]),
+    # of no kind that is tried
+    Truth("skewed", lambda k: [skewed(50, 1e-2 * k, 1.6, 0.7)]),
+    Truth("triangle", lambda k: [triangle(50, 1e-2 * k, 2.5)]),
+    Truth("skewed + triangle", lambda k: [skewed(50, 1e-4 * k, 0.7, 1.3), triangle(50, 1e-1 * k, 2.0)]),
 )
 
 
@@ -229,4 +244,13 @@ def drawn(seed: int) -> tuple[Truth, ...]:
         Truth("constant", one(constant(50, at(-3.5, -2.5), at(-1.5, -0.5)))),
         Truth("two, 1 decade", two(0.95, 1.05, 0.15)),
         Truth("three unequal", one(*three)),
+        Truth("skewed", one(skewed(50, at(-3, -1), *rng.uniform(0.5, 1.8, 2)))),
+        Truth("triangle", one(triangle(50, at(-3, -1), rng.uniform(1.5, 3.5)))),
+        Truth(
+            "skewed + triangle",
+            one(
+                skewed(50, at(-4.3, -3.7), *rng.uniform(0.5, 1.5, 2)),
+                triangle(50, at(-1.3, -0.7), rng.uniform(1.5, 3)),
+            ),
+        ),
     )
