@@ -6,7 +6,8 @@ published, time constants shifted by up to 0.1 decade, so that no grid sits on t
 an interpreter that has pyDRTtools or pyimpspec; these get the same spectra, and their time and error are printed.
 Printed are the relative L2 error of γ; errors of position (decades) and area (%) of peaks; spurious and
 missed peaks a spectrum; the error of R_pol (%); the share of 95 % bands that hold the truth, for γ, for R
-and for τ of peaks, for R_pol, and of joint bands that hold all of γ; and the processor time in ms. Of the probability that each peak has, it is printed how often such peaks are real.
+and for τ of peaks, for R_pol, and of joint bands that hold all of γ; and the processor time in ms; then how often
+peaks are real, by the probability that they were given.
 """
 
 import argparse
