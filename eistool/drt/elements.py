@@ -204,14 +204,20 @@ def _search(data: Data, process: Process, goal: _Goal, best: Sum, signed: bool) 
     for _ in range(MOST_MOVES):
         excess = goal.excess(best)
         aim = best.score - (LONG_SHOT if excess > POOR else 0.0)
-        chosen: Sum | None = None
-        for moves in (_fewer(process, best), _moves(data, process, best, excess, signed)):
-            trials = [_fit(data, move, best.linear, SHORT, aim - RIVAL) for move in moves]
-            seen += trials
-            chosen = max(trials, key=lambda trial: trial.score, default=None)
-            if chosen is not None and chosen.score > best.score:
+        reach = POOR_REACH if excess > POOR else REACH
+        tried: list[Sum] = []
+        chosen = best
+        for moves in (
+            _fewer(process, best),
+            itertools.chain(_merged(list(best.elements), reach), _log_normals(best) if excess > LACKING else ()),
+            _moves(data, process, best, excess, signed),
+        ):
+            tried += [_fit(data, move, best.linear, SHORT, aim - RIVAL) for move in moves]
+            chosen = max(tried, key=lambda trial: trial.score, default=best)
+            if chosen.score > best.score and goal.excess(chosen) < POOR:
                 break
-        if chosen is None or not chosen.score > aim:
+        seen += tried
+        if not chosen.score > aim:
             break
         chosen = _fit(data, chosen.elements, chosen.linear, SHORT)
         simpler = chosen.n_parameters < best.n_parameters
@@ -355,6 +361,14 @@ def _gap(a: Element, b: Element) -> float:
     return b.theta[1] - a.theta[1] - halves
 
 
+def _log_normals(now: Sum) -> Iterator[list[Element]]:
+    """Yield the sum with a log-normal for each ZARC."""
+    zarcs = [e for e in now.elements if e.code == ZARC and e.sign > 0]
+    if len(zarcs) > 1:
+        rest = [e for e in now.elements if e not in zarcs]
+        yield rest + [Element(LOG_NORMAL, (e.theta[0], e.theta[1], math.log(0.9))) for e in zarcs]
+
+
 def _tail(data: Data) -> Element:
     grid = data.grid
     n = grid.log_x.size
@@ -388,13 +402,12 @@ def _twins(now: Sum) -> Iterator[list[Element]]:
 
 
 def _moves(data: Data, process: Process, now: Sum, excess: float, signed: bool) -> Iterator[list[Element]]:
-    """Yield sums with elements of another kind or merged, and where the fit is poor, with others besides."""
+    """Yield sums with elements of another kind, and where the fit is poor, with others besides."""
     elements = list(now.elements)
     poor = excess > POOR
     for i, e in enumerate(elements):
         for kind in _other_kinds(e, poor):
             yield [*elements[:i], *elements[i + 1 :], kind]
-    yield from _merged(elements, POOR_REACH if poor else REACH)
     if excess > LACKING:
         yield from _more(data, process, now, signed)
 
@@ -418,13 +431,9 @@ def _other_kinds(e: Element, poor: bool) -> Iterator[Element]:
 
 
 def _more(data: Data, process: Process, now: Sum, signed: bool) -> Iterator[list[Element]]:
-    """Yield sums with an element more, and with all ZARCs of another kind."""
+    """Yield sums with an element more."""
     elements = list(now.elements)
     grid = data.grid
-    zarcs = [e for e in elements if e.code == ZARC and e.sign > 0]
-    if len(zarcs) > 1:
-        rest = [e for e in elements if e not in zarcs]
-        yield rest + [Element(LOG_NORMAL, (e.theta[0], e.theta[1], math.log(0.9))) for e in zarcs]
     if not any(e.code == CPE for e in elements):
         yield [*elements, _tail(data)]
     if len(elements) > MOST_PEAKS:
