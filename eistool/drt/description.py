@@ -109,6 +109,7 @@ class Description:
         pull = np.empty(process.rows.shape[0])
         times(process.rows, change / variance, pull)
         pull[:n] *= np.exp(process.f)
+        pull[n : n + process.further.size] *= np.exp(process.further)
         absorbed = np.empty_like(pull)
         times(process.root, pull, absorbed)
         information = float(change @ (change / data.weight)) / variance - float(absorbed @ absorbed)
