@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eistool.drt.assembly import assemble
+from eistool.drt.assembly import are_correlated, assemble
+from eistool.drt.blocks import Window, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.description import FLOOR, Description
-from eistool.drt.elements import Sum, find_elements
+from eistool.drt.elements import Sum, find_elements, positive_part
 from eistool.drt.grid import check_points, grid_of
 from eistool.drt.process import Data, Process, deviation_process, free_process
 from eistool.drt.result import DRT
@@ -24,6 +26,9 @@ OUTLIER = 4.5  # robust standard deviations
 MOST_OUTLIERS = 0.08  # of the points
 ROBUST_FREEDOM = 4.0
 TAIL_POINTS = 8
+SIGNED_PRICE = 8.0  # in log evidence, of a window in which γ may be negative
+ABOUT = 2.3  # in ln τ, of a window beyond negative elements
+SURE = 3.0  # standard deviations
 FARTHEST = 0.7  # that a parameter moves when γ may deviate from the elements
 WIDEST = 0.8  # standard error of ln R of an element
 
@@ -33,7 +38,8 @@ def compute_drt(
     *,
     weighting: str | Sequence[float] | FloatArray = "auto",
     shapes: bool = True,
-    signed: bool = True,
+    signed: bool | Window | Sequence[Window] = True,
+    phasances: bool = False,
 ) -> DRT:
     """Compute the distribution of relaxation times γ, with its 95 % band.
 
@@ -51,8 +57,14 @@ def compute_drt(
         spectrum's measured noise; or the values given. Its size is found in any case.
     shapes : bool
         Whether sums of elements may take part.
-    signed : bool
-        Whether an element may be negative, as an inductive loop needs.
+    signed : bool, (float, float) or sequence of these
+        Whether γ may be negative, as an inductive loop needs: an element, or a distribution over a decade
+        on either side of where elements, residuals or inductive points ask for it, if the evidence for it
+        is better. With windows of τ in s it may be so there whatever the evidence, and nowhere else.
+    phasances : bool
+        Whether ∫ η (jω/ω0)^ν dν with η >= 0 takes the place of jωL and 1/(jωC), so that constant-phase
+        tails, Warburg or inductive, are described without an assumed element. γ then is free, and falls
+        beyond the measured window.
 
     Returns
     -------
@@ -61,7 +73,7 @@ def compute_drt(
     Raises
     ------
     SpectrumError
-        If there are too few points, or the weighting cannot be understood.
+        If there are too few points, or weighting or windows cannot be understood.
 
     References
     ----------
@@ -80,21 +92,80 @@ def compute_drt(
     check_points(spectrum)
     used = np.flatnonzero(spectrum.mask)
     unit = float(np.median(np.abs(spectrum.impedance[used])))
+    windows = parse_windows(spectrum.label, signed)
     data = _data(spectrum, used, unit, weighting)
-    free, robust = _free(data, weighting == "auto" if isinstance(weighting, str) else False)
+    if phasances:
+        data = with_phasances(data)
+    if windows:
+        data = subtract_in(data, [(math.log(a * data.grid.unit), math.log(b * data.grid.unit)) for a, b in windows])
+    plain = replace(data)
+    choose_power = isinstance(weighting, str) and weighting == "auto"
+    best = _attempt(data, choose_power, shapes and not phasances, signed is True)
+    if signed is True:
+        for window in _windows_worth_trying(best):
+            other = _attempt(subtract_in(plain, [window]), choose_power, shapes and not phasances, False, best)
+            if other.score - SIGNED_PRICE > best.score:
+                best = other
+    likely = [each for each in best.tried if each[2] > best.score + math.log(LEAST_WEIGHT)]
+    descriptions = [Description(best.data, process, found, evidence) for process, found, evidence in likely]
+    remarks = []
+    if best.outliers:
+        remarks.append(f"{best.outliers} outlying point{'s' if best.outliers > 1 else ''} given little weight")
+    return assemble(spectrum, used, unit, best.data, best.free, descriptions, remarks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """A free γ and what was found from it, with one set of blocks."""
+
+    data: Data
+    free: Process
+    outliers: int
+    tried: list[tuple[Process, Sum | None, float]]  # with log evidence less price, the best first
+
+    @property
+    def score(self) -> float:
+        return self.tried[0][2]
+
+
+def _attempt(
+    data: Data, choose_power: bool, shapes: bool, negative: bool, before: _Attempt | None = None
+) -> _Attempt:
+    free, outliers = _free(data, choose_power)
     tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
     if shapes:
-        for found in find_elements(data, free, signed):
-            process = _with_deviation(data, found)
+        rest = without_blocks(data, free) if data.blocks else data
+        sums = find_elements(rest, free, negative)
+        loops = before.tried[0][1] if before else None
+        if loops is not None and not loops.positive.all():
+            sums.append(positive_part(rest, loops))
+        for found in sums:
+            process = _with_deviation(data, found, free.further)
             if _is_sound(found, process):
                 tried.append((process, found, process.evidence - found.price))
     tried.sort(key=lambda each: -each[2])
-    likely = [each for each in tried if each[2] > tried[0][2] + math.log(LEAST_WEIGHT)]
-    descriptions = [Description(data, process, found, evidence) for process, found, evidence in likely]
-    remarks = []
-    if robust:
-        remarks.append(f"{robust} outlying point{'s' if robust > 1 else ''} given little weight")
-    return assemble(spectrum, used, unit, data, free, descriptions, remarks)
+    return _Attempt(data, free, outliers, tried)
+
+
+def _windows_worth_trying(best: _Attempt) -> list[Window]:
+    """Return where γ may be negative: about negative elements, or anywhere if something is missed."""
+    data, (process, found, _) = best.data, best.tried[0]
+    low, high = data.grid.window
+    loops = [e.theta[1] for e in found.elements if e.sign < 0] if found else []
+    if loops:
+        return [(max(min(loops) - ABOUT, low), min(max(loops) + ABOUT, high))]
+    if are_correlated(data, process) or _is_inductive(data, process):
+        middle = 0.5 * (low + high)
+        return [(low, middle), (middle, high)]
+    return []
+
+
+def _is_inductive(data: Data, process: Process) -> bool:
+    """Return whether Im Z is positive at frequencies below some where it is negative."""
+    order = np.argsort(-data.grid.log_x)
+    noise = SURE * math.sqrt(process.variance) * data.modulus[order]
+    imaginary = data.y[order.size :][order]
+    return bool((np.maximum.accumulate(imaginary < -noise) & (imaginary > noise)).any())
 
 
 def _data(
@@ -195,17 +266,17 @@ def _noise_power(data: Data, process: Process) -> float:
     return float(powers[best]) if likelihood[best] > likelihood[-1] + POWER_GAIN else 1.0
 
 
-def _with_deviation(data: Data, found: Sum) -> Process:
+def _with_deviation(data: Data, found: Sum, further: FloatArray) -> Process:
     gammas = found.gammas(data.grid.log_tau, data.grid.step)
     total = (gammas * found.positive[:, None]).sum(axis=0)
     total = np.maximum(total, FLOOR * max(float(total.max()), 1e-3))
     variance = max(found.chi2 / max(data.y.size - found.n_parameters, 1), 1e-12)
-    return deviation_process(data, total, found.impedance, found.derivatives, variance)
+    return deviation_process(data, total, found.impedance, found.derivatives, variance, further=further)
 
 
 def _is_sound(found: Sum, process: Process) -> bool:
     """Return whether the deviation left the elements where they were, and they are determined at all."""
-    n, p = process.f.size, found.theta.size
+    n, p = process.n_logarithms, found.theta.size
     moved = np.abs(process.extra[:p])
     errors = np.sqrt((process.root[:, n : n + p] ** 2).sum(axis=0))
     sizes = np.array([at for at, e in zip(found.offsets, found.elements, strict=True) if e.code != CPE], dtype=int)

@@ -142,6 +142,11 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> list[Sum
     return [each for each in rivals.values() if np.isfinite(each.root).all()]
 
 
+def positive_part(data: Data, found: Sum) -> Sum:
+    """Return the sum without its negative elements, the others as they are."""
+    return _fit(data, [e for e in found.elements if e.sign > 0], found.linear, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Goal:
     """What the free γ reaches."""

@@ -52,7 +52,7 @@ class Data:
     weight: FloatArray  # inverse squares of the relative noise
     tail: float  # slope of ln γ beyond the window at long times
     blocks: tuple[Block, ...] = ()
-    phasances: bool = False  # the last block's; they stand for 1/C and L too, and γ ends with the window
+    phasances: bool = False  # the last two blocks; they stand for 1/C and L too, and γ ends with the window
     linear: FloatArray = field(init=False)  # rows of γ and of the blocks, then columns
     products: FloatArray = field(init=False)  # of these, weighted
 
@@ -63,6 +63,11 @@ class Data:
             columns = grid.columns[: self.n_columns]
             self.linear = np.vstack([grid.rows, *(block.rows for block in self.blocks), columns])
         self.reweigh(self.weight)
+
+    @property
+    def n_windows(self) -> int:
+        """In which γ may be negative."""
+        return len(self.blocks) - 2 * self.phasances
 
     @property
     def n_columns(self) -> int:
@@ -90,6 +95,11 @@ class Process:
     mean: FloatArray
     residual: FloatArray  # data - model
     rows: FloatArray  # the linear model
+
+    @property
+    def n_logarithms(self) -> int:
+        """Of ln γ and the blocks; the unknowns after them are linear."""
+        return self.f.size + self.further.size
 
     @property
     def variance(self) -> float:
@@ -260,7 +270,7 @@ def _run(
         LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch, residual,
     )  # fmt: skip
     n = data.grid.log_tau.size
-    return Process(f[:n], f[n:], extra, state, root, local, mean, residual, rows)
+    return Process(f[:n], f[n:], extra, state, root, local, mean[:n], residual, rows)
 
 
 def _first(data: Data) -> FloatArray:

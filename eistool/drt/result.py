@@ -1,6 +1,6 @@
 """What a distribution of relaxation times holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from eistool.drt.suggest import SuggestedCircuit
+
+
+def _nothing() -> FloatArray:
+    return np.empty(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -52,6 +56,10 @@ class DRT:
         ``free``, or the elements that γ deviates from.
     flags : tuple of str
         Remarks on what to be careful with.
+    phasance, eta, eta_low, eta_high : FloatArray, shape (n_phasance,)
+        Exponents ν, and the distribution of phasances η in ohm per unit of ν with its 95 % band:
+        Z holds ∫ η (jω/ω0)^ν dν besides, with ω0 = √(ω_min ω_max) of the used points. The area of a peak is the
+        modulus at ω0 of a constant-phase element. Empty unless ``phasances`` were asked for.
     """
 
     spectrum: Spectrum
@@ -78,6 +86,10 @@ class DRT:
     evidence_free: float
     model: str
     flags: tuple[str, ...]
+    phasance: FloatArray = field(default_factory=_nothing)
+    eta: FloatArray = field(default_factory=_nothing)
+    eta_low: FloatArray = field(default_factory=_nothing)
+    eta_high: FloatArray = field(default_factory=_nothing)
 
     @property
     def frequency(self) -> FloatArray:
@@ -128,7 +140,10 @@ class DRT:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain Python objects, without the spectrum; None for missing numbers."""
-        arrays = ("tau", "gamma", "gamma_low", "gamma_high", "joint_low", "joint_high")
+        arrays = (
+            "tau", "gamma", "gamma_low", "gamma_high", "joint_low", "joint_high",
+            "phasance", "eta", "eta_low", "eta_high",
+        )  # fmt: skip
         numbers = (
             "R_inf", "u_R_inf", "inductance", "u_inductance", "inverse_capacitance", "regularization", "noise",
             "R_pol", "u_R_pol", "evidence", "evidence_free", "model", "flags", "peaks", "atoms",
