@@ -9,7 +9,7 @@ import numpy as np
 from eistool.drt.assembly import are_correlated, assemble
 from eistool.drt.blocks import Window, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.description import FLOOR, Description
-from eistool.drt.elements import Sum, find_elements, positive_part
+from eistool.drt.elements import Sum, find_elements, positive_part, zarcs
 from eistool.drt.grid import check_points, grid_of
 from eistool.drt.process import Data, Process, deviation_process, free_process
 from eistool.drt.result import DRT
@@ -133,17 +133,25 @@ def _attempt(
 ) -> _Attempt:
     free, outliers = _free(data, choose_power)
     tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
-    if shapes:
-        rest = without_blocks(data, free) if data.blocks else data
-        sums = find_elements(rest, free, negative)
-        loops = before.tried[0][1] if before else None
-        if loops is not None and not loops.positive.all():
-            sums.append(positive_part(rest, loops))
+
+    def consider(sums: list[Sum], from_process: Process) -> None:
         for found in sums:
-            process = _with_deviation(data, found, free.further)
+            process = _with_deviation(data, found, from_process.further)
             if _is_sound(found, process):
                 tried.append((process, found, process.evidence - found.price))
-    tried.sort(key=lambda each: -each[2])
+        tried.sort(key=lambda each: -each[2])
+
+    if shapes and not data.blocks:
+        consider(find_elements(data, free, negative), free)
+    elif shapes:
+        # elements for what the blocks leave; these are better known once there are elements
+        rest = without_blocks(data, free)
+        loops = before.tried[0][1] if before else None
+        consider([positive_part(rest, loops)] if loops and not loops.positive.all() else [], free)
+        consider(zarcs(rest, free), free)
+        for _ in range(2):
+            process = tried[0][0]
+            consider(find_elements(without_blocks(data, process), free, False), process)
     return _Attempt(data, free, outliers, tried)
 
 
@@ -155,8 +163,7 @@ def _windows_worth_trying(best: _Attempt) -> list[Window]:
     if loops:
         return [(max(min(loops) - ABOUT, low), min(max(loops) + ABOUT, high))]
     if are_correlated(data, process) or _is_inductive(data, process):
-        middle = 0.5 * (low + high)
-        return [(low, middle), (middle, high)]
+        return [(low + k * 0.25 * (high - low), low + (2 + k) * 0.25 * (high - low)) for k in range(3)]
     return []
 
 

@@ -147,6 +147,12 @@ def positive_part(data: Data, found: Sum) -> Sum:
     return _fit(data, [e for e in found.elements if e.sign > 0], found.linear, 0)
 
 
+def zarcs(data: Data, process: Process) -> list[Sum]:
+    """Return the sum of a ZARC for each maximum of ln γ; nothing where there is none."""
+    tail = [_tail(data)] if data.tail > LEAST_TAIL else []
+    return [_fit(data, seeds + tail, None, LONG) for seeds in itertools.islice(_seeds(data, process), 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Goal:
     """What the free γ reaches."""
