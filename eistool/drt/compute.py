@@ -134,9 +134,9 @@ def _attempt(
     free, outliers = _free(data, choose_power)
     tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
 
-    def consider(sums: list[Sum], from_process: Process) -> None:
+    def consider(sums: list[Sum], start: Process) -> None:
         for found in sums:
-            process = _with_deviation(data, found, from_process.further)
+            process = _with_deviation(data, found, start)
             if _is_sound(found, process):
                 tried.append((process, found, process.evidence - found.price))
         tried.sort(key=lambda each: -each[2])
@@ -273,12 +273,14 @@ def _noise_power(data: Data, process: Process) -> float:
     return float(powers[best]) if likelihood[best] > likelihood[-1] + POWER_GAIN else 1.0
 
 
-def _with_deviation(data: Data, found: Sum, further: FloatArray) -> Process:
+def _with_deviation(data: Data, found: Sum, start: Process) -> Process:
     gammas = found.gammas(data.grid.log_tau, data.grid.step)
     total = (gammas * found.positive[:, None]).sum(axis=0)
     total = np.maximum(total, FLOOR * max(float(total.max()), 1e-3))
     variance = max(found.chi2 / max(data.y.size - found.n_parameters, 1), 1e-12)
-    return deviation_process(data, total, found.impedance, found.derivatives, variance, further=further)
+    if data.blocks:
+        variance = start.variance  # the elements are not all
+    return deviation_process(data, total, found.impedance, found.derivatives, variance, further=start.further)
 
 
 def _is_sound(found: Sum, process: Process) -> bool:
