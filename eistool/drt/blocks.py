@@ -14,7 +14,7 @@ from eistool.typing import FloatArray
 
 LEAST_WIDTH = 4  # steps of the comb in a window
 FAINT = math.log(0.002)  # level of what is subtracted, in units of |Z|: none, until the data ask for it
-FAINT_SPREAD, FAINT_STEP = 3.0, 0.7  # of ln of it
+FAINT_SPREAD, FAINT_STEP = 3.0, 1.0  # of ln of it
 LEAST_PHASANCE, PHASANCE_STEP = 0.1, 0.05  # |ν| and the comb of it; nearer to 0 it is a resistance
 PHASANCE_SPREAD, PHASANCE_RISE = 3.0, 1.5
 NOWHERE, FALL = -1e3, 3.0  # ln of nothing, and its slope on the way there
