@@ -98,11 +98,12 @@ def compute_drt(
         data = with_phasances(data)
     if windows:
         data = subtract_in(data, [(math.log(a * data.grid.unit), math.log(b * data.grid.unit)) for a, b in windows])
-    plain = replace(data)
+    weight = data.weight
     choose_power = isinstance(weighting, str) and weighting == "auto"
     best = _attempt(data, choose_power, shapes and not phasances, signed is True)
     if signed is True:
         for window in _windows_worth_trying(best):
+            plain = replace(data, weight=weight)
             other = _attempt(subtract_in(plain, [window]), choose_power, shapes and not phasances, False, best)
             if other.score - SIGNED_PRICE > best.score:
                 best = other
