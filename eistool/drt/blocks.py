@@ -17,6 +17,7 @@ FAINT = math.log(0.002)  # level of what is subtracted, in units of |Z|: none, u
 FAINT_SPREAD, FAINT_STEP = 3.0, 1.0  # of ln of it
 LEAST_PHASANCE, PHASANCE_STEP = 0.1, 0.05  # |ν| and the comb of it; nearer to 0 it is a resistance
 PHASANCE_SPREAD, PHASANCE_RISE = 3.0, 1.5
+LEAST_TAIL = 0.2  # slope of ln(-Im Z) from which it is a tail
 NOWHERE, FALL = -1e3, 3.0  # ln of nothing, and its slope on the way there
 UNCERTAIN = 20.0  # standard deviations of a logarithm are no larger
 
@@ -59,22 +60,27 @@ def _subtracted(data: Data, window: Window) -> Block:
     # where γ is negative, so is -Im Z, roughly
     imaginary = np.interp(grid.log_tau[inside], -grid.log_x[order], data.y[n:][order])
     first_guess = np.log(np.maximum(imaginary * 2 / np.pi, 1e-3))
-    return Block(grid.log_tau[inside], -grid.rows[inside], first_guess, FAINT, FAINT_SPREAD, FAINT_STEP)
+    level = np.full(first_guess.size, FAINT)
+    return Block(grid.log_tau[inside], -grid.rows[inside], first_guess, level, FAINT_SPREAD, FAINT_STEP)
 
 
 def with_phasances(data: Data) -> Data:
-    """Return data with ∫ η(ν) (jx)^ν dν in the place of L and 1/C."""
+    """Return data with ∫ η (jx)^ν dν in the place of 1/C, and a first guess of the tail at low frequencies."""
     grid = data.grid
     positive = np.arange(round(LEAST_PHASANCE / PHASANCE_STEP), round(1 / PHASANCE_STEP) + 1) * PHASANCE_STEP
+    lowest = int(np.argmin(grid.log_x))
     blocks = []
     for nu in (-positive[::-1], positive):
         z = PHASANCE_STEP * np.exp(nu[:, None] * (grid.log_x + 0.5j * np.pi))
-        blocks.append(
-            Block(
-                nu, np.hstack([z.real, z.imag]), np.full(nu.size, FAINT), FAINT, PHASANCE_SPREAD, PHASANCE_RISE
-            )
-        )
-    return replace(data, blocks=(*data.blocks, *blocks), phasances=True)
+        rows = np.hstack([z.real, z.imag])
+        # as faint as what is subtracted, where it is seen best
+        level = FAINT - np.log(np.abs(z / data.modulus[: grid.log_x.size]).max(axis=1))
+        first = level.copy()
+        if nu[0] < 0 and data.tail > LEAST_TAIL:
+            k = int(np.argmin(np.abs(nu + data.tail)))
+            first[k] = math.log(max(float(data.y[z.shape[1] + lowest] / z[k, lowest].imag), 1e-9))
+        blocks.append(Block(nu, rows, first, level, PHASANCE_SPREAD, PHASANCE_RISE))
+    return replace(data, tail=-1.0, blocks=(*data.blocks, *blocks), phasances=True)
 
 
 def without_blocks(data: Data, process: Process) -> Data:

@@ -101,7 +101,7 @@ def compute_drt(
     weight = data.weight
     choose_power = isinstance(weighting, str) and weighting == "auto"
     best = _attempt(data, choose_power, shapes and not phasances, signed is True)
-    if signed is True:
+    if signed is True and not phasances:
         for window in _windows_worth_trying(best):
             plain = replace(data, weight=weight)
             other = _attempt(subtract_in(plain, [window]), choose_power, shapes and not phasances, False, best)

@@ -37,7 +37,7 @@ class Block:
     at: FloatArray  # its comb, shape (n,)
     rows: FloatArray  # impedance of a unit of it, shape (n, m)
     first: FloatArray  # its logarithm to start from
-    level: float  # prior mean of the logarithm
+    level: FloatArray  # prior mean of the logarithm
     spread: float  # standard deviation of each value from it
     step_spread: float = math.inf  # of neighbours' difference; where infinite, it is as smooth as ln γ
 
@@ -187,6 +187,7 @@ def _prior(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     start = n
     for block in data.blocks:
         end = start + block.at.size
+        slope[start : end - 1] = np.diff(block.level)
         slope_weight[start : end - 1] = block.step_spread**-2
         level[0, start:end] = block.spread**-2
         level[1, start:end] = block.level
@@ -278,7 +279,8 @@ def _first(data: Data) -> FloatArray:
     grid = data.grid
     n = grid.log_x.size
     order = np.argsort(-grid.log_x)
-    imaginary = np.interp(grid.log_tau, -grid.log_x[order], -data.y[n:][order])
+    rest = data.y - sum(np.einsum("i,ij", np.exp(block.first), block.rows) for block in data.blocks)
+    imaginary = np.interp(grid.log_tau, -grid.log_x[order], -rest[n:][order])
     positive: BoolArray = imaginary > 1e-3
     f: FloatArray = np.log(np.where(positive, imaginary, 1e-3) * 2 / np.pi)
     return f
