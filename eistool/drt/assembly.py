@@ -76,7 +76,9 @@ def assemble(
     peaks = _peaks(weighted, unit, data, free)
     R_pol, u_R_pol = _mixed([(w, each.R_pol, each.u_R_pol) for w, each in weighted])
     R_inf, u_R_inf = _mixed([(w, float(each.linear[0]), float(each.errors[0])) for w, each in weighted])
-    L, u_L = _mixed([(w, float(each.linear[1]), float(each.errors[1])) for w, each in weighted])
+    L, u_L = 0.0, 0.0
+    if not data.phasances:
+        L, u_L = _mixed([(w, float(each.linear[1]), float(each.errors[1])) for w, each in weighted])
     process = best.process
     model = data.y - process.residual
     impedance: ComplexArray = np.full(len(spectrum), complex(math.nan, math.nan))

@@ -15,7 +15,8 @@ from eistool.typing import FloatArray
 LEAST_WIDTH = 4  # steps of the comb in a window
 FAINT = math.log(0.002)  # level of what is subtracted, in units of |Z|: none, until the data ask for it
 FAINT_SPREAD, FAINT_STEP = 3.0, 1.0  # of ln of it
-LEAST_PHASANCE, PHASANCE_STEP = 0.1, 0.05  # |ν| and the comb of it; nearer to 0 it is a resistance
+LEAST_PHASANCE, PHASANCE_STEP = 0.2, 0.025  # |ν| and the comb of it; nearer to 0 it is a resistance
+PHASANCE_FAINT = math.log(5e-4)  # share of |Z| at the frequency where a phasance is seen best
 PHASANCE_SPREAD, PHASANCE_RISE = 3.0, 1.5
 LEAST_TAIL = 0.2  # slope of ln(-Im Z) from which it is a tail
 NOWHERE, FALL = -1e3, 3.0  # ln of nothing, and its slope on the way there
@@ -65,7 +66,7 @@ def _subtracted(data: Data, window: Window) -> Block:
 
 
 def with_phasances(data: Data) -> Data:
-    """Return data with ∫ η (jx)^ν dν in the place of 1/C, and a first guess of the tail at low frequencies."""
+    """Return data with ∫ η (jx)^ν dν in the place of L and 1/C, and a first guess of the tail at low frequencies."""
     grid = data.grid
     positive = np.arange(round(LEAST_PHASANCE / PHASANCE_STEP), round(1 / PHASANCE_STEP) + 1) * PHASANCE_STEP
     lowest = int(np.argmin(grid.log_x))
@@ -73,8 +74,7 @@ def with_phasances(data: Data) -> Data:
     for nu in (-positive[::-1], positive):
         z = PHASANCE_STEP * np.exp(nu[:, None] * (grid.log_x + 0.5j * np.pi))
         rows = np.hstack([z.real, z.imag])
-        # as faint as what is subtracted, where it is seen best
-        level = FAINT - np.log(np.abs(z / data.modulus[: grid.log_x.size]).max(axis=1))
+        level = PHASANCE_FAINT - np.log(np.abs(z / data.modulus[: grid.log_x.size]).max(axis=1))
         first = level.copy()
         if nu[0] < 0 and data.tail > LEAST_TAIL:
             k = int(np.argmin(np.abs(nu + data.tail)))

@@ -18,7 +18,6 @@ LEVEL_SPREAD = 6.0  # standard deviation of the level of ln γ
 SLOPE_SPREAD = 0.5  # of the slope in each step beyond the window
 REACH = 8  # of a spline on the comb
 LENGTH = 1.0  # of deviations from a sum of elements, in ln τ
-N_LINEAR = 2  # R and L, without 1/C
 NOTHING: FloatArray = np.empty(0)
 ENDING = 2.0  # slope of ln γ beyond the window where phasances describe what lies there
 
@@ -52,7 +51,7 @@ class Data:
     weight: FloatArray  # inverse squares of the relative noise
     tail: float  # slope of ln γ beyond the window at long times
     blocks: tuple[Block, ...] = ()
-    phasances: bool = False  # the last two blocks; they stand for 1/C and L too, and γ ends with the window
+    phasances: bool = False  # are the last two blocks, in the place of L and 1/C; γ ends with the window then
     linear: FloatArray = field(init=False)  # rows of γ and of the blocks, then columns
     products: FloatArray = field(init=False)  # of these, weighted
 
@@ -71,8 +70,8 @@ class Data:
 
     @property
     def n_columns(self) -> int:
-        """Of the linear model beside γ and the blocks: R, L and mostly 1/C."""
-        return N_LINEAR if self.phasances else N_LINEAR + 1
+        """Of the linear model beside γ and the blocks: R, and where there are no phasances L and 1/C."""
+        return 1 if self.phasances else 3
 
     def reweigh(self, weight: FloatArray) -> None:
         """Take other weights."""
