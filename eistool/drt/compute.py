@@ -102,7 +102,7 @@ def compute_drt(
     choose_power = isinstance(weighting, str) and weighting == "auto"
     best = _attempt(data, choose_power, shapes and not phasances, signed is True)
     if signed is True and not phasances:
-        for window in _windows_worth_trying(best):
+        for window in _windows_worth_trying(best, shapes):
             plain = replace(data, weight=weight)
             other = _attempt(subtract_in(plain, [window]), choose_power, shapes and not phasances, False, best)
             if other.score - SIGNED_PRICE > best.score:
@@ -156,14 +156,15 @@ def _attempt(
     return _Attempt(data, free, outliers, tried)
 
 
-def _windows_worth_trying(best: _Attempt) -> list[Window]:
+def _windows_worth_trying(best: _Attempt, shapes: bool) -> list[Window]:
     """Return where γ may be negative: about negative elements, or anywhere if something is missed."""
     data, (process, found, _) = best.data, best.tried[0]
     low, high = data.grid.window
     loops = [e.theta[1] for e in found.elements if e.sign < 0] if found else []
     if loops:
         return [(max(min(loops) - ABOUT, low), min(max(loops) + ABOUT, high))]
-    if are_correlated(data, process) or _is_inductive(data, process):
+    # alone, a free γ misses whatever is sharp, and negative lobes would make up for it
+    if (shapes and are_correlated(data, process)) or _is_inductive(data, process):
         return [(low + k * 0.25 * (high - low), low + (2 + k) * 0.25 * (high - low)) for k in range(3)]
     return []
 
