@@ -9,7 +9,7 @@ import numpy as np
 from eistool.drt.assembly import are_correlated, assemble
 from eistool.drt.blocks import Window, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.description import FLOOR, Description
-from eistool.drt.elements import Sum, find_elements, positive_part, zarcs
+from eistool.drt.elements import Sum, difference_variance, find_elements, positive_part, zarcs
 from eistool.drt.grid import check_points, grid_of
 from eistool.drt.process import Data, Process, deviation_process, free_process
 from eistool.drt.result import DRT
@@ -27,8 +27,8 @@ MOST_OUTLIERS = 0.08  # of the points
 ROBUST_FREEDOM = 4.0
 TAIL_POINTS = 8
 SIGNED_PRICE = 8.0  # in log evidence, of a window in which γ may be negative
-ABOUT = 2.3  # in ln τ, of a window beyond negative elements
 SURE = 3.0  # standard deviations
+ABOUT = 2.3  # in ln τ, of a window beyond negative elements
 FARTHEST = 0.7  # that a parameter moves when γ may deviate from the elements
 WIDEST = 0.8  # standard error of ln R of an element
 
@@ -102,10 +102,12 @@ def compute_drt(
     choose_power = isinstance(weighting, str) and weighting == "auto"
     best = _attempt(data, choose_power, shapes and not phasances, signed is True)
     if signed is True and not phasances:
-        for window in _windows_worth_trying(best, shapes):
+        positive = best
+        for window in _windows_worth_trying(positive, shapes):
             plain = replace(data, weight=weight)
-            other = _attempt(subtract_in(plain, [window]), choose_power, shapes and not phasances, False, best)
-            if other.score - SIGNED_PRICE > best.score:
+            other = _attempt(subtract_in(plain, [window]), choose_power, shapes, False, positive)
+            price = SIGNED_PRICE if best is positive else 0.0
+            if other.score - price > best.score and _is_negative(other):
                 best = other
     likely = [each for each in best.tried if each[2] > best.score + math.log(LEAST_WEIGHT)]
     descriptions = [Description(best.data, process, found, evidence) for process, found, evidence in likely]
@@ -165,14 +167,27 @@ def _windows_worth_trying(best: _Attempt, shapes: bool) -> list[Window]:
         return [(max(min(loops) - ABOUT, low), min(max(loops) + ABOUT, high))]
     # alone, a free γ misses whatever is sharp, and negative lobes would make up for it
     if (shapes and are_correlated(data, process)) or _is_inductive(data, process):
-        return [(low + k * 0.25 * (high - low), low + (2 + k) * 0.25 * (high - low)) for k in range(3)]
+        # at the short end it would be told from L and R by little
+        quarter = 0.25 * (high - low - ABOUT)
+        return [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
     return []
+
+
+def _is_negative(attempt: _Attempt) -> bool:
+    """Return whether γ has a negative peak that is sure: else more flexibility was wanted, and no other sign."""
+    data = attempt.data
+    each = Description(data, *attempt.tried[0])
+    return any(
+        peak.R < -SURE * peak.u_R and np.interp(peak.log_tau, data.grid.fine, each.gamma - each.negative) < 0
+        for peak in each.peaks
+    )
 
 
 def _is_inductive(data: Data, process: Process) -> bool:
     """Return whether Im Z is positive at frequencies below some where it is negative."""
     order = np.argsort(-data.grid.log_x)
-    noise = SURE * math.sqrt(process.variance) * data.modulus[order]
+    # what the model misses is no noise
+    noise = SURE * math.sqrt(min(process.variance, difference_variance(data))) * data.modulus[order]
     imaginary = data.y[order.size :][order]
     return bool((np.maximum.accumulate(imaginary < -noise) & (imaginary > noise)).any())
 

@@ -168,7 +168,7 @@ class _Goal:
 
 def _goal(data: Data, process: Process) -> _Goal:
     edf = float(process.state[kernels.EDF])
-    rough = _difference_variance(data)
+    rough = difference_variance(data)
     # a free γ that cannot follow the data takes what it misses for noise
     if rough < MISSED * process.variance:
         return _Goal(rough, float(data.y.size), edf)
@@ -212,7 +212,7 @@ def _search(data: Data, process: Process, goal: _Goal, best: Sum, signed: bool) 
     return best, seen
 
 
-def _difference_variance(data: Data) -> float:
+def difference_variance(data: Data) -> float:
     """Return the noise that fourth differences between neighbouring points tell, robustly."""
     n = data.grid.log_x.size
     order = np.argsort(data.grid.log_x)
