@@ -19,7 +19,7 @@ from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
 LEAST_WEIGHT = 0.03  # of a description, relative to the best
-FIRST_STEPS = 14
+FIRST_STEPS, TRIAL_STEPS = 14, 20
 POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
 POWER_GAIN = 3.0  # in log likelihood
 OUTLIER = 4.5  # robust standard deviations
@@ -102,12 +102,11 @@ def compute_drt(
     choose_power = isinstance(weighting, str) and weighting == "auto"
     best = _attempt(data, choose_power, shapes and not phasances, signed is True)
     if signed is True and not phasances:
-        positive = best
-        for window in _windows_worth_trying(positive, shapes):
+        window = _window_worth_trying(best, shapes)
+        if window is not None:
             plain = replace(data, weight=weight)
-            other = _attempt(subtract_in(plain, [window]), choose_power, shapes, False, positive)
-            price = SIGNED_PRICE if best is positive else 0.0
-            if other.score - price > best.score and _is_negative(other):
+            other = _attempt(subtract_in(plain, [window]), choose_power, shapes, False, best)
+            if other.score - SIGNED_PRICE > best.score and _is_negative(other):
                 best = other
     likely = [each for each in best.tried if each[2] > best.score + math.log(LEAST_WEIGHT)]
     descriptions = [Description(best.data, process, found, evidence) for process, found, evidence in likely]
@@ -158,19 +157,20 @@ def _attempt(
     return _Attempt(data, free, outliers, tried)
 
 
-def _windows_worth_trying(best: _Attempt, shapes: bool) -> list[Window]:
+def _window_worth_trying(best: _Attempt, shapes: bool) -> Window | None:
     """Return where γ may be negative: about negative elements, or anywhere if something is missed."""
     data, (process, found, _) = best.data, best.tried[0]
     low, high = data.grid.window
     loops = [e.theta[1] for e in found.elements if e.sign < 0] if found else []
-    if loops:
-        return [(max(min(loops) - ABOUT, low), min(max(loops) + ABOUT, high))]
+    windows = [(max(min(loops) - ABOUT, low), min(max(loops) + ABOUT, high))] if loops else []
     # alone, a free γ misses whatever is sharp, and negative lobes would make up for it
-    if (shapes and are_correlated(data, process)) or _is_inductive(data, process):
+    if not loops and ((shapes and are_correlated(data, process)) or _is_inductive(data, process)):
         # at the short end it would be told from L and R by little
         quarter = 0.25 * (high - low - ABOUT)
-        return [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
-    return []
+        windows = [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
+    tried = [(free_process(subtract_in(data, [each]), steps=TRIAL_STEPS).evidence, each) for each in windows]
+    evidence, window = max(tried, default=(-math.inf, None))
+    return window if evidence - SIGNED_PRICE > best.free.evidence else None
 
 
 def _is_negative(attempt: _Attempt) -> bool:
