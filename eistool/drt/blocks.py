@@ -15,6 +15,7 @@ from eistool.typing import FloatArray
 LEAST_WIDTH = 4  # steps of the comb in a window
 FAINT = math.log(0.002)  # level of what is subtracted, in units of |Z|: none, until the data ask for it
 FAINT_SPREAD, FAINT_STEP = 3.0, 1.0  # of ln of it
+FADE, FADING = 1.0, 3  # less of it in each of the last steps
 LEAST_PHASANCE, PHASANCE_STEP = 0.2, 0.025  # |ν| and the comb of it; nearer to 0 it is a resistance
 PHASANCE_FAINT = math.log(5e-4)  # share of |Z| at the frequency where a phasance is seen best
 PHASANCE_SPREAD, PHASANCE_RISE = 3.0, 1.5
@@ -61,7 +62,9 @@ def _subtracted(data: Data, window: Window) -> Block:
     # where γ is negative, so is -Im Z, roughly
     imaginary = np.interp(grid.log_tau[inside], -grid.log_x[order], data.y[n:][order])
     first_guess = np.log(np.maximum(imaginary * 2 / np.pi, 1e-3))
-    level = np.full(first_guess.size, FAINT)
+    # it fades out at both ends of the window, so that γ has no steps there
+    end = np.arange(first_guess.size)
+    level = FAINT - FADE * np.maximum(FADING - np.minimum(end, end[::-1]), 0)
     return Block(grid.log_tau[inside], -grid.rows[inside], first_guess, level, FAINT_SPREAD, FAINT_STEP)
 
 

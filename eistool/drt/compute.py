@@ -162,7 +162,7 @@ def _window_worth_trying(best: _Attempt, shapes: bool) -> Window | None:
     data, (process, found, _) = best.data, best.tried[0]
     low, high = data.grid.window
     loops = [e.theta[1] for e in found.elements if e.sign < 0] if found else []
-    windows = [(max(min(loops) - ABOUT, low), min(max(loops) + ABOUT, high))] if loops else []
+    windows = [(max(min(loops) - ABOUT, low), max(loops) + ABOUT)] if loops else []
     # alone, a free γ misses whatever is sharp, and negative lobes would make up for it
     if not loops and ((shapes and are_correlated(data, process)) or _is_inductive(data, process)):
         # at the short end it would be told from L and R by little
