@@ -59,6 +59,7 @@ class Description:
         moving = moving + weighed(self.spread, self.weights * self.gamma)
         self.subtracted = Subtracted(data, process) if data.n_windows else None
         if self.subtracted is not None:
+            self.name += ", signed"
             lost = np.exp(self.subtracted.log_gamma)
             self.negative = self.negative + lost
             moving -= weighed(self.subtracted.spread, self.weights * lost)

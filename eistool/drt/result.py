@@ -33,13 +33,13 @@ class DRT:
         Time constants in s, ascending; τ = 1/(2πf).
     gamma, gamma_low, gamma_high : FloatArray, shape (n_tau,)
         Resistance per unit of ln τ in ohm, and its 95 % band point by point. A blocking tail is part of
-        it, delta atoms are not.
+        it, delta atoms are not. Negative where a window is signed.
     joint_low, joint_high : FloatArray, shape (n_tau,)
         A band that holds the whole curve in 95 % of cases.
     log_spread : FloatArray, shape (q, n_tau)
-        S with SᵀS the covariance of ln γ.
+        S with SᵀS the covariance of ln γ, of its positive part where a window is signed.
     R_inf, inductance, inverse_capacitance
-        In ohm, H and 1/F; ``u_`` are standard errors.
+        In ohm, H and 1/F; ``u_`` are standard errors. The last two are 0 where phasances stand for them.
     regularization : float
         Precision of the roughness of ln γ, found by evidence.
     noise : float
@@ -53,7 +53,7 @@ class DRT:
     evidence, evidence_free : float
         Natural logarithms: of the model used, and of the one without assumed shapes.
     model : str
-        ``free``, or the elements that γ deviates from.
+        ``free``, or the elements that γ deviates from; ``signed`` where something is subtracted in a window.
     flags : tuple of str
         Remarks on what to be careful with.
     phasance, eta, eta_low, eta_high : FloatArray, shape (n_phasance,)
