@@ -28,7 +28,7 @@ ROBUST_FREEDOM = 4.0
 TAIL_POINTS = 8
 SIGNED_PRICE = 8.0  # in log evidence, of a window in which γ may be negative
 SURE = 3.0  # standard deviations
-ABOUT = 2.3  # in ln τ, of a window beyond negative elements
+ABOUT = 2.9  # in ln τ, of a window beyond negative elements
 FARTHEST = 0.7  # that a parameter moves when γ may deviate from the elements
 WIDEST = 0.8  # standard error of ln R of an element
 
