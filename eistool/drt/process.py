@@ -239,6 +239,10 @@ def deviation_process(
     # γ follows the elements, and nothing else
     slope, slope_weight, level, local = _prior(data)
     slope[:n], slope_weight[:n], level[:, :n], local[:n] = 0, 0, 0, 1
+    if n < n_all:
+        # the roughness at the end of ln γ would look beyond it, at the first block
+        local[n - 1] = 0
+        level[:, n - 1] = grid.step / LENGTH, mean[n - 1]
     state = np.array([1e5, variance, 0, 0, 0, 0, 0])
     curvature = 2 + (grid.step / LENGTH) ** 2
     extra = np.zeros(derivatives.shape[0])
