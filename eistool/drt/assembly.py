@@ -129,7 +129,8 @@ def _mixture(parts: list[tuple[float, FloatArray, FloatArray]]) -> tuple[FloatAr
 
 
 def _deviation(spread: FloatArray) -> FloatArray:
-    return np.minimum(np.sqrt(np.einsum("ij,ij->j", spread, spread)), UNCERTAIN)
+    sigma: FloatArray = np.minimum(np.sqrt(np.einsum("ij,ij->j", spread, spread)), UNCERTAIN)
+    return sigma
 
 
 def _weighted(descriptions: list[Description]) -> list[tuple[float, Description]]:

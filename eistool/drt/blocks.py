@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from eistool.drt.grid import FINER, interpolation
+from eistool.drt.grid import FINER, Grid, interpolation
 from eistool.drt.process import Block, Data, Process, weighed
 from eistool.errors import SpectrumError
 from eistool.kernels.drt import add_product
-from eistool.typing import FloatArray
+from eistool.typing import BoolArray, FloatArray
 
 LEAST_WIDTH = 4  # steps of the comb in a window
 FAINT = math.log(0.002)  # level of what is subtracted, in units of |Z|: none, until the data ask for it
@@ -26,20 +26,35 @@ UNCERTAIN = 20.0  # standard deviations of a logarithm are no larger
 Window = tuple[float, float]
 
 
-def parse_windows(label: str, signed: object) -> tuple[Window, ...]:
-    """Return the windows of τ in s that were asked for; none for True and False."""
+def parse_windows(label: str, signed: object, grid: Grid) -> list[Window]:
+    """Return the windows of ln(τ·unit) that were asked for in s; none for True and False."""
     if isinstance(signed, bool):
-        return ()
+        return []
     try:
         given = np.asarray(signed, dtype=np.float64)
     except (TypeError, ValueError):
         given = np.empty(0)
     given = given[None] if given.ndim == 1 else given
-    if given.ndim != 2 or given.shape[1] != 2 or not given.size or not (0 < given[:, 0]).all():
+    if given.ndim != 2 or given.shape[1] != 2 or not given.size or not (given[:, 0] > 0).all():
         raise SpectrumError(f"{label}: signed={signed!r}; give True, False, (lowest, highest) τ in s, or several")
     if not (given[:, 0] < given[:, 1]).all() or (np.diff(np.sort(given, axis=0).ravel()) <= 0).any():
         raise SpectrumError(f"{label}: signed={signed!r}; each window rises, and they do not overlap")
-    return tuple((float(low), float(high)) for low, high in given)
+    windows = [(float(low), float(high)) for low, high in np.log(given * grid.unit)]
+    for low, high in windows:
+        inside = np.count_nonzero(_inside(grid, (low, high)))
+        if inside < LEAST_WIDTH:
+            first, last = np.exp(grid.log_tau[[0, -1]]) / grid.unit
+            raise SpectrumError(
+                f"{label}: signed={signed!r}: {inside} of the τ used, {first:.3g} to {last:.3g} s, lie in "
+                f"{math.exp(low) / grid.unit:.3g} to {math.exp(high) / grid.unit:.3g} s; "
+                "give windows at least half a decade wide"
+            )
+    return windows
+
+
+def _inside(grid: Grid, window: Window) -> BoolArray:
+    inside: BoolArray = (grid.log_tau >= window[0]) & (grid.log_tau <= window[1])
+    return inside
 
 
 def subtract_in(data: Data, windows: Sequence[Window]) -> Data:
@@ -49,14 +64,7 @@ def subtract_in(data: Data, windows: Sequence[Window]) -> Data:
 
 def _subtracted(data: Data, window: Window) -> Block:
     grid = data.grid
-    inside = (grid.log_tau >= window[0]) & (grid.log_tau <= window[1])
-    if inside.sum() < LEAST_WIDTH:
-        low, high = (math.exp(end) / grid.unit for end in window)
-        first, last = (math.exp(end) / grid.unit for end in grid.log_tau[[0, -1]])
-        raise SpectrumError(
-            f"signed window {low:.3g} to {high:.3g} s holds {inside.sum()} of the τ used, "
-            f"{first:.3g} to {last:.3g} s; give one at least half a decade wide within them"
-        )
+    inside = _inside(grid, window)
     n = grid.log_x.size
     order = np.argsort(-grid.log_x)
     # where γ is negative, so is -Im Z, roughly
@@ -69,12 +77,14 @@ def _subtracted(data: Data, window: Window) -> Block:
 
 
 def with_phasances(data: Data) -> Data:
-    """Return data with ∫ η (jx)^ν dν in the place of L and 1/C, and a first guess of the tail at low frequencies."""
+    """Return data with ∫ η (jx)^ν dν in the place of L and 1/C, and a first guess of a tail."""
     grid = data.grid
-    positive = np.arange(round(LEAST_PHASANCE / PHASANCE_STEP), round(1 / PHASANCE_STEP) + 1) * PHASANCE_STEP
+    steps = np.arange(round(LEAST_PHASANCE / PHASANCE_STEP), round(1 / PHASANCE_STEP) + 1)
+    positive: FloatArray = PHASANCE_STEP * steps.astype(np.float64)
     lowest = int(np.argmin(grid.log_x))
     blocks = []
-    for nu in (-positive[::-1], positive):
+    sides: tuple[FloatArray, FloatArray] = -positive[::-1], positive
+    for nu in sides:
         z = PHASANCE_STEP * np.exp(nu[:, None] * (grid.log_x + 0.5j * np.pi))
         rows = np.hstack([z.real, z.imag])
         level = PHASANCE_FAINT - np.log(np.abs(z / data.modulus[: grid.log_x.size]).max(axis=1))
@@ -88,13 +98,8 @@ def with_phasances(data: Data) -> Data:
 
 def without_blocks(data: Data, process: Process) -> Data:
     """Return the data less the impedance of all blocks."""
-    y = data.y.copy()
-    start = 0
-    for block in data.blocks:
-        end = start + block.at.size
-        y -= np.einsum("i,ij", np.exp(process.further[start:end]), block.rows)
-        start = end
-    return replace(data, y=y, blocks=())
+    rows = data.linear[process.f.size : process.n_logarithms]
+    return replace(data, y=data.y - np.einsum("i,ij", np.exp(process.further), rows), blocks=())
 
 
 class Subtracted:

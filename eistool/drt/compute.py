@@ -29,6 +29,7 @@ TAIL_POINTS = 8
 SIGNED_PRICE = 8.0  # in log evidence, of a window in which γ may be negative
 SURE = 3.0  # standard deviations
 ABOUT = 2.9  # in ln τ, of a window beyond negative elements
+NARROWEST = 0.6  # half of a window, in ln τ
 FARTHEST = 0.7  # that a parameter moves when γ may deviate from the elements
 WIDEST = 0.8  # standard error of ln R of an element
 
@@ -92,12 +93,12 @@ def compute_drt(
     check_points(spectrum)
     used = np.flatnonzero(spectrum.mask)
     unit = float(np.median(np.abs(spectrum.impedance[used])))
-    windows = parse_windows(spectrum.label, signed)
     data = _data(spectrum, used, unit, weighting)
     if phasances:
         data = with_phasances(data)
+    windows = parse_windows(spectrum.label, signed, data.grid)
     if windows:
-        data = subtract_in(data, [(math.log(a * data.grid.unit), math.log(b * data.grid.unit)) for a, b in windows])
+        data = subtract_in(data, windows)
     weight = data.weight
     choose_power = isinstance(weighting, str) and weighting == "auto"
     best = _attempt(data, choose_power, shapes and not phasances, signed is True)
@@ -167,7 +168,8 @@ def _window_worth_trying(best: _Attempt, shapes: bool) -> Window | None:
     if not loops and ((shapes and are_correlated(data, process)) or _is_inductive(data, process)):
         # at the short end it would be told from L and R by little
         quarter = 0.25 * (high - low - ABOUT)
-        windows = [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
+        if quarter > NARROWEST:
+            windows = [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
     tried = [(free_process(subtract_in(data, [each]), steps=TRIAL_STEPS).evidence, each) for each in windows]
     evidence, window = max(tried, default=(-math.inf, None))
     return window if evidence - SIGNED_PRICE > best.free.evidence else None
@@ -178,7 +180,7 @@ def _is_negative(attempt: _Attempt) -> bool:
     data = attempt.data
     each = Description(data, *attempt.tried[0])
     return any(
-        peak.R < -SURE * peak.u_R and np.interp(peak.log_tau, data.grid.fine, each.gamma - each.negative) < 0
+        -SURE * peak.u_R > peak.R and np.interp(peak.log_tau, data.grid.fine, each.gamma - each.negative) < 0
         for peak in each.peaks
     )
 

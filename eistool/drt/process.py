@@ -18,6 +18,7 @@ LEVEL_SPREAD = 6.0  # standard deviation of the level of ln γ
 SLOPE_SPREAD = 0.5  # of the slope in each step beyond the window
 REACH = 8  # of a spline on the comb
 LENGTH = 1.0  # of deviations from a sum of elements, in ln τ
+END_SPREAD = 0.2  # of a deviation at the end of the comb
 NOTHING: FloatArray = np.empty(0)
 ENDING = 2.0  # slope of ln γ beyond the window where phasances describe what lies there
 
@@ -38,7 +39,7 @@ class Block:
     first: FloatArray  # its logarithm to start from
     level: FloatArray  # prior mean of the logarithm
     spread: float  # standard deviation of each value from it
-    step_spread: float = math.inf  # of neighbours' difference; where infinite, it is as smooth as ln γ
+    step_spread: float  # of neighbours' difference from that of their levels
 
 
 @dataclass(slots=True, eq=False)
@@ -175,14 +176,15 @@ def _prior(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     n, h = grid.log_tau.size, grid.step
     low, high = grid.window
     total = n + sum(block.at.size for block in data.blocks)
-    slope, slope_weight, level, local = np.zeros(total), np.zeros(total), np.empty((2, total)), np.ones(total)
+    slope, slope_weight, level, local = np.zeros(total), np.zeros(total), np.empty((2, total)), np.zeros(total)
     edge_low, edge_high = grid.log_tau[1:] <= low, grid.log_tau[:-1] >= high
     rise, fall = (ENDING, -ENDING) if data.phasances else (1.0, data.tail)
     slope[: n - 1] = np.where(edge_low, rise * h, 0.0) + np.where(edge_high, fall * h, 0.0)
     slope_weight[: n - 1] = (edge_low | edge_high) / (SLOPE_SPREAD * h) ** 2
     level[0, :n] = 1 / (n * LEVEL_SPREAD**2)
     level[1, :n] = math.log(0.01)
-    local[[0, n - 1]] = 0  # nothing ties the end of one to the start of the next
+    # none at the ends, so that nothing ties ln γ to the first block, and none in the blocks
+    local[1 : n - 1] = 1
     start = n
     for block in data.blocks:
         end = start + block.at.size
@@ -190,9 +192,6 @@ def _prior(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         slope_weight[start : end - 1] = block.step_spread**-2
         level[0, start:end] = block.spread**-2
         level[1, start:end] = block.level
-        local[[start, end - 1]] = 0
-        if math.isfinite(block.step_spread):
-            local[start:end] = 0
         start = end
     return slope, slope_weight, level, local
 
@@ -242,7 +241,7 @@ def deviation_process(
     if n < n_all:
         # the roughness at the end of ln γ would look beyond it, at the first block
         local[n - 1] = 0
-        level[:, n - 1] = grid.step / LENGTH, mean[n - 1]
+        level[:, n - 1] = END_SPREAD**-2, mean[n - 1]
     state = np.array([1e5, variance, 0, 0, 0, 0, 0])
     curvature = 2 + (grid.step / LENGTH) ** 2
     extra = np.zeros(derivatives.shape[0])

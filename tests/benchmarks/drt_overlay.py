@@ -33,6 +33,7 @@ REFERENCES = {
     "LIB": "bayes-drt/data/experimental/gamma_LIB_ECM.csv",
     "LIB quarter": "bayes-drt/data/experimental/gamma_LIB_ECM.csv",
 }
+OURS, OTHERS = "#1f4e79", ("#d1813b", "#5a9e5a", "0.2")
 Curve = tuple[FloatArray, FloatArray]
 
 
@@ -58,13 +59,11 @@ def draw(name: str, drt: eistool.DRT, curves: dict[str, Curve]) -> Figure:
     """Return a picture of all γ."""
     figure = Figure(figsize=(9.0, 5.4), dpi=110, layout="constrained")
     axes = figure.add_subplot()
-    axes.fill_between(drt.tau, drt.gamma_low, drt.gamma_high, alpha=0.25, color="#1f4e79", linewidth=0)
-    axes.plot(drt.tau, drt.gamma, color="#1f4e79", linewidth=1.8, label="eistool, 95 % band")
-    colours = ("#d1813b", "#5a9e5a", "0.2")
-    for (label, (tau, gamma)), colour in zip(curves.items(), colours, strict=False):
+    axes.fill_between(drt.tau, drt.gamma_low, drt.gamma_high, alpha=0.25, color=OURS, linewidth=0)
+    axes.plot(drt.tau, drt.gamma, color=OURS, linewidth=1.8, label="eistool, 95 % band")
+    for (label, (tau, gamma)), colour in zip(curves.items(), OTHERS, strict=False):
         axes.plot(tau, gamma, "--", color=colour, linewidth=1.3, label=label)
-    tops = [np.interp(p.tau, drt.tau, drt.gamma) for p in drt.peaks if not p.atom]
-    tops += [float(gamma.max()) for gamma in (curve[1] for curve in curves.values())] if not tops else []
+    tops = [float(np.interp(p.tau, drt.tau, drt.gamma)) for p in drt.peaks if not p.atom]
     highest = max(tops, default=float(drt.gamma.max()))
     for peak in drt.peaks:
         axes.axvline(peak.tau, color="#d1495b", linewidth=0.8, alpha=0.3 if peak.edge else 0.9)

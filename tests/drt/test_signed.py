@@ -7,7 +7,7 @@ import eistool
 from eistool.drt.blocks import difference_band, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.compute import _data
 from eistool.drt.grid import FINER
-from eistool.drt.process import free_process
+from eistool.drt.process import Data, free_process
 from eistool.spectrum import Spectrum
 from tests.benchmarks.drt_signed import score
 from tests.drt.signed import loops, negative
@@ -17,7 +17,7 @@ FIRST = 910_000  # seeds from here on were never used to choose a constant
 WIDE = Truth("wide", lambda k: [zarc(50, 1e-3 * k, 0.85), negative(log_normal(10, 1.0 * k, 0.9))])
 
 
-def data_of(spectrum: Spectrum, unit: float = 30.0):
+def data_of(spectrum: Spectrum, unit: float = 30.0) -> Data:
     return _data(spectrum, np.arange(len(spectrum)), unit, "modulus")
 
 
@@ -89,7 +89,7 @@ def test_forbidden() -> None:
 
 def test_a_window_on_request() -> None:
     spectrum = WIDE.spectrum(0.003, 2)
-    for signed in ((0.01, 50.0), [(1e-6, 1e-5), (0.01, 50.0)], np.array([0.01, 50.0])):
+    for signed in ((0.01, 50.0), [(1e-6, 1e-5), (0.01, 50.0)]):
         drt = eistool.compute_drt(spectrum, signed=signed)
         assert [round(peak.R / 10) for peak in drt.peaks if abs(peak.R) > 1] == [5, -1]
         assert drt.gamma[(drt.tau < 5e-7) | ((drt.tau > 2e-5) & (drt.tau < 5e-3)) | (drt.tau > 60)].min() >= 0
@@ -108,14 +108,15 @@ def test_a_window_without_a_loop_changes_little() -> None:
 
 
 def test_windows_are_checked() -> None:
-    assert parse_windows("x", True) == ()
-    assert parse_windows("x", (1, 2)) == ((1.0, 2.0),)
     spectrum = WIDE.spectrum(0.003, 2)
+    grid = data_of(spectrum).grid
+    assert parse_windows("x", True, grid) == []
+    assert np.exp(parse_windows("x", (1, 10), grid)) / grid.unit == pytest.approx(np.array([[1.0, 10.0]]))
     for bad in ((2.0, 1.0), (0.0, 1.0), "yes", (1.0,), [(1.0, 3.0), (2.0, 4.0)], [], (np.nan, 1.0)):
         with pytest.raises(eistool.SpectrumError, match="wide: signed="):
-            eistool.compute_drt(spectrum, signed=bad)
+            eistool.compute_drt(spectrum, signed=bad)  # type: ignore[arg-type]
     for nowhere in ((1e4, 1e5), (1.0, 1.1)):
-        with pytest.raises(eistool.SpectrumError, match="give one at least half a decade wide"):
+        with pytest.raises(eistool.SpectrumError, match="give windows at least half a decade wide"):
             eistool.compute_drt(spectrum, signed=nowhere)
 
 
@@ -138,6 +139,26 @@ def test_blocks_are_apart() -> None:
     model = np.concatenate([np.exp(process.f), np.exp(process.further), process.extra]) @ data.linear
     np.testing.assert_allclose(data.y - model, process.residual, atol=1e-9)
     assert FINER * (data.blocks[0].at.size - 1) < plain.grid.fine.size
+
+
+def test_the_end_of_gamma_is_free_of_the_blocks_beside_elements() -> None:
+    # beyond the window nothing but the elements tells γ
+    for seed in range(FIRST, FIRST + 4):
+        truth = loops(seed)[3]
+        drt = eistool.compute_drt(truth.spectrum(0.001, seed))
+        assert drt.model.endswith(", signed")
+        beyond = drt.tau > 30
+        exact = truth.gamma(drt.tau)[beyond]
+        np.testing.assert_allclose(drt.gamma[beyond], exact, rtol=0.4)
+        assert ((drt.gamma_low[beyond] <= exact) & (exact <= drt.gamma_high[beyond])).mean() > 0.8
+
+
+def test_a_narrow_spectrum_has_no_room_for_windows() -> None:
+    f = np.geomspace(10, 30, 8)
+    w = 2 * np.pi * f
+    noise = np.random.default_rng(1).standard_normal((2, 8))
+    z = 10 + 5 / (1 + 1j * w * 0.01) - 8 / (1 + 1j * w * 0.02) + 0.1 * (noise[0] + 1j * noise[1])
+    assert np.isfinite(eistool.compute_drt(eistool.Spectrum(f, z)).gamma).all()
 
 
 def test_band_of_a_difference() -> None:
