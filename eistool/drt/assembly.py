@@ -232,6 +232,9 @@ def _flags(data: Data, best: Description, peaks: list[DRTPeak]) -> list[str]:
         flags.append("residuals follow one another: drift, or something that no γ describes")
     if any(p.edge for p in peaks):
         flags.append("a peak lies outside the measured window: its position and area are extrapolated")
+    slowest = math.exp(data.grid.window[1]) / data.grid.unit
+    if data.phasances and any(peak.tau > 0.1 * slowest for peak in peaks):
+        flags.append("a peak less than a decade from the slow end: γ and phasances may stand for each other there")
     if data.tail > 0.2:
         flags.append("blocking at low frequencies: γ goes on rising, and R_pol ends with the τ range")
     if any(p.R < 0 for p in peaks):

@@ -65,7 +65,7 @@ def compute_drt(
     phasances : bool
         Whether ∫ η (jω/ω0)^ν dν with η >= 0 takes the place of jωL and 1/(jωC), so that constant-phase
         tails, Warburg or inductive, are described without an assumed element. γ then is free, and falls
-        beyond the measured window.
+        beyond the measured window [3]_. See the theory for what this cannot tell.
 
     Returns
     -------
@@ -80,6 +80,7 @@ def compute_drt(
     ----------
     .. [1] T. H. Wan et al., Electrochim. Acta 184 (2015) 483, doi:10.1016/j.electacta.2015.09.097
     .. [2] S. N. Wood, M. Fasiolo, Biometrics 73 (2017) 1071, doi:10.1111/biom.12666
+    .. [3] J. D. Huang et al., Joule 8 (2024) 2049, doi:10.1016/j.joule.2024.05.003
 
     Examples
     --------
@@ -89,6 +90,13 @@ def compute_drt(
     >>> drt = compute_drt(s)
     >>> len(drt.peaks), abs(drt.peaks[0].R - 50) < 3 * drt.peaks[0].u_R
     (1, True)
+
+    The exponent of a tail, with none assumed:
+
+    >>> s = simulate("R0-p(R1,CPE1)-CPE2", s.frequency, [10, 50, 1e-5, 0.9, 0.02, 0.8], noise=0.002, seed=1)
+    >>> drt = compute_drt(s, phasances=True)
+    >>> float(drt.phasance[drt.eta.argmax()].round(2))
+    -0.8
     """
     check_points(spectrum)
     used = np.flatnonzero(spectrum.mask)
@@ -187,10 +195,13 @@ def _is_negative(attempt: _Attempt) -> bool:
 
 def _is_inductive(data: Data, process: Process) -> bool:
     """Return whether Im Z is positive at frequencies below some where it is negative."""
+    half = data.y.size // 2
+    if not (data.y[half:] > 0).any():
+        return False
     order = np.argsort(-data.grid.log_x)
     # what the model misses is no noise
     noise = SURE * math.sqrt(min(process.variance, difference_variance(data))) * data.modulus[order]
-    imaginary = data.y[order.size :][order]
+    imaginary = data.y[half:][order]
     return bool((np.maximum.accumulate(imaginary < -noise) & (imaginary > noise)).any())
 
 

@@ -235,10 +235,10 @@ def deviation_process(
     mean[:n] = np.log(gamma)
     f = mean.copy()
     f[n:] = further
-    # γ follows the elements, and nothing else
-    slope, slope_weight, level, local = _prior(data)
-    slope[:n], slope_weight[:n], level[:, :n], local[:n] = 0, 0, 0, 1
-    if n < n_all:
+    slope, slope_weight, level, local = np.zeros(n), np.zeros(n), np.zeros((2, n)), np.ones(n)
+    if data.blocks:
+        slope, slope_weight, level, local = _prior(data)
+        slope[:n], slope_weight[:n], level[:, :n], local[:n] = 0, 0, 0, 1
         # the roughness at the end of ln γ would look beyond it, at the first block
         local[n - 1] = 0
         level[:, n - 1] = END_SPREAD**-2, mean[n - 1]
