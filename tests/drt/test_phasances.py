@@ -7,7 +7,7 @@ import pytest
 
 import eistool
 from tests.drt.signed import tails
-from tests.drt.truths import FREQUENCY, TRUTHS
+from tests.drt.truths import FREQUENCY, TRUTHS, Truth, cpe, zarc
 
 FIRST = 920_000
 OMEGA0 = 2 * np.pi * np.sqrt(FREQUENCY[0] * FREQUENCY[-1])
@@ -83,3 +83,14 @@ def test_with_a_signed_window() -> None:
     plain = eistool.compute_drt(spectrum, phasances=True)
     assert drt.phasance[np.argmax(drt.eta)] == pytest.approx(plain.phasance[np.argmax(plain.eta)], abs=0.01)
     assert [peak.R > 1 for peak in drt.peaks if abs(peak.R) > 1] == [True, True]
+
+
+def test_what_gamma_may_stand_for_is_flagged() -> None:
+    # two tails at once: η shows one between them, and γ makes up for the rest
+    truth = Truth("tails", lambda k: [zarc(50, 1e-4, 0.85), zarc(100, 1e-2, 0.8), cpe(2e-3, 0.9), cpe(5e-3, 0.7)])
+    drt = eistool.compute_drt(truth.spectrum(0.001, 1), phasances=True)
+    assert len(drt.peaks) == 3
+    assert any("may stand for each other" in flag for flag in drt.flags)
+    _, plain = tails(FIRST)["CPE 0.9"]
+    drt = eistool.compute_drt(plain.spectrum(0.001, 1), phasances=True)
+    assert not any("may stand for each other" in flag for flag in drt.flags)
