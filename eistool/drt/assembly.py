@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from eistool.drt.blocks import UNCERTAIN, difference_band, phasances_of
 from eistool.drt.description import Description, Found, shape_of
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.process import Data, Process, free_process
@@ -53,22 +54,31 @@ def assemble(
     grid = data.grid
     best = descriptions[0]
     weighted = _weighted(descriptions)
-    mean = np.zeros(grid.fine.size)
-    for weight, each in weighted:
-        mean += weight * each.log_gamma
-    # SᵀS of the rows together is Σ w (cov + (μ - μ̄)(μ - μ̄)ᵀ)
-    spread = best.spread
-    if len(weighted) > 1:
-        rows = [math.sqrt(w) * each.spread for w, each in weighted]
-        rows.append(np.array([math.sqrt(w) * (each.log_gamma - mean) for w, each in weighted]))
-        spread = np.vstack(rows)
+    mean, spread = _mixture([(w, each.log_gamma, each.spread) for w, each in weighted])
     gamma = np.exp(mean)
-    sigma = np.minimum(np.sqrt(np.einsum("ij,ij->j", spread, spread)), 20.0)
-    band, joint = np.exp(NORMAL_95 * sigma), np.exp(_joint_quantile(sigma.size) * sigma)
+    sigma = _deviation(spread)
+    quantiles = NORMAL_95, _joint_quantile(sigma.size)
+    negative = best.negative
+    factors = [np.exp(z * sigma) for z in quantiles]
+    bands = [(gamma / factor - negative, gamma * factor - negative) for factor in factors]
+    if best.subtracted is not None:
+        parts = [(w, each.subtracted) for w, each in weighted if each.subtracted is not None]
+        log_negative, other = _mixture([(w, part.log_gamma, part.spread) for w, part in parts])
+        negative, other_sigma = np.exp(log_negative), _deviation(other)
+        both = np.maximum(sigma * other_sigma, 1e-300)
+        correlation = np.clip(np.einsum("ij,ij->j", spread, other) / both, -1, 1)
+        bands = [
+            difference_band(gamma, factor, negative, np.exp(z * other_sigma), correlation)
+            for z, factor in zip(quantiles, factors, strict=True)
+        ]
+    nu, log_eta, eta_sigma = phasances_of(data, best.process)
+    eta, eta_factor = np.exp(log_eta), np.exp(NORMAL_95 * eta_sigma)
     peaks = _peaks(weighted, unit, data, free)
     R_pol, u_R_pol = _mixed([(w, each.R_pol, each.u_R_pol) for w, each in weighted])
     R_inf, u_R_inf = _mixed([(w, float(each.linear[0]), float(each.errors[0])) for w, each in weighted])
-    L, u_L = _mixed([(w, float(each.linear[1]), float(each.errors[1])) for w, each in weighted])
+    L, u_L = 0.0, 0.0
+    if not data.phasances:
+        L, u_L = _mixed([(w, float(each.linear[1]), float(each.errors[1])) for w, each in weighted])
     process = best.process
     model = data.y - process.residual
     impedance: ComplexArray = np.full(len(spectrum), complex(math.nan, math.nan))
@@ -76,11 +86,11 @@ def assemble(
     return DRT(
         spectrum=spectrum,
         tau=np.exp(grid.fine) / grid.unit,
-        gamma=(gamma - best.negative) * unit,
-        gamma_low=(gamma / band - best.negative) * unit,
-        gamma_high=(gamma * band - best.negative) * unit,
-        joint_low=(gamma / joint - best.negative) * unit,
-        joint_high=(gamma * joint - best.negative) * unit,
+        gamma=(gamma - negative) * unit,
+        gamma_low=bands[0][0] * unit,
+        gamma_high=bands[0][1] * unit,
+        joint_low=bands[1][0] * unit,
+        joint_high=bands[1][1] * unit,
         log_spread=spread,
         R_inf=R_inf * unit,
         u_R_inf=u_R_inf * unit,
@@ -98,7 +108,29 @@ def assemble(
         evidence_free=free.evidence,
         model=best.name,
         flags=(*remarks, *_flags(data, best, peaks)),
+        phasance=nu,
+        eta=eta * unit,
+        eta_low=eta / eta_factor * unit,
+        eta_high=eta * eta_factor * unit,
     )
+
+
+def _mixture(parts: list[tuple[float, FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    """Return mean and S with SᵀS the covariance of a mixture of (weight, mean, S)."""
+    if len(parts) == 1:
+        return parts[0][1], parts[0][2]
+    mean = np.zeros_like(parts[0][1])
+    for w, log_gamma, _ in parts:
+        mean += w * log_gamma
+    # SᵀS of the rows together is Σ w (cov + (μ - μ̄)(μ - μ̄)ᵀ)
+    rows = [math.sqrt(w) * spread for w, _, spread in parts]
+    rows.append(np.array([math.sqrt(w) * (log_gamma - mean) for w, log_gamma, _ in parts]))
+    return mean, np.vstack(rows)
+
+
+def _deviation(spread: FloatArray) -> FloatArray:
+    sigma: FloatArray = np.minimum(np.sqrt(np.einsum("ij,ij->j", spread, spread)), UNCERTAIN)
+    return sigma
 
 
 def _weighted(descriptions: list[Description]) -> list[tuple[float, Description]]:
@@ -106,7 +138,8 @@ def _weighted(descriptions: list[Description]) -> list[tuple[float, Description]
 
     def apart(each: Description) -> list[tuple[int, float]]:
         kinds = each.found.kinds if each.found else ()
-        return [kind for kind in kinds if kind[0] == RC or kind[1] < 0]
+        apart = [kind for kind in kinds if kind[0] == RC or kind[1] < 0]
+        return apart + [(-1, -1.0)] * each.data.n_windows
 
     best = descriptions[0]
     alike = [
@@ -195,18 +228,27 @@ def _flags(data: Data, best: Description, peaks: list[DRTPeak]) -> list[str]:
     drift, u_drift = best.drift(np.linspace(0, 1, half))
     if UNLIKELY * u_drift < abs(drift) < LARGEST_DRIFT:
         flags.append(f"drift: Z seems to change by {drift:.1%} from the first to the last point")
-    scaled = process.residual * np.sqrt(data.weight)
-    order = np.argsort(data.grid.log_x)
-    pairs = sum(float(r[order][1:] @ r[order][:-1]) for r in (scaled[:half], scaled[half:]))
-    if pairs / float(scaled @ scaled) > UNLIKELY / math.sqrt(scaled.size):
+    if are_correlated(data, process):
         flags.append("residuals follow one another: drift, or something that no γ describes")
     if any(p.edge for p in peaks):
         flags.append("a peak lies outside the measured window: its position and area are extrapolated")
+    slowest = math.exp(data.grid.window[1]) / data.grid.unit
+    if data.phasances and any(peak.tau > 0.1 * slowest for peak in peaks):
+        flags.append("a peak less than a decade from the slow end: γ and phasances may stand for each other there")
     if data.tail > 0.2:
         flags.append("blocking at low frequencies: γ goes on rising, and R_pol ends with the τ range")
     if any(p.R < 0 for p in peaks):
         flags.append("negative γ: an inductive loop")
     return flags
+
+
+def are_correlated(data: Data, process: Process) -> bool:
+    """Return whether residuals of neighbouring frequencies are alike."""
+    half = data.y.size // 2
+    scaled = process.residual * np.sqrt(data.weight)
+    order = np.argsort(data.grid.log_x)
+    pairs = sum(float(r[order][1:] @ r[order][:-1]) for r in (scaled[:half], scaled[half:]))
+    return pairs / float(scaled @ scaled) > UNLIKELY / math.sqrt(scaled.size)
 
 
 @functools.cache

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eistool.drt.assembly import assemble
+from eistool.drt.assembly import are_correlated, assemble
+from eistool.drt.blocks import Window, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.description import FLOOR, Description
-from eistool.drt.elements import Sum, divides, find_elements
+from eistool.drt.elements import Sum, difference_variance, divides, find_elements, positive_part, zarcs
 from eistool.drt.grid import check_points, grid_of
 from eistool.drt.process import Data, Process, deviation_process, free_process
 from eistool.drt.result import DRT
@@ -17,13 +19,17 @@ from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
 LEAST_WEIGHT = 0.03  # of a description, relative to the best
-FIRST_STEPS = 14
+FIRST_STEPS, TRIAL_STEPS = 14, 20
 POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
 POWER_GAIN = 3.0  # in log likelihood
 OUTLIER = 4.5  # robust standard deviations
 MOST_OUTLIERS = 0.08  # of the points
 ROBUST_FREEDOM = 4.0
 TAIL_POINTS = 8
+SIGNED_PRICE = 8.0  # in log evidence, of a window in which γ may be negative
+SURE = 3.0  # standard deviations
+ABOUT = 2.9  # in ln τ, of a window beyond negative elements
+NARROWEST = 0.6  # half of a window, in ln τ
 FARTHEST = 0.1  # that a parameter moves when γ may deviate from the elements
 WIDEST = 0.8  # standard error of ln R of an element
 
@@ -33,7 +39,8 @@ def compute_drt(
     *,
     weighting: str | Sequence[float] | FloatArray = "auto",
     shapes: bool = True,
-    signed: bool = True,
+    signed: bool | Window | Sequence[Window] = True,
+    phasances: bool = False,
 ) -> DRT:
     """Compute the distribution of relaxation times γ, with its 95 % band.
 
@@ -51,8 +58,14 @@ def compute_drt(
         spectrum's measured noise; or the values given. Its size is found in any case.
     shapes : bool
         Whether sums of elements may take part.
-    signed : bool
-        Whether an element may be negative, as an inductive loop needs.
+    signed : bool, (float, float) or sequence of these
+        Whether γ may be negative, as an inductive loop needs: an element, or a distribution over a decade
+        on either side of where elements, residuals or inductive points ask for it, if the evidence for it
+        is better. With windows of τ in s it may be so there whatever the evidence, and nowhere else.
+    phasances : bool
+        Whether ∫ η (jω/ω0)^ν dν with η >= 0 takes the place of jωL and 1/(jωC), so that constant-phase
+        tails, Warburg or inductive, are described without an assumed element. γ then is free, and falls
+        beyond the measured window [3]_. See the theory for what this cannot tell.
 
     Returns
     -------
@@ -61,12 +74,13 @@ def compute_drt(
     Raises
     ------
     SpectrumError
-        If there are too few points, or the weighting cannot be understood.
+        If there are too few points, or weighting or windows cannot be understood.
 
     References
     ----------
     .. [1] T. H. Wan et al., Electrochim. Acta 184 (2015) 483, doi:10.1016/j.electacta.2015.09.097
     .. [2] S. N. Wood, M. Fasiolo, Biometrics 73 (2017) 1071, doi:10.1111/biom.12666
+    .. [3] J. D. Huang et al., Joule 8 (2024) 2049, doi:10.1016/j.joule.2024.05.003
 
     Examples
     --------
@@ -76,29 +90,123 @@ def compute_drt(
     >>> drt = compute_drt(s)
     >>> len(drt.peaks), abs(drt.peaks[0].R - 50) < 3 * drt.peaks[0].u_R
     (1, True)
+
+    The exponent of a tail, with none assumed:
+
+    >>> s = simulate("R0-p(R1,CPE1)-CPE2", s.frequency, [10, 50, 1e-5, 0.9, 0.02, 0.8], noise=0.002, seed=1)
+    >>> drt = compute_drt(s, phasances=True)
+    >>> float(drt.phasance[drt.eta.argmax()].round(2))
+    -0.8
     """
     check_points(spectrum)
     used = np.flatnonzero(spectrum.mask)
     unit = float(np.median(np.abs(spectrum.impedance[used])))
     data = _data(spectrum, used, unit, weighting)
-    free, robust = _free(data, weighting == "auto" if isinstance(weighting, str) else False)
-    tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
-    if shapes:
-        for found in find_elements(data, free, signed):
-            process = _with_deviation(data, found)
-            if _is_sound(data, free, found, process):
-                tried.append((process, found, process.evidence - found.price))
-    tried.sort(key=lambda each: -each[2])
-    likely = [each for each in tried if each[2] > tried[0][2] + math.log(LEAST_WEIGHT)]
+    if phasances:
+        data = with_phasances(data)
+    windows = parse_windows(spectrum.label, signed, data.grid)
+    if windows:
+        data = subtract_in(data, windows)
+    weight = data.weight
+    choose_power = isinstance(weighting, str) and weighting == "auto"
+    best = _attempt(data, choose_power, shapes and not phasances, signed is True)
+    if signed is True and not phasances:
+        window = _window_worth_trying(best, shapes)
+        if window is not None:
+            plain = replace(data, weight=weight)
+            other = _attempt(subtract_in(plain, [window]), choose_power, shapes, False, best)
+            if other.score - SIGNED_PRICE > best.score and _is_negative(other):
+                best = other
+    likely = [each for each in best.tried if each[2] > best.score + math.log(LEAST_WEIGHT)]
     remarks = []
     fewer = [each for each in likely if _n_peaks(each[1]) < _n_peaks(likely[0][1])]
     if fewer:
         remarks.append(f"{_n_peaks(likely[0][1])} peaks are nearly as probable as {_n_peaks(fewer[0][1])}")
         likely = sorted(likely, key=lambda each: each[0] is not fewer[0][0])
-    descriptions = [Description(data, process, found, evidence) for process, found, evidence in likely]
-    if robust:
-        remarks.append(f"{robust} outlying point{'s' if robust > 1 else ''} given little weight")
-    return assemble(spectrum, used, unit, data, free, descriptions, remarks)
+    descriptions = [Description(best.data, process, found, evidence) for process, found, evidence in likely]
+    if best.outliers:
+        remarks.append(f"{best.outliers} outlying point{'s' if best.outliers > 1 else ''} given little weight")
+    return assemble(spectrum, used, unit, best.data, best.free, descriptions, remarks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """A free γ and what was found from it, with one set of blocks."""
+
+    data: Data
+    free: Process
+    outliers: int
+    tried: list[tuple[Process, Sum | None, float]]  # with log evidence less price, the best first
+
+    @property
+    def score(self) -> float:
+        return self.tried[0][2]
+
+
+def _attempt(
+    data: Data, choose_power: bool, shapes: bool, negative: bool, before: _Attempt | None = None
+) -> _Attempt:
+    free, outliers = _free(data, choose_power)
+    tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
+
+    def consider(sums: list[Sum], start: Process) -> None:
+        for found in sums:
+            process = _with_deviation(data, found, start)
+            if _is_sound(data, free, found, process):
+                tried.append((process, found, process.evidence - found.price))
+        tried.sort(key=lambda each: -each[2])
+
+    if shapes and not data.blocks:
+        consider(find_elements(data, free, negative), free)
+    elif shapes:
+        # elements for what the blocks leave; these are better known once there are elements
+        rest = without_blocks(data, free)
+        loops = before.tried[0][1] if before else None
+        consider([positive_part(rest, loops)] if loops and not loops.positive.all() else [], free)
+        consider(zarcs(rest, free), free)
+        for _ in range(2):
+            process = tried[0][0]
+            consider(find_elements(without_blocks(data, process), free, False), process)
+    return _Attempt(data, free, outliers, tried)
+
+
+def _window_worth_trying(best: _Attempt, shapes: bool) -> Window | None:
+    """Return where γ may be negative: about negative elements, or anywhere if something is missed."""
+    data, (process, found, _) = best.data, best.tried[0]
+    low, high = data.grid.window
+    loops = [e.theta[1] for e in found.elements if e.sign < 0] if found else []
+    windows = [(max(min(loops) - ABOUT, low), max(loops) + ABOUT)] if loops else []
+    # alone, a free γ misses whatever is sharp, and negative lobes would make up for it
+    if not loops and ((shapes and are_correlated(data, process)) or _is_inductive(data, process)):
+        # at the short end it would be told from L and R by little
+        quarter = 0.25 * (high - low - ABOUT)
+        if quarter > NARROWEST:
+            windows = [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
+    tried = [(free_process(subtract_in(data, [each]), steps=TRIAL_STEPS).evidence, each) for each in windows]
+    evidence, window = max(tried, default=(-math.inf, None))
+    return window if evidence - SIGNED_PRICE > best.free.evidence else None
+
+
+def _is_negative(attempt: _Attempt) -> bool:
+    """Return whether γ has a negative peak that is sure: else more flexibility was wanted, and no other sign."""
+    data = attempt.data
+    each = Description(data, *attempt.tried[0])
+    return any(
+        -SURE * peak.u_R > peak.R and np.interp(peak.log_tau, data.grid.fine, each.gamma - each.negative) < 0
+        for peak in each.peaks
+    )
+
+
+def _is_inductive(data: Data, process: Process) -> bool:
+    """Return whether Im Z is positive at frequencies below some where it is negative."""
+    half = data.y.size // 2
+    if not (data.y[half:] > 0).any():
+        return False
+    order = np.argsort(-data.grid.log_x)
+    # what the model misses is no noise
+    noise = SURE * math.sqrt(min(process.variance, difference_variance(data))) * data.modulus[order]
+    imaginary = data.y[half:][order]
+    return bool((np.maximum.accumulate(imaginary < -noise) & (imaginary > noise)).any())
 
 
 def _data(
@@ -204,17 +312,19 @@ def _n_peaks(found: Sum | None) -> float:
     return math.inf if found is None else found.n_peaks
 
 
-def _with_deviation(data: Data, found: Sum) -> Process:
+def _with_deviation(data: Data, found: Sum, start: Process) -> Process:
     gammas = found.gammas(data.grid.log_tau, data.grid.step)
     total = (gammas * found.positive[:, None]).sum(axis=0)
     total = np.maximum(total, FLOOR * max(float(total.max()), 1e-3))
     variance = max(found.chi2 / max(data.y.size - found.n_parameters, 1), 1e-12)
-    return deviation_process(data, total, found.impedance, found.derivatives, variance)
+    if data.blocks:
+        variance = start.variance  # the elements are not all
+    return deviation_process(data, total, found.impedance, found.derivatives, variance, further=start.further)
 
 
 def _is_sound(data: Data, free: Process, found: Sum, process: Process) -> bool:
     """Return whether γ is that of the elements but for little, and these are determined."""
-    n, p = process.f.size, found.theta.size
+    n, p = process.n_logarithms, found.theta.size
     moved = np.abs(process.extra[:p])
     errors = np.sqrt((process.root[:, n : n + p] ** 2).sum(axis=0))
     sizes = np.array([at for at, e in zip(found.offsets, found.elements, strict=True) if e.code != CPE], dtype=int)

@@ -1,10 +1,12 @@
 """One way to describe a spectrum, a free γ or elements with a deviation: its γ, its peaks and their errors."""
 
+import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from eistool.drt.blocks import Subtracted
 from eistool.drt.elements import COUNT, NAMES, Sum
 from eistool.drt.process import Data, Process, weighed
 from eistool.kernels.drt import CONSTANT, CPE, GERISCHER, RC, add_product, times
@@ -55,18 +57,31 @@ class Description:
         self.errors = errors[-self.linear.size :]
         self.gamma = np.exp(self.log_gamma)
         moving = moving + weighed(self.spread, self.weights * self.gamma)
+        self.subtracted = Subtracted(data, process) if data.n_windows else None
+        if self.subtracted is not None:
+            self.name += ", signed"
+            lost = np.exp(self.subtracted.log_gamma)
+            self.negative = self.negative + lost
+            moving -= weighed(self.subtracted.spread, self.weights * lost)
         self.R_pol = float(self.weights @ (self.gamma - self.negative)) + self.beyond
         self.u_R_pol = float(np.sqrt(moving @ moving))
 
     @property
     def peaks(self) -> list[Found]:
         """By τ."""
-        return self._free_peaks() if self.found is None else self._element_peaks(self.found)
+        peaks = self._free_peaks() if self.found is None else self._element_peaks(self.found)
+        if self.subtracted is None:
+            return peaks
+        mirrored = copy.copy(self)
+        mirrored.log_gamma, mirrored.spread = self.subtracted.falling, self.subtracted.falling_spread
+        mirrored.gamma = np.exp(mirrored.log_gamma)
+        peaks += [replace(peak, R=-peak.R, height=-peak.height) for peak in mirrored._free_peaks()]
+        return sorted(peaks, key=lambda peak: peak.log_tau)
 
     def _sum_of_elements(self, found: Sum) -> FloatArray:
         """Set γ and its spread; return what moves the resistance that lies beyond the range of τ, or in atoms."""
         grid, root = self.data.grid, self.process.root
-        n, h = self.process.f.size, grid.fine_step
+        n, h = self.process.n_logarithms, grid.fine_step
         self.smooth_spread = self.spread
         self.spread = self.spread.copy()
         keep = found.positive[:, None]
@@ -109,6 +124,7 @@ class Description:
         pull = np.empty(process.rows.shape[0])
         times(process.rows, change / variance, pull)
         pull[:n] *= np.exp(process.f)
+        pull[n : process.n_logarithms] *= np.exp(process.further)
         absorbed = np.empty_like(pull)
         times(process.root, pull, absorbed)
         information = float(change @ (change / data.weight)) / variance - float(absorbed @ absorbed)
@@ -168,7 +184,7 @@ class Description:
 
     def _element_peaks(self, found: Sum) -> list[Found]:
         grid, root = self.data.grid, self.process.root
-        n, h = self.process.f.size, grid.fine_step
+        n, h = self.process.n_logarithms, grid.fine_step
         peaks = []
         for part, e, at in zip(self.parts, found.elements, found.offsets, strict=True):
             if e.code == CPE:

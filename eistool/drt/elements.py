@@ -162,6 +162,17 @@ def divides(data: Data, process: Process, elements: Sequence[Element]) -> bool:
     return False
 
 
+def positive_part(data: Data, found: Sum) -> Sum:
+    """Return the sum without its negative elements, the others as they are."""
+    return _fit(data, [e for e in found.elements if e.sign > 0], found.linear, 0)
+
+
+def zarcs(data: Data, process: Process) -> list[Sum]:
+    """Return the sum of a ZARC for each maximum of ln γ; nothing where there is none."""
+    tail = [_tail(data)] if data.tail > LEAST_TAIL else []
+    return [_fit(data, seeds + tail, None, LONG) for seeds in itertools.islice(_seeds(data, process), 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Goal:
     """What the free γ reaches."""
@@ -177,7 +188,7 @@ class _Goal:
 
 def _goal(data: Data, process: Process) -> _Goal:
     edf = float(process.state[kernels.EDF])
-    rough = _difference_variance(data)
+    rough = difference_variance(data)
     # a free γ that cannot follow the data takes what it misses for noise
     if rough < MISSED * process.variance:
         return _Goal(rough, float(data.y.size), edf)
@@ -227,7 +238,7 @@ def _search(data: Data, process: Process, goal: _Goal, best: Sum, signed: bool) 
     return best, seen
 
 
-def _difference_variance(data: Data) -> float:
+def difference_variance(data: Data) -> float:
     """Return the noise that fourth differences between neighbouring points tell, robustly."""
     n = data.grid.log_x.size
     order = np.argsort(data.grid.log_x)

@@ -71,7 +71,7 @@ def _grid(frequency: bytes) -> Grid:
             [np.hstack([part, -q * part]), np.hstack([one, zero]), np.hstack([zero, x]), np.hstack([zero, -1 / x])]
         ),
         "fine": fine,
-        "spline": _spline(log_tau, fine),
+        "spline": interpolation(log_tau, fine),
     }
     return Grid(unit=unit, step=step, **arrays)
 
@@ -81,7 +81,7 @@ def grid_of(frequency: FloatArray) -> Grid:
     return _grid(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
 
 
-def _spline(knots: Any, points: Any) -> Any:
+def interpolation(knots: Any, points: Any) -> Any:
     """Return the matrix of the natural cubic spline on equidistant knots."""
     n = knots.size
     h = knots[1] - knots[0]

@@ -1,6 +1,6 @@
 """What a distribution of relaxation times holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from eistool.drt.suggest import SuggestedCircuit
 
 
+def _nothing() -> FloatArray:
+    return np.empty(0)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DRT:
     """Distribution of relaxation times of a spectrum: Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ.
@@ -29,13 +33,13 @@ class DRT:
         Time constants in s, ascending; τ = 1/(2πf).
     gamma, gamma_low, gamma_high : FloatArray, shape (n_tau,)
         Resistance per unit of ln τ in ohm, and its 95 % band point by point. A blocking tail is part of
-        it, delta atoms are not.
+        it, delta atoms are not. Negative where a window is signed.
     joint_low, joint_high : FloatArray, shape (n_tau,)
         A band that holds the whole curve in 95 % of cases.
     log_spread : FloatArray, shape (q, n_tau)
-        S with SᵀS the covariance of ln γ.
+        S with SᵀS the covariance of ln γ, of its positive part where a window is signed.
     R_inf, inductance, inverse_capacitance
-        In ohm, H and 1/F; ``u_`` are standard errors.
+        In ohm, H and 1/F; ``u_`` are standard errors. The last two are 0 where phasances stand for them.
     regularization : float
         Precision of the roughness of ln γ, found by evidence.
     noise : float
@@ -49,9 +53,13 @@ class DRT:
     evidence, evidence_free : float
         Natural logarithms: of the model used, and of the one without assumed shapes.
     model : str
-        ``free``, or the elements that γ deviates from.
+        ``free``, or the elements that γ deviates from; ``signed`` where something is subtracted in a window.
     flags : tuple of str
         Remarks on what to be careful with.
+    phasance, eta, eta_low, eta_high : FloatArray, shape (n_phasance,)
+        Exponents ν, and the distribution of phasances η in ohm per unit of ν with its 95 % band:
+        Z holds ∫ η (jω/ω0)^ν dν besides, with ω0 = √(ω_min ω_max) of the used points. The area of a peak is the
+        modulus at ω0 of a constant-phase element. Empty unless ``phasances`` were asked for.
     """
 
     spectrum: Spectrum
@@ -78,6 +86,10 @@ class DRT:
     evidence_free: float
     model: str
     flags: tuple[str, ...]
+    phasance: FloatArray = field(default_factory=_nothing)
+    eta: FloatArray = field(default_factory=_nothing)
+    eta_low: FloatArray = field(default_factory=_nothing)
+    eta_high: FloatArray = field(default_factory=_nothing)
 
     @property
     def frequency(self) -> FloatArray:
@@ -128,7 +140,10 @@ class DRT:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain Python objects, without the spectrum; None for missing numbers."""
-        arrays = ("tau", "gamma", "gamma_low", "gamma_high", "joint_low", "joint_high")
+        arrays = (
+            "tau", "gamma", "gamma_low", "gamma_high", "joint_low", "joint_high",
+            "phasance", "eta", "eta_low", "eta_high",
+        )  # fmt: skip
         numbers = (
             "R_inf", "u_R_inf", "inductance", "u_inductance", "inverse_capacitance", "regularization", "noise",
             "R_pol", "u_R_pol", "evidence", "evidence_free", "model", "flags", "peaks", "atoms",
