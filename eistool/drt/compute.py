@@ -19,7 +19,8 @@ from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
 LEAST_WEIGHT = 0.03  # of a description, relative to the best
-FIRST_STEPS, TRIAL_STEPS = 14, 20
+FIRST_STEPS, STEPS, TRIAL_STEPS = 14, 12, 20
+MANY_STEPS = 60  # where there are blocks
 POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
 POWER_GAIN = 3.0  # in log likelihood
 OUTLIER = 4.5  # robust standard deviations
@@ -256,7 +257,8 @@ def _tail_slope(frequency: FloatArray, z: "np.ndarray[tuple[int], np.dtype[np.co
 
 def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
     """Fit the free process; settle how noise depends on |Z|, and what is an outlier."""
-    process = free_process(data, steps=FIRST_STEPS)
+    first, steps = (MANY_STEPS, MANY_STEPS) if data.blocks else (FIRST_STEPS, STEPS)
+    process = free_process(data, steps=first)
     base: FloatArray = data.weight
     power = 1.0
     for _ in range(len(POWERS) if choose_power else 0):
@@ -266,7 +268,7 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
         base = data.modulus ** (-2.0 * power)
         base = base * np.exp(np.mean(np.log(data.weight / base)))
         data.reweigh(base)
-        process = free_process(data, process)
+        process = free_process(data, process, steps)
     n = data.y.size // 2
     outliers = 0
     for _ in range(4):
@@ -285,10 +287,10 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
         if outlying.sum() > max(MOST_OUTLIERS * n, 3):
             # so many are no accidents: the model misses something
             data.reweigh(base)
-            return free_process(data, process), 0
+            return free_process(data, process, steps), 0
         factor = np.where(ratio > 9.0, (ROBUST_FREEDOM + 2) / (ROBUST_FREEDOM + ratio), 1.0)
         data.reweigh(base * np.tile(factor, 2))
-        process = free_process(data, process)
+        process = free_process(data, process, steps)
         outliers = int(outlying.sum())
     return process, outliers
 
