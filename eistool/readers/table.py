@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from eistool.readers.numbers import parse_number
 from eistool.typing import FloatArray, IntArray
 
 _MAX_KNOWN = 64  # a header that repeats itself more often is damaged
+_PREFIX = MappingProxyType({"": 1.0, "m": 1e-3, "µ": 1e-6, "μ": 1e-6, "u": 1e-6, "n": 1e-9})
+_KELVIN = 273.15
+_LIKELY_C = (-200.0, 2000.0)  # a sensor that is not connected tells something beyond
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,11 +72,28 @@ def fill(columns: list[Column], rows: Iterable[list[str]], decimal: str = ".") -
 
 
 def mean_conditions(table: Table, rows: IntArray, to_mA: float) -> dict[str, object]:
-    """Return mean potential, its drift and the mean current in some rows, as metadata."""
-    ewe, current = table.finite("voltage", rows), table.finite("current", rows)
+    """Return mean potential, its drift, mean current and mean temperature in some rows, as metadata.
+
+    The unit in a column's header counts; ``to_mA`` is for currents and volts for potentials without one.
+    """
+    ewe, current = _in_unit(table, "voltage", rows, 1.0), _in_unit(table, "current", rows, to_mA / 1e3)
     values: dict[str, float] = {}
     if ewe.size:
         values |= {"ewe_mean_V": float(ewe.mean()), "ewe_drift_mV": float(ewe[-1] - ewe[0]) * 1e3}
     if current.size:
-        values["i_mean_mA"] = float(current.mean()) * to_mA
+        values["i_mean_mA"] = float(current.mean()) * 1e3
+    temperature = table.finite("temperature", rows)
+    if temperature.size:
+        column = table.find("temperature")
+        offset = _KELVIN if column is not None and column.unit == "K" else 0.0
+        values["temperature_C"] = round(float(temperature.mean()) - offset, 6)
+        if not _LIKELY_C[0] < values["temperature_C"] < _LIKELY_C[1] or not temperature.any():
+            del values["temperature_C"]  # no sensor was connected
     return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _in_unit(table: Table, quantity: str, rows: IntArray, otherwise: float) -> FloatArray:
+    column = table.find(quantity)
+    prefix = column.unit[:-1] if column is not None else ""
+    scale = _PREFIX[prefix] if column is not None and column.unit else otherwise
+    return table.finite(quantity, rows) * scale
