@@ -22,8 +22,7 @@ _AREA = re.compile(
 _DATE = re.compile(
     r"(?:Date and time measurement|Date|Started|Acquisition started on|Measured)\s*[:=]\s*(.*\d.*)", re.IGNORECASE
 )
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_SPELLED_DATE = re.compile(rf"({'|'.join(_MONTHS)})[a-z]*\.? (\d{{1,2}}), (\d{{4}})\s+(\d{{1,2}}:\d{{2}}:\d{{2}})")
+_SPELLED_DATE = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}\s+\d{1,2}:\d{2}")
 _EXPORTED = re.compile(r"export", re.IGNORECASE)
 
 
@@ -39,9 +38,8 @@ def header_facts(lines: Sequence[str]) -> Metadata:
     # the date of an export is not that of the measurement
     dated = not any(_EXPORTED.search(line) for line in lines[:2])
     for line in (line.strip().lstrip("#% ") for line in lines[:_MOST_LINES] if len(line) <= _LONGEST_LINE):
-        if (spelled := _SPELLED_DATE.match(line)) is not None:
-            month = _MONTHS.index(spelled[1]) + 1
-            values.setdefault("started_at", parse_datetime(f"{spelled[3]}-{month}-{spelled[2]}", spelled[4]))
+        if _SPELLED_DATE.match(line):
+            values.setdefault("started_at", parse_datetime(line))
         elif (date := _DATE.match(line)) is not None and dated:
             values.setdefault("started_at", parse_datetime(date[1]))
         elif (amplitude := _AMPLITUDE.match(line)) is not None:

@@ -7,7 +7,15 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import SpectrumError
-from eistool.readers import biologic_mpt, delimited, gamry_dta, zplot
+from eistool.readers import (
+    biologic_mpt,
+    delimited,
+    gamry_dta,
+    palmsens_pssession,
+    versastudio_par,
+    zahner_ism,
+    zplot,
+)
 from eistool.readers.content import FileContent
 from eistool.spectrum import Spectrum
 
@@ -51,6 +59,21 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader("gamry_dta", "Gamry Framework", gamry_dta.SUFFIXES, gamry_dta.identify, gamry_dta.load),
     Reader("zplot", "Scribner ZPlot / ZView", zplot.SUFFIXES, zplot.identify, zplot.load),
+    Reader("zahner_ism", "Zahner Thales", zahner_ism.SUFFIXES, zahner_ism.identify, zahner_ism.load),
+    Reader(
+        "versastudio_par",
+        "PAR VersaStudio",
+        versastudio_par.SUFFIXES,
+        versastudio_par.identify,
+        versastudio_par.load,
+    ),
+    Reader(
+        "palmsens_pssession",
+        "PalmSens PSTrace session",
+        palmsens_pssession.SUFFIXES,
+        palmsens_pssession.identify,
+        palmsens_pssession.load,
+    ),
     Reader(
         "delimited",
         "Delimited text with any header, or three columns",
