@@ -15,7 +15,7 @@ from eistool.readers.numbers import parse_number
 from eistool.readers.table import Table, fill
 from eistool.spectrum import Spectrum
 
-SUFFIXES = (".csv", ".txt", ".dat", ".tsv", ".asc")
+SUFFIXES = (".csv", ".txt", ".dat", ".tsv", ".asc", ".i2b", ".p00")
 
 _SAMPLE = 60  # lines that decide on the dialect
 _PREAMBLE = 200  # lines above the table in which a header is looked for
@@ -93,8 +93,8 @@ def load(content: FileContent) -> list[Spectrum]:
     if not content.is_text:
         raise content.error("binary data; expected a table of text")
     found = _find_table(content)
-    facts = header_facts([line for line in content.lines[: found.line] if len(line) <= _LONGEST_LINE])
-    return spectra_of(found.table, found.fail(content), swept_only=not found.named, facts=facts)
+    facts = header_facts(content.lines[: found.line]).known()
+    return spectra_of(found.table, found.fail(content), swept_only=not found.named, describe=lambda _: facts)
 
 
 def _find_table(content: FileContent) -> _Found:

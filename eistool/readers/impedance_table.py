@@ -1,7 +1,7 @@
 """From a table with known columns to spectra: units, angles, damaged headers and the sign of Im decided."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,12 @@ Fail = Callable[[str], ReaderError]
 
 
 def spectra_of(
-    table: Table, fail: Fail, *, swept_only: bool = False, facts: Metadata | None = None
+    table: Table,
+    fail: Fail,
+    *,
+    swept_only: bool = False,
+    describe: Callable[[IntArray], Mapping[str, object]] | None = None,
+    notes: Sequence[str] = (),
 ) -> list[Spectrum]:
     """Return a spectrum per sweep; how columns, units and the sign of Im were understood is in the notes.
 
@@ -35,8 +40,10 @@ def spectra_of(
         Makes an error of a message; it knows file and line.
     swept_only : bool
         Whether the columns are only guessed, so that the frequencies must run one way.
-    facts : Metadata, optional
-        What holds for every sweep.
+    describe : callable, optional
+        Gives metadata of some rows.
+    notes : sequence of str
+        What was decided before.
 
     Raises
     ------
@@ -44,21 +51,27 @@ def spectra_of(
         If columns are missing, fewer than three rows are points, or guessed frequencies are not swept.
     """
     rows, said = read_rows(table, fail)
-    sweeps, notes = split_sweeps(rows)
+    sweeps, sweep_notes = split_sweeps(rows)
     if sum(sweep.size for sweep in sweeps) < MIN_ROWS:
-        reasons = "".join(f"; {note}" for note in notes)
+        reasons = "".join(f"; {note}" for note in sweep_notes)
         raise fail(f"fewer than {MIN_ROWS} rows with a frequency above 0 and an impedance{reasons}")
     if swept_only:
         if not _is_swept(rows, sweeps):
             raise fail(
                 f"three columns without names, of which the first is no swept frequency; add a header, {EXAMPLE}"
             )
-        notes.insert(0, "no header: columns taken as frequency/Hz, Re/ohm, Im/ohm")
+        sweep_notes.insert(0, "no header: columns taken as frequency/Hz, Re/ohm, Im/ohm")
     rows, sign = decide_sign(rows, sweeps, said)
-    facts = Metadata() if facts is None else facts
+    spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes])
     return [
-        replace(spectrum, metadata=facts.updated("file header", **mean_conditions(table, sweep, to_mA=1e3)))
-        for spectrum, sweep in zip(to_spectra(rows, sweeps, [sign, *rows.notes, *notes]), sweeps, strict=True)
+        replace(
+            spectrum,
+            metadata=Metadata().updated(
+                "file header",
+                **mean_conditions(table, sweep, to_mA=1e3) | ({} if describe is None else dict(describe(sweep))),
+            ),
+        )
+        for spectrum, sweep in zip(spectra, sweeps, strict=True)
     ]
 
 

@@ -14,6 +14,7 @@ from eistool.readers.filename import metadata_from_filename
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
 from eistool.readers.signs import sign_in_doubt
+from eistool.readers.spectrum_rows import served_by
 from eistool.spectrum import Metadata, Spectrum
 from eistool.spectrum.metadata import METADATA_FIELDS
 from eistool.typing import PathLike
@@ -224,6 +225,9 @@ def _ignored(path: Path) -> str:
         return "samples table"
     if _NO_SPECTRA.fullmatch(path.stem):
         return "document"
+    table = served_by(path)
+    if table is not None:
+        return f"frequencies of {table.name}"
     if path.suffix.lower() in KNOWN_SUFFIXES:
         return ""
     try:

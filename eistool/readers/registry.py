@@ -8,11 +8,16 @@ import numpy as np
 
 from eistool.errors import SpectrumError
 from eistool.readers import (
+    arrays,
     biologic_mpt,
     delimited,
     gamry_dta,
+    ivium,
+    novocontrol,
     palmsens_pssession,
+    spectrum_rows,
     versastudio_par,
+    workbook,
     zahner_ism,
     zplot,
 )
@@ -75,6 +80,20 @@ READERS: tuple[Reader, ...] = (
         palmsens_pssession.load,
     ),
     Reader(
+        "novocontrol", "Novocontrol WinDETA text", novocontrol.SUFFIXES, novocontrol.identify, novocontrol.load
+    ),
+    Reader("ivium", "Ivium data", ivium.SUFFIXES, ivium.identify, ivium.load),
+    Reader("workbook", "Excel workbook", workbook.SUFFIXES, workbook.identify, workbook.load),
+    Reader("npz", "NumPy arrays", arrays.NPZ_SUFFIXES, arrays.identify_npz, arrays.load_npz),
+    Reader("parquet", "Parquet table", arrays.PARQUET_SUFFIXES, arrays.identify_parquet, arrays.load_parquet),
+    Reader(
+        "spectrum_rows",
+        "Text with a spectrum in each row",
+        spectrum_rows.SUFFIXES,
+        spectrum_rows.identify,
+        spectrum_rows.load,
+    ),
+    Reader(
         "delimited",
         "Delimited text with any header, or three columns",
         delimited.SUFFIXES,
@@ -88,15 +107,7 @@ READERS: tuple[Reader, ...] = (
 UNSUPPORTED = MappingProxyType(
     {
         ".mpr": ("BioLogic binary", "export it as text (.mpt) in EC-Lab"),
-        ".ism": ("Zahner binary", "export it as text in Zahner Analysis"),
-        ".par": ("VersaStudio", "export the columns as text"),
-        ".pssession": ("PalmSens session", "export the curve as CSV in PSTrace"),
-        ".idf": ("Ivium", "export the curve as CSV"),
-        ".ids": ("Ivium", "export the curve as CSV"),
         ".dfr": ("Eco Chemie", "export the curve as text"),
-        ".i2b": ("i2b", "export the curve as text"),
-        ".p00": ("ZPlot P00", "save it as .z"),
-        ".xlsx": ("Excel workbook", "save the sheet as CSV"),
         ".xls": ("Excel workbook", "save the sheet as CSV"),
     }
 )
