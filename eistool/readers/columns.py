@@ -46,6 +46,7 @@ _UNITS = MappingProxyType(
     }
 )
 _OTHER = re.compile(r"ohm\s?\^?-1|Ω\s?(?:\^?-1|⁻¹)|1/ohm|zce|zwe-ce|ohm\s?-1", re.IGNORECASE)
+_IMAG_OF_Y = re.compile(r"(-?)\s{0,2}im(?:ag)?\s?\(\s?Y\s?\)", re.IGNORECASE)
 _MINUS = re.compile(r"^(?:-|–|−|minus|neg(?:ative)?)[\s_]*")
 _TIMES_MINUS = re.compile(r"\*\s?\(?\s?-\s?1\s?\)?|\(\s?-\s?\)$")
 _PRIMES = str.maketrans(
@@ -90,6 +91,9 @@ def parse_column(header: str, index: int, unit: str = "") -> Column:
     header = header.strip()[:_LONGEST]
     text = header.strip('"').removeprefix("#").strip()
     whole = f"{text} {unit[:_LONGEST]}".strip().translate(_PRIMES)
+    admittance = _IMAG_OF_Y.match(text)
+    if admittance is not None:
+        return Column(index, header, "imag_of_admittance", negated=bool(admittance[1]))
     if _OTHER.search(whole):
         return Column(index, header, "")
     scale, per_area = _scale(whole)

@@ -92,8 +92,8 @@ def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
     modulus, phase = table.find("modulus"), table.find("phase")
     if real is not None and imag is not None:
         z = table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1)
-        angle = None if phase is None else _radians(table, phase, z, []) * (-1 if phase.negated else 1)
-        z, said = cartesian_sign(z, imag, angle, notes)
+        angle, teller = _angle(table, z)
+        z, said = cartesian_sign(z, imag, angle, notes, teller)
         used = [real, imag]
     elif modulus is not None and phase is not None:
         angle = _radians(table, phase, None, notes) * (-1 if phase.negated else 1)
@@ -112,6 +112,17 @@ def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
         )
     cycle = table.find("cycle")
     return Rows(frequency, z, None if cycle is None else table.of(cycle), notes), said
+
+
+def _angle(table: Table, z: ComplexArray) -> tuple[FloatArray | None, str]:
+    """Return the angle of Z that a column beside Re and Im tells, and which one."""
+    phase, admittance = table.find("phase"), table.find("imag_of_admittance")
+    if phase is not None:
+        return _radians(table, phase, z, []) * (-1 if phase.negated else 1), "the phase column"
+    if admittance is not None:  # Im(Y) = -Im(Z) / |Z|²
+        imag_of_y = table.of(admittance) * (-1 if admittance.negated else 1)
+        return np.arctan2(-imag_of_y * np.abs(z) ** 2, z.real), "Im(Y)"
+    return None, ""
 
 
 def _list(table: Table) -> str:

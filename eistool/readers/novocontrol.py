@@ -8,7 +8,7 @@ import numpy as np
 from eistool.readers.columns import parse_columns
 from eistool.readers.content import FileContent
 from eistool.readers.impedance_table import MIN_ROWS
-from eistool.readers.numbers import parse_number
+from eistool.readers.numbers import parse_number, parse_number_any
 from eistool.readers.signs import HeaderSign, decide_sign
 from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
@@ -68,7 +68,7 @@ def load(content: FileContent) -> list[Spectrum]:
 
 def _names_line(content: FileContent) -> int | None:
     heads = enumerate(content.lines[:_HEAD])
-    return next((i for i, line in heads if line.strip().startswith("Freq. [Hz]")), None)
+    return next((i for i, line in heads if line.split("\t")[0].strip() == "Freq. [Hz]"), None)
 
 
 def _read(content: FileContent) -> _Columns:
@@ -76,7 +76,7 @@ def _read(content: FileContent) -> _Columns:
     names = [name.strip() for name in content.lines[place].split("\t")]
     found = [line.split("\t") for line in content.lines[place + 1 :] if line.strip()]
     table = np.array(
-        [[parse_number(cell) for cell in row[: len(names)]] for row in found if len(row) >= len(names)]
+        [[parse_number_any(cell) for cell in row[: len(names)]] for row in found if len(row) >= len(names)]
     ).reshape(-1, len(names))
     keys = [re.sub(r"\s", "", name).lower() for name in names]
     return _Columns(place + 1, {key: table[:, i] for i, key in enumerate(keys)}, names)
@@ -120,7 +120,8 @@ def _conductivity(columns: _Columns) -> tuple[ComplexArray, str] | None:
     real, imag = columns.get("eps'"), columns.get("eps''")
     if real is not None and imag is not None:
         omega = 2 * np.pi * columns.values["freq.[hz]"]
-        return omega * _EPSILON_0 * (imag + 1j * real), "Eps* = Eps' - j Eps''"
+        admittance = np.asarray(omega * _EPSILON_0 * (imag + 1j * real), dtype=np.complex128)
+        return admittance, "Eps* = Eps' - j Eps''"
     return None
 
 

@@ -44,6 +44,8 @@ class Reader:
         ReaderError
             If it cannot be read, whatever is wrong with it.
         """
+        if not self.fallback and not self.identify(content):
+            raise content.error(f"does not begin as a file of {self.title} does")
         try:
             with np.errstate(all="ignore"):  # absurd numbers end as inf or nan, and are refused below
                 spectra = self.load(content)
