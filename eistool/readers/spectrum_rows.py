@@ -16,7 +16,7 @@ from eistool.readers.columns import Column, parse_column, parse_columns
 from eistool.readers.content import FileContent
 from eistool.readers.impedance_table import MIN_ROWS, spectra_of
 from eistool.readers.numbers import parse_number
-from eistool.readers.table import Table
+from eistool.readers.table import KELVIN, Table
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray, IntArray
 
@@ -124,9 +124,7 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_
         cells = _split(text, delimiter)
         lists = {c.index: _list(cells[c.index]) for c in columns if c.quantity and c.index < len(cells)}
         n = max((array.size for array in lists.values()), default=0)
-        values = {
-            i: np.full(n, array[0]) if array.size == 1 else array for i, array in lists.items() if array.size
-        }
+        values = {i: array for i, array in lists.items() if array.size > 1}
         if n >= MIN_ROWS and all(array.size == n for array in values.values()):
             rows.append(_Row(line, columns, values, _facts(names, cells)))
     kept = [row for row in rows if row.values.keys() == rows[0].values.keys()]
@@ -256,6 +254,8 @@ def _facts(names: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
             facts.setdefault("sample_id", cell.strip()[:100])
         elif word in ("cycle", "cyclenumber") and np.isfinite(parse_number(cell)):
             facts.setdefault("cycle", parse_number(cell))
+        elif (column := parse_column(name, 0)).quantity == "temperature" and np.isfinite(parse_number(cell)):
+            facts.setdefault("temperature_C", parse_number(cell) - (KELVIN if column.unit == "K" else 0.0))
     return facts
 
 

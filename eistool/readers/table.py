@@ -13,7 +13,7 @@ from eistool.typing import FloatArray, IntArray
 
 _MAX_KNOWN = 64  # a header that repeats itself more often is damaged
 _PREFIX = MappingProxyType({"": 1.0, "m": 1e-3, "µ": 1e-6, "μ": 1e-6, "u": 1e-6, "n": 1e-9})
-_KELVIN = 273.15
+KELVIN = 273.15  # at 0 °C
 _LIKELY_C = (-200.0, 2000.0)  # a sensor that is not connected tells something beyond
 
 
@@ -85,7 +85,7 @@ def mean_conditions(table: Table, rows: IntArray, to_mA: float) -> dict[str, obj
     temperature = table.finite("temperature", rows)
     if temperature.size:
         column = table.find("temperature")
-        offset = _KELVIN if column is not None and column.unit == "K" else 0.0
+        offset = KELVIN if column is not None and column.unit == "K" else 0.0
         values["temperature_C"] = round(float(temperature.mean()) - offset, 6)
         if not _LIKELY_C[0] < values["temperature_C"] < _LIKELY_C[1] or not temperature.any():
             del values["temperature_C"]  # no sensor was connected
