@@ -19,6 +19,7 @@ SUFFIXES = (".idf", ".ids")
 _BLOCK = "primary_data"
 _N_COLUMNS = 3
 _MOST_ROWS = 1_000_000
+_LONGEST_LINE = 1000  # characters; no row is longer
 
 
 def identify(content: FileContent) -> bool:
@@ -57,7 +58,10 @@ def _load_block(content: FileContent, start: int, method: str) -> list[Spectrum]
             start + 2,
         )
     first, n = start + 1 + len(counts), counts[-1]
-    rows = [[parse_number_any(cell) for cell in line.split()[:3]] for line in content.lines[first : first + n]]
+    rows = [
+        [parse_number_any(cell) for cell in line[:_LONGEST_LINE].split()[:3]]
+        for line in content.lines[first : first + n]
+    ]
     wrong = next((i for i, row in enumerate(rows) if len(row) != _N_COLUMNS or np.isnan(row).any()), len(rows))
     if wrong < n:
         raise content.error(f"{n} rows are announced, this one is no row of three numbers", first + wrong + 1)

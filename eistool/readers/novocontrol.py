@@ -17,6 +17,7 @@ from eistool.typing import ComplexArray, FloatArray
 SUFFIXES = (".txt", ".asc")
 
 _EPSILON_0 = 8.8541878128e-14  # F/cm, CODATA 2018
+_LONGEST_LINE = 10_000  # characters; no row is longer
 _HEAD = 12  # lines in which the header is looked for
 _NUMBER = r"([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)"
 _FIXED = "Fixed value(s)"
@@ -68,13 +69,13 @@ def load(content: FileContent) -> list[Spectrum]:
 
 def _names_line(content: FileContent) -> int | None:
     heads = enumerate(content.lines[:_HEAD])
-    return next((i for i, line in heads if line.split("\t")[0].strip() == "Freq. [Hz]"), None)
+    return next((i for i, line in heads if line.partition("\t")[0].strip() == "Freq. [Hz]"), None)
 
 
 def _read(content: FileContent) -> _Columns:
     place = _names_line(content) or 0
-    names = [name.strip() for name in content.lines[place].split("\t")]
-    found = [line.split("\t") for line in content.lines[place + 1 :] if line.strip()]
+    names = [name.strip() for name in content.lines[place][:_LONGEST_LINE].split("\t")]
+    found = [line[:_LONGEST_LINE].split("\t") for line in content.lines[place + 1 :] if line.strip()]
     table = np.array(
         [[parse_number_any(cell) for cell in row[: len(names)]] for row in found if len(row) >= len(names)]
     ).reshape(-1, len(names))

@@ -31,6 +31,21 @@ _TIME, _POTENTIAL, _CURRENT, _FREQUENCY, _REAL, _MINUS_IMAG, _IMAG_Y, _MEASURED_
     33,
 )
 _TICKS_A_SECOND = 10_000_000  # of 100 ns, from the year 1
+_MOST_CHARACTERS = 32 * 1024 * 1024
+_KEYS = frozenset(
+    [
+        "type",
+        "measurements",
+        "title",
+        "timestamp",
+        "method",
+        "dataset",
+        "values",
+        "arraytype",
+        "datavalues",
+        "eisdatalist",
+    ]
+)
 _EXPECTED = "expected a session with arrays of Frequency, ZRe and ZIm"
 
 _Arrays = dict[int, list[FloatArray]]
@@ -68,6 +83,10 @@ def load(content: FileContent) -> list[Spectrum]:
 
 def _parse(content: FileContent) -> object:
     text = content.text.strip("\ufeff\0 \t\r\n")
+    if len(text) > _MOST_CHARACTERS:
+        raise content.error(
+            f"{len(text)} characters; expected below {_MOST_CHARACTERS}: save the impedance measurements alone"
+        )
     try:
         return json.loads(text, object_pairs_hook=_fold)
     except json.JSONDecodeError as error:
@@ -80,12 +99,11 @@ def _parse(content: FileContent) -> object:
 
 
 def _fold(pairs: list[tuple[str, object]]) -> object:
-    """Return an object with keys in lower case; a reading {"V": 1.5, "S": 2} is only its value."""
-    folded = {key.lower(): value for key, value in pairs}
-    if "v" in folded and len(folded) <= 4:
-        value = folded["v"]
-        return value if isinstance(value, float | int) else parse_number(str(value)[:40])
-    return folded
+    """Return an object with the keys that matter, in lower case; a reading {"V": 1.5, "S": 2} is its value."""
+    for key, value in pairs:
+        if key in ("V", "v"):
+            return value if isinstance(value, float | int) else parse_number(str(value)[:40])
+    return {key.lower(): value for key, value in pairs if key.lower() in _KEYS}
 
 
 def _data_sets(measurement: dict[str, object]) -> Iterator[tuple[str, _Arrays]]:

@@ -45,7 +45,7 @@ class Reader:
             If it cannot be read, whatever is wrong with it.
         """
         if not self.fallback and not self.identify(content):
-            raise content.error(f"does not begin as a file of {self.title} does")
+            raise content.error(f"no file of {self.title}; it begins otherwise")
         try:
             with np.errstate(all="ignore"):  # absurd numbers end as inf or nan, and are refused below
                 spectra = self.load(content)
@@ -132,6 +132,6 @@ def refusal(content: FileContent) -> str:
         return f"no reader for {title} files ({content.suffix}); {remedy}"
     for reader in READERS:
         if content.suffix in reader.suffixes and not reader.fallback:
-            return f"does not begin as a file of {reader.title} does; save or copy it again"
+            return f"no reader knows this content; expected a file of {reader.title}: save or copy it again"
     names = ", ".join(reader.title for reader in READERS)
     return f"no reader knows this content; expected one of: {names}"

@@ -23,6 +23,7 @@ from eistool.typing import FloatArray, IntArray
 SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 
 _MOST_SPECTRA = 50_000
+_LONGEST_LINE = 1_000_000  # characters; no row is longer
 _LIST = re.compile(r"\[\s*[-+]?\d[^\[\]]{0,200000}\]")
 _AT_FREQUENCY = re.compile(r"(.{1,60}?)[\s_@(]*(\d[\d.]*(?:e[-+]?\d+)?)\s*([kMm]?)Hz\)?", re.IGNORECASE)
 _PREFIX = {"": 1.0, "k": 1e3, "M": 1e6, "m": 1e-3}
@@ -70,7 +71,7 @@ def identify(content: FileContent) -> bool:
     if not content.is_text:
         return False
     head = [line for line in content.lines[:20] if line.strip()][:2]
-    if len(head) < 2:
+    if len(head) < 2 or max(map(len, head)) > _LONGEST_LINE:
         return False
     if len(_LIST.findall(head[1])) >= 2 and _list_columns(head[0]):
         return True
@@ -87,7 +88,8 @@ def load(content: FileContent) -> list[Spectrum]:
     ReaderError
         If no row is a spectrum, or the partner's frequencies do not fit the columns.
     """
-    lines = [(i, line) for i, line in enumerate(content.lines, start=1) if line.strip()][: _MOST_SPECTRA + 1]
+    lines = [(i, line) for i, line in enumerate(content.lines, start=1) if 0 < len(line.strip()) <= _LONGEST_LINE]
+    lines = lines[: _MOST_SPECTRA + 1]
     notes: list[str] = []
     if len(_LIST.findall(lines[1][1])) >= 2 and _list_columns(lines[0][1]):
         rows = _rows_of_lists(content, lines)
@@ -119,6 +121,7 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_
     names = _split(lines[0][1], delimiter)
     # a column of lists without a quantity, or a second of one, says nothing about the points
     columns = [c if c.quantity != "cycle" else Column(c.index, c.header, "") for c in parse_columns(names)]
+    facts = _fact_columns(names)
     rows: list[_Row] = []
     for line, text in lines[1:]:
         cells = _split(text, delimiter)
@@ -126,7 +129,7 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_
         n = max((array.size for array in lists.values()), default=0)
         values = {i: array for i, array in lists.items() if array.size > 1}
         if n >= MIN_ROWS and all(array.size == n for array in values.values()):
-            rows.append(_Row(line, columns, values, _facts(names, cells)))
+            rows.append(_Row(line, columns, values, _facts(facts, cells)))
     kept = [row for row in rows if row.values.keys() == rows[0].values.keys()]
     if rows and not any(columns[i].quantity in ("frequency", "omega") for i in rows[0].values):
         raise content.error("no list of frequencies among the columns " + ", ".join(names[:8]), lines[0][0])
@@ -154,6 +157,7 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
         prefix = _AT_FREQUENCY.fullmatch(header[q].strip())
         assert prefix is not None  # noqa: S101  # it was one of the columns found
         columns.append(parse_column(prefix[1], len(columns)))
+    facts = _fact_columns(names)
     rows = []
     for line, text in lines[1:]:
         cells = _split(text, _delimiter(lines[0][1]))
@@ -161,7 +165,7 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
             continue
         parts = [np.array([parse_number(cells[i]) for i, _ in by_quantity[q]]) for q in quantities]
         values = {0: frequency} | dict(enumerate(parts, start=1))
-        rows.append(_Row(line, columns, values, _facts(names, cells)))
+        rows.append(_Row(line, columns, values, _facts(facts, cells)))
     return rows
 
 
@@ -246,16 +250,30 @@ def _list_columns(header: str) -> str:
     return ""
 
 
-def _facts(names: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
+def _fact_columns(names: Sequence[str]) -> dict[int, tuple[str, float]]:
+    """Return for the columns that describe a row the field, and what to add to its number."""
+    found: dict[int, tuple[str, float]] = {}
+    for i, name in enumerate(names):
+        word = re.sub(r"[\s_.-]", "", name[:100].lower())
+        column = parse_column(name, i)
+        if word in _SAMPLE_NAMES:
+            found[i] = ("sample_id", 0.0)
+        elif word in ("cycle", "cyclenumber"):
+            found[i] = ("cycle", 0.0)
+        elif column.quantity == "temperature":
+            found[i] = ("temperature_C", -KELVIN if column.unit == "K" else 0.0)
+    return found
+
+
+def _facts(fact_columns: dict[int, tuple[str, float]], cells: Sequence[str]) -> dict[str, object]:
     facts: dict[str, object] = {}
-    for name, cell in zip(names, cells, strict=False):
-        word = re.sub(r"[\s_.-]", "", name.lower())
-        if word in _SAMPLE_NAMES and cell.strip() and not cell.startswith("["):
-            facts.setdefault("sample_id", cell.strip()[:100])
-        elif word in ("cycle", "cyclenumber") and np.isfinite(parse_number(cell)):
-            facts.setdefault("cycle", parse_number(cell))
-        elif (column := parse_column(name, 0)).quantity == "temperature" and np.isfinite(parse_number(cell)):
-            facts.setdefault("temperature_C", parse_number(cell) - (KELVIN if column.unit == "K" else 0.0))
+    for i, (field, offset) in fact_columns.items():
+        text = cells[i].strip() if i < len(cells) else ""
+        number = parse_number(text)
+        if field == "sample_id":
+            facts.setdefault(field, text[:100] or None)
+        elif np.isfinite(number) and number + offset >= -KELVIN:
+            facts.setdefault(field, round(number + offset, 6))
     return facts
 
 

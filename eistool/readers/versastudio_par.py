@@ -21,6 +21,7 @@ _NAMES = {"E(V)": "<Ewe>/V", "I(A)": "<I>/A", "Segment #": "cycle", "Elapsed Tim
 _AMPLITUDE = "AC Amplitude"
 _TECHNIQUES = {"Potentiostatic EIS": "PEIS", "Galvanostatic EIS": "GEIS"}
 _DEFAULT_AREA_CM2 = 1.0
+_LONGEST_LINE = 20_000  # characters; no row is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _segments(lines: list[str]) -> Iterator[_Segment]:
         rows: list[list[str]] = []
         at = start
         for i in range(start + 1, len(lines)):
-            line = lines[i].strip()
+            line = lines[i][:_LONGEST_LINE].strip()
             if line.startswith("<"):
                 break
             if line.startswith(_DEFINITION):

@@ -32,7 +32,7 @@ def test_either_sign_of_im(sign: int, decimal: str, tmp_path: Path) -> None:
         (idf(n=17), "line 23: 17 rows are announced, this one is no row of three numbers"),
         (idf().replace(b"primary_data\n3", b"primary_data\n4"), r"line 5: .*counts \[4, 16\]; expected 3 columns"),
         (idf().replace(b"primary_data\n", b"primary_data: "), "no line 'primary_data'"),
-        (idf().replace(b"primary", b"secondary"), "does not begin as a file of Ivium"),
+        (idf().replace(b"primary", b"secondary"), "expected a file of Ivium"),
     ],
 )  # fmt: skip
 def test_refused(data: bytes, reason: str, tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_im_of_y_decides_on_the_sign(tmp_path: Path) -> None:
          "none of the measurements Cyclic Voltammetry, Impedance Spectroscopy has impedances"),
         (b'{"Type": "PalmSens.DataFiles.SessionFile"}', "no measurements"),
         (b'{"Type": "PalmSens.X", "Measurements":' + b"[" * 100_000, "nested too deeply"),
-        (b'{"type": "Something else"}', "does not begin as a file of PalmSens"),
-        (bomb("session.json", 1000), "does not begin as a file of PalmSens"),
+        (b'{"type": "Something else"}', "expected a file of PalmSens"),
+        (bomb("session.json", 1000), "expected a file of PalmSens"),
     ],
 )  # fmt: skip
 def test_refused(data: bytes, reason: str, tmp_path: Path) -> None:

@@ -20,12 +20,11 @@ EXPORTS = {
     + rows(np.arange(1.0, 17), F, MODULUS, DEGREES, np.ones(16), F),
     "chi.txt": "Feb. 20, 2020   15:55:08\nA.C. Impedance\nInit E (V) = 0.3\nAmplitude (V) = 0.005\n\n"
     "Freq/Hz, Z'/ohm, Z\"/ohm, Z/ohm, Phase/deg\n\n" + rows(F, Z.real, Z.imag, MODULUS, DEGREES, sep=", "),
-    "parstat.txt": "Potential (V)\tCurrent (A)\tElapsed Time (s)\tFrequency (Hz)\tZre (ohms)\tZim (ohms)\t|Vac| (V)\n"
-    "3.4\t1e-3\t1\t0\t0\t0\t0\n" * 1
-    + rows(3.4 + 0 * F, 1e-3 + 0 * F, F, F, Z.real, Z.imag, F),
+    "parstat.txt": "Potential (V)\tCurrent (A)\tElapsed Time (s)\tFrequency (Hz)\tZre (ohms)\tZim (ohms)\t|Vac|"
+    "\n3.4\t1e-3\t1\t0\t0\t0\t0\n" + rows(3.4 + 0 * F, 1e-3 + 0 * F, F, F, Z.real, Z.imag, F),
     "powersuite.txt": "Frequency\t Zre\t Zimg\n" + rows(F, Z.real, Z.imag, sep="\t "),
-    "relaxis.txt": "RelaxIS 3.0 Spectrum export\nDate: 12/16/2025 2:29:15 PM\nData: Frequency\tData: Z'\tData: Z''\n"
-    + rows(F, Z.real, Z.imag),
+    "relaxis.txt": "RelaxIS 3.0 Spectrum export\nDate: 12/16/2025 2:29:15 PM\n"
+    "Data: Frequency\tData: Z'\tData: Z''\n" + rows(F, Z.real, Z.imag),
     "fra.P00": "Procedure : FRA\n01.02.2003 04:05:06\nDescription\nt =  736.4 s\n f/Hz       \t Z'/Ohm     \t"
     " -Z''/Ohm   \t time/s    \t Edc/V     \t Idc/A     \t\n 16 \n"
     + rows(F, Z.real, -Z.imag, F, 3.4 + 0 * F, 1e-3 + 0 * F),

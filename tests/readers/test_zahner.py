@@ -55,8 +55,8 @@ def test_galvanostatic_amplitude_is_no_voltage(tmp_path: Path) -> None:
     ("data", "reason"),
     [
         (ism()[:300], "byte 12: 16 points need 556 bytes, the file has 300"),
-        (ism(-F), "does not begin as a file of Zahner"),
-        (ism()[1:], "does not begin as a file of Zahner"),
+        (ism(-F), "expected a file of Zahner"),
+        (ism()[1:], "expected a file of Zahner"),
         (ism(np.r_[1.0, np.zeros(15)], np.full(16, np.nan + 0j)), "no point has a frequency above 0"),
     ],
 )
