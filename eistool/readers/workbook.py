@@ -2,10 +2,11 @@
 
 import importlib
 import io
+import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def load(content: FileContent) -> list[Spectrum]:
     """
     spectra: list[Spectrum] = []
     refused: list[str] = []
-    for title, text in _sheets(content):
+    for title, rows in read_sheets(content):
+        text = "\n".join("\t".join(re.sub(r"\s", " ", cell) for cell in row) for row in rows)
         try:
             # the name of the sheet stands where others have the file's: an error then names it
             found = delimited.load(FileContent(Path(f"sheet {title!r}"), text.encode()))
@@ -88,7 +90,14 @@ def check_archive(content: FileContent) -> None:
         )
 
 
-def _sheets(content: FileContent) -> Iterator[tuple[str, str]]:
+def read_sheets(content: FileContent) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield name and cells of each sheet that is not empty, from its first row on.
+
+    Raises
+    ------
+    ReaderError
+        If openpyxl is not installed, or the workbook is broken or too large.
+    """
     try:
         openpyxl = importlib.import_module("openpyxl")
     except ImportError as error:
@@ -101,22 +110,23 @@ def _sheets(content: FileContent) -> Iterator[tuple[str, str]]:
             warnings.simplefilter("ignore")  # of styles and extensions, which do not matter here
             book = openpyxl.load_workbook(io.BytesIO(content.data), read_only=True, data_only=True)
             for sheet in book.worksheets[:_MOST_SHEETS]:
-                text = _text(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True))
-                if text.strip():
-                    yield str(sheet.title), text
+                rows = _filled(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True))
+                if rows:
+                    yield str(sheet.title), rows
     except BROKEN_ARCHIVE as error:
         raise content.error(f"no readable workbook ({type(error).__name__}: {error}); save it again") from error
 
 
-def _text(rows: Iterator[tuple[object, ...]]) -> str:
-    lines: list[str] = []
-    gap = 0
+def _filled(rows: Iterable[tuple[object, ...]]) -> list[list[str]]:
+    """Return the rows as far as they are filled, without empty cells at their ends."""
+    found: list[list[str]] = []
+    filled = 0
     for row in rows:
-        cells = ["" if cell is None else str(cell).replace("\t", " ").replace("\n", " ") for cell in row]
+        cells = ["" if cell is None else str(cell) for cell in row]
         while cells and not cells[-1].strip():
             cells.pop()
-        gap = 0 if cells else gap + 1
-        if gap > _LONGEST_GAP:
+        found.append(cells)
+        filled = len(found) if cells else filled
+        if len(found) - filled > _LONGEST_GAP:
             break
-        lines.append("\t".join(cells))
-    return "\n".join(lines).rstrip()
+    return found[:filled]
