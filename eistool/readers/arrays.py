@@ -2,6 +2,8 @@
 
 import importlib
 import io
+import tokenize
+import warnings
 
 import numpy as np
 
@@ -32,9 +34,10 @@ def load_npz(content: FileContent) -> list[Spectrum]:
     """
     check_archive(content)
     try:
-        with np.load(io.BytesIO(content.data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except BROKEN_ARCHIVE as error:
+        with warnings.catch_warnings(), np.load(io.BytesIO(content.data), allow_pickle=False) as archive:
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            arrays = {name: array for name in archive.files if isinstance(array := archive[name], np.ndarray)}
+    except (*BROKEN_ARCHIVE, MemoryError, tokenize.TokenError) as error:
         raise content.error(f"no readable arrays ({error}); save them again with numpy.savez") from error
     columns, values = _columns(arrays)
     frequency = pick(columns, "frequency") or pick(columns, "omega")

@@ -113,7 +113,7 @@ def test_excel_table(tmp_path: Path) -> None:
 def test_a_bomb_is_no_samples_table(tmp_path: Path) -> None:
     pytest.importorskip("openpyxl", reason="openpyxl is not installed: the extra [excel]")
     (tmp_path / "samples.xlsx").write_bytes(bomb("xl/workbook.xml", 65 * 2**20))
-    with pytest.raises(ConfigError, match="samples table samples.xlsx: 65 MiB when unpacked"):
+    with pytest.raises(ConfigError, match=r"samples table samples\.xlsx: 65 MiB when unpacked"):
         read_samples(tmp_path / "samples.xlsx")
 
 
