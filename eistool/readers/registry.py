@@ -130,8 +130,8 @@ def refusal(content: FileContent) -> str:
     if content.suffix in UNSUPPORTED:
         title, remedy = UNSUPPORTED[content.suffix]
         return f"no reader for {title} files ({content.suffix}); {remedy}"
-    for reader in READERS:
-        if content.suffix in reader.suffixes and not reader.fallback:
-            return f"no reader knows this content; expected a file of {reader.title}: save or copy it again"
+    named = [reader.title for reader in READERS if content.suffix in reader.suffixes]
+    if len(named) == 1:
+        return f"no reader knows this content; expected a file of {named[0]}: save or copy it again"
     names = ", ".join(reader.title for reader in READERS)
     return f"no reader knows this content; expected one of: {names}"

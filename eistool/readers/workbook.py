@@ -13,6 +13,7 @@ from pathlib import Path
 from eistool.errors import ReaderError
 from eistool.readers import delimited
 from eistool.readers.content import MAX_BYTES, FileContent
+from eistool.readers.filename import metadata_from_filename
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".xlsx", ".xlsm")
@@ -64,7 +65,16 @@ def load(content: FileContent) -> list[Spectrum]:
         except ReaderError as error:
             refused.append(str(error))
         else:
-            spectra += [replace(s, notes=(*s.notes, f"sheet {title!r}")) for s in found]
+            named, _ = metadata_from_filename(f"{title}.xlsx")
+            named.pop("sample_id", None)
+            spectra += [
+                replace(
+                    spectrum,
+                    metadata=spectrum.metadata.updated("file header", **named),
+                    notes=(*spectrum.notes, f"sheet {title!r}"),
+                )
+                for spectrum in found
+            ]
     if not spectra:
         raise content.error("no sheet has a spectrum: " + ("; ".join(refused[:5]) or "all are empty"))
     return [replace(s, notes=(*s.notes, *(f"passed over: {why}" for why in refused[:5]))) for s in spectra]

@@ -183,3 +183,13 @@ def test_conversions_of_the_frequency_are_noted(tmp_path: Path) -> None:
     assert "Frequency / kHz read in units of 1000 Hz" in kilo.notes
     [omega] = eistool.read(write(tmp_path / "b.csv", GOOD.replace(GOOD.split(",")[0], "omega / rad/s", 1)))
     assert "omega / rad/s read as angular frequency, and divided by 2π" in omega.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.csv", "expected one of: BioLogic .*, Delimited"), ("a.ism", "expected a file of Zahner Thales: save")],
+)
+def test_unknown_content_names_what_the_suffix_promises(name: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\x00\x01\x02\x03" * 50)
+    with pytest.raises(ReaderError, match=f"{name}: no reader knows this content; {expected}"):
+        eistool.read(tmp_path / name)

@@ -40,6 +40,14 @@ def test_a_spectrum_a_sheet(tmp_path: Path) -> None:
 
 
 @needs_openpyxl
+def test_the_name_of_a_sheet_tells_what_that_of_a_file_would(tmp_path: Path) -> None:
+    hot, cold = read(tmp_path, "P7_25C.xlsx", xlsx({"60C SOC50": sheet(Z), "m10C 2.80V chg": sheet(Z)}))
+    assert (hot.metadata.temperature_C, hot.metadata.soc_pct, hot.metadata.sample_id) == (60.0, 50.0, "P7")
+    m = cold.metadata
+    assert (m.temperature_C, m.voltage_V, m.direction) == (-10.0, 2.8, "charge")
+
+
+@needs_openpyxl
 def test_a_title_and_text_around_the_table(tmp_path: Path) -> None:
     names: list[object] = ["f/Hz", "Z'/kOhm", "Z''/kOhm", "remark"]
     cells: list[list[object]] = [["Cell 7", None], [None], names, *sheet(Z / 1000)[1:]]
