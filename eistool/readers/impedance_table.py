@@ -17,6 +17,8 @@ from eistool.typing import ComplexArray, FloatArray, IntArray
 MIN_ROWS = 3
 EXAMPLE = "for instance frequency_Hz,z_real_ohm,z_imag_ohm"
 
+PER_AREA = "impedances are per area (ohm cm²): the numbers are kept, the area is unknown"
+
 _DAMAGED = "#NAME?"
 
 Fail = Callable[[str], ReaderError]
@@ -104,7 +106,7 @@ def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
         raise fail(f"no impedance among the columns {_list(table)}; expected {EXAMPLE}")
     notes += [f"{c.header} read in units of {c.scale:g} ohm" for c in used if c.scale != 1]
     if any(column.per_area for column in used):
-        notes.append("impedances are per area (ohm cm²): the numbers are kept, the area is unknown")
+        notes.append(PER_AREA)
     n_real = sum(c.quantity == used[0].quantity and c.per_area == used[0].per_area for c in table.columns)
     if n_real > 1:
         notes.append(

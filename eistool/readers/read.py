@@ -1,5 +1,6 @@
 """From paths to spectra: files found, read, and described by all that is known of them."""
 
+import math
 import os
 import re
 import warnings
@@ -11,6 +12,7 @@ from typing import Literal
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
+from eistool.readers.impedance_table import PER_AREA
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
 from eistool.readers.signs import sign_in_doubt
@@ -168,10 +170,24 @@ def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]
         full = override(start, "file header", header.known())
         for row in tables.rows_for(found.path, found.source, sweep):
             full = override(full, "samples table", row.values)
+        full = _in_ohm(full)
         if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
             full = full.crop(full.metadata.f_min_Hz, full.metadata.f_max_Hz)
         described.append(full)
     return described
+
+
+def _in_ohm(spectrum: Spectrum) -> Spectrum:
+    """Return a spectrum whose impedances are per area divided by the area, where that is known."""
+    m = spectrum.metadata
+    area, field = m.area_cm2, "area_cm2"
+    if area is None and m.diameter_mm is not None:
+        area, field = math.pi * (m.diameter_mm / 20) ** 2, "diameter_mm"
+    if PER_AREA not in spectrum.notes or area is None:
+        return spectrum
+    told = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({field}, {m.origin[field]})"
+    notes = tuple(told if note == PER_AREA else note for note in spectrum.notes)
+    return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
 
 
 def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> Spectrum:
