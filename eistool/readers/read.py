@@ -1,6 +1,5 @@
 """From paths to spectra: files found, read, and described by all that is known of them."""
 
-import math
 import os
 import re
 import warnings
@@ -18,7 +17,7 @@ from eistool.readers.samples import TABLE_NAMES, SampleTables
 from eistool.readers.signs import sign_in_doubt
 from eistool.readers.spectrum_rows import served_by
 from eistool.spectrum import Metadata, Spectrum
-from eistool.spectrum.metadata import METADATA_FIELDS
+from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
 from eistool.typing import PathLike
 
 _RESULT_MARK = "run.json"
@@ -179,13 +178,12 @@ def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]
 
 def _in_ohm(spectrum: Spectrum) -> Spectrum:
     """Return a spectrum whose impedances are per area divided by the area, where that is known."""
-    m = spectrum.metadata
-    area, field = m.area_cm2, "area_cm2"
-    if area is None and m.diameter_mm is not None:
-        area, field = math.pi * (m.diameter_mm / 20) ** 2, "diameter_mm"
+    area = known_area_cm2(spectrum.metadata)
     if PER_AREA not in spectrum.notes or area is None:
         return spectrum
-    told = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({field}, {m.origin[field]})"
+    field = "diameter_mm" if spectrum.metadata.area_cm2 is None else "area_cm2"
+    origin = spectrum.metadata.origin[field]
+    told = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({field}, {origin})"
     notes = tuple(told if note == PER_AREA else note for note in spectrum.notes)
     return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
 
