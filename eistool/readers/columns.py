@@ -25,7 +25,7 @@ _WORDINGS = MappingProxyType(
         "voltage": "<ewe> ewe vdc edc potential dcpotential",
         "current": "<i> idc current dccurrent",
         "time": "time t elapsedtime",
-        "temperature": "temp temperature",
+        "temperature": "temperature",
         "damaged": "name?",
     }
 )
@@ -45,6 +45,7 @@ _UNITS = MappingProxyType(
         "temperature": re.compile(r"(?<![A-Za-z])((?:°|º|deg\s?)C|K|C)(?![A-Za-z])"),
     }
 )
+_TEMPERATURE = re.compile(r"temp(?:erature)?\.?[\s/_]{0,3}[\[(]?\W?(?:deg)?\s?[ck]?[\])]?")
 _OTHER = re.compile(r"ohm\s?\^?-1|Ω\s?(?:\^?-1|⁻¹)|1/ohm|zce|zwe-ce|ohm\s?-1", re.IGNORECASE)
 _IMAG_OF_Y = re.compile(r"(-?)\s{0,2}im(?:ag)?\s?\(\s?Y\s?\)", re.IGNORECASE)
 _MINUS = re.compile(r"^(?:-|–|−|minus|neg(?:ative)?)[\s_]*")
@@ -73,9 +74,7 @@ class Column:
     scale: float = 1.0  # to Hz or ohm
     negated: bool = False
     per_area: bool = False
-    unit: str = (
-        ""  # of a phase "deg" or "rad", of conditions "mV", "A", "K" and the like, where the header says so
-    )
+    unit: str = ""  # of a phase "deg" or "rad", of conditions "mV", "A", "K": where the header says so
 
 
 def parse_column(header: str, index: int, unit: str = "") -> Column:
@@ -144,13 +143,13 @@ def _name(text: str) -> tuple[str, bool]:
     negated = _MINUS.match(text.lower()) is not None or _TIMES_MINUS.search(text) is not None
     text = _TIMES_MINUS.sub("", text)
     text = _MINUS.sub("", text.lower())
+    if _TEMPERATURE.fullmatch(text):
+        return "temperature", negated
     text = re.sub(
-        r"[\[(][^\[\]()]*(?:hz|ohm|Ω|ω|deg|°|º|rad|\bk\b|\bc\b|\bs\b|\bv\b|\ba\b|ma)[^\[\]()]*[\])]", "", text
+        r"[\[(][^\[\]()]*(?:hz|ohm|Ω|ω|deg|°|rad|\bs\b|\bm?v\b|\b[µμun]?a\b|ma)[^\[\]()]*[\])]", "", text
     )
     text = re.sub(
-        r"(?<=.)[/_\s]\s*(?:[gmkµμu]|kilo|mega|milli)?\s?(?:ohm|Ω|ω|hz|hertz|deg|°|rad|s$|v$|mv$|ma$|a$|k$|c$).*$",
-        "",
-        text,
+        r"(?<=.)[/_\s]\s*(?:[gmkµμu]|kilo|mega|milli)?\s?(?:ohm|Ω|ω|hz|hertz|deg|°|rad|s$|v$|ma$|a$).*$", "", text
     )
     text = re.sub(r"\(z\)|[\s_.:()]", "", text)
     return text.removesuffix("/"), negated

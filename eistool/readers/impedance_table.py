@@ -70,7 +70,7 @@ def spectra_of(
             spectrum,
             metadata=Metadata().updated(
                 "file header",
-                **mean_conditions(table, sweep, to_mA=1e3) | ({} if describe is None else dict(describe(sweep))),
+                **mean_conditions(table, sweep, to_mA=None) | ({} if describe is None else dict(describe(sweep))),
             ),
         )
         for spectrum, sweep in zip(spectra, sweeps, strict=True)

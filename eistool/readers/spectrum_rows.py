@@ -15,7 +15,7 @@ import numpy as np
 from eistool.readers.columns import Column, parse_column, parse_columns
 from eistool.readers.content import FileContent
 from eistool.readers.impedance_table import MIN_ROWS, spectra_of
-from eistool.readers.numbers import parse_number
+from eistool.readers.numbers import parse_number, parse_number_any
 from eistool.readers.table import KELVIN, Table
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray, IntArray
@@ -26,7 +26,8 @@ _MOST_SPECTRA = 50_000
 _LONGEST_LINE = 1_000_000  # characters; no row is longer
 _LIST = re.compile(r"\[\s*[-+]?\d[^\[\]]{0,200000}\]")
 _AT_FREQUENCY = re.compile(r"(.{1,60}?)[\s_@(]*(\d[\d.]*(?:e[-+]?\d+)?)\s*([kMm]?)Hz\)?", re.IGNORECASE)
-_PREFIX = {"": 1.0, "k": 1e3, "M": 1e6, "m": 1e-3}
+_PREFIX = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "m": 1e-3}
+_MOST_COLUMNS = 10_000
 _IMPEDANCE = ("real", "imag", "modulus", "phase")
 _FEWEST_COLUMNS = 6
 _ROUNDING = 0.06  # a frequency with one significant digit and a half
@@ -143,7 +144,9 @@ def _list(cell: str) -> FloatArray:
 
 
 def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes: list[str]) -> list[_Row]:
-    names = _split(lines[0][1], _delimiter(lines[0][1]))
+    delimiter = _delimiter(lines[0][1])
+    parse = parse_number if delimiter == "," else parse_number_any
+    names = _split(lines[0][1], delimiter)
     found = _frequency_columns(names)
     quantities = dict.fromkeys(quantity for quantity, _, _ in found)
     by_quantity = {q: [(i, f) for quantity, i, f in found if quantity == q] for q in quantities}
@@ -160,10 +163,10 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
     facts = _fact_columns(names)
     rows = []
     for line, text in lines[1:]:
-        cells = _split(text, _delimiter(lines[0][1]))
+        cells = _split(text, delimiter)
         if len(cells) != len(names):
             continue
-        parts = [np.array([parse_number(cells[i]) for i, _ in by_quantity[q]]) for q in quantities]
+        parts = [np.array([parse(cells[i]) for i, _ in by_quantity[q]]) for q in quantities]
         values = {0: frequency} | dict(enumerate(parts, start=1))
         rows.append(_Row(line, columns, values, _facts(facts, cells)))
     return rows
@@ -233,7 +236,7 @@ def _frequencies(partner: Path) -> FloatArray:
 def _frequency_columns(names: Sequence[str]) -> list[tuple[str, int, float]]:
     """Return quantity, place and frequency of the columns that name one."""
     found = []
-    for i, name in enumerate(names):
+    for i, name in enumerate(names[:_MOST_COLUMNS]):
         match = _AT_FREQUENCY.fullmatch(name.strip()[:100])
         quantity = parse_column(match[1], i).quantity if match else ""
         if match and quantity in _IMPEDANCE:

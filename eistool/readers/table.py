@@ -71,12 +71,14 @@ def fill(columns: list[Column], rows: Iterable[list[str]], decimal: str = ".") -
     return Table(columns, {index: array[:, k] for k, index in enumerate(wanted)})
 
 
-def mean_conditions(table: Table, rows: IntArray, to_mA: float) -> dict[str, object]:
+def mean_conditions(table: Table, rows: IntArray, to_mA: float | None) -> dict[str, object]:
     """Return mean potential, its drift, mean current and mean temperature in some rows, as metadata.
 
-    The unit in a column's header counts; ``to_mA`` is for currents and volts for potentials without one.
+    The unit in a column's header counts. Currents without one are taken times ``to_mA``, and potentials as
+    volts; if it is None, neither is taken.
     """
-    ewe, current = _in_unit(table, "voltage", rows, 1.0), _in_unit(table, "current", rows, to_mA / 1e3)
+    ewe = _in_unit(table, "voltage", rows, None if to_mA is None else 1.0)
+    current = _in_unit(table, "current", rows, None if to_mA is None else to_mA / 1e3)
     values: dict[str, float] = {}
     if ewe.size:
         values |= {"ewe_mean_V": float(ewe.mean()), "ewe_drift_mV": float(ewe[-1] - ewe[0]) * 1e3}
@@ -92,8 +94,7 @@ def mean_conditions(table: Table, rows: IntArray, to_mA: float) -> dict[str, obj
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
-def _in_unit(table: Table, quantity: str, rows: IntArray, otherwise: float) -> FloatArray:
+def _in_unit(table: Table, quantity: str, rows: IntArray, otherwise: float | None) -> FloatArray:
     column = table.find(quantity)
-    prefix = column.unit[:-1] if column is not None else ""
-    scale = _PREFIX[prefix] if column is not None and column.unit else otherwise
-    return table.finite(quantity, rows) * scale
+    scale = _PREFIX[column.unit[:-1]] if column is not None and column.unit else otherwise
+    return np.array([], dtype=np.float64) if scale is None else table.finite(quantity, rows) * scale

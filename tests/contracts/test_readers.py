@@ -102,5 +102,6 @@ def test_damaged_files(name: str, draw: st.DataObject) -> None:
 @pytest.mark.parametrize("cell", [b"1,", b"1 ", b"[1,", b'"', b"9"])
 def test_a_line_of_megabytes(name: str, cell: bytes) -> None:
     survives(by_name(name), GOOD[name] + b"\n" + cell * (2_000_000 // len(cell)))
+    survives(by_name(name), cell * (2_000_000 // len(cell)) + b"\n" + GOOD[name])
     middle = len(GOOD[name]) // 2
     survives(by_name(name), GOOD[name][:middle] + cell * (2_000_000 // len(cell)) + GOOD[name][middle:])

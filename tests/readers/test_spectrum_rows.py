@@ -64,6 +64,14 @@ def test_the_sign_of_im_in_wide_tables(names: tuple[str, str], sign: int, tmp_pa
     check(eistool.read(tmp_path / "wide.csv"))
 
 
+def test_wide_tables_with_prefixes_and_decimal_commas(tmp_path: Path) -> None:
+    header, *lines = wide(unit="{:.17g} Hz").splitlines()
+    scaled = header.replace("100000 Hz", "100KHz").replace(",", ";")
+    rows = [line.replace(",", ";").replace(".", ",") for line in lines]
+    (tmp_path / "wide.csv").write_text("\n".join([scaled, *rows]))
+    check(eistool.read(tmp_path / "wide.csv"))
+
+
 @pytest.mark.parametrize("sep", [";", ","])
 def test_lists_in_cells(sep: str, tmp_path: Path) -> None:
     (tmp_path / "all.csv").write_bytes(lists((25, 40), sep))

@@ -55,6 +55,19 @@ def test_the_spectrum(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "volts", "milliamperes"),
+    [("E,Current", None, None), ("Potential (mV),Current (µA)", 3.4e-3, 1e-3), ("Ewe/V,<I>/mA", 3.4, 1.0)],
+)
+def test_conditions_only_in_units_that_are_named(
+    names: str, volts: float | None, milliamperes: float | None, tmp_path: Path
+) -> None:
+    columns = (3.4 + 0 * F, 1.0 + 0 * F, F, Z.real, Z.imag)
+    (tmp_path / "cell.csv").write_text(f"{names},f,Re,Im\n" + rows(*columns, sep=","), encoding="utf-8")
+    m = eistool.read(tmp_path / "cell.csv")[0].metadata
+    assert (m.ewe_mean_V, m.i_mean_mA) == pytest.approx((volts, milliamperes))
+
+
+@pytest.mark.parametrize(
     ("header", "unit", "temperature"),
     [
         ("T,f,Re,Im", "", None),
