@@ -79,6 +79,7 @@ def test_the_text_export(tmp_path: Path) -> None:
     [spectrum] = eistool.read(path)
     np.testing.assert_array_equal(spectrum.impedance, Z)
     assert spectrum.metadata.i_mean_mA == pytest.approx(F.mean() / 1e3)
+    assert spectrum.metadata.started_at == "2024-05-06T07:01:02"
 
 
 @pytest.mark.parametrize(
