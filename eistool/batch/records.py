@@ -10,7 +10,8 @@ from eistool.batch.distribution import Distribution
 from eistool.batch.store import Key, Record, Rows
 from eistool.batch.tables import KEY, TABLES, number
 from eistool.fitting import FitResult, Process
-from eistool.spectrum import Metadata, Spectrum
+from eistool.spectrum import Spectrum
+from eistool.spectrum.metadata import known_area_cm2
 
 NOT_CONVERGED = "not converged"  # the fit's flag
 
@@ -68,13 +69,6 @@ def left_out_record(spectrum: Spectrum, reason: str) -> Record:
 def unreadable_record(source: str, error: str) -> Record:
     """Return the record of a file that cannot be read."""
     return Record(Key(source, 0, "", ""), "failed", {"failures": Rows.of({"stage": "read", "error": error})})
-
-
-def known_area_cm2(metadata: Metadata) -> float | None:
-    """Return the area that the metadata give, directly or by the diameter."""
-    if metadata.area_cm2 is not None:
-        return metadata.area_cm2
-    return None if metadata.diameter_mm is None else math.pi * (metadata.diameter_mm / 20) ** 2
 
 
 def _noise(result: FitResult) -> float | None:

@@ -22,9 +22,10 @@ _WORDINGS = MappingProxyType(
         "imag_corrected": "zimagdrcor",
         "cycle": "cycle cyclenumber cyclenr cycleno zcycle sweep sweepnumber sweepno loop loopnumber "
         "scan scannumber",
-        "voltage": "<ewe> ewe vdc",
-        "current": "<i> idc",
+        "voltage": "<ewe> ewe vdc edc potential dcpotential",
+        "current": "<i> idc current dccurrent",
         "time": "time t elapsedtime",
+        "temperature": "temperature",
         "damaged": "name?",
     }
 )
@@ -37,7 +38,16 @@ _AREA = re.compile(r"[*·.×x\s_-]*(?:(?:cm|mm|m)\s?(?:\^?2|²)|area)", re.IGNOR
 _RAD_PER_S = re.compile(r"rad\s?(?:/\s?s|\.?s\^?-1|s⁻¹|\s?s-1)", re.IGNORECASE)
 _DEGREES = re.compile(r"(?<![a-z])(?:deg\w*|°|º|grad)", re.IGNORECASE)
 _RADIANS = re.compile(r"(?<![a-z])rad(?:ians?)?(?![a-z])", re.IGNORECASE)
+_UNITS = MappingProxyType(
+    {
+        "voltage": re.compile(r"(?<![A-Za-z])([mµμu]?V)(?![A-Za-z])"),
+        "current": re.compile(r"(?<![A-Za-z])([nmµμu]?A)(?![A-Za-z])"),
+        "temperature": re.compile(r"(?<![A-Za-z])((?:°|º|deg\s?)C|K|C)(?![A-Za-z])"),
+    }
+)
+_TEMPERATURE = re.compile(r"temp(?:erature)?\.?[\s/_]{0,3}[\[(]?\W?(?:deg)?\s?[ck]?[\])]?")
 _OTHER = re.compile(r"ohm\s?\^?-1|Ω\s?(?:\^?-1|⁻¹)|1/ohm|zce|zwe-ce|ohm\s?-1", re.IGNORECASE)
+_IMAG_OF_Y = re.compile(r"(-?)\s{0,2}im(?:ag)?\s?\(\s?Y\s?\)", re.IGNORECASE)
 _MINUS = re.compile(r"^(?:-|–|−|minus|neg(?:ative)?)[\s_]*")
 _TIMES_MINUS = re.compile(r"\*\s?\(?\s?-\s?1\s?\)?|\(\s?-\s?\)$")
 _PRIMES = str.maketrans(
@@ -64,7 +74,7 @@ class Column:
     scale: float = 1.0  # to Hz or ohm
     negated: bool = False
     per_area: bool = False
-    unit: str = ""  # "deg" or "rad" where the header says so
+    unit: str = ""  # of a phase "deg" or "rad", of conditions "mV", "A", "K": where the header says so
 
 
 def parse_column(header: str, index: int, unit: str = "") -> Column:
@@ -80,6 +90,9 @@ def parse_column(header: str, index: int, unit: str = "") -> Column:
     header = header.strip()[:_LONGEST]
     text = header.strip('"').removeprefix("#").strip()
     whole = f"{text} {unit[:_LONGEST]}".strip().translate(_PRIMES)
+    admittance = _IMAG_OF_Y.match(text)
+    if admittance is not None:
+        return Column(index, header, "imag_of_admittance", negated=bool(admittance[1]))
     if _OTHER.search(whole):
         return Column(index, header, "")
     scale, per_area = _scale(whole)
@@ -90,6 +103,9 @@ def parse_column(header: str, index: int, unit: str = "") -> Column:
     if quantity == "phase":
         angle = "deg" if _DEGREES.search(whole) else "rad" if _RADIANS.search(whole) else ""
         return Column(index, header, quantity, negated=negated, unit=angle)
+    if quantity in _UNITS:
+        unit_found = _UNITS[quantity].search(whole)
+        return Column(index, header, quantity, unit=unit_found[1] if unit_found else "")
     return Column(index, header, quantity, scale, negated, per_area)
 
 
@@ -127,7 +143,11 @@ def _name(text: str) -> tuple[str, bool]:
     negated = _MINUS.match(text.lower()) is not None or _TIMES_MINUS.search(text) is not None
     text = _TIMES_MINUS.sub("", text)
     text = _MINUS.sub("", text.lower())
-    text = re.sub(r"[\[(][^\[\]()]*(?:hz|ohm|Ω|ω|deg|°|rad|\bs\b|\bv\b|\ba\b|ma)[^\[\]()]*[\])]", "", text)
+    if _TEMPERATURE.fullmatch(text):
+        return "temperature", negated
+    text = re.sub(
+        r"[\[(][^\[\]()]*(?:hz|ohm|Ω|ω|deg|°|rad|\bs\b|\bm?v\b|\b[µμun]?a\b|ma)[^\[\]()]*[\])]", "", text
+    )
     text = re.sub(
         r"(?<=.)[/_\s]\s*(?:[gmkµμu]|kilo|mega|milli)?\s?(?:ohm|Ω|ω|hz|hertz|deg|°|rad|s$|v$|ma$|a$).*$", "", text
     )

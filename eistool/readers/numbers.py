@@ -5,6 +5,8 @@ import re
 from datetime import datetime
 
 _DATE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_SPELLED = re.compile(rf"({'|'.join(_MONTHS)})[a-z]*\.? (\d{{1,2}}), (\d{{4}})")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([AaPp][Mm])?")
 
 
@@ -42,7 +44,12 @@ def parse_datetime(date: str, time: str = "") -> str | None:
     --------
     >>> parse_datetime("02/04/2018 10:02:46"), parse_datetime("31.08.2020", "4:39:19 PM")
     ('2018-02-04T10:02:46', '2020-08-31T16:39:19')
+    >>> parse_datetime("Thursday, July 19, 2018", "9:40:30 AM")
+    '2018-07-19T09:40:30'
     """
+    spelled = _SPELLED.search(date)
+    if spelled is not None:
+        date = f"{spelled[3]}-{_MONTHS.index(spelled[1]) + 1}-{spelled[2]} {date[spelled.end() :]}"
     match = _DATE.search(date)
     if match is None:
         return None

@@ -11,11 +11,13 @@ from typing import Literal
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
+from eistool.readers.impedance_table import PER_AREA
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
 from eistool.readers.signs import sign_in_doubt
+from eistool.readers.spectrum_rows import served_by
 from eistool.spectrum import Metadata, Spectrum
-from eistool.spectrum.metadata import METADATA_FIELDS
+from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
 from eistool.typing import PathLike
 
 _RESULT_MARK = "run.json"
@@ -167,10 +169,23 @@ def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]
         full = override(start, "file header", header.known())
         for row in tables.rows_for(found.path, found.source, sweep):
             full = override(full, "samples table", row.values)
+        full = _in_ohm(full)
         if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
             full = full.crop(full.metadata.f_min_Hz, full.metadata.f_max_Hz)
         described.append(full)
     return described
+
+
+def _in_ohm(spectrum: Spectrum) -> Spectrum:
+    """Return a spectrum whose impedances are per area divided by the area, where that is known."""
+    area = known_area_cm2(spectrum.metadata)
+    if PER_AREA not in spectrum.notes or area is None:
+        return spectrum
+    field = "diameter_mm" if spectrum.metadata.area_cm2 is None else "area_cm2"
+    origin = spectrum.metadata.origin[field]
+    told = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({field}, {origin})"
+    notes = tuple(told if note == PER_AREA else note for note in spectrum.notes)
+    return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
 
 
 def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> Spectrum:
@@ -224,6 +239,9 @@ def _ignored(path: Path) -> str:
         return "samples table"
     if _NO_SPECTRA.fullmatch(path.stem):
         return "document"
+    table = served_by(path)
+    if table is not None:
+        return f"frequencies of {table.name}"
     if path.suffix.lower() in KNOWN_SUFFIXES:
         return ""
     try:

@@ -7,7 +7,20 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import SpectrumError
-from eistool.readers import biologic_mpt, delimited, gamry_dta, zplot
+from eistool.readers import (
+    arrays,
+    biologic_mpt,
+    delimited,
+    gamry_dta,
+    ivium,
+    novocontrol,
+    palmsens_pssession,
+    spectrum_rows,
+    versastudio_par,
+    workbook,
+    zahner_ism,
+    zplot,
+)
 from eistool.readers.content import FileContent
 from eistool.spectrum import Spectrum
 
@@ -31,6 +44,8 @@ class Reader:
         ReaderError
             If it cannot be read, whatever is wrong with it.
         """
+        if not self.fallback and not self.identify(content):
+            raise content.error(f"no file of {self.title}; it begins otherwise")
         try:
             with np.errstate(all="ignore"):  # absurd numbers end as inf or nan, and are refused below
                 spectra = self.load(content)
@@ -51,6 +66,35 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader("gamry_dta", "Gamry Framework", gamry_dta.SUFFIXES, gamry_dta.identify, gamry_dta.load),
     Reader("zplot", "Scribner ZPlot / ZView", zplot.SUFFIXES, zplot.identify, zplot.load),
+    Reader("zahner_ism", "Zahner Thales", zahner_ism.SUFFIXES, zahner_ism.identify, zahner_ism.load),
+    Reader(
+        "versastudio_par",
+        "PAR VersaStudio",
+        versastudio_par.SUFFIXES,
+        versastudio_par.identify,
+        versastudio_par.load,
+    ),
+    Reader(
+        "palmsens_pssession",
+        "PalmSens PSTrace session",
+        palmsens_pssession.SUFFIXES,
+        palmsens_pssession.identify,
+        palmsens_pssession.load,
+    ),
+    Reader(
+        "novocontrol", "Novocontrol WinDETA text", novocontrol.SUFFIXES, novocontrol.identify, novocontrol.load
+    ),
+    Reader("ivium", "Ivium data", ivium.SUFFIXES, ivium.identify, ivium.load),
+    Reader("workbook", "Excel workbook", workbook.SUFFIXES, workbook.identify, workbook.load),
+    Reader("npz", "NumPy arrays", arrays.NPZ_SUFFIXES, arrays.identify_npz, arrays.load_npz),
+    Reader("parquet", "Parquet table", arrays.PARQUET_SUFFIXES, arrays.identify_parquet, arrays.load_parquet),
+    Reader(
+        "spectrum_rows",
+        "Text with a spectrum in each row",
+        spectrum_rows.SUFFIXES,
+        spectrum_rows.identify,
+        spectrum_rows.load,
+    ),
     Reader(
         "delimited",
         "Delimited text with any header, or three columns",
@@ -65,15 +109,7 @@ READERS: tuple[Reader, ...] = (
 UNSUPPORTED = MappingProxyType(
     {
         ".mpr": ("BioLogic binary", "export it as text (.mpt) in EC-Lab"),
-        ".ism": ("Zahner binary", "export it as text in Zahner Analysis"),
-        ".par": ("VersaStudio", "export the columns as text"),
-        ".pssession": ("PalmSens session", "export the curve as CSV in PSTrace"),
-        ".idf": ("Ivium", "export the curve as CSV"),
-        ".ids": ("Ivium", "export the curve as CSV"),
         ".dfr": ("Eco Chemie", "export the curve as text"),
-        ".i2b": ("i2b", "export the curve as text"),
-        ".p00": ("ZPlot P00", "save it as .z"),
-        ".xlsx": ("Excel workbook", "save the sheet as CSV"),
         ".xls": ("Excel workbook", "save the sheet as CSV"),
     }
 )
@@ -94,5 +130,8 @@ def refusal(content: FileContent) -> str:
     if content.suffix in UNSUPPORTED:
         title, remedy = UNSUPPORTED[content.suffix]
         return f"no reader for {title} files ({content.suffix}); {remedy}"
+    named = [reader.title for reader in READERS if content.suffix in reader.suffixes]
+    if len(named) == 1:
+        return f"no reader knows this content; expected a file of {named[0]}: save or copy it again"
     names = ", ".join(reader.title for reader in READERS)
     return f"no reader knows this content; expected one of: {names}"

@@ -2,11 +2,9 @@
 
 import csv
 import difflib
-import importlib
 import io
 import math
 import typing
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -16,6 +14,7 @@ from types import MappingProxyType
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
 from eistool.readers.numbers import parse_number_any
+from eistool.readers.workbook import read_sheets
 from eistool.spectrum import Metadata
 from eistool.spectrum.metadata import why_not
 
@@ -173,17 +172,9 @@ def _delimited(path: Path) -> list[list[str]]:
 
 def _excel(path: Path) -> list[list[str]]:
     try:
-        openpyxl = importlib.import_module("openpyxl")
-    except ImportError as error:
-        raise ConfigError(
-            f"{path.name}: Excel tables need openpyxl; run 'pip install eistool[excel]', or save it as CSV"
-        ) from error
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{path.name}: no readable workbook ({error}); save it again") from error
-    rows = book.worksheets[0].iter_rows(values_only=True)
-    return [["" if cell is None else str(cell) for cell in row] for row in rows]
+        return next((rows for _, rows in read_sheets(FileContent.open(path))), [])
+    except ReaderError as error:
+        raise ConfigError(f"samples table {error}") from error
 
 
 def _check_header(path: Path, header: list[str], cells: list[list[str]]) -> None:

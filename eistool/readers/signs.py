@@ -23,7 +23,7 @@ class HeaderSign:
 
 
 def cartesian_sign(
-    z: ComplexArray, imag: Column, angle: FloatArray | None, notes: list[str]
+    z: ComplexArray, imag: Column, angle: FloatArray | None, notes: list[str], teller: str = "the phase column"
 ) -> tuple[ComplexArray, HeaderSign]:
     """Return Z with the sign that the phase column gives, where there is one, and what that was decided on.
 
@@ -37,6 +37,8 @@ def cartesian_sign(
         The phase column in rad.
     notes : list of str
         Gets a note if single points were repaired.
+    teller : str
+        Where the angle comes from.
     """
     name = imag.header or "the column of Im"
     if angle is None:
@@ -49,7 +51,7 @@ def cartesian_sign(
     # all of one sign beside an Im of both: |phase|, which knows nothing
     signless = np.unique(np.sign(angle[told])).size == 1 < np.unique(np.sign(z.imag[told])).size
     if not told.any() or signless or np.sum(told_well) < 0.8 * np.sum(told):
-        text = f"{name} {'negated' if imag.negated else 'signed as it stands'}; the phase column does not match it"
+        text = f"{name} {'negated' if imag.negated else 'signed as it stands'}; {teller} does not match it"
         return z, HeaderSign(text, final=imag.negated)
     agree = np.sign(z.imag) == np.sign(angle)
     flipped = bool(np.sum(agree & told_well) < np.sum(told_well) / 2)
@@ -58,9 +60,9 @@ def cartesian_sign(
     lost = told_well & ~agree
     if lost.any():
         z = np.where(lost, z.conj(), z)
-        notes.append(f"{np.sum(lost)} points hold |Im|: their sign is taken from the phase column")
+        notes.append(f"{np.sum(lost)} points hold |Im|: their sign is taken from {teller}")
     verdict = "turned round" if flipped else "negated" if imag.negated else "signed as it stands"
-    return z, HeaderSign(f"{name} {verdict}, as the phase column says", final=imag.negated and not flipped)
+    return z, HeaderSign(f"{name} {verdict}, as {teller} says", final=imag.negated and not flipped)
 
 
 def decide_sign(rows: Rows, sweeps: Sequence[IntArray], said: HeaderSign) -> tuple[Rows, str]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from eistool.readers.numbers import parse_number
 from eistool.typing import FloatArray, IntArray
 
 _MAX_KNOWN = 64  # a header that repeats itself more often is damaged
+_PREFIX = MappingProxyType({"": 1.0, "m": 1e-3, "µ": 1e-6, "μ": 1e-6, "u": 1e-6, "n": 1e-9})
+KELVIN = 273.15  # at 0 °C
+_LIKELY_C = (-200.0, 2000.0)  # a sensor that is not connected tells something beyond
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +71,30 @@ def fill(columns: list[Column], rows: Iterable[list[str]], decimal: str = ".") -
     return Table(columns, {index: array[:, k] for k, index in enumerate(wanted)})
 
 
-def mean_conditions(table: Table, rows: IntArray, to_mA: float) -> dict[str, object]:
-    """Return mean potential, its drift and the mean current in some rows, as metadata."""
-    ewe, current = table.finite("voltage", rows), table.finite("current", rows)
+def mean_conditions(table: Table, rows: IntArray, to_mA: float | None) -> dict[str, object]:
+    """Return mean potential, its drift, mean current and mean temperature in some rows, as metadata.
+
+    The unit in a column's header counts. Currents without one are taken times ``to_mA``, and potentials as
+    volts; if it is None, neither is taken.
+    """
+    ewe = _in_unit(table, "voltage", rows, None if to_mA is None else 1.0)
+    current = _in_unit(table, "current", rows, None if to_mA is None else to_mA / 1e3)
     values: dict[str, float] = {}
     if ewe.size:
         values |= {"ewe_mean_V": float(ewe.mean()), "ewe_drift_mV": float(ewe[-1] - ewe[0]) * 1e3}
     if current.size:
-        values["i_mean_mA"] = float(current.mean()) * to_mA
+        values["i_mean_mA"] = float(current.mean()) * 1e3
+    temperature = table.finite("temperature", rows)
+    if temperature.size:
+        column = table.find("temperature")
+        offset = KELVIN if column is not None and column.unit == "K" else 0.0
+        values["temperature_C"] = round(float(temperature.mean()) - offset, 6)
+        if not _LIKELY_C[0] < values["temperature_C"] < _LIKELY_C[1] or not temperature.any():
+            del values["temperature_C"]  # no sensor was connected
     return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _in_unit(table: Table, quantity: str, rows: IntArray, otherwise: float | None) -> FloatArray:
+    column = table.find(quantity)
+    scale = _PREFIX[column.unit[:-1]] if column is not None and column.unit else otherwise
+    return np.array([], dtype=np.float64) if scale is None else table.finite(quantity, rows) * scale

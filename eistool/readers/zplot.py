@@ -12,7 +12,7 @@ from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray
 
-SUFFIXES = (".z",)
+SUFFIXES = (".z", ".z60")
 
 _SIGNATURE = re.compile(r'"?(?:ZPLOT2 ASCII|Z\w+ Data File)', re.IGNORECASE)
 _N_COLUMNS = 9  # Freq, Ampl, Bias, Time, Z', Z'', GD, Err, Range

@@ -170,6 +170,13 @@ METADATA_FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Meta
 _NUMBERS = frozenset(f.name for f in dataclasses.fields(Metadata) if str(f.type).startswith(("float", "int")))
 
 
+def known_area_cm2(metadata: Metadata) -> float | None:
+    """Return the area that the metadata give, directly or by the diameter."""
+    if metadata.area_cm2 is not None:
+        return metadata.area_cm2
+    return None if metadata.diameter_mm is None else math.pi * (metadata.diameter_mm / 20) ** 2
+
+
 def why_not(name: str, value: object) -> str:
     """Return what is expected of a number in the metadata, nothing if it is that.
 

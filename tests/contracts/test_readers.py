@@ -1,5 +1,6 @@
 """What every reader in the registry owes: garbage ends in spectra or in a ReaderError that names the file."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,14 @@ from eistool.readers.content import FileContent
 from eistool.readers.registry import find_reader
 from tests.readers.test_delimited import VARIANTS
 from tests.readers.test_instruments import DTA_VARIANTS, MPT_VARIANTS, ZPLOT_VARIANTS
+from tests.readers.written import NEEDS, WRITTEN
 
-GOOD = {
+
+def needed(name: str) -> bool:
+    return name not in NEEDS or find_spec(NEEDS[name]) is not None
+
+
+GOOD = {name: write() for name, write in WRITTEN.items() if needed(name)} | {
     "biologic_mpt": MPT_VARIANTS["plain"],
     "gamry_dta": DTA_VARIANTS["plain"],
     "zplot": ZPLOT_VARIANTS["comments"].encode(),
@@ -42,7 +49,7 @@ def survives(reader: Reader, data: bytes) -> None:
 
 
 def test_every_reader_has_an_example() -> None:
-    assert set(GOOD) == {reader.name for reader in READERS}
+    assert set(GOOD) | set(NEEDS) == {reader.name for reader in READERS}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -89,3 +96,12 @@ def test_damaged_files(name: str, draw: st.DataObject) -> None:
         )
         data[start : start + length] = junk
     survives(by_name(name), bytes(data))
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("cell", [b"1,", b"1 ", b"[1,", b'"', b"9"])
+def test_a_line_of_megabytes(name: str, cell: bytes) -> None:
+    survives(by_name(name), GOOD[name] + b"\n" + cell * (2_000_000 // len(cell)))
+    survives(by_name(name), cell * (2_000_000 // len(cell)) + b"\n" + GOOD[name])
+    middle = len(GOOD[name]) // 2
+    survives(by_name(name), GOOD[name][:middle] + cell * (2_000_000 // len(cell)) + GOOD[name][middle:])

@@ -58,7 +58,7 @@ VARIANTS: dict[str, str] = {
     "index_named": ",Freq,Real,Imag\n" + indexed(),
     "index_header_shorter": "Freq Real Imag\n" + indexed(" "),
     "comment_header": "# freq_Hz Zre Zim\n" + cartesian(" "),
-    "title": "LAGP, 1.12.2020, 14:42\nFixed value(s) :  AC [Vrms]=7e-3\n Freq. [Hz]\t Zs' [Ohms]\t Zs'' [Ohms]\n"
+    "title": "LAGP, 1.12.2020, 14:42\nAC Volt [Vrms]=7e-3\n Freq. [Hz]\t Zs' [Ohms]\t Zs'' [Ohms]\n"
     + cartesian("\t"),
     "double_tabs_in_header": "Freq.[Hz]\t\t Zs'[ohm] \t\t Zs''[ohm]\n" + cartesian("\t"),
     "title_headerless": "my best cell of all\n" + cartesian(" "),

@@ -187,6 +187,25 @@ def test_dta_says_which_columns_and_that_it_was_aborted(tmp_path: Path) -> None:
     assert any("aborted" in note for note in aborted.notes)
 
 
+@pytest.mark.parametrize("tag", ["EISGALV", "HYBRIDEIS", "EISPOT"])
+def test_dta_amplitude_only_where_it_is_a_voltage(tag: str, tmp_path: Path) -> None:
+    text = dta(zcurve()).decode().replace("TAG\tEISPOT", f"TAG\t{tag}")
+    if tag == "EISGALV":
+        text = text.replace("VAC\tQUANT", "IACREQ\tQUANT").replace("VDC\tPOTEN", "IDCREQ\tPOTEN")
+    [spectrum] = read_bytes(tmp_path, "cell.DTA", text.encode("utf-16"))
+    m = spectrum.metadata
+    assert (m.technique, m.amplitude_mV) == (tag, None if tag == "EISGALV" else 10.0)
+    np.testing.assert_allclose(spectrum.impedance, Z, rtol=1e-9)
+
+
+def test_dta_conditions_in_columns(tmp_path: Path) -> None:
+    extra = {"Vdc": np.linspace(3, 3.015, 16), "Idc": np.full(16, 2e-3), "Temp": np.full(16, 60.0)}
+    [spectrum] = read_bytes(tmp_path, "a.DTA", dta(zcurve(extra=extra)))
+    m = spectrum.metadata
+    assert (m.ewe_mean_V, m.ewe_drift_mV, m.i_mean_mA) == pytest.approx((3.0075, 15.0, 2.0))
+    assert m.temperature_C == 60.0
+
+
 def test_dta_several_tables_and_an_area(tmp_path: Path) -> None:
     spectra = read_bytes(tmp_path, "a.DTA", dta(zcurve() + zcurve(name="ZCURVE2"), area="7.85398E-001"))
     assert [s.metadata.sweep for s in spectra] == [1, 2]
@@ -270,7 +289,7 @@ def test_content_decides_not_the_suffix(tmp_path: Path) -> None:
     assert spectrum.metadata.format == "gamry_dta"
 
 
-@pytest.mark.parametrize("suffix", [".mpr", ".ism", ".par", ".pssession", ".xlsx"])
+@pytest.mark.parametrize("suffix", [".dfr", ".xls"])
 def test_formats_that_are_not_read_yet_say_so(suffix: str, tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="no reader for"):
         read_bytes(tmp_path, f"cell{suffix}", b"\x00\x01\x02binary\x00\x00")

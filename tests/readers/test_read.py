@@ -183,3 +183,31 @@ def test_conversions_of_the_frequency_are_noted(tmp_path: Path) -> None:
     assert "Frequency / kHz read in units of 1000 Hz" in kilo.notes
     [omega] = eistool.read(write(tmp_path / "b.csv", GOOD.replace(GOOD.split(",")[0], "omega / rad/s", 1)))
     assert "omega / rad/s read as angular frequency, and divided by 2π" in omega.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.csv", "expected one of: BioLogic .*, Delimited"), ("a.ism", "expected a file of Zahner Thales: save")],
+)
+def test_unknown_content_names_what_the_suffix_promises(name: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\x00\x01\x02\x03" * 50)
+    with pytest.raises(ReaderError, match=f"{name}: no reader knows this content; {expected}"):
+        eistool.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("table", "area", "told"),
+    [
+        ("file,area_cm2\n*,0.5\n", 0.5, "divided by 0.5 cm² (area_cm2, samples table)"),
+        ("file,diameter_mm\n*,10\n", np.pi / 4, "divided by 0.7854 cm² (diameter_mm, samples table)"),
+        ("file,cycle\n*,1\n", 1.0, "the numbers are kept, the area is unknown"),
+    ],
+)
+def test_impedances_per_area_are_divided_by_an_area_that_is_known(
+    table: str, area: float, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "asr.csv").write_text("f/Hz,Re(Z)/Ohm*cm2,-Im(Z)/Ohm*cm2\n100,10,1\n10,12,4\n1,20,5\n")
+    (tmp_path / "samples.csv").write_text(table)
+    [spectrum] = eistool.read(tmp_path / "asr.csv")
+    np.testing.assert_allclose(spectrum.impedance * area, [10 - 1j, 12 - 4j, 20 - 5j], rtol=1e-14)
+    assert f"impedances are per area (ohm cm²): {told}" in spectrum.notes

@@ -75,6 +75,7 @@ def test_every_instrument_file_is_read_right_or_refused(real_data: Path) -> None
         ("exampleDataParstat.txt", "readParstat"),
         ("exampleDataPowersuite.txt", "readPowerSuite"),
         ("exampleDataCHInstruments.txt", "readCHInstruments"),
+        ("exampleDataVersaStudio.par", "readVersaStudio"),
         ("exampleData.csv", "readCSV"),
     ],
 )
@@ -92,11 +93,10 @@ def test_same_numbers_as_impedance_py(file: str, reader: str, real_data: Path) -
 
 # sweeps, points, lowest and highest |Z| in ohm (three digits), share of points with Im < 0 at least
 EXPECTED = {
-    "2nd-NLEIS/Part II/data/Z1s_10f.txt": "132 columns without names",
+    "2nd-NLEIS/Part II/data/Z1s_10f.txt": (3, 66, "0.0148", "0.0566", 0.8),
     "2nd-NLEIS/Part II/data/freq_10f.txt": "no table of numbers",
     "AutoEIS/assets/test_data.csv": (1, 67, "135", "5.68e+06", 0.99),
     "AutoEIS/src/autoeis/assets/circuits_filtered.csv": "no table of numbers",
-    "CNT-xlsx/CNT-eis Template example.xlsx": "no reader for Excel",
     "EIS-DCT/EIS-DCT/experimental data/ML621_10%.csv": (1, 137, "55.6", "357", 0.9),
     "EIS-DCT/EIS-DCT/experimental data/ML621_100%.csv": (1, 137, "48.6", "162", 0.9),
     "EISART/contents/samples/eis_4x4_sofc_2space_sep.txt": (1, 73, "0.0122", "0.0259", 0.85),
@@ -105,7 +105,7 @@ EXPECTED = {
     "EISART/contents/samples/eis_button_sofc.csv": (1, 61, "1.78", "5.88", 0.9),
     "EISART/contents/samples/eis_button_sofc_with_title.csv": (1, 61, "1.78", "5.88", 0.9),
     "EISART/contents/samples/eis_planar_sofc1.csv": (1, 74, "0.00863", "0.0216", 0.9),
-    "EISART/contents/samples/eis_ism_format.ism": "no reader for Zahner",
+    "EISART/contents/samples/eis_ism_format.ism": (1, 74, "0.00747", "0.0203", 0.9),
     "EISFitpython/EIS_Data/CSV_Example.csv": (1, 50, "7.14e+03", "6.04e+05", 1.0),
     "EISFitpython/EIS_Data/Example-2/Example2b.txt": (1, 50, "9.3e+03", "4.73e+05", 1.0),
     "EISFitpython/EIS_Data/Example_header.txt": (1, 50, "4.88e+04", "2.16e+08", 0.95),
@@ -117,7 +117,7 @@ EXPECTED = {
     "GP-DRT/tutorials/EIS_experiment.csv": (1, 81, "1.43", "1.51", 0.85),
     "GP-HT/tutorials/data/Li-ion.csv": (1, 36, "291", "2.05e+03", 0.99),
     "GamryParser/data/processed/20240401_B_GM0016_HL03_E01_EIS_ZCURVE.csv": (1, 61, "9.66e+03", "8.2e+08", 1.0),
-    "MADAP/data/Dataframe_STRUCTURED_all508.csv": "cells hold lists",
+    "MADAP/data/Dataframe_STRUCTURED_all508.csv": (39, 50, "459", "2.56e+05", 0.99),
     "MADAP/test/testfile/supported/test_1.csv": (1, 46, "1.05e+03", "4.1e+04", 1.0),
     "MADAP/test/testfile/supported/test_2.csv": (1, 46, "1.05e+03", "4.1e+04", 1.0),
     "MADAP/test/testfile/supported/test_3.csv": (1, 46, "1.05e+03", "4.1e+04", 1.0),
@@ -130,12 +130,12 @@ EXPECTED = {
     "hybrid-drt/tutorials/data/PEIS_LPSCl_IonBlocking_-25C.txt": (1, 79, "462", "8.29e+06", 1.0),
     "hybrid-drt/tutorials/data/PEIS_LPSCl_IonBlocking_-25C_RelaxIS.txt": (1, 79, "462", "8.29e+06", 1.0),
     "impedance.py-mpr/data/exampleDataBioLogic.txt": (1, 43, "57.9", "111", 0.9),
-    "novocontrol_toolbox/tests/testdata/test_X005.txt": "no frequency with an impedance",
+    "novocontrol_toolbox/tests/testdata/test_X005.txt": (1, 15, "267", "2.54e+11", 1.0),
     "pyDRTtools/EIS data/text files/LIB_data.txt": (1, 107, "0.112", "0.152", 0.9),
     "pyDRTtools/EIS data/text files/zarc_data.txt": (1, 81, "9.93", "60.2", 0.95),
     "pyDRTtools/tutorial/data/1ZARC.csv": (1, 81, "9.12", "60.9", 0.6),
     "pyDRTtools/tutorial/results/1ZARC_DRT-RR.csv": "no table of numbers",
-    "zhang2020-mrs/predict_capacity_from_eis/data/data_eis_zhang2020.csv": "no frequency",
+    "zhang2020-mrs/predict_capacity_from_eis/data/data_eis_zhang2020.csv": (1343, 60, "0.266", "2.5", 0.7),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from eistool.errors import ConfigError
 from eistool.readers import SampleTables, read_samples
 from eistool.spectrum import Metadata
+from tests.readers.written import bomb
 
 
 def table(folder: Path, text: str, name: str = "samples.csv", encoding: str = "utf-8") -> Path:
@@ -96,7 +97,7 @@ def test_complaints_name_row_and_column(text: str, complaint: str, tmp_path: Pat
 def test_excel_without_openpyxl_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     with pytest.raises(ConfigError, match=r"pip install eistool\[excel\]"):
-        read_samples(table(tmp_path, "", "samples.xlsx"))
+        read_samples(table(tmp_path, "PK", "samples.xlsx"))
 
 
 def test_excel_table(tmp_path: Path) -> None:
@@ -107,6 +108,13 @@ def test_excel_table(tmp_path: Path) -> None:
     book.save(tmp_path / "samples.xlsx")
     [row] = read_samples(tmp_path / "samples.xlsx").rows
     assert row.values == {"file": "x", "temperature_C": 25.0, "include": True}
+
+
+def test_a_bomb_is_no_samples_table(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl", reason="openpyxl is not installed: the extra [excel]")
+    (tmp_path / "samples.xlsx").write_bytes(bomb("xl/workbook.xml", 65 * 2**20))
+    with pytest.raises(ConfigError, match=r"samples table samples\.xlsx: 65 MiB when unpacked"):
+        read_samples(tmp_path / "samples.xlsx")
 
 
 def test_nearest_table_in_or_above(tmp_path: Path) -> None:

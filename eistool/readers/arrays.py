@@ -1,0 +1,105 @@
+"""Arrays that Python wrote: NumPy's ``.npz``, and tables as ``.parquet``."""
+
+import importlib
+import io
+import tokenize
+import warnings
+
+import numpy as np
+
+from eistool.readers.columns import Column, parse_column, pick
+from eistool.readers.content import MAX_BYTES, FileContent
+from eistool.readers.impedance_table import spectra_of
+from eistool.readers.table import Table
+from eistool.readers.workbook import BROKEN_ARCHIVE, check_archive
+from eistool.spectrum import Spectrum
+
+NPZ_SUFFIXES, PARQUET_SUFFIXES = (".npz",), (".parquet",)
+
+_EXPECTED = "expected arrays frequency and impedance (complex), or frequency, z_real and z_imag"
+
+
+def identify_npz(content: FileContent) -> bool:
+    """Return whether this is a ZIP archive whose first file is a NumPy array."""
+    return content.data.startswith(b"PK\x03\x04") and b".npy" in content.data[:300]
+
+
+def load_npz(content: FileContent) -> list[Spectrum]:
+    """Return a spectrum for each row of the impedances, which may have two dimensions.
+
+    Raises
+    ------
+    ReaderError
+        If the archive is broken or too large, its arrays are objects, or they are no spectrum.
+    """
+    check_archive(content)
+    try:
+        with warnings.catch_warnings(), np.load(io.BytesIO(content.data), allow_pickle=False) as archive:
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            arrays = {name: array for name in archive.files if isinstance(array := archive[name], np.ndarray)}
+    except (*BROKEN_ARCHIVE, MemoryError, tokenize.TokenError) as error:
+        raise content.error(f"no readable arrays ({error}); save them again with numpy.savez") from error
+    columns, values = _columns(arrays)
+    frequency = pick(columns, "frequency") or pick(columns, "omega")
+    if frequency is None:
+        raise content.error(f"no frequency among the arrays {_shapes(arrays)}; {_EXPECTED}")
+    n = values[frequency.index].shape[-1] if values[frequency.index].ndim else 0
+    used = {i: array for i, array in values.items() if array.ndim in (1, 2) and array.shape[-1] == n}
+    n_spectra = {array.shape[0] for array in used.values() if array.ndim == 2} or {1}
+    if frequency.index not in used or len(n_spectra) > 1:
+        raise content.error(f"arrays {_shapes(arrays)} do not fit together; {_EXPECTED}")
+    spectra: list[Spectrum] = []
+    for k in range(n_spectra.pop()):
+        row = {
+            i: np.asarray(array[k] if array.ndim == 2 else array, dtype=np.float64) for i, array in used.items()
+        }
+        spectra += spectra_of(Table(columns, row), content.error)
+    return spectra
+
+
+def _columns(arrays: dict[str, np.ndarray]) -> tuple[list[Column], dict[int, np.ndarray]]:
+    """Return columns and numbers of the arrays; a complex one is two columns."""
+    parts: list[tuple[str, np.ndarray]] = []
+    for name, array in arrays.items():
+        if np.iscomplexobj(array):
+            parts += [("Re(Z)", array.real), ("Im(Z)", array.imag)]
+        elif np.issubdtype(array.dtype, np.number):
+            parts.append((name, array))
+    columns = [parse_column(name, i) for i, (name, _) in enumerate(parts)]
+    return columns, {c.index: parts[c.index][1] for c in columns if c.quantity}
+
+
+def _shapes(arrays: dict[str, np.ndarray]) -> str:
+    return ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8]) or "(none)"
+
+
+def identify_parquet(content: FileContent) -> bool:
+    """Return whether the file starts as Parquet does."""
+    return content.data.startswith(b"PAR1")
+
+
+def load_parquet(content: FileContent) -> list[Spectrum]:
+    """Return a spectrum per sweep of a table of points.
+
+    Raises
+    ------
+    ReaderError
+        If pyarrow is not installed, the file is broken or too large, or the table is no spectrum.
+    """
+    try:
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise content.error(
+            "Parquet files need pyarrow; run 'pip install pyarrow', or save the table as CSV"
+        ) from error
+    try:
+        file = parquet.ParquetFile(io.BytesIO(content.data))
+        groups = (file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
+        if (size := sum(groups)) > MAX_BYTES:
+            raise content.error(f"{size / 2**20:.0f} MiB when unpacked; keep the impedance columns alone")
+        frame = file.read().to_pandas()
+        columns = [parse_column(str(name), i) for i, name in enumerate(frame.columns)]
+        values = {c.index: frame.iloc[:, c.index].to_numpy(np.float64) for c in columns if c.quantity}
+    except BROKEN_ARCHIVE as error:
+        raise content.error(f"no readable Parquet table ({error}); save it again") from error
+    return spectra_of(Table(columns, values), content.error)

@@ -1,0 +1,171 @@
+"""From a table with known columns to spectra: units, angles, damaged headers and the sign of Im decided."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from eistool.errors import ReaderError
+from eistool.readers.columns import Column
+from eistool.readers.signs import HeaderSign, cartesian_sign, decide_sign
+from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.table import Table, mean_conditions
+from eistool.spectrum import Metadata, Spectrum
+from eistool.typing import ComplexArray, FloatArray, IntArray
+
+MIN_ROWS = 3
+EXAMPLE = "for instance frequency_Hz,z_real_ohm,z_imag_ohm"
+
+PER_AREA = "impedances are per area (ohm cm²): the numbers are kept, the area is unknown"
+
+_DAMAGED = "#NAME?"
+
+Fail = Callable[[str], ReaderError]
+
+
+def spectra_of(
+    table: Table,
+    fail: Fail,
+    *,
+    swept_only: bool = False,
+    describe: Callable[[IntArray], Mapping[str, object]] | None = None,
+    notes: Sequence[str] = (),
+) -> list[Spectrum]:
+    """Return a spectrum per sweep; how columns, units and the sign of Im were understood is in the notes.
+
+    Parameters
+    ----------
+    table : Table
+        With a frequency, and Re and Im, or |Z| and phase.
+    fail : callable
+        Makes an error of a message; it knows file and line.
+    swept_only : bool
+        Whether the columns are only guessed, so that the frequencies must run one way.
+    describe : callable, optional
+        Gives metadata of some rows.
+    notes : sequence of str
+        What was decided before.
+
+    Raises
+    ------
+    ReaderError
+        If columns are missing, fewer than three rows are points, or guessed frequencies are not swept.
+    """
+    rows, said = read_rows(table, fail)
+    sweeps, sweep_notes = split_sweeps(rows)
+    if sum(sweep.size for sweep in sweeps) < MIN_ROWS:
+        reasons = "".join(f"; {note}" for note in sweep_notes)
+        raise fail(f"fewer than {MIN_ROWS} rows with a frequency above 0 and an impedance{reasons}")
+    if swept_only:
+        if not _is_swept(rows, sweeps):
+            raise fail(
+                f"three columns without names, of which the first is no swept frequency; add a header, {EXAMPLE}"
+            )
+        sweep_notes.insert(0, "no header: columns taken as frequency/Hz, Re/ohm, Im/ohm")
+    rows, sign = decide_sign(rows, sweeps, said)
+    spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes])
+    return [
+        replace(
+            spectrum,
+            metadata=Metadata().updated(
+                "file header",
+                **mean_conditions(table, sweep, to_mA=None) | ({} if describe is None else dict(describe(sweep))),
+            ),
+        )
+        for spectrum, sweep in zip(spectra, sweeps, strict=True)
+    ]
+
+
+def _is_swept(rows: Rows, sweeps: Sequence[IntArray]) -> bool:
+    """Return whether the frequencies of most sweeps run one way, over at least three values."""
+    steps = [np.sign(np.diff(rows.frequency[i])) for i in sweeps]
+    one_way = [np.count_nonzero(s) >= MIN_ROWS - 1 and abs(s.sum()) > s.size / 2 for s in steps]
+    return bool(sum(one_way) > len(steps) / 2)
+
+
+@np.errstate(all="ignore")  # absurd numbers end as inf or nan, and are left out
+def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
+    """Return frequency and impedance of every row, and what the header says of the sign of Im."""
+    table = _with_damaged_imag(given)
+    notes = [] if table is given else ["the column '#NAME?' stands for the imaginary part"]
+    frequency = _frequency(table, fail, notes)
+    real, imag = table.find("real"), table.find("imag")
+    modulus, phase = table.find("modulus"), table.find("phase")
+    if real is not None and imag is not None:
+        z = table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1)
+        angle, teller = _angle(table, z)
+        z, said = cartesian_sign(z, imag, angle, notes, teller)
+        used = [real, imag]
+    elif modulus is not None and phase is not None:
+        angle = _radians(table, phase, None, notes) * (-1 if phase.negated else 1)
+        z = table.of(modulus) * np.exp(1j * angle)
+        said = HeaderSign(f"from the phase column {phase.header!r}", final=phase.negated)
+        used = [modulus]
+    else:
+        raise fail(f"no impedance among the columns {_list(table)}; expected {EXAMPLE}")
+    notes += [f"{c.header} read in units of {c.scale:g} ohm" for c in used if c.scale != 1]
+    if any(column.per_area for column in used):
+        notes.append(PER_AREA)
+    n_real = sum(c.quantity == used[0].quantity and c.per_area == used[0].per_area for c in table.columns)
+    if n_real > 1:
+        notes.append(
+            f"{n_real} columns hold {used[0].header}: only the first spectrum is read; give each its own file"
+        )
+    cycle = table.find("cycle")
+    return Rows(frequency, z, None if cycle is None else table.of(cycle), notes), said
+
+
+def _angle(table: Table, z: ComplexArray) -> tuple[FloatArray | None, str]:
+    """Return the angle of Z that a column beside Re and Im tells, and which one."""
+    phase, admittance = table.find("phase"), table.find("imag_of_admittance")
+    if phase is not None:
+        return _radians(table, phase, z, []) * (-1 if phase.negated else 1), "the phase column"
+    if admittance is not None:  # Im(Y) = -Im(Z) / |Z|²
+        imag_of_y = table.of(admittance) * (-1 if admittance.negated else 1)
+        return np.arctan2(-imag_of_y * np.abs(z) ** 2, z.real), "Im(Y)"
+    return None, ""
+
+
+def _list(table: Table) -> str:
+    return ", ".join(repr(column.header) for column in table.columns[:8])
+
+
+def _frequency(table: Table, fail: Fail, notes: list[str]) -> FloatArray:
+    frequency, omega = table.find("frequency"), table.find("omega")
+    if frequency is not None:
+        if frequency.scale != 1:
+            notes.append(f"{frequency.header} read in units of {frequency.scale:g} Hz")
+        return table.of(frequency)
+    if omega is not None:
+        notes.append(f"{omega.header} read as angular frequency, and divided by 2π")
+        return table.of(omega) / (2 * np.pi)
+    raise fail(f"no frequency among the columns {_list(table)}; expected {EXAMPLE}")
+
+
+def _with_damaged_imag(table: Table) -> Table:
+    """Return the table with Im where a spreadsheet turned the header ``-Im(Z)/Ohm`` into ``#NAME?``."""
+    real, imag = table.find("real"), table.find("imag")
+    if real is None or (imag is not None and not imag.per_area):
+        return table
+    columns = [
+        replace(c, quantity="imag", scale=real.scale) if c.header == _DAMAGED and c.index == real.index + 1 else c
+        for c in table.columns
+    ]
+    return table if columns == list(table.columns) else Table(columns, table.values)
+
+
+def _radians(table: Table, phase: Column, z: ComplexArray | None, notes: list[str]) -> FloatArray:
+    values = table.of(phase)
+    largest = float(np.max(np.nan_to_num(np.abs(values)), initial=0.0))
+    unit = phase.unit
+    if not unit:
+        unit = "deg" if largest > 1.1 * math.pi / 2 else "rad"
+        if unit == "rad" and z is not None:  # small angles: the Cartesian columns know
+            angle = float(np.max(np.nan_to_num(np.abs(np.angle(z))), initial=0.0))
+            unit = "deg" if largest > 5 * angle else "rad"
+        notes.append(f"the phase names no unit; read as {unit} (largest {largest:.3g})")
+    elif unit == "rad" and largest > 1.1 * math.pi:
+        unit = "deg"
+        notes.append(f"the phase is called rad, but reaches {largest:.3g}; read as degrees")
+    return np.deg2rad(values) if unit == "deg" else values

@@ -1,0 +1,133 @@
+"""Princeton Applied Research VersaStudio files (``.par``): the segments of all actions, impedance ones chosen."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from eistool.readers.columns import parse_columns
+from eistool.readers.content import FileContent
+from eistool.readers.numbers import parse_datetime, parse_number
+from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.table import Table, fill, mean_conditions
+from eistool.spectrum import Metadata, Spectrum
+
+SUFFIXES = (".par",)
+
+_DEFINITION = "Definition="
+# names of the file whose meaning the general wordings do not know
+_NAMES = {"E(V)": "<Ewe>/V", "I(A)": "<I>/A", "Segment #": "cycle", "Elapsed Time(s)": "time/s"}
+_AMPLITUDE = "AC Amplitude"
+_TECHNIQUES = {"Potentiostatic EIS": "PEIS", "Galvanostatic EIS": "GEIS"}
+_DEFAULT_AREA_CM2 = 1.0
+_LONGEST_LINE = 20_000  # characters; no row is longer
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    name: str
+    line: int  # of the definition of its columns
+    names: list[str]
+    rows: list[list[str]]
+
+
+def identify(content: FileContent) -> bool:
+    """Return whether the first block is VersaStudio's."""
+    return re.match(r"\s*<Application>\s*Name=VersaStudio", content.text[:300]) is not None
+
+
+def load(content: FileContent) -> list[Spectrum]:
+    """Return a spectrum per sweep of every segment that has impedances.
+
+    Raises
+    ------
+    ReaderError
+        If no segment has columns of frequency and impedance with points in them.
+    """
+    settings = _settings(content.lines)
+    spectra: list[Spectrum] = []
+    refused: list[str] = []
+    for segment in _segments(content.lines):
+        try:
+            found = _load_segment(segment, settings)
+        except ValueError as error:
+            refused.append(f"{segment.name} (line {segment.line}): {error}")
+        else:
+            spectra += found
+    if not spectra:
+        raise content.error(
+            "no impedance: "
+            + ("; ".join(refused[:5]) or "no segment, the experiment has not run")
+            + "; expected Frequency(Hz), Z Real and Z Imag"
+        )
+    return spectra
+
+
+def _segments(lines: list[str]) -> Iterator[_Segment]:
+    starts = [i for i, line in enumerate(lines) if re.fullmatch(r"\s*<Segment\d+>\s*", line)]
+    for start in starts:
+        names: list[str] = []
+        rows: list[list[str]] = []
+        at = start
+        for i in range(start + 1, len(lines)):
+            line = lines[i][:_LONGEST_LINE].strip()
+            if line.startswith("<"):
+                break
+            if line.startswith(_DEFINITION):
+                at, names = i, [name.strip() for name in line.removeprefix(_DEFINITION).split(",")]
+            elif names and line:
+                rows.append(line.split(","))
+        yield _Segment(lines[start].strip(" <>"), at + 1, names, rows)
+
+
+def _load_segment(segment: _Segment, settings: dict[str, str]) -> list[Spectrum]:
+    table = fill(parse_columns([_NAMES.get(name, name) for name in segment.names]), segment.rows)
+    frequency, real, imag = (table.find(quantity) for quantity in ("frequency", "real", "imag"))
+    if frequency is None or real is None or imag is None:
+        raise ValueError(f"columns {', '.join(segment.names[:6]) or 'none'}, ...")
+    z = table.of(real) + 1j * table.of(imag)
+    cycle = table.find("cycle")
+    # d.c. steps of the same segment have neither a frequency nor an impedance
+    rows = Rows(table.of(frequency), np.where(z == 0, np.nan, z), None if cycle is None else table.of(cycle))
+    sweeps, notes = split_sweeps(rows)
+    if not sweeps:
+        raise ValueError(f"{table.n_rows} rows, none with a frequency above 0")
+    notes.insert(0, "sign of Im: Z Imag is signed in VersaStudio files")
+    return [
+        replace(spectrum, metadata=_metadata(segment, settings, table, sweep))
+        for spectrum, sweep in zip(to_spectra(rows, sweeps, notes), sweeps, strict=True)
+    ]
+
+
+def _settings(lines: list[str]) -> dict[str, str]:
+    """Return the settings by name; of the actions only what all actions with impedance agree on."""
+    found: dict[str, str] = {}
+    techniques = set()
+    for line in lines:
+        if line.startswith("<Segment"):
+            break
+        name, equals, value = line.partition("=")
+        if equals and name == "Name" and value.strip() in _TECHNIQUES:
+            techniques.add(_TECHNIQUES[value.strip()])
+        elif equals:
+            found.setdefault(name.strip(), value.strip())
+    return found | ({"technique": techniques.pop()} if len(techniques) == 1 else {})
+
+
+def _metadata(segment: _Segment, settings: dict[str, str], table: Table, sweep: np.ndarray) -> Metadata:
+    technique = settings.get("technique")
+    area = parse_number(settings.get("Working Electrode Area (cm2)", ""))
+    amplitude = None
+    if technique == "PEIS" and _AMPLITUDE in segment.names:
+        place = segment.names.index(_AMPLITUDE)
+        sizes = {segment.rows[i][place] for i in sweep if place < len(segment.rows[i])}
+        amplitude = parse_number(sizes.pop()) * 1e3 if len(sizes) == 1 else None
+    return Metadata().updated(
+        "file header",
+        technique=technique,
+        started_at=parse_datetime(settings.get("DateAcquired", ""), settings.get("TimeAcquired", "")),
+        amplitude_mV=amplitude if amplitude is not None and 0 < amplitude < 1e5 else None,
+        area_cm2=area if 0 < area < 1e6 and area != _DEFAULT_AREA_CM2 else None,
+        **mean_conditions(table, sweep, to_mA=1e3),
+    )
