@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import SpectrumError
-from eistool.readers import biologic_mpt, delimited, gamry_dta, zplot
+from eistool.readers import biologic_mpr, biologic_mpt, delimited, gamry_dta, zplot
 from eistool.readers.content import FileContent
 from eistool.spectrum import Spectrum
 
@@ -20,10 +20,11 @@ class Reader:
     title: str
     suffixes: tuple[str, ...]
     identify: Callable[[FileContent], bool]
-    load: Callable[[FileContent], list[Spectrum]]
+    load: Callable[..., list[Spectrum]]
     fallback: bool = False  # asked only when no other reader knows the file
+    electrodes: bool = False  # whether load() takes an electrode: files may hold several
 
-    def read(self, content: FileContent) -> list[Spectrum]:
+    def read(self, content: FileContent, electrode: str = "working") -> list[Spectrum]:
         """Return the spectra in a file, at least one.
 
         Raises
@@ -31,9 +32,12 @@ class Reader:
         ReaderError
             If it cannot be read, whatever is wrong with it.
         """
+        if electrode != "working" and not self.electrodes:
+            raise content.error(f"electrode={electrode!r}; a file of {self.title} has one: 'working'")
+        choice = (electrode,) if self.electrodes else ()
         try:
             with np.errstate(all="ignore"):  # absurd numbers end as inf or nan, and are refused below
-                spectra = self.load(content)
+                spectra = self.load(content, *choice)
         except SpectrumError as error:
             raise content.error(str(error)) from error
         if not spectra:
@@ -48,6 +52,15 @@ READERS: tuple[Reader, ...] = (
         biologic_mpt.SUFFIXES,
         biologic_mpt.identify,
         biologic_mpt.load,
+        electrodes=True,
+    ),
+    Reader(
+        "biologic_mpr",
+        "BioLogic EC-Lab / BT-Lab binary",
+        biologic_mpr.SUFFIXES,
+        biologic_mpr.identify,
+        biologic_mpr.load,
+        electrodes=True,
     ),
     Reader("gamry_dta", "Gamry Framework", gamry_dta.SUFFIXES, gamry_dta.identify, gamry_dta.load),
     Reader("zplot", "Scribner ZPlot / ZView", zplot.SUFFIXES, zplot.identify, zplot.load),
@@ -64,7 +77,6 @@ READERS: tuple[Reader, ...] = (
 # files of impedance that no reader knows yet, and what to do with them
 UNSUPPORTED = MappingProxyType(
     {
-        ".mpr": ("BioLogic binary", "export it as text (.mpt) in EC-Lab"),
         ".ism": ("Zahner binary", "export it as text in Zahner Analysis"),
         ".par": ("VersaStudio", "export the columns as text"),
         ".pssession": ("PalmSens session", "export the curve as CSV in PSTrace"),

@@ -270,7 +270,7 @@ def test_content_decides_not_the_suffix(tmp_path: Path) -> None:
     assert spectrum.metadata.format == "gamry_dta"
 
 
-@pytest.mark.parametrize("suffix", [".mpr", ".ism", ".par", ".pssession", ".xlsx"])
+@pytest.mark.parametrize("suffix", [".ism", ".par", ".pssession", ".xlsx"])
 def test_formats_that_are_not_read_yet_say_so(suffix: str, tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="no reader for"):
         read_bytes(tmp_path, f"cell{suffix}", b"\x00\x01\x02binary\x00\x00")
