@@ -185,7 +185,8 @@ def test_galvani_reads_the_same_columns(real_data: Path) -> None:
     biologic = pytest.importorskip("galvani.BioLogic", reason="galvani, the extra [mpr], is not installed")
     n_columns = 0
     for path in sorted(real_data.rglob("*.mpr")):
-        theirs = biologic.MPRfile(str(path)).data
+        with path.open("rb") as file:
+            theirs = biologic.MPRfile(file).data
         ours = read_recording(FileContent.open(path)).columns
         for name in set(ours) & set(theirs.dtype.names):
             np.testing.assert_array_equal(ours[name], theirs[name], f"{path.name} {name}")
