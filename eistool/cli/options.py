@@ -71,6 +71,15 @@ def results(command: Command) -> Command:
     return command
 
 
+def profile(command: Command) -> Command:
+    """Add ``--profile``."""
+    return click.option(
+        "--profile",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Cycling record (.mpr, .mpt or text): gives each spectrum its charge, voltage and direction by time.",
+    )(command)
+
+
 def selection(command: Command) -> Command:
     """Add ``--by`` and the options that choose sweeps and points."""
     decorators = (
