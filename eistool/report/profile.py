@@ -66,24 +66,28 @@ def profile_to_png(profile: Profile, marks: Sequence[SpectrumMark]) -> bytes:
 def _draw(
     axes: "Axes", x: FloatArray, y: FloatArray, at: FloatArray, voltage: FloatArray, marks: Sequence[SpectrumMark]
 ) -> None:
+    from matplotlib.patheffects import withStroke
+
+    rising = bool((np.diff(x) >= 0).all())  # then a discharge runs away from its numbers to the right
     axes.plot(x, y, color="0.55", linewidth=1.2, zorder=2)
     step = next(n for n in (1, 2, 5, 10, 20, 50, 100, 10**9) if len(marks) <= n * _MOST_NUMBERS)
     for number, (mark, left, up) in enumerate(zip(marks, at, voltage, strict=True), start=1):
         colour = _COLOURS[mark.direction]
         axes.plot(left, up, "o", color=colour, markersize=5.0, zorder=3)
         if number in (1, len(marks)) or number % step == 0:
-            above = mark.direction != "discharge"
+            right, below = mark.direction == "discharge", mark.direction == "discharge" and not rising
             axes.annotate(
                 str(number),
                 (left, up),
-                xytext=(0, 7 if above else -7),
+                xytext=(5 if right else -5, -4 if below else 4),
                 textcoords="offset points",
-                ha="center",
-                va="bottom" if above else "top",
+                ha="left" if right else "right",
+                va="top" if below else "bottom",
                 fontsize=9,
                 fontweight="bold",
                 color=colour,
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )
-    axes.margins(x=0.04, y=0.12)
+    axes.margins(x=0.06, y=0.12)
     axes.grid(color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
