@@ -80,6 +80,17 @@ def profile(command: Command) -> Command:
     )(command)
 
 
+def electrode(command: Command) -> Command:
+    """Add ``--electrode``."""
+    return click.option(
+        "--electrode",
+        type=click.Choice(("working", "counter", "cell")),
+        default="working",
+        show_default=True,
+        help="Whose impedance, where a three-electrode file holds several.",
+    )(command)
+
+
 def selection(command: Command) -> Command:
     """Add ``--by`` and the options that choose sweeps and points."""
     decorators = (
