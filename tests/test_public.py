@@ -107,7 +107,7 @@ def shown() -> dict[str, str]:
         "law": together.laws["R0"],
         "suggested": SuggestedCircuit(circuit, dict.fromkeys(circuit.parameters, 0.5), 0.9, 0.0, "2 peaks"),
     }
-    hours = np.arange(3) * 3600.0
+    hours = np.linspace(0.0, 7200.0, 3)
     objects["profile"] = eistool.Profile(hours, hours / 1e4 + 2, np.full(3, 1e-3), hours / 3600, "2024-03-05")
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}

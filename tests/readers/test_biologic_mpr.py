@@ -2,6 +2,7 @@
 
 import struct
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,7 +15,13 @@ from eistool.typing import FloatArray
 from tests.readers.test_instruments import BASE, F, Z, mpt, read_bytes, twice
 
 KINDS = {4: "d", 24: "d", 7: "d", 13: "d", 39: "H", 131: "H", 469: "I", 1: "B", 999: "f"}
-PEIS = {32: F, 37: Z.real, 38: -Z.imag, 4: np.arange(16) * 60.0, 77: np.linspace(3, 3.015, 16)}
+PEIS: dict[int, FloatArray] = {
+    32: F,
+    37: Z.real,
+    38: -Z.imag,
+    4: np.linspace(0.0, 900.0, 16),
+    77: np.linspace(3, 3.015, 16),
+}
 
 
 def module(name: str, version: int, body: bytes, long: bool) -> bytes:
@@ -81,10 +88,15 @@ def test_flags_share_a_byte(tmp_path: Path) -> None:
 )
 def test_sweeps(extra: dict[int, FloatArray], loops: list[int] | None, tmp_path: Path) -> None:
     # both go down from the frequency at which the one before ended: only cycle or loop tells
-    falling = {**{i: twice(x) for i, x in PEIS.items()}, 32: np.geomspace(1e5, 1, 32), 4: np.arange(32) * 60.0}
+    falling = {
+        **{i: twice(x) for i, x in PEIS.items()},
+        32: np.geomspace(1e5, 1, 32),
+        4: np.linspace(0.0, 1860.0, 32),
+    }
     first, second = read_bytes(tmp_path, "cell.mpr", mpr(falling | extra, 3, loops=loops))
     assert (len(first), len(second)) == (16, 16)
-    assert (second.metadata.sweep, second.metadata.time_h) == (2, pytest.approx(16 / 60))
+    assert second.metadata.sweep == 2
+    assert second.metadata.time_h == pytest.approx(16 / 60)
     assert second.metadata.started_at == "2018-02-04T10:18:46"
 
 
@@ -93,9 +105,14 @@ def test_electrodes(tmp_path: Path) -> None:
     binary, text = tmp_path / "cell.mpr", tmp_path / "cell.mpt"
     binary.write_bytes(mpr(counter))
     other = {"Re(Zce)/Ohm": 2 * Z.real, "-Im(Zce)/Ohm": -2 * Z.imag}
-    text.write_bytes(mpt(BASE | other | {"|Zwe-ce|/Ohm": 3 * abs(Z), "Phase(Zwe-ce)/deg": np.angle(Z, deg=True)}))
+    polar: dict[str, FloatArray] = {
+        "|Zwe-ce|/Ohm": 3 * np.hypot(Z.real, Z.imag),
+        "Phase(Zwe-ce)/deg": np.rad2deg(np.angle(Z)),
+    }
+    text.write_bytes(mpt(BASE | other | polar))
+    electrodes: tuple[Literal["working", "counter", "cell"], ...] = ("working", "counter", "cell")
     for path in (binary, text):
-        for factor, electrode in enumerate(("working", "counter", "cell"), start=1):
+        for factor, electrode in enumerate(electrodes, start=1):
             [spectrum] = eistool.read(path, electrode=electrode)
             np.testing.assert_allclose(spectrum.impedance, factor * Z, rtol=1e-6)
             assert electrode == "working" or any(electrode in note for note in spectrum.notes)

@@ -15,11 +15,11 @@ from eistool.typing import FloatArray
 from tests.readers.test_biologic_mpr import mpr
 
 # rest, charge of 2 mAh, rest, discharge of 1 mAh, rest; a row each quarter of an hour
-CURRENT = np.repeat([0.0, 1e-3, 0.0, -1e-3, 0.0], [2, 8, 2, 4, 2])
-TIME = np.arange(CURRENT.size + 1) * 900.0
-CHARGE = np.concatenate([[0.0], np.cumsum(CURRENT) / 4 * 1e3])
-VOLTAGE = 2 + 0.5 * CHARGE + 0.1 * np.sign(np.concatenate([[0.0], CURRENT]))
-I_MA = 1e3 * np.concatenate([[0.0], CURRENT])
+CURRENT: FloatArray = np.repeat([0.0, 1e-3, 0.0, -1e-3, 0.0], [2, 8, 2, 4, 2])
+TIME: FloatArray = np.linspace(0.0, 900.0 * CURRENT.size, CURRENT.size + 1)
+CHARGE: FloatArray = np.concatenate([np.zeros(1), np.cumsum(CURRENT) / 4 * 1e3])
+VOLTAGE: FloatArray = 2 + 0.5 * CHARGE + 0.1 * np.sign(np.concatenate([np.zeros(1), CURRENT]))
+I_MA = 1e3 * np.concatenate([np.zeros(1), CURRENT])
 START = "2018-02-04T10:02:46"
 MPT_HEAD = [
     "EC-Lab ASCII FILE",
