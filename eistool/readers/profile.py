@@ -45,6 +45,7 @@ _START = re.compile(r"start|date|begin", re.IGNORECASE)
 _NEEDED = "a time, a voltage, and a current or a charge, for instance time_s,voltage_V,current_mA"
 
 
+@np.errstate(all="ignore")  # absurd numbers end as inf or nan, and their rows are left out
 def read_profile(path: PathLike, started_at: str | None = None) -> Profile:
     """Read the record of a galvanostatic experiment.
 
@@ -65,7 +66,6 @@ def read_profile(path: PathLike, started_at: str | None = None) -> Profile:
         If the file cannot be opened, a column is missing, or the time falls.
     """
     content = FileContent.open(Path(path))
-    notes: list[str] = []
     if biologic_mpr.identify(content):
         recording = biologic_mpr.read_recording(content)
         columns: Mapping[str, FloatArray] = recording.columns
@@ -76,8 +76,7 @@ def read_profile(path: PathLike, started_at: str | None = None) -> Profile:
     if "frequency" in cells:
         raise content.error("impedance over frequency; expected the cycling record of the cell", line)
     try:
-        with np.errstate(all="ignore"):
-            return _profile(content, cells, started_at or header_start, line, notes)
+        return _profile(content, cells, started_at or header_start, line)
     except SpectrumError as error:
         raise content.error(str(error), line) from error
 
@@ -163,9 +162,8 @@ def _from_dates(texts: Sequence[str]) -> tuple[FloatArray, str | None]:
     )
 
 
-def _profile(
-    content: FileContent, cells: dict[str, FloatArray], start: str | None, line: int | None, notes: list[str]
-) -> Profile:
+def _profile(content: FileContent, cells: dict[str, FloatArray], start: str | None, line: int | None) -> Profile:
+    notes: list[str] = []
     if not {"time", "voltage"} <= cells.keys() or not {"current", "charge", "capacity"} & cells.keys():
         raise content.error(f"columns found: {', '.join(sorted(cells)) or 'none'}; expected {_NEEDED}", line)
     good = np.all([np.isfinite(column) for column in cells.values()], axis=0)
