@@ -9,6 +9,7 @@ from pathlib import Path
 from eistool.errors import ReaderError
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_LINES = 1_000_000
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -87,7 +88,16 @@ class FileContent:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines without their ends, whatever the system that wrote them."""
+        """The lines without their ends, whatever the system that wrote them.
+
+        Raises
+        ------
+        ReaderError
+            If there are more than a million.
+        """
+        n_lines = max(self.text.count("\n"), self.text.count("\r"))
+        if n_lines > MAX_LINES:
+            raise self.error(f"{n_lines} lines; expected {MAX_LINES} at the most: split the file")
         return _LINE_END.split(self.text)
 
     @cached_property

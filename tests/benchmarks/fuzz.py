@@ -145,17 +145,35 @@ def _other_encoding(rng: Rng, data: bytes, other: bytes) -> bytes:
     return text[int(rng.integers(3)) :]
 
 
+_UNITS = (
+    b"1,",
+    b"9",
+    b" ",
+    b"\t1.5",
+    b"(",
+    b'"',
+    b"[",
+    b"{",
+    b"a",
+    b"-",
+    b"1e5;",
+    b"freq/Hz\t",
+    b"\0",
+    b"\n",
+    b"1\n",
+)
+
+
 def _long_line(rng: Rng, data: bytes, other: bytes) -> bytes:
-    """Return a file with a line as long as a file may be (rarely), or of some thousand cells."""
-    n = int(rng.choice([3_000, 200_000, LONGEST], p=[0.7, 0.29, 0.01]))
-    unit = _some(
-        rng, (b"1,", b"9", b" ", b"\t1.5", b"(", b'"', b"[", b"{", b"a", b"-", b"1e5;", b"freq/Hz\t", b"\0")
-    )
-    at = _place(rng, data)
+    n = int(rng.choice([3_000, 200_000]))
+    return _fill(data, _place(rng, data), _some(rng, _UNITS), n)
+
+
+def _fill(data: bytes, at: int, unit: bytes, n: int) -> bytes:
     return (data[:at] + unit * (n // len(unit)) + data[at:])[:LONGEST]
 
 
-def _zip_bomb(rng: Rng, data: bytes, other: bytes) -> bytes:
+def _zip_bomb(rng: Rng, data: bytes) -> bytes:
     """Return a ZIP archive (as ``.xlsx`` is) with a member that unpacks to 700 MB, or the file in a ZIP."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -191,17 +209,14 @@ COMMON: tuple[Callable[[Rng, bytes, bytes], bytes], ...] = (
     _other_encoding,
     _long_line,
 )
-BOMB_SHARE = 5e-4
 
 
 def mutate(rng: Rng, data: bytes, other: bytes) -> bytes:
     """Return a damaged copy; ``other`` is a file that it may be spliced with."""
-    if rng.random() < BOMB_SHARE:
-        return _zip_bomb(rng, data, other)
     for _ in range(1 + int(rng.geometric(0.6))):
         if data:
             data = COMMON[int(rng.integers(len(COMMON)))](rng, data, other)
-    return data[: LONGEST + 2**23]
+    return data[:LONGEST]
 
 
 def find_seeds(folder: Path | None) -> list[Seed]:
@@ -214,13 +229,25 @@ def find_seeds(folder: Path | None) -> list[Seed]:
 
 
 def make(index: int, seed: int, seeds: Sequence[Seed]) -> tuple[str, bytes]:
-    """Return name and bytes of the file with a number; kinds of files come equally often."""
+    """Return name and bytes of the file with a number.
+
+    The first are as large as a file may be: the beginning of each kind of file with one unit repeated behind
+    it, and a bomb of each kind. Of the others, kinds come equally often.
+    """
     rng = np.random.default_rng([seed, index])
     suffixes = sorted({Path(s.name).suffix.lower() for s in seeds})
-    suffix = suffixes[int(rng.integers(len(suffixes)))]
+    kind, unit = index % len(suffixes), index // len(suffixes)
+    extreme = unit <= len(_UNITS)
+    suffix = suffixes[kind if extreme else int(rng.integers(len(suffixes)))]
     of_kind = [s for s in seeds if Path(s.name).suffix.lower() == suffix]
-    small = [s for s in of_kind if len(s.data) < BIG_SEED]
-    pool = small if small and rng.random() < 0.98 else of_kind
+    small = [s for s in of_kind if len(s.data) < BIG_SEED] or of_kind
+    if extreme:
+        data = small[0].data
+        bomb = unit == len(_UNITS)
+        return f"fuzz{index}{suffix}", _zip_bomb(rng, data) if bomb else _fill(
+            data, _place(rng, data), _UNITS[unit], LONGEST
+        )
+    pool = small if rng.random() < 0.98 else of_kind
     chosen = pool[int(rng.integers(len(pool)))]
     other = seeds[int(rng.integers(len(seeds)))]
     return f"fuzz{index}{suffix}", mutate(rng, chosen.data, other.data[:BIG_SEED])
