@@ -377,7 +377,10 @@ def main() -> int:
     for outcome in run(indices, options.seed, seeds, options.jobs):
         outcomes.append(outcome)
         if outcome.trouble:
-            print(f"FINDING --seed {options.seed} --only {outcome.index} ({outcome.name}): {outcome.trouble}")
+            print(
+                f"FINDING --seed {options.seed} --only {outcome.index} ({outcome.name}): {outcome.trouble}",
+                flush=True,
+            )
         if len(outcomes) % 1000 == 0:
             print(f"{len(outcomes)} files, {sum(bool(o.trouble) for o in outcomes)} findings", file=sys.stderr)
     kinds = Counter(outcome.kind for outcome in outcomes)

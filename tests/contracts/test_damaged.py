@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eistool.errors import ReaderError
-from eistool.readers.content import MAX_LINES, FileContent
+from eistool.readers.content import MAX_LINE, MAX_LINES, FileContent
 from tests.benchmarks.fuzz import attempt, find_seeds, make, mutate
 from tests.contracts.test_readers import GOOD, by_name
 
@@ -30,7 +30,10 @@ def test_a_number_makes_the_same_file_again() -> None:
     assert make(500, 5, seeds) == make(500, 5, seeds) != make(501, 5, seeds)
 
 
-def test_too_many_lines_are_refused(tmp_path: Path) -> None:
+def test_too_many_lines_and_too_long_ones_are_refused(tmp_path: Path) -> None:
     content = FileContent(tmp_path / "cell.mpt", b"EC-Lab ASCII FILE" + b"\n" * (MAX_LINES + 1))
     with pytest.raises(ReaderError, match=rf"cell\.mpt: {MAX_LINES + 1} lines; expected {MAX_LINES} at the most"):
+        by_name("biologic_mpt").read(content)
+    content = FileContent(tmp_path / "cell.mpt", b"EC-Lab ASCII FILE\n" + b"\t1" * MAX_LINE)
+    with pytest.raises(ReaderError, match=rf"cell\.mpt, line 2: {2 * MAX_LINE} characters in a line; expected"):
         by_name("biologic_mpt").read(content)
