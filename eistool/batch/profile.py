@@ -9,11 +9,11 @@ from eistool.batch.store import Record
 from eistool.readers import override
 from eistool.report import SpectrumMark, profile_to_png
 from eistool.spectrum import Profile, Spectrum
-from eistool.spectrum.profile import ORIGIN
+from eistool.spectrum.profile import OFF, ORIGIN
 
 PROFILE_PICTURE = Path("plots") / "profile.png"
 _OUTRANKED_BY = ("samples table", "command line")  # what somebody wrote down goes before a calculation
-_OFF = "not on the profile"
+_SOC = "soc_pct is "
 
 
 def link_profile(spectra: Sequence[Spectrum], profile: Profile | None) -> list[Spectrum]:
@@ -33,10 +33,14 @@ def link_profile(spectra: Sequence[Spectrum], profile: Profile | None) -> list[S
     return linked
 
 
-def off_profile(spectra: Sequence[Spectrum]) -> list[str]:
-    """Return a warning for the spectra that a record does not tell of; the reason is that of the first."""
-    off = [(s.label, note) for s in spectra for note in s.notes if note.startswith(_OFF)]
-    return [f"{len(off)} of {len(spectra)} spectra are {off[0][1]} ({off[0][0]})"] if off else []
+def profile_remarks(spectra: Sequence[Spectrum]) -> list[str]:
+    """Return what ``soc_pct`` rests on, and a warning for the spectra that a record does not tell of."""
+    told = [(s.label, note) for s in spectra for note in s.notes]
+    remarks = list(dict.fromkeys(note for _, note in told if note.startswith(_SOC)))
+    off = [(label, note) for label, note in told if note.startswith(OFF)]
+    if off:
+        remarks.append(f"{len(off)} of {len(spectra)} spectra are {off[0][1]} ({off[0][0]})")
+    return remarks
 
 
 def draw_profile(path: Path, profile: Profile | None, records: Sequence[Record]) -> None:

@@ -19,7 +19,7 @@ from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
 from eistool.batch.pictures import FITS, draw_pictures
-from eistool.batch.profile import PROFILE_PICTURE, draw_profile, link_profile, off_profile
+from eistool.batch.profile import PROFILE_PICTURE, draw_profile, link_profile, profile_remarks
 from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import DRT_TABLES, FIT_TABLES, TABLES, collect, to_csv
@@ -243,7 +243,7 @@ def fit_folder(
         functools.partial(_fit_chunk, options=options),
         functools.partial(_draw, options=options, profile=profile),
         lambda tasks, records: [
-            *off_profile([task.spectrum for task in tasks]),
+            *profile_remarks([task.spectrum for task in tasks]),
             *_unknown_cells(tasks),
             *_hidden_arcs(tasks, records),
         ],

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ORIGIN = "profile"
+OFF = "not on the profile"
 PATIENCE_S = 3600.0  # for which a cell is taken to stay as it was last recorded
 _RESTING = 1e-3  # of the largest current: less is none
 
@@ -122,18 +123,18 @@ class Profile:
         t = self.seconds(metadata.started_at)
         if t is None:
             missing = "the record" if self.started_at is None else "the spectrum"
-            return {}, f"not on the profile: {missing} has no date"
+            return {}, f"{OFF}: {missing} has no date"
         begin, end = float(self.time_s[0]), float(self.time_s[-1])
         if t < begin or t > end + PATIENCE_S:
             side = "before it begins" if t < begin else "after it ends"
             off = begin - t if t < begin else t - end
-            return {}, f"not on the profile: {off / 3600:.4g} h {side}"
+            return {}, f"{OFF}: {off / 3600:.4g} h {side}"
         row = int(np.searchsorted(self.time_s, t, side="right")) - 1
         after = min(row + 1, len(self) - 1)
         charge = self.capacity_mAh
         gap = float(self.time_s[after] - self.time_s[row])
         if gap > PATIENCE_S and abs(charge[after] - charge[row]) > _RESTING * np.ptp(charge):
-            return {}, f"not on the profile: nothing is recorded for {gap / 3600:.4g} h, in which charge flowed"
+            return {}, f"{OFF}: nothing is recorded for {gap / 3600:.4g} h, in which charge flowed"
         # at rest none flows before the next row, which may be the first of a current
         capacity = float(np.interp(t, self.time_s, charge) if self._flows[row] else charge[row])
         values: dict[str, Any] = {"capacity_mAh": capacity, "voltage_V": float(self.voltage_V[row])}
