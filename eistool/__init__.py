@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from eistool.fitting import fit_iter as fit_iter
     from eistool.fitting import fit_many as fit_many
     from eistool.readers import read as read
+    from eistool.readers import read_profile as read_profile
     from eistool.spectrum import CellGeometry as CellGeometry
     from eistool.spectrum import Metadata as Metadata
+    from eistool.spectrum import Profile as Profile
     from eistool.spectrum import Series as Series
     from eistool.spectrum import Spectrum as Spectrum
 
@@ -45,6 +47,7 @@ _HOME = {
     "FitError": "eistool.errors",
     "FitResult": "eistool.fitting",
     "Metadata": "eistool.spectrum",
+    "Profile": "eistool.spectrum",
     "ReaderError": "eistool.errors",
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
@@ -59,6 +62,7 @@ _HOME = {
     "hilbert_score": "eistool.drt",
     "load_circuit": "eistool.circuit.library",
     "read": "eistool.readers",
+    "read_profile": "eistool.readers",
     "register_element": "eistool.circuit",
     "simulate": "eistool.circuit.simulate",
 }

@@ -22,6 +22,7 @@ PUBLIC = [
     "FitError",
     "FitResult",
     "Metadata",
+    "Profile",
     "ReaderError",
     "Series",
     "Spectrum",
@@ -37,6 +38,7 @@ PUBLIC = [
     "hilbert_score",
     "load_circuit",
     "read",
+    "read_profile",
     "register_element",
     "simulate",
 ]
@@ -105,6 +107,8 @@ def shown() -> dict[str, str]:
         "law": together.laws["R0"],
         "suggested": SuggestedCircuit(circuit, dict.fromkeys(circuit.parameters, 0.5), 0.9, 0.0, "2 peaks"),
     }
+    hours = np.linspace(0.0, 7200.0, 3)
+    objects["profile"] = eistool.Profile(hours, hours / 1e4 + 2, np.full(3, 1e-3), hours / 3600, "2024-03-05")
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}
     # how many starts agree is not the same on every processor

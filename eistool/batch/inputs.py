@@ -4,7 +4,7 @@ import hashlib
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eistool.batch.records import left_out_record, unreadable_record
@@ -113,8 +113,9 @@ def read_inputs(
     samples: Path | None = None,
     selection: Selection | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    record: Path | None = None,
 ) -> Inputs:
-    """Read every file below the paths, except what lies in the result folder.
+    """Read every file below the paths, except what lies in the result folder and the cycling record.
 
     Raises
     ------
@@ -127,6 +128,8 @@ def read_inputs(
     out = out.resolve()
     tables = SampleTables(samples)
     found = [f for f in scan(paths) if not f.path.resolve().is_relative_to(out)]
+    if record is not None:
+        found = [replace(f, ignored="cycling record") if f.path.samefile(record) else f for f in found]
     inputs = Inputs()
     inputs.ignored.extend({"source": f.source, "reason": f.ignored} for f in found if f.ignored)
     to_read = [f for f in found if not f.ignored]

@@ -19,6 +19,7 @@ from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
 from eistool.batch.pictures import FITS, draw_pictures
+from eistool.batch.profile import PROFILE_PICTURE, draw_profile, link_profile, profile_remarks
 from eistool.batch.records import fit_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import DRT_TABLES, FIT_TABLES, TABLES, collect, to_csv
@@ -29,7 +30,8 @@ from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import RankedCircuit, compare_circuits, fit_many, rank, remarks
 from eistool.fitting.problem import Constraints
 from eistool.fitting.result import NEAR_TIE
-from eistool.spectrum import Spectrum
+from eistool.readers import read_profile
+from eistool.spectrum import Profile, Spectrum
 from eistool.typing import JSON
 
 AUTO = "auto"
@@ -59,6 +61,8 @@ class FitOptions:
         Coordinate by which the printed results are ordered.
     samples : Path, optional
         A samples table for all files.
+    profile : Path, optional
+        A cycling record that tells where on it each spectrum was taken.
     circuit_folders : tuple of Path
         Folders of the user's circuits, searched before the built-in ones.
     selection : Selection
@@ -78,6 +82,7 @@ class FitOptions:
     plots: str = "failed"
     by: str | None = None
     samples: Path | None = None
+    profile: Path | None = None
     circuit_folders: tuple[Path, ...] = ()
     selection: Selection = field(default_factory=Selection)
     force: bool = False
@@ -99,6 +104,7 @@ class FitOptions:
             "drt": self.drt,
             **self.selection.to_dict(),
             "samples": None if self.samples is None else self.samples.name,
+            "profile": None if self.profile is None else self.profile.name,
             "plots": self.plots,
             "by": self.by,
             "jobs": self.jobs,
@@ -179,6 +185,10 @@ class Job:
         Writes what is not a table into the result folder.
     remarks : callable
         Warnings about tasks and their records.
+    describe : callable
+        The spectra with what else is known of them, before they are planned.
+    record : Path, optional
+        A file that describes spectra and holds none, wherever it lies.
     """
 
     options: Options
@@ -188,6 +198,8 @@ class Job:
     compute: Callable[[Sequence[Task], int], list[Record]]
     finish: Callable[[Path, Sequence[Record], Callable[[int, int], None]], None]
     remarks: Callable[[Sequence[Task], Sequence[Record]], list[str]] = lambda tasks, records: []
+    describe: Callable[[Sequence[Spectrum]], list[Spectrum]] = list
+    record: Path | None = None
 
 
 def fit_folder(
@@ -222,16 +234,34 @@ def fit_folder(
     """
     options = options or FitOptions()
     _check_options(options)
+    profile = None if options.profile is None else read_profile(options.profile)
     job = Job(
         options,
         "fitting",
         FIT_TABLES + (DRT_TABLES if options.drt else ()),
         functools.partial(_plan, options=options),
         functools.partial(_fit_chunk, options=options),
-        lambda out, records, tell: draw_pictures(FITS, out / "plots", records, options.plots, tell),
-        lambda tasks, records: [*_unknown_cells(tasks), *_hidden_arcs(tasks, records)],
+        functools.partial(_draw, options=options, profile=profile),
+        lambda tasks, records: [
+            *profile_remarks([task.spectrum for task in tasks]),
+            *_unknown_cells(tasks),
+            *_hidden_arcs(tasks, records),
+        ],
+        functools.partial(link_profile, profile=profile),
+        options.profile,
     )
     return run_job(job, paths, out, command, progress)
+
+
+def _draw(
+    out: Path,
+    records: Sequence[Record],
+    tell: Callable[[int, int], None],
+    options: FitOptions,
+    profile: Profile | None,
+) -> None:
+    draw_pictures(FITS, out / "plots", records, options.plots, tell)
+    draw_profile(out / PROFILE_PICTURE, profile, records)
 
 
 def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], progress: Progress) -> Summary:
@@ -246,11 +276,16 @@ def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], 
     started = datetime.now(UTC), time.perf_counter()
     _check_out(out, paths)
     inputs = read_inputs(
-        paths, out, options.samples, options.selection, lambda done, total: progress("reading", done, total)
+        paths,
+        out,
+        options.samples,
+        options.selection,
+        lambda done, total: progress("reading", done, total),
+        job.record,
     )
     if inputs.selected_none:
         raise ConfigError(f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others")
-    tasks = job.plan(inputs.spectra)
+    tasks = job.plan(job.describe(inputs.spectra))
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / RUN, _json({"state": "running", "version": eistool.__version__}))
     store = Store(out / "records.jsonl")

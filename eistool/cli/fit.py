@@ -13,6 +13,7 @@ from eistool.cli.options import (
     circuits,
     find_circuits,
     inputs,
+    profile,
     results,
     selection,
     to_selection,
@@ -30,6 +31,7 @@ T = TypeVar("T")
 Examples:
   eistool fit measurements/ --circuit "R0-p(R1,CPE1)-CPE2" --out results
   eistool fit pellets/ --circuit spike --f-max 1e6 --plots all
+  eistool fit cell_02_PEIS.mpr --profile cell_01_GCPL.mpr --by soc
   eistool fit hold.mpt --circuit assb2 --every 5 --bound CPE1.alpha=0.7:1 --fix L0=1e-7
 """
 )
@@ -52,6 +54,7 @@ Examples:
     default=None,
     help="Whether to compute the distribution of relaxation times too.  [default: --drt]",
 )
+@profile
 @click.option("--bound", "bounds", type=Bound(), multiple=True, help="Bounds of a parameter; may be repeated.")
 @click.option("--fix", "fixed", type=Assignment(), multiple=True, help="Hold a parameter; may be repeated.")
 @selection
@@ -91,6 +94,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
         bounds=_once("--bound", given["bounds"]),
         fixed=_once("--fix", given["fixed"]),
         samples=given["samples"],
+        profile=given["profile"],
         circuit_folders=find_circuits(folder, given["circuit_folders"]),
         force=given["force"],
         selection=to_selection(given),

@@ -71,6 +71,26 @@ def results(command: Command) -> Command:
     return command
 
 
+def profile(command: Command) -> Command:
+    """Add ``--profile``."""
+    return click.option(
+        "--profile",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Cycling record (.mpr, .mpt or text): gives each spectrum its charge, voltage and direction by time.",
+    )(command)
+
+
+def electrode(command: Command) -> Command:
+    """Add ``--electrode``."""
+    return click.option(
+        "--electrode",
+        type=click.Choice(("working", "counter", "cell")),
+        default="working",
+        show_default=True,
+        help="Whose impedance, where a three-electrode file holds several.",
+    )(command)
+
+
 def selection(command: Command) -> Command:
     """Add ``--by`` and the options that choose sweeps and points."""
     decorators = (

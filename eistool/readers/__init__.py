@@ -1,5 +1,6 @@
 """Readers: one file per instrument format, found by content."""
 
+from eistool.readers.profile import read_profile
 from eistool.readers.read import FoundFile, doubts, load, override, read, scan
 from eistool.readers.registry import READERS, Reader
 from eistool.readers.samples import SamplesTable, SampleTables, read_samples
@@ -14,6 +15,7 @@ __all__ = [
     "load",
     "override",
     "read",
+    "read_profile",
     "read_samples",
     "scan",
 ]

@@ -9,8 +9,11 @@ from pathlib import Path
 from eistool.errors import ReaderError
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_LINES = 1_000_000
+MAX_LINE = 1_000_000  # characters; to split a longer one takes many times its memory
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_HEAD = 2_000_000  # characters
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile("[\0-\b\x0e-\x1a\x1c-\x1f]")
 
@@ -87,8 +90,26 @@ class FileContent:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines without their ends, whatever the system that wrote them."""
-        return _LINE_END.split(self.text)
+        """The lines without their ends, whatever the system that wrote them.
+
+        Raises
+        ------
+        ReaderError
+            If there are more than a million, or one has more than a million characters.
+        """
+        n_lines = max(self.text.count("\n"), self.text.count("\r"))
+        if n_lines > MAX_LINES:
+            raise self.error(f"{n_lines} lines; expected {MAX_LINES} at the most: split the file")
+        lines = _LINE_END.split(self.text)
+        for number, line in enumerate(lines, start=1):
+            if len(line) > MAX_LINE:
+                raise self.error(f"{len(line)} characters in a line; expected {MAX_LINE} at the most", number)
+        return lines
+
+    @cached_property
+    def first_lines(self) -> list[str]:
+        """The lines of the first 2 million characters, whatever follows."""
+        return _LINE_END.split(self.text[:_HEAD])
 
     @cached_property
     def is_text(self) -> bool:

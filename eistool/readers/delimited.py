@@ -3,7 +3,7 @@
 import csv
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from eistool.errors import ReaderError
@@ -25,6 +25,7 @@ _FITTED = re.compile(
     r"fitted\s+(?:impedance|data|curve|spectrum)|fit report|optimi[sz]ed parameters", re.IGNORECASE
 )
 _SPACE_BEFORE_UNIT = re.compile(r"\s{1,40}(?=[\[(/])|(?<=/)\s{1,40}")
+_EXAMPLE_RECORD = "for instance time_s,voltage_V,current_mA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,36 @@ def load(content: FileContent) -> list[Spectrum]:
     found = _find_table(content)
     facts = header_facts(content.lines[: found.line]).known()
     return spectra_of(found.table, found.fail(content), swept_only=not found.named, describe=lambda _: facts)
+
+
+def find_named_table(content: FileContent, known: Callable[[str], bool]) -> tuple[list[str], list[list[str]], int]:
+    """Return the names of the columns, the cells of the rows, and the line of the names, from 1.
+
+    Parameters
+    ----------
+    content : FileContent
+        Text with any marks between its cells.
+    known : callable
+        Tells whether a name is one that is looked for; the line above the table with the most such is taken.
+
+    Raises
+    ------
+    ReaderError
+        If there is no table of numbers, or no line above it holds two known names.
+    """
+    if not content.is_text:
+        raise content.error("binary data; expected a table of text")
+    lines = [(i, line) for i, line in enumerate(content.lines) if line.strip()]
+    dialect = _find_dialect(content, [line for _, line in lines if not _is_comment(line)])
+    k, width = _first_row(content, lines, dialect)
+    ways = [
+        (i, names) for i, line in lines[max(0, k - _PREAMBLE) : k] for names in _names(line, dialect, width, False)
+    ]
+    best = max(ways, key=lambda way: sum(map(known, way[1])), default=(0, []))
+    if sum(map(known, best[1])) < 2:
+        raise content.error(f"no names of columns above the table; expected {_EXAMPLE_RECORD}", lines[k][0] + 1)
+    rows = [dialect.split(line) for _, line in lines[k:] if not _is_comment(line)]
+    return best[1], rows, best[0] + 1
 
 
 def _find_table(content: FileContent) -> _Found:

@@ -68,7 +68,7 @@ def load(content: FileContent) -> list[Spectrum]:
 
 
 def _names_line(content: FileContent) -> int | None:
-    heads = enumerate(content.lines[:_HEAD])
+    heads = enumerate(content.first_lines[:_HEAD])
     return next((i for i, line in heads if line.partition("\t")[0].strip() == "Freq. [Hz]"), None)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from eistool.errors import ConfigError, ReaderError
+from eistool.readers.biologic import ELECTRODES
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
 from eistool.readers.impedance_table import PER_AREA
@@ -46,7 +47,10 @@ class FoundFile:
 
 
 def read(
-    path: PathLike | Sequence[PathLike], samples: PathLike | None = None, errors: Literal["warn", "raise"] = "warn"
+    path: PathLike | Sequence[PathLike],
+    samples: PathLike | None = None,
+    errors: Literal["warn", "raise"] = "warn",
+    electrode: Literal["working", "counter", "cell"] = "working",
 ) -> list[Spectrum]:
     """Read a file, or all files in a folder and below, as spectra; one per sweep.
 
@@ -59,6 +63,8 @@ def read(
         folder.
     errors : {"warn", "raise"}
         What to do with a file in a folder that cannot be read. A file that is given by its path raises.
+    electrode : {"working", "counter", "cell"}
+        Whose impedance, where a three-electrode file holds several; ``cell`` is between both.
 
     Returns
     -------
@@ -74,6 +80,8 @@ def read(
     """
     if errors not in ("warn", "raise"):
         raise ConfigError(f"errors={errors!r}; choose 'warn' or 'raise'")
+    if electrode not in ELECTRODES:
+        raise ConfigError(f"electrode={electrode!r}; choose one of {', '.join(ELECTRODES)}")
     roots = _paths(path)
     tables = SampleTables(None if samples is None else Path(samples))
     spectra: list[Spectrum] = []
@@ -82,7 +90,7 @@ def read(
         if found.ignored and not (alone and found.path.is_file()):
             continue
         try:
-            spectra += load(found, tables)
+            spectra += load(found, tables, electrode)
         except ReaderError as error:
             if alone or errors == "raise":
                 raise
@@ -134,7 +142,7 @@ def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
     )
 
 
-def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]:
+def load(found: FoundFile, tables: SampleTables | None = None, electrode: str = "working") -> list[Spectrum]:
     """Read one file and describe each sweep by file name, header and samples table.
 
     Returns
@@ -153,7 +161,7 @@ def load(found: FoundFile, tables: SampleTables | None = None) -> list[Spectrum]
     reader = find_reader(content)
     if reader is None:
         raise content.error(refusal(content))
-    spectra = reader.read(content)
+    spectra = reader.read(content, electrode)
     named, name_notes = metadata_from_filename(found.path.name)
     place = Metadata().updated("file", source=found.source, format=reader.name)
     tables = tables or SampleTables()

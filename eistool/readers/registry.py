@@ -9,6 +9,7 @@ import numpy as np
 from eistool.errors import SpectrumError
 from eistool.readers import (
     arrays,
+    biologic_mpr,
     biologic_mpt,
     delimited,
     gamry_dta,
@@ -33,10 +34,11 @@ class Reader:
     title: str
     suffixes: tuple[str, ...]
     identify: Callable[[FileContent], bool]
-    load: Callable[[FileContent], list[Spectrum]]
+    load: Callable[..., list[Spectrum]]
     fallback: bool = False  # asked only when no other reader knows the file
+    electrodes: bool = False  # whether load() takes an electrode: files may hold several
 
-    def read(self, content: FileContent) -> list[Spectrum]:
+    def read(self, content: FileContent, electrode: str = "working") -> list[Spectrum]:
         """Return the spectra in a file, at least one.
 
         Raises
@@ -46,9 +48,12 @@ class Reader:
         """
         if not self.fallback and not self.identify(content):
             raise content.error(f"no file of {self.title}; it begins otherwise")
+        if electrode != "working" and not self.electrodes:
+            raise content.error(f"electrode={electrode!r}; a file of {self.title} has one: 'working'")
+        choice = (electrode,) if self.electrodes else ()
         try:
             with np.errstate(all="ignore"):  # absurd numbers end as inf or nan, and are refused below
-                spectra = self.load(content)
+                spectra = self.load(content, *choice)
         except SpectrumError as error:
             raise content.error(str(error)) from error
         if not spectra:
@@ -63,6 +68,15 @@ READERS: tuple[Reader, ...] = (
         biologic_mpt.SUFFIXES,
         biologic_mpt.identify,
         biologic_mpt.load,
+        electrodes=True,
+    ),
+    Reader(
+        "biologic_mpr",
+        "BioLogic EC-Lab / BT-Lab binary",
+        biologic_mpr.SUFFIXES,
+        biologic_mpr.identify,
+        biologic_mpr.load,
+        electrodes=True,
     ),
     Reader("gamry_dta", "Gamry Framework", gamry_dta.SUFFIXES, gamry_dta.identify, gamry_dta.load),
     Reader("zplot", "Scribner ZPlot / ZView", zplot.SUFFIXES, zplot.identify, zplot.load),
@@ -108,7 +122,6 @@ READERS: tuple[Reader, ...] = (
 # files of impedance that no reader knows yet, and what to do with them
 UNSUPPORTED = MappingProxyType(
     {
-        ".mpr": ("BioLogic binary", "export it as text (.mpt) in EC-Lab"),
         ".dfr": ("Eco Chemie", "export the curve as text"),
         ".xls": ("Excel workbook", "save the sheet as CSV"),
     }

@@ -71,7 +71,7 @@ def identify(content: FileContent) -> bool:
     """Return whether the cells below the header hold lists, its names frequencies, or a partner has them."""
     if not content.is_text:
         return False
-    head = [line for line in content.lines[:20] if line.strip()][:2]
+    head = [line for line in content.first_lines[:20] if line.strip()][:2]
     if len(head) < 2 or max(map(len, head)) > _LONGEST_LINE:
         return False
     if len(_LIST.findall(head[1])) >= 2 and _list_columns(head[0]):

@@ -1,5 +1,7 @@
 """Spectra written as files that the readers read back, to the last digit."""
 
+import csv
+import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,9 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import ConfigError
+from eistool.readers.samples import COLUMNS
+from eistool.readers.signs import HeaderSign, decide_sign
+from eistool.readers.sweeps import Rows
 from eistool.spectrum import Spectrum
 from eistool.typing import PathLike
 
@@ -65,6 +70,35 @@ def write_spectra(path: PathLike, spectra: Sequence[Spectrum], style: str | None
     path.write_bytes(writer.text(spectra).encode(writer.encoding))
 
 
+def format_samples(files: Sequence[tuple[str, Sequence[Spectrum]]]) -> str:
+    """Return a samples table that says of files what is known of their spectra.
+
+    Parameters
+    ----------
+    files : sequence of (str, sequence of Spectrum)
+        Name of each file, and its sweeps.
+
+    Examples
+    --------
+    >>> from eistool import Metadata
+    >>> pellet = Spectrum([1e3], [10 - 1j], Metadata(temperature_C=25.0))
+    >>> print(format_samples([("a.csv", [pellet])]), end="")
+    file,temperature_C
+    a.csv,25.0
+    """
+    rows = [
+        {"file": name if len(spectra) == 1 else f"{name}#{sweep}", **spectrum.metadata.known()}
+        for name, spectra in files
+        for sweep, spectrum in enumerate(spectra, start=1)
+    ]
+    columns = ["file", *(name for name in COLUMNS if name != "file" and any(name in row for row in rows))]
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
 def _writer(spectra: Sequence[Spectrum], style: str) -> Writer:
     if style not in WRITERS:
         raise ConfigError(f"format={style!r}; choose one of {', '.join(WRITERS)}")
@@ -75,8 +109,12 @@ def _writer(spectra: Sequence[Spectrum], style: str) -> Writer:
 
 
 def _csv(spectra: Sequence[Spectrum]) -> str:
-    rows = (",".join(map(repr, point)) for point in _points(spectra[0]))
-    return _lines(["frequency_Hz,z_real_ohm,z_imag_ohm", *rows])
+    rows = Rows(spectra[0].frequency, spectra[0].impedance)
+    # without a minus in its header, the reader would turn the sign of such data
+    turned = decide_sign(rows, [np.arange(len(spectra[0]))], HeaderSign("", final=False))[0] is not rows
+    imag = "-z_imag_ohm" if turned else "z_imag_ohm"
+    points = ((f, re, -im if turned else im) for f, re, im in _points(spectra[0]))
+    return _lines([f"frequency_Hz,z_real_ohm,{imag}", *(",".join(map(repr, point)) for point in points)])
 
 
 def _csv_semicolon(spectra: Sequence[Spectrum]) -> str:

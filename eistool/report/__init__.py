@@ -3,6 +3,7 @@
 from eistool.report.circuit import circuit_to_png, plot_circuit
 from eistool.report.distribution import DRTPicture, DRTPlot, PeakMark, plot_drt
 from eistool.report.nyquist import FitPicture, NyquistPlot, plot_fit
+from eistool.report.profile import SpectrumMark, profile_to_png
 
 __all__ = [
     "DRTPicture",
@@ -10,8 +11,10 @@ __all__ = [
     "FitPicture",
     "NyquistPlot",
     "PeakMark",
+    "SpectrumMark",
     "circuit_to_png",
     "plot_circuit",
     "plot_drt",
     "plot_fit",
+    "profile_to_png",
 ]

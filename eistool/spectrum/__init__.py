@@ -2,7 +2,8 @@
 
 from eistool.spectrum.geometry import CellGeometry
 from eistool.spectrum.metadata import Metadata
+from eistool.spectrum.profile import Profile
 from eistool.spectrum.series import Series
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
 
-__all__ = ["CellGeometry", "Metadata", "Series", "Spectrum", "check_spectrum"]
+__all__ = ["CellGeometry", "Metadata", "Profile", "Series", "Spectrum", "check_spectrum"]

@@ -95,6 +95,7 @@ class Metadata:
     bias_V: float | None = None
     reference: str | None = None
     soc_pct: float | None = None
+    capacity_mAh: float | None = None  # charge passed since the record began
     voltage_V: float | None = None
     direction: str | None = None
     cycle: float | None = None

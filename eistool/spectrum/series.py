@@ -1,7 +1,7 @@
 """Spectra of one sample, ordered along a coordinate."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from eistool.display import html_table
 from eistool.errors import SpectrumError
+from eistool.spectrum.profile import ORIGIN, Profile
 from eistool.spectrum.spectrum import Spectrum
 from eistool.typing import FloatArray
 
@@ -87,6 +88,44 @@ class Series:
 
     def __getitem__(self, index: int) -> Spectrum:
         return self.spectra[index]
+
+    def with_profile(
+        self, profile: Profile, by: str | None = None, nominal_capacity_mAh: float | None = None
+    ) -> "Series":
+        """Return the series with what a cycling record says of each spectrum, found by absolute time.
+
+        Parameters
+        ----------
+        profile : Profile
+            As :func:`eistool.read_profile` returns it.
+        by : str, optional
+            What orders the new series; by default what orders this one.
+        nominal_capacity_mAh : float, optional
+            See :meth:`Profile.state`.
+
+        Returns
+        -------
+        Series
+            Metadata ``soc_pct``, ``capacity_mAh``, ``voltage_V`` and ``direction`` are of origin ``profile``; a
+            spectrum that is not on the record keeps its own, and a note says why.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from eistool import Metadata
+        >>> record = Profile(np.array([0, 3600.0]), np.array([2.0, 2.6]), np.array([1e-3, 1e-3]),
+        ...                  np.array([0, 1.0]), "2024-03-05T10:00:00")
+        >>> times = [Metadata(started_at=f"2024-03-05T10:{m}:00", time_h=m / 60) for m in (15, 45)]
+        >>> series = Series([Spectrum([1.0], [1 - 1j], m) for m in times], by="time")
+        >>> series.with_profile(record, by="soc").coordinate
+        array([25., 75.])
+        """
+        spectra = []
+        for spectrum in self.spectra:
+            values, remark = profile.state(spectrum.metadata, nominal_capacity_mAh)
+            linked = spectrum.with_metadata(ORIGIN, **values)
+            spectra.append(replace(linked, notes=(*linked.notes, remark)))
+        return Series(spectra, by or self.by)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the series as plain Python objects."""

@@ -11,6 +11,7 @@ from eistool.errors import ReaderError
 from eistool.readers import READERS, Reader
 from eistool.readers.content import FileContent
 from eistool.readers.registry import find_reader
+from tests.readers.test_biologic_mpr import PEIS, mpr
 from tests.readers.test_delimited import VARIANTS
 from tests.readers.test_instruments import DTA_VARIANTS, MPT_VARIANTS, ZPLOT_VARIANTS
 from tests.readers.written import NEEDS, WRITTEN
@@ -22,6 +23,7 @@ def needed(name: str) -> bool:
 
 GOOD = {name: write() for name, write in WRITTEN.items() if needed(name)} | {
     "biologic_mpt": MPT_VARIANTS["plain"],
+    "biologic_mpr": mpr(PEIS, 3),
     "gamry_dta": DTA_VARIANTS["plain"],
     "zplot": ZPLOT_VARIANTS["comments"].encode(),
     "delimited": VARIANTS["design_1"].encode(),

@@ -103,6 +103,28 @@ def test_mpt_sweeps(extra: dict[str, FloatArray], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "technique"),
+    [
+        ("Potentio Electrochemical Impedance Spectroscopy", "PEIS"),
+        ("Galvano Electrochemical Impedance Spectroscopy", "GEIS"),
+        ("Staircase Potentio Electrochemical Impedance Spectroscopy", "SPEIS"),
+        ("Staircase Galvano Electrochemical Impedance Spectroscopy", "SGEIS"),
+    ],
+)
+def test_mpt_steps_and_dates_with_points(title: str, technique: str, tmp_path: Path) -> None:
+    # three steps of the staircase, swept up and down in turn; BT-Lab's German dates have the month first too
+    up_and_down = np.concatenate([F, F[::-1], F])
+    steps = {"Ns": np.repeat([0.0, 1, 2], 16), "z cycle": np.repeat([0.0, 1, 0], 16)}
+    columns = {"freq/Hz": up_and_down} | {name: np.concatenate([x] * 3) for name, x in list(BASE.items())[1:]}
+    data = mpt(columns | steps, title=title).replace(b"02/04/2018 10:02:46", b"02.24.2018 10:02:46.609")
+    spectra = read_bytes(tmp_path, "stairs.mpt", data)
+    assert [len(s) for s in spectra] == [16, 16, 16]
+    assert {(s.metadata.technique, s.metadata.started_at) for s in spectra} == {
+        (technique, "2018-02-24T10:02:46.609000")
+    }
+
+
+@pytest.mark.parametrize(
     ("area", "expected"), [("0.001", None), ("0.000", None), ("0.785", 0.785), ("1,131", 1.131)]
 )
 def test_mpt_area_only_where_someone_entered_it(area: str, expected: float | None, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is written is read back, to the last digit."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,26 @@ def test_round_trip_is_exact(tmp_path: Path, spectrum: Spectrum, style: str) -> 
     if style in ("mpt", "dta"):
         assert again.metadata.started_at == "2024-03-05T10:00:00"
         assert again.metadata.amplitude_mV == 10.0
+
+
+def test_a_sign_that_looks_wrong_stays(tmp_path: Path, spectrum: Spectrum) -> None:
+    odd = Spectrum(spectrum.frequency, spectrum.impedance.conj())
+    write_spectra(tmp_path / "cell.csv", [odd])
+    [again] = read(tmp_path / "cell.csv")
+    assert again.impedance.tobytes() == odd.impedance.tobytes()
+
+
+@pytest.mark.parametrize(("style", "reader"), [("mpt", "readBioLogic"), ("z", "readZPlot")])
+def test_impedance_py_reads_what_is_written(tmp_path: Path, spectrum: Spectrum, style: str, reader: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from impedance import preprocessing
+
+        path = tmp_path / f"cell.{style}"
+        write_spectra(path, [spectrum])
+        frequency, impedance = getattr(preprocessing, reader)(str(path))
+    np.testing.assert_array_equal(frequency, spectrum.frequency)
+    np.testing.assert_allclose(impedance, spectrum.impedance, rtol=1e-15)
 
 
 def test_sweeps_of_one_mpt(tmp_path: Path, spectrum: Spectrum) -> None:

@@ -1,0 +1,116 @@
+"""``eistool convert``: spectra of any format, written in another."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import click
+
+from eistool.cli.options import electrode, inputs
+from eistool.errors import ConfigError, ReaderError
+
+if TYPE_CHECKING:
+    from eistool.spectrum import Spectrum
+
+TARGETS = ("csv", "z", "mpt")
+SIDE_TABLE = "samples.csv"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool convert measurements/ --to csv --out spectra
+  eistool convert cell.mpr --to z --out for-zview
+  eistool convert three_electrodes.mpr --electrode counter --to mpt --out counter
+"""
+)
+@inputs
+@electrode
+@click.option(
+    "--to", "style", type=click.Choice(TARGETS), default="csv", show_default=True, help="Format to write."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the files."
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.pass_context
+def command(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    samples: Path | None,
+    as_json: bool,
+    electrode: str,
+    style: str,
+    out: Path,
+    force: bool,
+) -> None:
+    """Write all spectra in files and folders as CSV, or as text that ZView (z) or EC-Lab's readers (mpt) read.
+
+    Frequencies and impedances are read back to the last digit. An mpt file holds all sweeps of its source; in
+    the other formats each sweep has a file, numbered where there are several. Masked points are written
+    too. What is known beside the points goes to samples.csv in the folder, so that it is read back as well.
+
+    Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable.
+    """
+    import json
+
+    from eistool.readers import SampleTables, load, scan
+
+    tables = SampleTables(samples)
+    found: dict[str, list[Spectrum]] = {}
+    failures: dict[str, str] = {}
+    for file in scan(paths):
+        if file.ignored:
+            continue
+        try:
+            found[file.source] = load(file, tables, electrode)
+        except ReaderError as error:
+            failures[file.source] = str(error).removeprefix(f"{file.path.name}: ")
+    written = _write(found, style, out, force)
+    if as_json:
+        click.echo(json.dumps({"written": written, "failures": failures}, indent=2, ensure_ascii=False))
+    for source, reason in failures.items():
+        click.echo(f"not read: {source}: {reason}", err=True)
+    if not as_json:
+        n_sweeps = sum(map(len, found.values()))
+        click.echo(f"{n_sweeps} spectra of {len(found)} files in {len(written)} files in {out}")
+    context.exit(3 if not found else 1 if failures else 0)
+
+
+def _write(found: dict[str, list["Spectrum"]], style: str, out: Path, force: bool) -> list[str]:
+    """Write the spectra of each source, and the table of what is known of them; return the files' names."""
+    from eistool.readers.writers import format_samples, write_spectra
+
+    plan = list(_plan(found, style))
+    targets = [out / name for name, _ in plan] + ([out / SIDE_TABLE] if plan else [])
+    there = [target for target in targets if target.exists()]
+    if there and not force:
+        raise ConfigError(f"{there[0]} is there ({len(there)} such); choose another folder, or --force")
+    try:
+        for name, spectra in plan:
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            write_spectra(out / name, spectra, style)
+        if plan:
+            (out / SIDE_TABLE).write_text(format_samples(plan), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written ({error.strerror or error})") from error
+    return [name for name, _ in plan]
+
+
+def _plan(found: dict[str, list["Spectrum"]], style: str) -> Iterator[tuple[str, Sequence["Spectrum"]]]:
+    """Yield the name of each file and its spectra; sources that differ in their suffix only keep it."""
+    from eistool.readers.writers import WRITERS
+
+    stems = [str(PurePosixPath(source).with_suffix("")).lower() for source in found]
+    for source, spectra in found.items():
+        stem = str(PurePosixPath(source).with_suffix(""))
+        stem = source if stems.count(stem.lower()) > 1 else stem
+        suffix = WRITERS[style].suffix
+        if WRITERS[style].several_sweeps or len(spectra) == 1:
+            yield f"{stem}{suffix}", spectra
+        else:
+            width = len(str(len(spectra)))
+            yield from (
+                (f"{stem}.{number:0{width}}{suffix}", [spectrum])
+                for number, spectrum in enumerate(spectra, start=1)
+            )

@@ -1,0 +1,39 @@
+"""The damages of the fuzzing benchmark, a few for each reader, here within the process."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eistool.errors import ReaderError
+from eistool.readers.content import MAX_LINE, MAX_LINES, FileContent
+from tests.benchmarks.fuzz import attempt, find_seeds, make, mutate
+from tests.contracts.test_readers import GOOD, by_name
+
+N_DAMAGED = 60
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_ends_in_spectra_or_in_a_reader_error(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"cell{by_name(name).suffixes[0]}"
+    kinds = set()
+    for index in range(N_DAMAGED):
+        path.write_bytes(mutate(np.random.default_rng(index), GOOD[name], GOOD["delimited"]))
+        kind, trouble = attempt(path)
+        assert not trouble, f"damage {index} of {name}: {trouble}"
+        kinds.add(kind)
+    assert "error" in kinds  # else nothing was damaged
+
+
+def test_a_number_makes_the_same_file_again() -> None:
+    seeds = find_seeds(None)
+    assert make(500, 5, seeds) == make(500, 5, seeds) != make(501, 5, seeds)
+
+
+def test_too_many_lines_and_too_long_ones_are_refused(tmp_path: Path) -> None:
+    content = FileContent(tmp_path / "cell.mpt", b"EC-Lab ASCII FILE" + b"\n" * (MAX_LINES + 1))
+    with pytest.raises(ReaderError, match=rf"cell\.mpt: {MAX_LINES + 1} lines; expected {MAX_LINES} at the most"):
+        by_name("biologic_mpt").read(content)
+    content = FileContent(tmp_path / "cell.mpt", b"EC-Lab ASCII FILE\n" + b"\t1" * MAX_LINE)
+    with pytest.raises(ReaderError, match=rf"cell\.mpt, line 2: {2 * MAX_LINE} characters in a line; expected"):
+        by_name("biologic_mpt").read(content)
