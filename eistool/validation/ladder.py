@@ -1,0 +1,212 @@
+"""A ladder of RC elements with R, L and C in series, fitted to each part of a spectrum and to both."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from eistool.kernels.kramers_kronig import fit_ladder, scan
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
+
+DECADE = math.log(10)
+PER_DECADE = 6  # RC elements at the most
+OF_POINTS = 0.6  # the longest ladder, of the number of points
+PATIENCE = 6
+NEIGHBOURHOOD = 0.5 * DECADE  # over which noise is alike
+POOLED = 10.0  # points by which the noise of all counts where it is told for one neighbourhood
+CLIPPED = 3.0  # standard deviations beyond which a point says nothing more about noise
+TINY = 1e-300
+SMALLEST_SHARE = 0.05  # of a residual that the fit leaves to a point: below, it cannot be judged
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """What is fitted: Z or Y at the points that are used.
+
+    Attributes
+    ----------
+    omega : FloatArray, shape (n,)
+    data : ComplexArray, shape (n,)
+    sigma : FloatArray, shape (2, n)
+        Of the real and the imaginary part, as far as it is known up to a factor.
+    sides : ComplexArray, shape (q, n)
+        Shapes of a drift.
+    """
+
+    omega: FloatArray
+    data: ComplexArray
+    sigma: FloatArray
+    sides: ComplexArray
+
+    @property
+    def weight(self) -> FloatArray:
+        """Return what residuals are multiplied with, shape (2, n)."""
+        return np.ascontiguousarray(1 / self.sigma)
+
+    @property
+    def weighted_sides(self) -> FloatArray:
+        """Return the data and the sides over sigma, shape (1 + q, 2, n)."""
+        rows = np.vstack([self.data[None], self.sides])
+        return np.ascontiguousarray(np.stack([rows.real, rows.imag], axis=1) / self.sigma)
+
+    def take(self, kept: BoolArray) -> "Points":
+        """Return some of the points."""
+        return Points(self.omega[kept], self.data[kept], self.sigma[:, kept], self.sides[:, kept])
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Return ln of the shortest and of the longest time constant that is measured."""
+        return -math.log(float(self.omega.max())), -math.log(float(self.omega.min()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ladder:
+    """One fit.
+
+    Attributes
+    ----------
+    n_rc : int
+    coefficients : FloatArray, shape (3, n_rc + 3)
+        As of the kernel.
+    leverage : FloatArray, shape (2, n)
+        Of the separate fits.
+    separate, common : ComplexArray, shape (n,)
+        Fitted values.
+    s_separate, s_common : float
+        Sums of weighted squares.
+    drift, u_drift_1 : FloatArray, shape (q,)
+        Of each side: its coefficient beside the common ladder, and its standard error for noise 1.
+    dof : int
+        Of the separate fits.
+    """
+
+    n_rc: int
+    coefficients: FloatArray
+    leverage: FloatArray
+    separate: ComplexArray
+    common: ComplexArray
+    s_separate: float
+    s_common: float
+    drift: FloatArray
+    u_drift_1: FloatArray
+    dof: int
+
+
+def scan_ladders(points: Points, extension: float, *, coarse: bool = False) -> FloatArray:
+    """Return sums of squares and µ of ladders of 1, 2, ... elements, as of the kernel.
+
+    Parameters
+    ----------
+    extension : float
+        Decades by which the time constants go beyond the window on both sides.
+    coarse : bool
+        Every second length, and the separate fits only.
+    """
+    low, high = points.window
+    low, high = low - extension * DECADE, high + extension * DECADE
+    longest = max(1, min(int(PER_DECADE * (high - low) / DECADE) + 2, int(OF_POINTS * points.omega.size)))
+    sides = points.weighted_sides[:1] if coarse else points.weighted_sides
+    out = np.empty((longest, 2 if coarse else 5 + len(sides)))
+    scan(np.log(points.omega), points.weight, sides, low, high, 1 + coarse, PATIENCE, out)
+    return out
+
+
+def criterion(squares: FloatArray, points: Points, n_parameters: IntArray) -> FloatArray:
+    """Return the Bayesian criterion, comparable between fits of Z and of Y."""
+    n = 2 * points.omega.size
+    relative = 2 * float(np.log(points.sigma / np.abs(points.data)).sum())
+    value: FloatArray = n * np.log(squares + TINY) + relative + n_parameters * math.log(n)
+    return value
+
+
+def choose_length(sums: FloatArray, points: Points) -> int:
+    """Return the length with the lowest Bayesian criterion of the separate fits.
+
+    They know nothing of Kramers and Kronig: what they leave is noise, whether the spectrum is valid or not.
+    """
+    return int(np.nanargmin(criterion(sums[:, 0] + sums[:, 1], points, 2 * np.arange(len(sums))))) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The best common fits without and with a drift (Bayesian criterion), its size and standard error."""
+
+    without: float
+    criterion: float
+    size: float
+    error: float
+
+
+def find_drift(points: Points, sums: FloatArray, extension: float) -> Drift:
+    """Return the drift of the likeliest shape; each model has the length that suits it best."""
+    length = np.arange(len(sums))
+    without = float(np.nanmin(criterion(sums[:, 2], points, length)))
+    shapes = [criterion(sums[:, column], points, length + 1) for column in range(6, sums.shape[1])]
+    shape = int(np.argmin([np.nanmin(values) for values in shapes]))
+    n_rc = int(np.nanargmin(shapes[shape])) + 1
+    ladder = fit(points, n_rc, extension)
+    noise = math.sqrt(float(sums[n_rc - 1, 6 + shape]) / max(2 * points.omega.size - n_rc - 4, 1))
+    size, error = float(ladder.drift[shape]), noise * float(ladder.u_drift_1[shape])
+    return Drift(without, float(shapes[shape][n_rc - 1]), size, error)
+
+
+def fit(points: Points, n_rc: int, extension: float) -> Ladder:
+    """Fit a ladder of ``n_rc`` elements."""
+    n, q = points.omega.size, 1 + len(points.sides)
+    low, high = points.window
+    coefficients, leverage = np.empty((3, n_rc + 3)), np.empty((2, n))
+    fitted, products = np.empty((2, 2, n)), np.empty((2, q))
+    reach = extension * DECADE
+    fit_ladder(
+        np.log(points.omega), points.weight, points.weighted_sides, low - reach, high + reach, n_rc,
+        coefficients, leverage, fitted, products,
+    )  # fmt: skip
+    fitted *= points.sigma
+    square = np.maximum(products[0, 1:], TINY)
+    return Ladder(
+        n_rc=n_rc,
+        coefficients=coefficients,
+        leverage=leverage,
+        separate=fitted[0, 0] + 1j * fitted[0, 1],
+        common=fitted[1, 0] + 1j * fitted[1, 1],
+        s_separate=float(products[0, 0]),
+        s_common=float(products[1, 0]),
+        drift=products[1, 1:] / square,
+        u_drift_1=1 / np.sqrt(square),
+        dof=2 * n - 2 * n_rc - 3,
+    )
+
+
+def standardised(points: Points, ladder: Ladder) -> FloatArray:
+    """Return the residuals of the separate fits over sigma, as large as noise is, shape (2, n).
+
+    A point that decides on itself gets nan.
+    """
+    difference = points.data - ladder.separate
+    left = 1 - ladder.leverage
+    left[left < SMALLEST_SHARE] = math.nan
+    residual: FloatArray = np.array([difference.real, difference.imag]) / points.sigma / np.sqrt(left)
+    return residual
+
+
+def local_noise(points: Points, residual: FloatArray, *, of_others: bool = False) -> FloatArray:
+    """Return the noise over sigma against frequency, shape (2, n), that outliers hardly raise.
+
+    With ``of_others``, a point's own residual has no part in the noise around it.
+    """
+    known = np.isfinite(residual)
+    typical = robust_scale(residual[known])
+    square = np.where(known, np.minimum(np.abs(residual), CLIPPED * typical) ** 2, 0)
+    pooled = float(square.sum() / max(known.sum(), 1))
+    x = np.log(points.omega) / NEIGHBOURHOOD
+    near = np.exp(-0.5 * (x[:, None] - x) ** 2)
+    if of_others:
+        np.fill_diagonal(near, 0)
+    noise: FloatArray = np.sqrt((square @ near + POOLED * pooled) / (known @ near + POOLED))
+    return noise
+
+
+def robust_scale(residual: FloatArray) -> float:
+    """Return the standard deviation of normal residuals, from their median size."""
+    return 1.4826 * float(np.median(np.abs(residual))) if residual.size else math.nan
+
