@@ -12,7 +12,7 @@ import numpy as np
 from eistool.kernels.jit import kernel, part
 
 
-@part(fast=True)
+@part(sums=True)
 def _triangularise(rows, n_terms):
     """Reflect all rows (Householder); behind ``n_terms``, what no term describes is left."""
     n = rows.shape[1]
@@ -256,3 +256,85 @@ def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, f
             re += coefficients[2, k] * real_rows[k, i]
             im += coefficients[2, k] * imag_rows[k, i]
         fitted[1, 0, i], fitted[1, 1, i] = re, im
+
+
+@part()
+def _project(terms, n_terms, values, out):
+    """Write the least-squares coefficients of values by well-conditioned terms (Cholesky)."""
+    root = np.zeros((n_terms, n_terms))
+    for j in range(n_terms):
+        for i in range(j, n_terms):
+            total = 0.0
+            for p in range(values.size):
+                total += terms[i, p] * terms[j, p]
+            for k in range(j):
+                total -= root[i, k] * root[j, k]
+            root[i, j] = math.sqrt(max(total, 1e-12)) if i == j else total / root[j, j]
+    for i in range(n_terms):
+        total = 0.0
+        for p in range(values.size):
+            total += terms[i, p] * values[p]
+        for k in range(i):
+            total -= root[i, k] * out[k]
+        out[i] = total / root[i, i]
+    for i in range(n_terms - 1, -1, -1):
+        for k in range(i + 1, n_terms):
+            out[i] -= root[k, i] * out[k]
+        out[i] /= root[i, i]
+
+
+@kernel("i8(f8[:,::1], f8[::1], i8[::1], f8, f8, i8, f8[::1])")
+def regress_noise(terms, square, blocks, clipped, clearly, steps, log_variance):
+    """Regress squares that are gamma-distributed around their variance, on blocks of terms, by Fisher scoring.
+
+    Parameters
+    ----------
+    terms : (k, n)
+        Of ln variance.
+    square : (n,)
+        Squares; nan where there is none.
+    blocks : (b,)
+        Numbers of terms; the first is always in use, the others as long as each lowers the deviance clearly.
+    clipped : float
+        Squares count up to so many times the variance.
+    clearly : float
+        By how much a block must lower the deviance, as told by its score.
+    steps : int
+        Of the scoring.
+    log_variance : (n,)
+        Start values; the result.
+
+    Returns
+    -------
+    int
+        How many terms are in use.
+    """
+    n, used = square.size, blocks[0]
+    weighted = terms.copy()
+    excess, coefficients = np.empty(n), np.empty(terms.shape[0])
+    for p in range(n):
+        if math.isnan(square[p]):
+            weighted[:, p] = 0.0
+    for block in range(blocks.size):
+        for _ in range(steps + 1):
+            for p in range(n):
+                ratio = min(square[p] * math.exp(-log_variance[p]), clipped)
+                excess[p] = 0.0 if math.isnan(square[p]) else ratio - 1
+            if _ == steps:
+                break
+            _project(weighted, used, excess, coefficients)
+            for p in range(n):
+                for k in range(used):
+                    log_variance[p] += coefficients[k] * terms[k, p]
+        if block + 1 == blocks.size:
+            break
+        more = used + blocks[block + 1]
+        _project(weighted, more, excess, coefficients)
+        score = 0.0
+        for p in range(n):
+            for k in range(more):
+                score += 0.5 * excess[p] * coefficients[k] * weighted[k, p]
+        if score < clearly:
+            break
+        used = more
+    return used

@@ -19,7 +19,7 @@ from eistool.validation.ladder import (
     choose_length,
     find_drift,
     fit,
-    local_noise,
+    find_noise,
     scan_ladders,
     standardised,
 )
@@ -29,14 +29,15 @@ FORMS = ("auto", "impedance", "admittance")
 PARTS = ("complex", "real", "imag")
 PART_COLUMN = {"real": 3, "imag": 4, "complex": 5}  # of µ in a scan
 EXTENSIONS = (0.5, 1.0)  # decades, of the time constants beyond the window
-EVIDENCE = 10.0  # ΔBIC, of a drift
+EVIDENCE = 8.0  # ΔBIC, of a drift
+MOST = 0.5  # of what is wrong
 CONFIRMING_P = 0.01
 SLOWEST = 30.0  # times the lowest frequency, up to which a disagreement means drift
 MU_LIMIT = 0.85
-FEWEST = 8  # points
+FEWEST, FEWEST_PER_DECADE = 8, 3.0  # points
 NOISIEST = 0.05  # of |Z|: above, little could be told
 MOST_OUTLIERS = 0.1  # of the points, or 3
-TOLERANCE = 0.005
+TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -212,14 +213,19 @@ def check_kramers_kronig(
     """
     _check_arguments(spectrum, form, part, n_rc, tolerance)
     used = np.flatnonzero(spectrum.mask)
-    if used.size < FEWEST or np.unique(spectrum.frequency[used]).size < FEWEST:
-        return _undecided(spectrum, part, f"{used.size} points are too few; {FEWEST} are needed")
+    distinct = np.unique(spectrum.frequency[used])
+    if distinct.size < FEWEST:
+        return _undecided(spectrum, part, f"{distinct.size} points are too few; {FEWEST} are needed")
+    density = (distinct.size - 1) / math.log10(distinct[-1] / distinct[0])
+    if density < FEWEST_PER_DECADE:
+        text = f"{density:.2g} points a decade are too few; {FEWEST_PER_DECADE:g} are needed"
+        return _undecided(spectrum, part, text)
     first = _try(spectrum, used, "impedance" if form == "auto" else form, EXTENSIONS[0], n_rc, tolerance)
     if not (first.drifts or first.disagrees):
         return _result(spectrum, used, first, part)
     # a ladder that does not suit the spectrum must not count as a violation: others confirm it
     others = [
-        _try(spectrum, used, name, reach, n_rc, tolerance, first.kept)
+        _try(spectrum, used, name, reach, n_rc, tolerance, first)
         for name in FORMS[1:]
         for reach in EXTENSIONS
         if form in ("auto", name) and (name, reach) != (first.form, first.extension)
@@ -228,7 +234,7 @@ def check_kramers_kronig(
     best = min(trials, key=lambda trial: trial.drift.criterion)
     without = min(trials, key=lambda trial: trial.drift.without)
     evidence = without.drift.without - best.drift.criterion
-    drifts = evidence > EVIDENCE and abs(best.drift.size) > tolerance
+    drifts = evidence > EVIDENCE and _is_drift(best.drift, tolerance)
     agreeing = [trial for trial in others if trial.p_value > CONFIRMING_P]
     disagrees = first.disagrees and not agreeing
     if drifts or disagrees:
@@ -275,23 +281,18 @@ def _try(
     extension: float,
     n_rc: int | None,
     tolerance: float,
-    known: BoolArray | None = None,
+    first: _Trial | None = None,
 ) -> _Trial:
-    """Fit ladders of one form and extension; which points are no outliers may be known."""
+    """Fit ladders of one form and extension; outliers and noise are those of the first trial, if there is one."""
     everything = _points(spectrum, used, form)
-    kept = np.ones(used.size, dtype=bool) if known is None else known
-    while True:  # without its outliers, more of a spectrum can be seen
-        points = everything.take(kept)
-        length = n_rc or choose_length(scan_ladders(points, extension, coarse=True), points)
-        if known is not None:
-            break
-        found = _without_outliers(everything, length, extension, kept, tolerance)
-        if (found == kept).all():
-            break
-        kept = found
-    if spectrum.noise is None:
-        noise = local_noise(points, standardised(points, fit(points, length, extension)))
-        points = Points(points.omega, points.data, points.sigma * noise, points.sides)
+    if first is None:
+        points, kept = _points_and_noise(everything, extension, n_rc, tolerance, spectrum.noise is None)
+    else:
+        kept, points = first.kept, everything.take(first.kept)
+        relative = first.points.sigma / np.abs(first.points.data)
+        if form != first.form:  # a relative error of Z is one of Y, turned by the phase
+            relative = np.sqrt(np.mean(relative**2, axis=0)) * np.ones((2, 1))
+        points = replace(points, sigma=relative * np.abs(points.data))
     sums = scan_ladders(points, extension)
     ladder = fit(points, n_rc or choose_length(sums, points), extension)
     variance = max(ladder.s_separate / max(ladder.dof, 1), TINY)
@@ -299,32 +300,55 @@ def _try(
     p_value = float(special.fdtrc(ladder.n_rc, max(ladder.dof, 1), max(ratio, 0.0)))
     misfit = (ladder.common - ladder.separate) / np.abs(points.data)
     drift = find_drift(points, sums, extension)
-    drifts = drift.without - drift.criterion > EVIDENCE and abs(drift.size) > tolerance
+    drifts = drift.without - drift.criterion > EVIDENCE and _is_drift(drift, tolerance)
     disagrees = p_value < SIGNIFICANCE and float(np.abs(misfit).max()) > tolerance
     return _Trial(
         form, extension, points, kept, ladder, sums, math.sqrt(variance), p_value, misfit, drift, drifts, disagrees
     )
 
 
+def _points_and_noise(
+    everything: Points, extension: float, n_rc: int | None, tolerance: float, noise_is_unknown: bool
+) -> tuple[Points, BoolArray]:
+    """Return the points without outliers, with their noise as sigma, and which points these are."""
+    kept = np.ones(everything.omega.size, dtype=bool)
+    while True:  # without its outliers, more of a spectrum can be seen
+        points = everything.take(kept)
+        length = n_rc or choose_length(scan_ladders(points, extension, coarse=True), points)
+        found, noise = _without_outliers(everything, length, extension, kept, tolerance)
+        if (found == kept).all():
+            break
+        kept = found
+    if noise_is_unknown:
+        points = replace(points, sigma=points.sigma * noise)
+        again = find_noise(points, standardised(points, fit(points, length, extension)))
+        points = replace(points, sigma=points.sigma * again)
+    return points, kept
+
+
+def _is_drift(drift: Drift, tolerance: float) -> bool:
+    """Return whether a drift matters, and is most of what is wrong."""
+    return abs(drift.size) > tolerance and drift.explained > MOST
+
+
 def _without_outliers(
     points: Points, length: int, extension: float, kept: BoolArray, tolerance: float
-) -> BoolArray:
-    """Return which points are none, one after the other as they are found."""
+) -> tuple[BoolArray, FloatArray]:
+    """Return which points are none, one after the other as they are found, and the noise of these."""
     kept = kept.copy()
     n = kept.size
     most = max(3, int(MOST_OUTLIERS * n))
-    while n - kept.sum() < most:
+    while True:
         rest = points.take(kept)
         residual = standardised(rest, fit(rest, length, extension))
+        noise = find_noise(rest, residual)
         relative = np.abs(np.nan_to_num(residual)) * rest.sigma / np.abs(rest.data)
-        t = np.nan_to_num(residual) / local_noise(rest, residual, of_others=True)
-        square = np.where(relative.max(axis=0) > tolerance, (t**2).sum(axis=0), 0)
+        square = np.where(relative.max(axis=0) > tolerance, np.nan_to_num((residual / noise) ** 2).sum(axis=0), 0)
         worst = int(square.argmax())
         dof = max(2 * int(kept.sum()) - 2 * length - 3, 2)
-        if special.fdtrc(2, dof, square[worst] / 2) * n > SIGNIFICANCE:
-            break
+        if n - kept.sum() >= most or special.fdtrc(2, dof, square[worst] / 2) * n > SIGNIFICANCE:
+            return kept, noise
         kept[np.flatnonzero(kept)[worst]] = False
-    return kept
 
 
 def _reasons(omega: FloatArray, trial: _Trial) -> tuple[Reason, ...]:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eistool.kernels.kramers_kronig import fit_ladder, scan
+from eistool.kernels.kramers_kronig import fit_ladder, regress_noise, scan
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
 DECADE = math.log(10)
 PER_DECADE = 6  # RC elements at the most
 OF_POINTS = 0.6  # the longest ladder, of the number of points
 PATIENCE = 6
-NEIGHBOURHOOD = 0.5 * DECADE  # over which noise is alike
-POOLED = 10.0  # points by which the noise of all counts where it is told for one neighbourhood
+CUBIC = 3  # of ln ω: how noise may depend on frequency
+SCORING_STEPS = 6
+CLEARLY = 16.3  # χ² of three terms, one time in a thousand by chance
 CLIPPED = 3.0  # standard deviations beyond which a point says nothing more about noise
 TINY = 1e-300
 SMALLEST_SHARE = 0.05  # of a residual that the fit leaves to a point: below, it cannot be judged
@@ -129,10 +130,14 @@ def choose_length(sums: FloatArray, points: Points) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The best common fits without and with a drift (Bayesian criterion), its size and standard error."""
+    """The best common fits without and with a drift (Bayesian criterion), its size and standard error.
+
+    ``explained`` is the part that it has in what the best ladder without one leaves beyond noise.
+    """
 
     without: float
     criterion: float
+    explained: float
     size: float
     error: float
 
@@ -147,7 +152,10 @@ def find_drift(points: Points, sums: FloatArray, extension: float) -> Drift:
     ladder = fit(points, n_rc, extension)
     noise = math.sqrt(float(sums[n_rc - 1, 6 + shape]) / max(2 * points.omega.size - n_rc - 4, 1))
     size, error = float(ladder.drift[shape]), noise * float(ladder.u_drift_1[shape])
-    return Drift(without, float(shapes[shape][n_rc - 1]), size, error)
+    with_drift = float(shapes[shape][n_rc - 1])
+    noise_alone = float(np.nanmin(criterion(sums[:, 0] + sums[:, 1], points, 2 * length)))
+    explained = (without - with_drift) / max(without - noise_alone, without - with_drift, TINY)
+    return Drift(without, with_drift, explained, size, error)
 
 
 def fit(points: Points, n_rc: int, extension: float) -> Ladder:
@@ -189,20 +197,25 @@ def standardised(points: Points, ladder: Ladder) -> FloatArray:
     return residual
 
 
-def local_noise(points: Points, residual: FloatArray, *, of_others: bool = False) -> FloatArray:
-    """Return the noise over sigma against frequency, shape (2, n), that outliers hardly raise.
+def find_noise(points: Points, residual: FloatArray) -> FloatArray:
+    """Return the noise over sigma against frequency, shape (2, n); outliers hardly raise it.
 
-    With ``of_others``, a point's own residual has no part in the noise around it.
+    The logarithm of the variance is a constant for each part. If the squares of the residuals say so clearly,
+    a cubic in ln ω is added for both, and then one for each: a regression of gamma-distributed squares.
     """
-    known = np.isfinite(residual)
-    typical = robust_scale(residual[known])
-    square = np.where(known, np.minimum(np.abs(residual), CLIPPED * typical) ** 2, 0)
-    pooled = float(square.sum() / max(known.sum(), 1))
-    x = np.log(points.omega) / NEIGHBOURHOOD
-    near = np.exp(-0.5 * (x[:, None] - x) ** 2)
-    if of_others:
-        np.fill_diagonal(near, 0)
-    noise: FloatArray = np.sqrt((square @ near + POOLED * pooled) / (known @ near + POOLED))
+    low, high = points.window
+    x = (2 * np.log(points.omega) + low + high) / max(high - low, TINY)
+    shape = np.polynomial.legendre.legvander(x, CUBIC)[:, 1:].T
+    n = x.size
+    terms = np.zeros((2 + 2 * CUBIC, 2 * n))
+    terms[0, :n], terms[1, n:] = 1, 1
+    terms[2:] = np.vstack([np.hstack([shape, shape]), np.hstack([shape, -shape])])
+    start = 2 * math.log(robust_scale(residual[np.isfinite(residual)]) + TINY)
+    log_variance = np.full(2 * n, start)
+    regress_noise(
+        terms, (residual**2).ravel(), np.array([2, CUBIC, CUBIC]), CLIPPED**2, CLEARLY, SCORING_STEPS, log_variance
+    )
+    noise: FloatArray = np.exp(0.5 * log_variance).reshape(residual.shape)
     return noise
 
 
