@@ -2,5 +2,6 @@
 
 from eistool.validation.kramers_kronig import KramersKronig, check_kramers_kronig
 from eistool.validation.verdict import Reason
+from eistool.validation.z_hit import ZHit, check_z_hit
 
-__all__ = ["KramersKronig", "Reason", "check_kramers_kronig"]
+__all__ = ["KramersKronig", "Reason", "ZHit", "check_kramers_kronig", "check_z_hit"]
