@@ -18,8 +18,8 @@ from eistool.validation.ladder import (
     Points,
     choose_length,
     find_drift,
-    fit,
     find_noise,
+    fit,
     scan_ladders,
     standardised,
 )
@@ -260,7 +260,7 @@ def _check_arguments(spectrum: Spectrum, form: str, part: str, n_rc: int | None,
 def _points(spectrum: Spectrum, used: IntArray, form: str) -> Points:
     z = spectrum.impedance[used]
     omega = spectrum.omega[used]
-    data = z if form == "impedance" else 1 / z
+    data: ComplexArray = z if form == "impedance" else np.reciprocal(z)
     if spectrum.noise is None:
         sigma = np.abs(data) * np.ones((2, 1))
     else:
@@ -443,7 +443,8 @@ def _ladder_at(points: Points, trial: _Trial, part: str) -> ComplexArray:
         L, inverse_C = np.linalg.lstsq(terms[:, trial.kept].T, rest[trial.kept], rcond=None)[0]
     elif part == "imag":
         R = np.average((points.data.real - values.real)[trial.kept], weights=weight[0, trial.kept] ** 2)
-    return values + R + 1j * (L * w - inverse_C / w)
+    values += R + 1j * (L * w - inverse_C / w)
+    return values
 
 
 def _undecided(spectrum: Spectrum, part: str, text: str) -> KramersKronig:

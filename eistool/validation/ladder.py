@@ -222,4 +222,3 @@ def find_noise(points: Points, residual: FloatArray) -> FloatArray:
 def robust_scale(residual: FloatArray) -> float:
     """Return the standard deviation of normal residuals, from their median size."""
     return 1.4826 * float(np.median(np.abs(residual))) if residual.size else math.nan
-

@@ -9,7 +9,7 @@ import numpy as np
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
-from eistool.typing import ComplexArray, FloatArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray
 from eistool.validation.kramers_kronig import KramersKronig, check_kramers_kronig
 from eistool.validation.verdict import Reason, passed, say
 
@@ -146,7 +146,9 @@ def check_z_hit(
     if not 0 < band_Hz[0] < band_Hz[1]:
         raise SpectrumError(f"{spectrum.label}: band_Hz={band_Hz}; give two frequencies, the lower one first")
     if not 0 <= tolerance < 1:
-        raise SpectrumError(f"{spectrum.label}: tolerance={tolerance}; give a share of |Z|, for instance {TOLERANCE}")
+        raise SpectrumError(
+            f"{spectrum.label}: tolerance={tolerance}; give a share of |Z|, for instance {TOLERANCE}"
+        )
     test = kramers_kronig or check_kramers_kronig(spectrum)
     undecided = tuple(reason for reason in test.reasons if reason.kind in ("points", "noise"))
     if undecided:
@@ -212,10 +214,11 @@ def _modulus(log_omega: FloatArray, phase: FloatArray, *, smooth: bool = True) -
     spline = _smooth(log_omega, phase, smooth=smooth)
     integral = spline.antiderivative()
     value: FloatArray = 2 / np.pi * (integral(log_omega) - integral(log_omega[0]))
-    return value - np.pi / 6 * spline.derivative()(log_omega)
+    value -= np.pi / 6 * spline.derivative()(log_omega)
+    return value
 
 
-def _band(f: FloatArray, band: tuple[float, float]) -> tuple["np.typing.NDArray[np.bool_]", tuple[float, float]]:
+def _band(f: FloatArray, band: tuple[float, float]) -> tuple[BoolArray, tuple[float, float]]:
     inside = (f >= band[0]) & (f <= band[1])
     if inside.sum() < FEWEST_IN_BAND:
         third = (f[-1] / f[0]) ** (1 / 3)
@@ -225,7 +228,7 @@ def _band(f: FloatArray, band: tuple[float, float]) -> tuple["np.typing.NDArray[
 
 
 def _exceeds_below(f: FloatArray, size: FloatArray, at_end: float, tolerance: float) -> float:
-    """Return up to which frequency the size exceeds the tolerance without a break, nan if it is small at the end."""
+    """Return up to where the size exceeds the tolerance without a break, nan if it is small at the end."""
     if size[0] <= at_end:
         return math.nan
     within = np.flatnonzero(size <= tolerance)
