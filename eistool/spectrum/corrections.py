@@ -121,8 +121,6 @@ def deembed(spectrum: Spectrum, short: Spectrum | None = None, open: Spectrum | 
         u_open = None if u_open is None else u_open * np.abs(z / (z_open - z_short)) ** 2
     given = {"short": short, "open": open}
     names = " and ".join(f"{name} {one.label}" for name, one in given.items() if one is not None)
-        f"{name} {one.label}" for name, one in (("short", short), ("open", open)) if one is not None
-    )
     extra = [one for one in (u_short, u_open) if one is not None]
     noisy = spectrum
     if spectrum.noise is not None and extra:
@@ -210,7 +208,9 @@ def average_spectra(spectra: Sequence[Spectrum]) -> Spectrum:
     )
     least = np.finfo(float).eps * np.abs(mean)  # of replicates that are equal to the last digit
     mask: BoolArray = np.any(masks, axis=0)
-    reasons = tuple("" if good else reason or "masked" for good, reason in zip(mask, first.mask_reason, strict=True))
+    reasons = tuple(
+        "" if good else reason or "masked" for good, reason in zip(mask, first.mask_reason, strict=True)
+    )
     note = f"mean of {len(spectra)} replicates; noise is the standard error of their scatter"
     return replace(
         first,
