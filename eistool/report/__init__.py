@@ -3,14 +3,18 @@
 from eistool.report.circuit import circuit_to_png, plot_circuit
 from eistool.report.distribution import DRTPicture, DRTPlot, PeakMark, plot_drt
 from eistool.report.nyquist import FitPicture, NyquistPlot, plot_fit
+from eistool.report.validity import CheckPicture, CheckPlot, plot_check
 
 __all__ = [
+    "CheckPicture",
+    "CheckPlot",
     "DRTPicture",
     "DRTPlot",
     "FitPicture",
     "NyquistPlot",
     "PeakMark",
     "circuit_to_png",
+    "plot_check",
     "plot_circuit",
     "plot_drt",
     "plot_fit",

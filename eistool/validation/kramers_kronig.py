@@ -27,6 +27,7 @@ from eistool.validation.verdict import SIGNIFICANCE, Reason, passed, say
 
 FORMS = ("auto", "impedance", "admittance")
 PARTS = ("complex", "real", "imag")
+MASKS = ("outliers", "kk")
 PART_COLUMN = {"real": 3, "imag": 4, "complex": 5}  # of µ in a scan
 EXTENSIONS = (0.5, 1.0)  # decades, of the time constants beyond the window
 EVIDENCE = 8.0  # ΔBIC, of a drift
@@ -78,6 +79,8 @@ class KramersKronig:
         Relative change of Z over the sweep, and its standard error.
     outliers : IntArray
         Places of proposed outliers in the spectrum; they are not part of the fit, nor masked.
+    tolerance : float
+        As given.
     """
 
     spectrum: Spectrum
@@ -98,11 +101,39 @@ class KramersKronig:
     drift: float
     u_drift: float
     outliers: IntArray
+    tolerance: float
 
     @property
     def reason(self) -> str:
         """All reasons in one line."""
         return "; ".join(reason.text for reason in self.reasons)
+
+    def masked(self, which: str = "outliers") -> Spectrum:
+        """Return the spectrum with what does not fit in masked, each point with its reason.
+
+        Parameters
+        ----------
+        which : {"outliers", "kk"}
+            The proposed outliers; or all points beyond the tolerance and three times the noise too.
+        """
+        if which not in MASKS:
+            raise SpectrumError(f"{self.spectrum.label}: mask={which!r}; choose one of {', '.join(MASKS)}")
+        keep = np.ones(len(self.spectrum), dtype=bool)
+        keep[self.outliers] = False
+        spectrum = self.spectrum.with_mask(keep, "outlier of the Kramers-Kronig test")
+        if which == "outliers" or not self.n_rc:
+            return spectrum
+        size = np.maximum(np.abs(self.residual.real), np.abs(self.residual.imag))
+        noise = np.abs(self.noise) / np.abs(self.spectrum.impedance)
+        far = np.nan_to_num(size) > np.maximum(self.tolerance, 3 * noise)
+        return spectrum.with_mask(~far, f"Kramers-Kronig residual above {self.tolerance:.2g} of |Z|")
+
+    def with_noise(self) -> Spectrum:
+        """Return the spectrum with the noise found, for ``weighting="noise"``, if none was measured."""
+        if self.spectrum.noise is not None or not self.n_rc:
+            return self.spectrum
+        note = "noise as the Kramers-Kronig test tells it"
+        return replace(self.spectrum, noise=self.noise, notes=(*self.spectrum.notes, note))
 
     def to_dict(self) -> dict[str, Any]:
         """Return verdict and figures as plain Python objects."""
@@ -222,7 +253,7 @@ def check_kramers_kronig(
         return _undecided(spectrum, part, text)
     first = _try(spectrum, used, "impedance" if form == "auto" else form, EXTENSIONS[0], n_rc, tolerance)
     if not (first.drifts or first.disagrees):
-        return _result(spectrum, used, first, part)
+        return _result(spectrum, used, first, part, tolerance)
     # a ladder that does not suit the spectrum must not count as a violation: others confirm it
     others = [
         _try(spectrum, used, name, reach, n_rc, tolerance, first)
@@ -238,9 +269,10 @@ def check_kramers_kronig(
     agreeing = [trial for trial in others if trial.p_value > CONFIRMING_P]
     disagrees = first.disagrees and not agreeing
     if drifts or disagrees:
-        return _result(spectrum, used, replace(first, drift=best.drift, drifts=drifts, disagrees=disagrees), part)
+        first = replace(first, drift=best.drift, drifts=drifts, disagrees=disagrees)
+        return _result(spectrum, used, first, part, tolerance)
     valid = agreeing[0] if first.disagrees else without
-    return _result(spectrum, used, replace(valid, drifts=False, disagrees=False), part)
+    return _result(spectrum, used, replace(valid, drifts=False, disagrees=False), part, tolerance)
 
 
 def _check_arguments(spectrum: Spectrum, form: str, part: str, n_rc: int | None, tolerance: float) -> None:
@@ -260,7 +292,7 @@ def _check_arguments(spectrum: Spectrum, form: str, part: str, n_rc: int | None,
 def _points(spectrum: Spectrum, used: IntArray, form: str) -> Points:
     z = spectrum.impedance[used]
     omega = spectrum.omega[used]
-    data: ComplexArray = z if form == "impedance" else np.reciprocal(z)
+    data = z if form == "impedance" else np.reciprocal(z).astype(np.complex128)
     if spectrum.noise is None:
         sigma = np.abs(data) * np.ones((2, 1))
     else:
@@ -387,7 +419,7 @@ def _relative_noise(trial: _Trial) -> float:
     return trial.sigma * float(np.sqrt(np.mean(relative**2)))
 
 
-def _result(spectrum: Spectrum, used: IntArray, trial: _Trial, part: str) -> KramersKronig:
+def _result(spectrum: Spectrum, used: IntArray, trial: _Trial, part: str, tolerance: float) -> KramersKronig:
     everything = _points(spectrum, used, trial.form)
     fitted = _ladder_at(everything, trial, part)
     if trial.form == "admittance":
@@ -422,6 +454,7 @@ def _result(spectrum: Spectrum, used: IntArray, trial: _Trial, part: str) -> Kra
         drift=trial.drift.size,
         u_drift=trial.drift.error,
         outliers=used[~trial.kept],
+        tolerance=tolerance,
     )
 
 
@@ -452,5 +485,5 @@ def _undecided(spectrum: Spectrum, part: str, text: str) -> KramersKronig:
     nan = math.nan
     return KramersKronig(
         spectrum, None, (Reason("points", text),), "impedance", part, 0, 0, nan, nothing, nothing, nan, nothing,
-        nan, nan, nan, nan, nan, np.array([], dtype=np.int64),
+        nan, nan, nan, nan, nan, np.array([], dtype=np.int64), TOLERANCE,
     )  # fmt: skip

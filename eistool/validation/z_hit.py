@@ -16,6 +16,7 @@ from eistool.validation.verdict import Reason, passed, say
 BAND = (1.0, 1000.0)  # Hz
 FEWEST_IN_BAND = 5  # points; else the middle third of the window
 TOLERANCE = 0.02
+NARROWEST = 3.0  # decades: of fewer, the low end is beside the band
 SURELY = 4.0  # standard errors
 EDGE = 0.0025  # what the end of the window leaves open even without noise
 NOISE_AT_END = 1.8  # standard errors of the lowest point, of the noise of one
@@ -150,11 +151,16 @@ def check_z_hit(
             f"{spectrum.label}: tolerance={tolerance}; give a share of |Z|, for instance {TOLERANCE}"
         )
     test = kramers_kronig or check_kramers_kronig(spectrum)
-    undecided = tuple(reason for reason in test.reasons if reason.kind in ("points", "noise"))
+    undecided = [reason for reason in test.reasons if reason.kind in ("points", "noise")]
+    f_used = spectrum.frequency[spectrum.mask]
+    decades = math.log10(f_used.max() / f_used.min()) if f_used.size else 0.0
+    if not undecided and decades < NARROWEST:
+        text = f"Z-HIT needs {NARROWEST:g} decades of frequency; there are {decades:.2g}"
+        undecided.append(Reason("points", text))
     if undecided:
         nothing = np.full(len(spectrum), math.nan)
         nan = math.nan
-        return ZHit(spectrum, None, undecided, nothing + 0j, nothing, nan, nan, nan, nan, band_Hz)
+        return ZHit(spectrum, None, tuple(undecided), nothing + 0j, nothing, nan, nan, nan, nan, band_Hz)
     used = np.flatnonzero(spectrum.mask)
     good = np.setdiff1d(used, test.outliers)
     log_omega, columns = _merged(spectrum.omega[good], spectrum.impedance[good], test.impedance[good])
