@@ -143,9 +143,10 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
         Every so many lengths are looked at.
     patience : int
         So many lengths without a better Bayesian criterion of the two separate fits end the scan; 0: never.
-    out : (n_longest, 5 + q) or (n_longest, 2)
-        For each length the sums of squares of the real, the imaginary and the common fit, then µ of each,
-        then the sums of squares of common fits with one of the other functions; nan where not
+    out : (n_longest, 3 + 3q) or (n_longest, 2)
+        For each length the sums of squares of the real, the imaginary and the common fit, then µ of each, then
+        of the common fit with one of the other functions the sum of squares, that function's coefficient, and
+        the coefficient's standard error for noise 1; nan where not
         looked at. With two columns, only the separate fits.
     """
     n = log_omega.size
@@ -174,7 +175,10 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
             row[5] = _mu(coefficients[:m])
             for k in range(1, q):
                 own = _left(real, imag, both, m, k, k)
-                row[5 + k] = row[2] - _left(real, imag, both, m, 0, k) ** 2 / own if own > 0 else row[2]
+                if own > 0:
+                    product = _left(real, imag, both, m, 0, k)
+                    row[3 + 3 * k] = row[2] - product**2 / own
+                    row[4 + 3 * k], row[5 + 3 * k] = product / own, 1 / math.sqrt(own)
         criterion = 2 * n * math.log(row[0] + row[1] + 1e-300) + 2 * m * math.log(2 * n)
         waited += stride
         if criterion < best:
@@ -205,16 +209,16 @@ def _evaluate(rows, n_terms, values, leverage, coefficients, fitted):
             leverage[i] = square
 
 
-@kernel("void(f8[::1], f8[:,::1], f8[:,:,::1], f8, f8, i8, f8[:,::1], f8[:,::1], f8[:,:,::1], f8[:,::1])")
-def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, fitted, products):
+@kernel("void(f8[::1], f8[:,::1], f8[:,:,::1], f8, f8, i8, f8[:,::1], f8[:,::1], f8[:,:,::1], f8[::1])")
+def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, fitted, squares):
     """Fit one ladder to the real part, the imaginary part, and both.
 
     Parameters
     ----------
     log_omega, weight, low, high
         As in :func:`scan`.
-    sides : (q, 2, n)
-        The data, then other functions, all times the weights.
+    sides : (1, 2, n)
+        The data, times the weights.
     m : int
         Number of RC elements.
     coefficients : (3, m + 3)
@@ -224,23 +228,19 @@ def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, f
         Of the separate fits.
     fitted : (2, 2, n)
         Separate fits, then the common one; times the weights.
-    products : (2, q)
-        Column 0: the sums of squares that the separate fits, then the common one, leave. Other columns: what
-        the common fit leaves of that side, squared, then times what it leaves of the data.
+    squares : (2,)
+        Sums of squares that the separate fits, and the common one, leave.
     """
-    n, q = log_omega.size, sides.shape[0]
-    real, imag = np.empty((m + 1 + q, n)), np.empty((m + 2 + q, n))
+    n = log_omega.size
+    real, imag = np.empty((m + 2, n)), np.empty((m + 3, n))
     _fill(log_omega, weight, sides, low, high, real, imag)
     real_rows, imag_rows = real[: m + 1].copy(), imag[: m + 2].copy()
     _triangularise(real, m + 1)
     _triangularise(imag, m + 2)
-    both = _stack(real, imag, q)
+    both = _stack(real, imag, 1)
     _triangularise(both, m + 3)
-    products[0, 0] = _product(real, m + 1, 0, 0) + _product(imag, m + 2, 0, 0)
-    products[1, 0] = _left(real, imag, both, m, 0, 0)
-    for k in range(1, q):
-        products[0, k] = _left(real, imag, both, m, k, k)
-        products[1, k] = _left(real, imag, both, m, 0, k)
+    squares[0] = _product(real, m + 1, 0, 0) + _product(imag, m + 2, 0, 0)
+    squares[1] = _left(real, imag, both, m, 0, 0)
     coefficients[:] = math.nan
     own = np.empty(m + 3)
     _evaluate(real_rows, m + 1, real, leverage[0], own, fitted[0, 0])

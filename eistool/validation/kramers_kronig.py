@@ -12,6 +12,7 @@ from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 from eistool.validation.ladder import (
+    LONGER,
     TINY,
     Drift,
     Ladder,
@@ -31,7 +32,7 @@ MASKS = ("outliers", "kk")
 PART_COLUMN = {"real": 3, "imag": 4, "complex": 5}  # of µ in a scan
 EXTENSIONS = (0.5, 1.0)  # decades, of the time constants beyond the window
 EVIDENCE = 8.0  # ΔBIC, of a drift
-MOST = 0.5  # of what is wrong
+MOST = 0.7  # of what is wrong
 CONFIRMING_P = 0.01
 SLOWEST = 30.0  # times the lowest frequency, up to which a disagreement means drift
 MU_LIMIT = 0.85
@@ -264,12 +265,12 @@ def check_kramers_kronig(
     trials = [first, *others]
     best = min(trials, key=lambda trial: trial.drift.criterion)
     without = min(trials, key=lambda trial: trial.drift.without)
-    evidence = without.drift.without - best.drift.criterion
-    drifts = evidence > EVIDENCE and _is_drift(best.drift, tolerance)
+    drift = replace(best.drift, without=without.drift.without, separate=min(t.drift.separate for t in trials))
+    drifts = _is_drift(drift, tolerance)
     agreeing = [trial for trial in others if trial.p_value > CONFIRMING_P]
     disagrees = first.disagrees and not agreeing
     if drifts or disagrees:
-        first = replace(first, drift=best.drift, drifts=drifts, disagrees=disagrees)
+        first = replace(first, drift=drift, drifts=drifts, disagrees=disagrees)
         return _result(spectrum, used, first, part, tolerance)
     valid = agreeing[0] if first.disagrees else without
     return _result(spectrum, used, replace(valid, drifts=False, disagrees=False), part, tolerance)
@@ -292,7 +293,7 @@ def _check_arguments(spectrum: Spectrum, form: str, part: str, n_rc: int | None,
 def _points(spectrum: Spectrum, used: IntArray, form: str) -> Points:
     z = spectrum.impedance[used]
     omega = spectrum.omega[used]
-    data = z if form == "impedance" else np.reciprocal(z).astype(np.complex128)
+    data: ComplexArray = 1 / z if form == "admittance" else z
     if spectrum.noise is None:
         sigma = np.abs(data) * np.ones((2, 1))
     else:
@@ -301,9 +302,9 @@ def _points(spectrum: Spectrum, used: IntArray, form: str) -> Points:
             turn = np.abs(data**2) * np.abs(noise) / math.sqrt(2)
             noise = turn * (1 + 1j)
         sigma = np.array([noise.real, noise.imag])
-    # a point takes a time like 1/ω: linear in time, and in its root
-    elapsed = omega.min() / omega
-    return Points(omega, data, sigma, np.array([data * elapsed, data * np.sqrt(elapsed)]))
+    # a point takes a time like 1/ω: linear in time, and in its root; what Z gains, Y loses
+    elapsed = omega.min() / omega * (1 if form == "impedance" else -1)
+    return Points(omega, data, sigma, np.array([data * elapsed, data * elapsed * np.sqrt(omega / omega.min())]))
 
 
 def _try(
@@ -318,21 +319,22 @@ def _try(
     """Fit ladders of one form and extension; outliers and noise are those of the first trial, if there is one."""
     everything = _points(spectrum, used, form)
     if first is None:
-        points, kept = _points_and_noise(everything, extension, n_rc, tolerance, spectrum.noise is None)
+        points, kept, length = _points_and_noise(everything, extension, n_rc, tolerance, spectrum.noise is None)
     else:
         kept, points = first.kept, everything.take(first.kept)
         relative = first.points.sigma / np.abs(first.points.data)
         if form != first.form:  # a relative error of Z is one of Y, turned by the phase
             relative = np.sqrt(np.mean(relative**2, axis=0)) * np.ones((2, 1))
         points = replace(points, sigma=relative * np.abs(points.data))
-    sums = scan_ladders(points, extension)
+        length = choose_length(scan_ladders(points, extension), points)
+    sums = scan_ladders(points, extension, n_rc or length + LONGER)
     ladder = fit(points, n_rc or choose_length(sums, points), extension)
     variance = max(ladder.s_separate / max(ladder.dof, 1), TINY)
     ratio = (ladder.s_common - ladder.s_separate) / ladder.n_rc / variance
     p_value = float(special.fdtrc(ladder.n_rc, max(ladder.dof, 1), max(ratio, 0.0)))
     misfit = (ladder.common - ladder.separate) / np.abs(points.data)
-    drift = find_drift(points, sums, extension)
-    drifts = drift.without - drift.criterion > EVIDENCE and _is_drift(drift, tolerance)
+    drift = find_drift(points, sums)
+    drifts = _is_drift(drift, tolerance)
     disagrees = p_value < SIGNIFICANCE and float(np.abs(misfit).max()) > tolerance
     return _Trial(
         form, extension, points, kept, ladder, sums, math.sqrt(variance), p_value, misfit, drift, drifts, disagrees
@@ -341,12 +343,12 @@ def _try(
 
 def _points_and_noise(
     everything: Points, extension: float, n_rc: int | None, tolerance: float, noise_is_unknown: bool
-) -> tuple[Points, BoolArray]:
-    """Return the points without outliers, with their noise as sigma, and which points these are."""
+) -> tuple[Points, BoolArray, int]:
+    """Return the points without outliers, with their noise as sigma, which these are, and a ladder's length."""
     kept = np.ones(everything.omega.size, dtype=bool)
     while True:  # without its outliers, more of a spectrum can be seen
         points = everything.take(kept)
-        length = n_rc or choose_length(scan_ladders(points, extension, coarse=True), points)
+        length = n_rc or choose_length(scan_ladders(points, extension), points)
         found, noise = _without_outliers(everything, length, extension, kept, tolerance)
         if (found == kept).all():
             break
@@ -355,12 +357,14 @@ def _points_and_noise(
         points = replace(points, sigma=points.sigma * noise)
         again = find_noise(points, standardised(points, fit(points, length, extension)))
         points = replace(points, sigma=points.sigma * again)
-    return points, kept
+    return points, kept, length
 
 
 def _is_drift(drift: Drift, tolerance: float) -> bool:
-    """Return whether a drift matters, and is most of what is wrong."""
-    return abs(drift.size) > tolerance and drift.explained > MOST
+    """Return whether a drift is evident, matters, and is most of what is wrong."""
+    evidence = drift.without - drift.criterion
+    explained = evidence / max(drift.without - drift.separate, evidence, TINY)
+    return evidence > EVIDENCE and explained > MOST and abs(drift.size) > tolerance
 
 
 def _without_outliers(

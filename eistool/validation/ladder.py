@@ -11,7 +11,8 @@ from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 DECADE = math.log(10)
 PER_DECADE = 6  # RC elements at the most
 OF_POINTS = 0.6  # the longest ladder, of the number of points
-PATIENCE = 6
+PATIENCE = 10
+LONGER = 3  # than the separate fits ask for: the common one may
 CUBIC = 3  # of ln ω: how noise may depend on frequency
 SCORING_STEPS = 6
 CLEARLY = 16.3  # χ² of three terms, one time in a thousand by chance
@@ -75,8 +76,6 @@ class Ladder:
         Fitted values.
     s_separate, s_common : float
         Sums of weighted squares.
-    drift, u_drift_1 : FloatArray, shape (q,)
-        Of each side: its coefficient beside the common ladder, and its standard error for noise 1.
     dof : int
         Of the separate fits.
     """
@@ -88,27 +87,30 @@ class Ladder:
     common: ComplexArray
     s_separate: float
     s_common: float
-    drift: FloatArray
-    u_drift_1: FloatArray
     dof: int
 
 
-def scan_ladders(points: Points, extension: float, *, coarse: bool = False) -> FloatArray:
+def scan_ladders(points: Points, extension: float, longest: int | None = None) -> FloatArray:
     """Return sums of squares and µ of ladders of 1, 2, ... elements, as of the kernel.
 
     Parameters
     ----------
     extension : float
         Decades by which the time constants go beyond the window on both sides.
-    coarse : bool
-        Every second length, and the separate fits only.
+    longest : int, optional
+        The last length. Without it, only every second length is looked at, by the separate fits alone, until
+        several in a row bring nothing better.
     """
     low, high = points.window
     low, high = low - extension * DECADE, high + extension * DECADE
-    longest = max(1, min(int(PER_DECADE * (high - low) / DECADE) + 2, int(OF_POINTS * points.omega.size)))
-    sides = points.weighted_sides[:1] if coarse else points.weighted_sides
-    out = np.empty((longest, 2 if coarse else 5 + len(sides)))
-    scan(np.log(points.omega), points.weight, sides, low, high, 1 + coarse, PATIENCE, out)
+    most = max(1, min(int(PER_DECADE * (high - low) / DECADE) + 2, int(OF_POINTS * points.omega.size)))
+    sides = points.weighted_sides
+    if longest is None:
+        out = np.empty((most, 2))
+        scan(np.log(points.omega), points.weight, sides[:1], low, high, 2, PATIENCE, out)
+    else:
+        out = np.empty((max(1, min(longest, points.omega.size - 3)), 3 + 3 * len(sides)))
+        scan(np.log(points.omega), points.weight, sides, low, high, 1, 0, out)
     return out
 
 
@@ -130,57 +132,50 @@ def choose_length(sums: FloatArray, points: Points) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The best common fits without and with a drift (Bayesian criterion), its size and standard error.
+    """The Bayesian criterion of the best common fit, of that with a drift, and of the best separate fits.
 
-    ``explained`` is the part that it has in what the best ladder without one leaves beyond noise.
+    The drift's size is a share of Z, and has a standard error.
     """
 
     without: float
     criterion: float
-    explained: float
+    separate: float
     size: float
     error: float
 
 
-def find_drift(points: Points, sums: FloatArray, extension: float) -> Drift:
+def find_drift(points: Points, sums: FloatArray) -> Drift:
     """Return the drift of the likeliest shape; each model has the length that suits it best."""
     length = np.arange(len(sums))
     without = float(np.nanmin(criterion(sums[:, 2], points, length)))
-    shapes = [criterion(sums[:, column], points, length + 1) for column in range(6, sums.shape[1])]
-    shape = int(np.argmin([np.nanmin(values) for values in shapes]))
-    n_rc = int(np.nanargmin(shapes[shape])) + 1
-    ladder = fit(points, n_rc, extension)
-    noise = math.sqrt(float(sums[n_rc - 1, 6 + shape]) / max(2 * points.omega.size - n_rc - 4, 1))
-    size, error = float(ladder.drift[shape]), noise * float(ladder.u_drift_1[shape])
-    with_drift = float(shapes[shape][n_rc - 1])
-    noise_alone = float(np.nanmin(criterion(sums[:, 0] + sums[:, 1], points, 2 * length)))
-    explained = (without - with_drift) / max(without - noise_alone, without - with_drift, TINY)
-    return Drift(without, with_drift, explained, size, error)
+    separate = float(np.nanmin(criterion(sums[:, 0] + sums[:, 1], points, 2 * length)))
+    shapes = criterion(sums[:, 6::3], points, length[:, None] + 1)
+    row, shape = np.unravel_index(np.nanargmin(shapes), shapes.shape)
+    squares, size, error_1 = sums[row, 6 + 3 * shape : 9 + 3 * shape]
+    noise = math.sqrt(squares / max(2 * points.omega.size - row - 5, 1))
+    return Drift(without, float(shapes[row, shape]), separate, float(size), float(noise * error_1))
 
 
 def fit(points: Points, n_rc: int, extension: float) -> Ladder:
     """Fit a ladder of ``n_rc`` elements."""
-    n, q = points.omega.size, 1 + len(points.sides)
+    n = points.omega.size
     low, high = points.window
     coefficients, leverage = np.empty((3, n_rc + 3)), np.empty((2, n))
-    fitted, products = np.empty((2, 2, n)), np.empty((2, q))
+    fitted, squares = np.empty((2, 2, n)), np.empty(2)
     reach = extension * DECADE
     fit_ladder(
-        np.log(points.omega), points.weight, points.weighted_sides, low - reach, high + reach, n_rc,
-        coefficients, leverage, fitted, products,
+        np.log(points.omega), points.weight, points.weighted_sides[:1], low - reach, high + reach, n_rc,
+        coefficients, leverage, fitted, squares,
     )  # fmt: skip
     fitted *= points.sigma
-    square = np.maximum(products[0, 1:], TINY)
     return Ladder(
         n_rc=n_rc,
         coefficients=coefficients,
         leverage=leverage,
         separate=fitted[0, 0] + 1j * fitted[0, 1],
         common=fitted[1, 0] + 1j * fitted[1, 1],
-        s_separate=float(products[0, 0]),
-        s_common=float(products[1, 0]),
-        drift=products[1, 1:] / square,
-        u_drift_1=1 / np.sqrt(square),
+        s_separate=float(squares[0]),
+        s_common=float(squares[1]),
         dof=2 * n - 2 * n_rc - 3,
     )
 
