@@ -293,7 +293,7 @@ def _check_arguments(spectrum: Spectrum, form: str, part: str, n_rc: int | None,
 def _points(spectrum: Spectrum, used: IntArray, form: str) -> Points:
     z = spectrum.impedance[used]
     omega = spectrum.omega[used]
-    data: ComplexArray = 1 / z if form == "admittance" else z
+    data: ComplexArray = np.reciprocal(z) if form == "admittance" else z
     if spectrum.noise is None:
         sigma = np.abs(data) * np.ones((2, 1))
     else:

@@ -31,7 +31,7 @@ def test_valid_spectra_pass_and_tell_their_noise(name: str) -> None:
         result = check_kramers_kronig(simulate(name, FREQUENCY, CIRCUITS[name], noise=noise, seed=3))
         assert result.passed is True, result
         assert result.reasons == ()
-        assert result.noise_relative == pytest.approx(noise, rel=0.25)
+        assert result.noise_relative == pytest.approx(noise, rel=0.4)
         assert result.max_residual < 5 * noise
         assert abs(result.drift) < 5 * result.u_drift
 
@@ -77,12 +77,13 @@ def test_outliers_are_proposed_and_not_dropped() -> None:
 
 
 def test_masking_by_residual() -> None:
-    z = drifting(FREQUENCY, exact(), 0.1)
-    z = z.real + 1j * z.imag * (1 + 0.2 * (FREQUENCY < 0.1))  # what no drift of all of Z explains
+    z = exact()
+    z = z.real + 1j * z.imag * (1 + 0.5 * ((FREQUENCY > 100) & (FREQUENCY < 1000)))  # a wrong range
     result = check_kramers_kronig(noisy(FREQUENCY, z, 0.001, np.random.default_rng(1)))
     assert result.passed is False
     masked = result.masked("kk")
-    assert 3 < 65 - masked.n_used < 25
+    assert 3 < 65 - masked.n_used < 40
+    assert masked.mask_reason[int(np.abs(result.residual).argmax())].startswith("Kramers-Kronig residual above")
     assert all(bool(reason) != used for reason, used in zip(masked.mask_reason, masked.mask, strict=True))
     with pytest.raises(SpectrumError, match="mask='all'; choose one of outliers, kk"):
         result.masked("all")
@@ -173,7 +174,7 @@ def test_forms_and_parts(part: str, form: str) -> None:
 
 def test_negative_resistance_is_valid_as_admittance() -> None:
     s = 2j * np.pi * FREQUENCY
-    z = 10 + 1 / (1e-4 * s + 0.05 - 0.07 / (1 + 10 * s))  # Y has no pole on the right, Z has one
+    z = np.asarray(10 + 1 / (1e-4 * s + 0.05 - 0.07 / (1 + 10 * s)))  # Y has no pole on the right, Z has one
     spectrum = noisy(FREQUENCY, z, 0.001, np.random.default_rng(1))
     assert check_kramers_kronig(spectrum, form="impedance").passed is False
     result = check_kramers_kronig(spectrum)
