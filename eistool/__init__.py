@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from eistool.spectrum import Profile as Profile
     from eistool.spectrum import Series as Series
     from eistool.spectrum import Spectrum as Spectrum
+    from eistool.spectrum import average_spectra as average_spectra
+    from eistool.spectrum import deembed as deembed
+    from eistool.spectrum import normalize_by_area as normalize_by_area
+    from eistool.spectrum import subtract_lead as subtract_lead
+    from eistool.spectrum import subtract_stray_capacitance as subtract_stray_capacitance
+    from eistool.validation import check_kramers_kronig as check_kramers_kronig
+    from eistool.validation import check_z_hit as check_z_hit
 
 _HOME = {
     "CellGeometry": "eistool.spectrum",
@@ -52,19 +59,26 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "average_spectra": "eistool.spectrum",
+    "check_kramers_kronig": "eistool.validation",
+    "check_z_hit": "eistool.validation",
     "compare_circuits": "eistool.fitting",
     "compute_drt": "eistool.drt",
     "compute_drt_tikhonov": "eistool.drt",
+    "deembed": "eistool.spectrum",
     "fit": "eistool.fitting",
     "fit_global": "eistool.fitting",
     "fit_iter": "eistool.fitting",
     "fit_many": "eistool.fitting",
     "hilbert_score": "eistool.drt",
     "load_circuit": "eistool.circuit.library",
+    "normalize_by_area": "eistool.spectrum",
     "read": "eistool.readers",
     "read_profile": "eistool.readers",
     "register_element": "eistool.circuit",
     "simulate": "eistool.circuit.simulate",
+    "subtract_lead": "eistool.spectrum",
+    "subtract_stray_capacitance": "eistool.spectrum",
 }
 
 __all__ = sorted([*_HOME, "__version__"])

@@ -127,3 +127,29 @@ def ladder_impedance(rails: tuple[float, float], Y: ComplexArray, contacts: str,
         drop_e = Re * (v_left - v_right + Ri) / (Re + Ri)
         result.append(drop_e - v_left * (1 - left) + v_right * (1 - right))
     return np.array(result)
+
+
+def rc_ladder(
+    omega: FloatArray,
+    data: ComplexArray,
+    sigma: FloatArray,
+    tau: FloatArray,
+    part: str,
+    extra: ComplexArray | None = None,
+) -> tuple[FloatArray, ComplexArray, float]:
+    """Return coefficients (K of all τ, R, L, 1/C), fitted values and the sum of squares of a part or of both.
+
+    ω of L and 1/C is relative to the geometric mean of the range; ``extra`` is one more term.
+    """
+    middle = np.sqrt(omega.min() * omega.max())
+    columns = [1 / (1 + 1j * omega * t) for t in tau]
+    columns += [np.ones_like(omega) + 0j, 1j * omega / middle, middle / (1j * omega)]
+    if extra is not None:
+        columns.append(extra)
+    matrix = np.column_stack(columns)
+    rows = {"real": matrix.real / sigma[0][:, None], "imag": matrix.imag / sigma[1][:, None]}
+    values = {"real": data.real / sigma[0], "imag": data.imag / sigma[1]}
+    chosen = ("real", "imag") if part == "complex" else (part,)
+    a, b = np.vstack([rows[name] for name in chosen]), np.hstack([values[name] for name in chosen])
+    x = np.linalg.lstsq(a, b, rcond=1e-15)[0]
+    return x, matrix @ x, float(np.sum((b - a @ x) ** 2))

@@ -10,7 +10,7 @@ import numpy as np
 
 from eistool.batch.files import write_whole
 from eistool.batch.store import Key, Record, Rows
-from eistool.report import DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
+from eistool.report import CheckPicture, CheckPlot, DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
 
 _HEAD_BYTES = 1024  # hold the comment
 _BAD = ("failed", "poor_model")
@@ -18,11 +18,12 @@ _BAD = ("failed", "poor_model")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of pictures: the table that a record must have, what draws, and what is drawn."""
+    """A kind of pictures: the table that a record must have, what draws, what is drawn, and what is bad."""
 
     table: str
-    plot: Callable[[], NyquistPlot | DRTPlot]
+    plot: Callable[[], NyquistPlot | DRTPlot | CheckPlot]
     picture: Callable[[Record], Any]
+    bad: Callable[[Record], bool] = lambda record: record.status in _BAD
 
 
 def draw_pictures(
@@ -33,13 +34,13 @@ def draw_pictures(
     Parameters
     ----------
     kind : Kind
-        :data:`FITS` or :data:`DRTS`.
+        :data:`FITS`, :data:`DRTS` or :data:`CHECKS`.
     folder : Path
         Made if there is anything to draw; the files in it are named as the sources and sweeps are.
     records : sequence of Record
         Of all sweeps.
     which : {"failed", "all", "none"}
-        ``failed`` means failed or poor fits.
+        ``failed`` means failed or poor fits, or spectra that did not pass.
     progress : callable
         Told how many are done, and of how many.
     """
@@ -50,7 +51,7 @@ def draw_pictures(
         if shown and _shows(path, record.key):
             continue
         path.unlink(missing_ok=True)
-        if shown and (which == "all" or (which == "failed" and record.status in _BAD)):
+        if shown and (which == "all" or (which == "failed" and kind.bad(record))):
             todo.append(record)
     if not todo:
         return
@@ -142,5 +143,27 @@ def _drt_picture(record: Record) -> DRTPicture:
     )
 
 
+def _check_picture(record: Record) -> CheckPicture:
+    columns = _columns(record.tables["residuals"])
+    row = next(iter(record.tables["check"]))
+    words = {True: "passed", False: "failed", None: "cannot tell"}
+    return CheckPicture(
+        label=_label(record.key),
+        verdict=f"Kramers-Kronig {words[row['kk_passed']]}    Z-HIT {words[row['z_hit_passed']]}",
+        reason=row["reason"] or "",
+        frequency=np.array(columns["frequency_Hz"]),
+        impedance=_complex(columns, "z"),
+        ladder=_complex(columns, "kk"),
+        noise=_complex(columns, "noise"),
+        z_hit=np.array([math.nan if value is None else value for value in columns["z_hit_residual"]]),
+        outlier=np.array(columns["outlier"]),
+    )
+
+
+def _did_not_pass(record: Record) -> bool:
+    return any(row["status"] != "passed" for row in record.tables["check"])
+
+
 FITS = Kind("curves", NyquistPlot, _fit_picture)
 DRTS = Kind("gamma", DRTPlot, _drt_picture)
+CHECKS = Kind("residuals", CheckPlot, _check_picture, _did_not_pass)

@@ -9,6 +9,7 @@ import numpy as np
 from eistool.batch.distribution import Distribution
 from eistool.batch.store import Key, Record, Rows
 from eistool.batch.tables import KEY, TABLES, number
+from eistool.batch.validity import Validity
 from eistool.fitting import FitResult, Process
 from eistool.spectrum import Spectrum
 from eistool.spectrum.metadata import known_area_cm2
@@ -17,7 +18,11 @@ NOT_CONVERGED = "not converged"  # the fit's flag
 
 
 def fit_record(
-    key: Key, result: FitResult, remarks: Sequence[str] = (), drt: Distribution | None = None
+    key: Key,
+    result: FitResult,
+    remarks: Sequence[str] = (),
+    drt: Distribution | None = None,
+    validity: Validity | None = None,
 ) -> Record:
     """Return the record of a fit; one that did not converge counts as failed, with its values kept.
 
@@ -31,12 +36,14 @@ def fit_record(
         Added to the flags.
     drt : Distribution, optional
         Kept beside the fit; its failure is not one of the fit.
+    validity : Validity, optional
+        The verdict on the spectrum.
     """
     converged = NOT_CONVERGED not in result.flags
     status = result.status if converged else "failed"
     reason = result.reason or ("" if converged else "the fit did not converge")
     tables = {
-        "spectra": Rows.of(_spectrum_row(result.spectrum, status, reason, noise=_noise(result))),
+        "spectra": Rows.of(_spectrum_row(result.spectrum, status, reason, _noise(result), validity)),
         "fits": Rows.of(_fit_row(result, status, [*result.flags, *remarks])),
         "curves": _curve(result),
     }
@@ -60,6 +67,23 @@ def drt_record(key: Key, spectrum: Spectrum, drt: Distribution) -> Record:
     return Record(key, status, tables)
 
 
+def check_record(key: Key, validity: Validity) -> Record:
+    """Return the record of a verdict, with the residuals; one that is not passed is a result, no failure."""
+    status = "failed" if validity.failure else "ok"
+    row = _spectrum_row(validity.spectrum, status, validity.reason, validity=validity)
+    tables = {"spectra": Rows.of(row), **validity.tables}
+    if status == "failed":
+        tables["failures"] = Rows.of({"stage": "check", "error": validity.failure})
+    return Record(key, status, tables)
+
+
+def not_valid_record(key: Key, validity: Validity) -> Record:
+    """Return the record of a sweep that is not fitted because it did not pass."""
+    reason = f"not valid: {validity.reason}"
+    row = _spectrum_row(validity.spectrum, "left_out", reason, validity=validity)
+    return Record(key, "left_out", {"spectra": Rows.of(row)})
+
+
 def left_out_record(spectrum: Spectrum, reason: str) -> Record:
     """Return the record of a sweep that was read, and is not to be fitted."""
     key = Key(spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1, "", "")
@@ -76,8 +100,10 @@ def _noise(result: FitResult) -> float | None:
     return number(math.sqrt(result.noise_floor)) if result.noise_floor >= 0 else None
 
 
-def _spectrum_row(spectrum: Spectrum, status: str, reason: str, noise: float | None = None) -> dict[str, Any]:
-    found = {
+def _spectrum_row(
+    spectrum: Spectrum, status: str, reason: str, noise: float | None = None, validity: Validity | None = None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "n_points": len(spectrum),
         "n_used": spectrum.n_used,
         "f_min_Hz": float(spectrum.frequency.min()),
@@ -87,7 +113,8 @@ def _spectrum_row(spectrum: Spectrum, status: str, reason: str, noise: float | N
         "reason": reason or None,
         "reader_notes": "; ".join(spectrum.notes) or None,
     }
-    row = spectrum.metadata.known() | found
+    told = {} if validity is None else validity.columns
+    row = spectrum.metadata.known() | found | {name: value for name, value in told.items() if value is not None}
     return {column: row.get(column) for column in TABLES["spectra"] if column not in KEY}
 
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,9 +20,10 @@ from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
 from eistool.batch.pictures import FITS, draw_pictures
 from eistool.batch.profile import PROFILE_PICTURE, draw_profile, link_profile, profile_remarks
-from eistool.batch.records import fit_record
+from eistool.batch.records import fit_record, not_valid_record
 from eistool.batch.store import Key, Record, Store
 from eistool.batch.tables import DRT_TABLES, FIT_TABLES, TABLES, collect, to_csv
+from eistool.batch.validity import Validity, prepare
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
 from eistool.circuit.library import load_circuit
@@ -71,6 +72,10 @@ class FitOptions:
         Compute everything anew.
     drt : bool
         Whether the distribution of relaxation times is computed too.
+    mask : {"none", "outliers", "kk"}
+        Which points the Kramers-Kronig test takes out of a fit.
+    require_valid : bool
+        Whether what does not pass that test is left out.
     """
 
     circuit: str = AUTO
@@ -87,6 +92,8 @@ class FitOptions:
     selection: Selection = field(default_factory=Selection)
     force: bool = False
     drt: bool = True
+    mask: str = "none"
+    require_valid: bool = False
 
     def __post_init__(self) -> None:
         for field_ in ("bounds", "fixed"):  # Q1.Q means CPE1.Q
@@ -102,6 +109,8 @@ class FitOptions:
             "bounds": {name: list(pair) for name, pair in self.bounds.items()},
             "fixed": dict(self.fixed),
             "drt": self.drt,
+            "mask": self.mask,
+            "require_valid": self.require_valid,
             **self.selection.to_dict(),
             "samples": None if self.samples is None else self.samples.name,
             "profile": None if self.profile is None else self.profile.name,
@@ -401,6 +410,8 @@ def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions)
         "bounds": {name: list(pair) for name, pair in options.bounds.items()},
         "fixed": dict(options.fixed),
         "drt": options.drt,
+        "mask": options.mask,
+        "require_valid": options.require_valid,
     }
     return key_of(spectrum, settings)
 
@@ -430,11 +441,24 @@ def _chunks(tasks: Sequence[Task], job: Job) -> Iterator[list[Record]]:
 
 def _fit_chunk(chunk: Sequence[Task], jobs: int, options: FitOptions) -> list[Record]:
     """Return the records of tasks with the same circuits."""
-    circuits = chunk[0].circuits
+    with ThreadPoolExecutor(jobs) as pool:
+        verdicts = list(pool.map(lambda task: prepare(task.spectrum, options.mask, options.weighting), chunk))
+    checked = [(replace(t, spectrum=v.spectrum), v) for t, v in zip(chunk, verdicts, strict=True)]
+    if options.require_valid:
+        invalid = [not_valid_record(task.key, verdict) for task, verdict in checked if verdict.passed is not True]
+        return invalid + _fit_checked([pair for pair in checked if pair[1].passed is True], jobs, options)
+    return _fit_checked(checked, jobs, options)
+
+
+def _fit_checked(checked: Sequence[tuple[Task, Validity]], jobs: int, options: FitOptions) -> list[Record]:
+    """Return the records of tasks with the same circuits, whose spectra are ready to be fitted."""
+    if not checked:
+        return []
+    circuits = checked[0][0].circuits
     if len(circuits) > 1:
         with ThreadPoolExecutor(jobs) as pool:
-            return list(pool.map(functools.partial(_choose, options=options), chunk))
-    spectra = [task.spectrum for task in chunk]
+            return list(pool.map(lambda pair: _choose(pair[0], pair[1], options), checked))
+    spectra = [task.spectrum for task, _ in checked]
     results = fit_many(
         spectra,
         circuits[0],
@@ -444,11 +468,14 @@ def _fit_chunk(chunk: Sequence[Task], jobs: int, options: FitOptions) -> list[Re
         weighting=options.weighting,
     )
     with ThreadPoolExecutor(jobs) as pool:
-        drts = list(pool.map(distribution, spectra)) if options.drt else [None] * len(chunk)
-    return [fit_record(task.key, result, drt=drt) for task, result, drt in zip(chunk, results, drts, strict=True)]
+        drts = list(pool.map(distribution, spectra)) if options.drt else [None] * len(checked)
+    return [
+        fit_record(task.key, result, drt=drt, validity=validity)
+        for (task, validity), result, drt in zip(checked, results, drts, strict=True)
+    ]
 
 
-def _choose(task: Task, options: FitOptions) -> Record:
+def _choose(task: Task, validity: Validity, options: FitOptions) -> Record:
     spectrum = task.spectrum
     ranked = compare_circuits(spectrum, task.circuits, options.bounds, options.fixed, options.weighting)
     drt = distribution(spectrum) if options.drt else None
@@ -456,7 +483,7 @@ def _choose(task: Task, options: FitOptions) -> Record:
         ranked = _with_grown(ranked, task, drt, options)
     chosen = choose(ranked, spectrum.metadata)
     names = dict(zip(task.circuits, candidate_names(spectrum.metadata), strict=True))
-    return fit_record(task.key, chosen.result, remarks(ranked, chosen, names), drt)
+    return fit_record(task.key, chosen.result, remarks(ranked, chosen, names), drt, validity)
 
 
 def _with_grown(

@@ -44,11 +44,16 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "noise", "n_peaks", "model", "flags", "suggested_circuit", "status", "reason", "tau_min_s",
             "tau_max_s", "regularization",
         ),
+        "check": (
+            *KEY, "status", "reason", "kk_passed", "kk_max_residual", "noise", "n_rc", "n_rc_mu", "mu", "form",
+            "kk_misfit", "kk_p_value", "drift", "u_drift", "n_outliers", "outliers_Hz", "z_hit_passed",
+            "z_hit_drift", "u_z_hit_drift", "z_hit_drift_below_Hz", "z_hit_max_residual",
+        ),
         "failures": (*KEY, "stage", "error"),
     }
 )  # fmt: skip
 DRT_TABLES = ("drt_peaks", "drt")
-FIT_TABLES = tuple(name for name in TABLES if name not in DRT_TABLES)
+FIT_TABLES = tuple(name for name in TABLES if name not in (*DRT_TABLES, "check"))
 
 
 def collect(name: str, records: Iterable[Record]) -> Rows:

@@ -6,7 +6,7 @@ import click
 
 from eistool.errors import EistoolError
 
-COMMANDS = ("circuits", "convert", "drt", "fit", "formats", "inspect", "simulate")
+COMMANDS = ("check", "circuits", "convert", "drt", "fit", "formats", "inspect", "simulate")
 INTERRUPTED = 130
 
 

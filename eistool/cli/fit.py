@@ -55,6 +55,16 @@ Examples:
     help="Whether to compute the distribution of relaxation times too.  [default: --drt]",
 )
 @profile
+@click.option(
+    "--mask",
+    type=click.Choice(("none", "outliers", "kk")),
+    help="Which points the Kramers-Kronig test takes out of the fit.  [default: none]",
+)
+@click.option(
+    "--require-valid/--any-validity",
+    default=None,
+    help="Whether to fit only what passes the Kramers-Kronig test.  [default: --any-validity]",
+)
 @click.option("--bound", "bounds", type=Bound(), multiple=True, help="Bounds of a parameter; may be repeated.")
 @click.option("--fix", "fixed", type=Assignment(), multiple=True, help="Hold a parameter; may be repeated.")
 @selection
@@ -86,7 +96,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
 
     folder = path if path.is_dir() else path.parent
     defaults = load_settings(folder).fit.model_dump()
-    names = ("circuit", "weighting", "jobs", "plots", "by", "drt")
+    names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "require_valid")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
     return FitOptions(
         **chosen,

@@ -1,4 +1,4 @@
-"""What ``eistool fit`` and ``drt`` print when they are done."""
+"""What ``eistool fit``, ``drt`` and ``check`` print when they are done."""
 
 import json
 import math
@@ -14,6 +14,7 @@ from eistool.typing import JSON
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from eistool.batch import Record, Summary
 
@@ -26,7 +27,10 @@ _CONDITIONS = (
     ("direction", "", "{}"),
     ("cycle", "cycle", "{:g}"),
 )
-_STYLES = {"ok": "green", "poor_model": "yellow", "failed": "red"}
+_STYLES = {
+    "ok": "green", "poor_model": "yellow", "failed": "red",
+    "passed": "green", "undecided": "yellow", "not_passed": "red",
+}  # fmt: skip
 _SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
 _MOST_LINES = 20  # of warnings and failures
@@ -89,29 +93,48 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
 
 
 def _is_done(record: "Record") -> bool:
-    """Return whether there is a fit or a distribution, be it a failed one."""
-    return "fits" in record.tables or "drt" in record.tables
+    """Return whether there is a fit, a distribution or a verdict, be it a failed one."""
+    return not record.tables.keys().isdisjoint(("fits", "drt", "check"))
 
 
 def _print_results(console: "Console", records: Sequence["Record"]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     rows = [next(iter(record.tables["spectra"])) for record in records]
     shown = [c for c in _CONDITIONS if any(row[c[0]] is not None for row in rows)]
+    headings: tuple[str, ...]
+    if "check" in records[0].tables:
+        headings, cells = ("verdict", "noise", "largest residual", ""), _verdict
+    else:
+        headings, cells = ("circuit" if "fits" in records[0].tables else "model", "status", "resistances"), _model
     table = Table(box=None, pad_edge=False, header_style="bold")
-    model = "circuit" if "fits" in records[0].tables else "model"
-    for heading in ("spectrum", *(heading for _, heading, _ in shown), model, "status", "resistances"):
+    for heading in ("spectrum", *(heading for _, heading, _ in shown), *headings):
         table.add_column(heading, no_wrap=True)
     for record, row in zip(records, rows, strict=True):
-        result = next(iter(record.tables["fits" if model == "circuit" else "drt"]))
         conditions = ["" if row[name] is None else form.format(row[name]) for name, _, form in shown]
-        status = Text(record.status.replace("_", " "), style=_STYLES[record.status])
-        resistances = "   ".join(_resistances(record)) or row["reason"] or ""
-        table.add_row(_name(record), *conditions, result.get(model), status, resistances)
+        table.add_row(_name(record), *conditions, *cells(record))
     with console.capture() as capture:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _model(record: "Record") -> tuple["str | Text", ...]:
+    from rich.text import Text
+
+    name = "circuit" if "fits" in record.tables else "model"
+    result = next(iter(record.tables["fits" if name == "circuit" else "drt"]))
+    status = Text(record.status.replace("_", " "), style=_STYLES[record.status])
+    reason = next(iter(record.tables["spectra"]))["reason"]
+    return result.get(name) or "", status, "   ".join(_resistances(record)) or reason or ""
+
+
+def _verdict(record: "Record") -> tuple["str | Text", ...]:
+    from rich.text import Text
+
+    row = next(iter(record.tables["check"]))
+    verdict = Text(row["status"].replace("_", " "), style=_STYLES[row["status"]])
+    sizes = [row.get(name) for name in ("noise", "kk_max_residual")]
+    return verdict, *("" if size is None else f"{100 * size:.2g} %" for size in sizes), row["reason"] or ""
 
 
 def _resistances(record: "Record") -> list[str]:
@@ -158,6 +181,8 @@ def _spectrum(record: "Record") -> JSON:
     described |= {"status": record.status, "reason": row["reason"]}
     if "fits" in record.tables:
         described |= _fit(record)
+    if "check" in record.tables:
+        described["check"] = next(iter(record.tables["check"]))
     if "drt" in record.tables:
         drt = next(iter(record.tables["drt"]))
         described["drt"] = {**drt, "peaks": list(record.tables.get("drt_peaks", ()))}

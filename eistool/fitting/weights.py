@@ -31,7 +31,7 @@ def _noise(spectrum: Spectrum) -> ComplexArray:
     if spectrum.noise is None:
         raise FitError(
             f"{spectrum.label}: weighting='noise' needs the measured noise; give Spectrum(..., noise=...) in ohm, "
-            "or choose another weighting"
+            "or check_kramers_kronig(spectrum).with_noise(), or choose another weighting"
         )
     return spectrum.noise
 

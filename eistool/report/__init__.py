@@ -4,8 +4,11 @@ from eistool.report.circuit import circuit_to_png, plot_circuit
 from eistool.report.distribution import DRTPicture, DRTPlot, PeakMark, plot_drt
 from eistool.report.nyquist import FitPicture, NyquistPlot, plot_fit
 from eistool.report.profile import SpectrumMark, profile_to_png
+from eistool.report.validity import CheckPicture, CheckPlot, plot_check
 
 __all__ = [
+    "CheckPicture",
+    "CheckPlot",
     "DRTPicture",
     "DRTPlot",
     "FitPicture",
@@ -13,6 +16,7 @@ __all__ = [
     "PeakMark",
     "SpectrumMark",
     "circuit_to_png",
+    "plot_check",
     "plot_circuit",
     "plot_drt",
     "plot_fit",

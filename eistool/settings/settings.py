@@ -15,6 +15,7 @@ FILE_NAME = "eistool.toml"
 CIRCUITS_VARIABLE = "EISTOOL_CIRCUITS"
 
 Weighting = Literal["modulus", "unit", "proportional", "noise"]
+Mask = Literal["none", "outliers", "kk"]
 Plots = Literal["failed", "all", "none"]
 Coordinate = Literal["soc", "voltage", "temperature", "time", "cycle"]
 
@@ -34,6 +35,8 @@ class FitSettings(BaseModel):
     plots: Plots = "failed"
     by: Coordinate | None = None
     drt: bool = True
+    mask: Mask = "none"
+    require_valid: bool = False
 
 
 class Settings(BaseModel):

@@ -1,9 +1,28 @@
 """Spectra, series of spectra, their metadata and the cell they were measured on."""
 
+from eistool.spectrum.corrections import (
+    average_spectra,
+    deembed,
+    normalize_by_area,
+    subtract_lead,
+    subtract_stray_capacitance,
+)
 from eistool.spectrum.geometry import CellGeometry
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.profile import Profile
 from eistool.spectrum.series import Series
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
 
-__all__ = ["CellGeometry", "Metadata", "Profile", "Series", "Spectrum", "check_spectrum"]
+__all__ = [
+    "CellGeometry",
+    "Metadata",
+    "Profile",
+    "Series",
+    "Spectrum",
+    "average_spectra",
+    "check_spectrum",
+    "deembed",
+    "normalize_by_area",
+    "subtract_lead",
+    "subtract_stray_capacitance",
+]

@@ -1,0 +1,340 @@
+"""Ladders of RC elements, fitted by linear least squares; all lengths in one call.
+
+A term is a row of an array, and the data and other right-hand sides are rows after the terms, so that what a
+reflection runs over is contiguous. Terms are K(τ) = 1/(1 + jωτ) of all time constants, then R (real part only),
+or jω and 1/(jω) (imaginary part only). The triangles of both parts, below each other, give the common fit.
+"""
+
+import math
+
+import numpy as np
+
+from eistool.kernels.jit import kernel, part
+
+
+@part(sums=True)
+def _triangularise(rows, n_terms):
+    """Reflect all rows (Householder); behind ``n_terms``, what no term describes is left."""
+    n = rows.shape[1]
+    for k in range(min(n_terms, n - 1)):
+        pivot = rows[k]
+        norm = 0.0
+        for i in range(k, n):
+            norm += pivot[i] * pivot[i]
+        if norm == 0.0:
+            continue
+        head = -math.sqrt(norm) if pivot[k] > 0 else math.sqrt(norm)
+        pivot[k] -= head  # the reflection's vector, in place
+        scale = 1 / (head * pivot[k])
+        for j in range(k + 1, rows.shape[0]):
+            other = rows[j]
+            product = 0.0
+            for i in range(k, n):
+                product += pivot[i] * other[i]
+            product *= scale
+            for i in range(k, n):
+                other[i] += product * pivot[i]
+        pivot[k] = head
+        for i in range(k + 1, n):
+            pivot[i] = 0.0
+
+
+@part()
+def _solve(rows, n_terms, out):
+    """Solve the triangular system that is left; a term that depends on others gets 0."""
+    largest = 0.0
+    for k in range(n_terms):
+        largest = max(largest, abs(rows[k, k]))
+    for k in range(n_terms - 1, -1, -1):
+        out[k] = 0.0
+        if abs(rows[k, k]) > 1e-15 * largest:
+            value = rows[n_terms, k]
+            for j in range(k + 1, n_terms):
+                value -= rows[j, k] * out[j]
+            out[k] = value / rows[k, k]
+
+
+@part()
+def _mu(resistances):
+    positive, negative = 0.0, 0.0
+    for R in resistances:
+        if R < 0:
+            negative -= R
+        else:
+            positive += R
+    return 1 - negative / positive if positive > 0 else -math.inf
+
+
+@part()
+def _product(rows, n_terms, a, b):
+    """Return the product of two right-hand sides, of what is left of them."""
+    total = 0.0
+    for i in range(n_terms, rows.shape[1]):
+        total += rows[n_terms + a, i] * rows[n_terms + b, i]
+    return total
+
+
+@part()
+def _fill(log_omega, weight, sides, low, high, real, imag):
+    """Write terms and right-hand sides of both parts."""
+    q = sides.shape[0]
+    m = real.shape[0] - 1 - q
+    step = (high - low) / (m - 1) if m > 1 else 0.0
+    ratio = math.exp(step)
+    middle = 0.5 * (log_omega.min() + log_omega.max())
+    for i in range(log_omega.size):
+        x = math.exp(log_omega[i] + low)
+        for k in range(m):
+            share = 1 / (1 + x * x)
+            real[k, i] = weight[0, i] * share
+            imag[k, i] = -weight[1, i] * x * share
+            x *= ratio
+        w = math.exp(log_omega[i] - middle)
+        real[m, i] = weight[0, i]
+        imag[m, i] = weight[1, i] * w
+        imag[m + 1, i] = -weight[1, i] / w
+        for s in range(q):
+            real[m + 1 + s, i] = sides[s, 0, i]
+            imag[m + 2 + s, i] = sides[s, 1, i]
+
+
+@part()
+def _stack(real, imag, q):
+    """Return both triangles below each other; R, L and 1/C each know one part only."""
+    m = real.shape[0] - 1 - q
+    both = np.zeros((m + 3 + q, 2 * m + 3))
+    for k in range(m):
+        for i in range(k + 1):
+            both[k, i] = real[k, i]
+            both[k, m + 1 + i] = imag[k, i]
+    for i in range(m + 1):
+        both[m, i] = real[m, i]
+        for s in range(q):
+            both[m + 3 + s, i] = real[m + 1 + s, i]
+    for i in range(m + 2):
+        both[m + 1, m + 1 + i] = imag[m, i]
+        both[m + 2, m + 1 + i] = imag[m + 1, i]
+        for s in range(q):
+            both[m + 3 + s, m + 1 + i] = imag[m + 2 + s, i]
+    return both
+
+
+@part()
+def _left(real, imag, both, m, a, b):
+    """Return the product of what the common fit leaves of two right-hand sides."""
+    return _product(real, m + 1, a, b) + _product(imag, m + 2, a, b) + _product(both, m + 3, a, b)
+
+
+@kernel("void(f8[::1], f8[:,::1], f8[:,:,::1], f8, f8, i8, i8, f8[:,::1])")
+def scan(log_omega, weight, sides, low, high, stride, patience, out):
+    """Fit ladders of 1, 2, ... RC elements to the real part, the imaginary part, and both.
+
+    Parameters
+    ----------
+    log_omega : (n,)
+        ln ω.
+    weight : (2, n)
+        Of real and imaginary parts.
+    sides : (q, 2, n)
+        The data, then other functions, all times the weights.
+    low, high : float
+        ln of the shortest and of the longest time constant; a single one is the shortest.
+    stride : int
+        Every so many lengths are looked at.
+    patience : int
+        So many lengths without a better Bayesian criterion of the two separate fits end the scan; 0: never.
+    out : (n_longest, 3 + 3q) or (n_longest, 2)
+        For each length the sums of squares of the real, the imaginary and the common fit, then µ of each, then
+        of the common fit with one of the other functions the sum of squares, that function's coefficient, and
+        the coefficient's standard error for noise 1; nan where not
+        looked at. With two columns, only the separate fits.
+    """
+    n = log_omega.size
+    longest = out.shape[0]
+    out[:] = math.nan
+    q = sides.shape[0]
+    best, waited = math.inf, 0
+    coefficients = np.empty(longest + 3)
+    separately = out.shape[1] == 2
+    for m in range(1, longest + 1, stride):
+        real, imag = np.empty((m + 1 + q, n)), np.empty((m + 2 + q, n))
+        _fill(log_omega, weight, sides, low, high, real, imag)
+        _triangularise(real, m + 1)
+        _triangularise(imag, m + 2)
+        row = out[m - 1]
+        row[0], row[1] = _product(real, m + 1, 0, 0), _product(imag, m + 2, 0, 0)
+        if not separately:
+            both = _stack(real, imag, q)
+            _triangularise(both, m + 3)
+            row[2] = _left(real, imag, both, m, 0, 0)
+            _solve(real, m + 1, coefficients)
+            row[3] = _mu(coefficients[:m])
+            _solve(imag, m + 2, coefficients)
+            row[4] = _mu(coefficients[:m])
+            _solve(both, m + 3, coefficients)
+            row[5] = _mu(coefficients[:m])
+            for k in range(1, q):
+                own = _left(real, imag, both, m, k, k)
+                if own > 0:
+                    product = _left(real, imag, both, m, 0, k)
+                    row[3 + 3 * k] = row[2] - product**2 / own
+                    row[4 + 3 * k], row[5 + 3 * k] = product / own, 1 / math.sqrt(own)
+        criterion = 2 * n * math.log(row[0] + row[1] + 1e-300) + 2 * m * math.log(2 * n)
+        waited += stride
+        if criterion < best:
+            best, waited = criterion, 0
+        if patience and waited >= patience:
+            return
+
+
+@part()
+def _evaluate(rows, n_terms, values, leverage, coefficients, fitted):
+    """Write what the solution gives at each point, and, if asked, how much a point decides on itself."""
+    _solve(values, n_terms, coefficients)
+    n = rows.shape[1]
+    v = np.empty(n_terms)
+    for i in range(n):
+        total = 0.0
+        for k in range(n_terms):
+            total += coefficients[k] * rows[k, i]
+        fitted[i] = total
+        if leverage.size:
+            square = 0.0
+            for k in range(n_terms):  # Rᵀv = a
+                value = rows[k, i]
+                for j in range(k):
+                    value -= values[k, j] * v[j]
+                v[k] = value / values[k, k] if values[k, k] != 0 else 0.0
+                square += v[k] * v[k]
+            leverage[i] = square
+
+
+@kernel("void(f8[::1], f8[:,::1], f8[:,:,::1], f8, f8, i8, f8[:,::1], f8[:,::1], f8[:,:,::1], f8[::1])")
+def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, fitted, squares):
+    """Fit one ladder to the real part, the imaginary part, and both.
+
+    Parameters
+    ----------
+    log_omega, weight, low, high
+        As in :func:`scan`.
+    sides : (1, 2, n)
+        The data, times the weights.
+    m : int
+        Number of RC elements.
+    coefficients : (3, m + 3)
+        Of K, then R, L and 1/C; ω of the last two is relative to the geometric mean of the range. Of the
+        real fit L and 1/C are nan, of the imaginary one R is.
+    leverage : (2, n)
+        Of the separate fits.
+    fitted : (2, 2, n)
+        Separate fits, then the common one; times the weights.
+    squares : (2,)
+        Sums of squares that the separate fits, and the common one, leave.
+    """
+    n = log_omega.size
+    real, imag = np.empty((m + 2, n)), np.empty((m + 3, n))
+    _fill(log_omega, weight, sides, low, high, real, imag)
+    real_rows, imag_rows = real[: m + 1].copy(), imag[: m + 2].copy()
+    _triangularise(real, m + 1)
+    _triangularise(imag, m + 2)
+    both = _stack(real, imag, 1)
+    _triangularise(both, m + 3)
+    squares[0] = _product(real, m + 1, 0, 0) + _product(imag, m + 2, 0, 0)
+    squares[1] = _left(real, imag, both, m, 0, 0)
+    coefficients[:] = math.nan
+    own = np.empty(m + 3)
+    _evaluate(real_rows, m + 1, real, leverage[0], own, fitted[0, 0])
+    coefficients[0, : m + 1] = own[: m + 1]
+    _evaluate(imag_rows, m + 2, imag, leverage[1], own, fitted[0, 1])
+    coefficients[1, :m] = own[:m]
+    coefficients[1, m + 1 :] = own[m : m + 2]
+    _solve(both, m + 3, coefficients[2])
+    for i in range(n):
+        re = coefficients[2, m] * real_rows[m, i]
+        im = coefficients[2, m + 1] * imag_rows[m, i] + coefficients[2, m + 2] * imag_rows[m + 1, i]
+        for k in range(m):
+            re += coefficients[2, k] * real_rows[k, i]
+            im += coefficients[2, k] * imag_rows[k, i]
+        fitted[1, 0, i], fitted[1, 1, i] = re, im
+
+
+@part()
+def _project(terms, n_terms, values, out):
+    """Write the least-squares coefficients of values by well-conditioned terms (Cholesky)."""
+    root = np.zeros((n_terms, n_terms))
+    for j in range(n_terms):
+        for i in range(j, n_terms):
+            total = 0.0
+            for p in range(values.size):
+                total += terms[i, p] * terms[j, p]
+            for k in range(j):
+                total -= root[i, k] * root[j, k]
+            root[i, j] = math.sqrt(max(total, 1e-12)) if i == j else total / root[j, j]
+    for i in range(n_terms):
+        total = 0.0
+        for p in range(values.size):
+            total += terms[i, p] * values[p]
+        for k in range(i):
+            total -= root[i, k] * out[k]
+        out[i] = total / root[i, i]
+    for i in range(n_terms - 1, -1, -1):
+        for k in range(i + 1, n_terms):
+            out[i] -= root[k, i] * out[k]
+        out[i] /= root[i, i]
+
+
+@kernel("i8(f8[:,::1], f8[::1], i8[::1], f8, f8, i8, f8[::1])")
+def regress_noise(terms, square, blocks, clipped, clearly, steps, log_variance):
+    """Regress squares that are gamma-distributed around their variance, on blocks of terms, by Fisher scoring.
+
+    Parameters
+    ----------
+    terms : (k, n)
+        Of ln variance.
+    square : (n,)
+        Squares; nan where there is none.
+    blocks : (b,)
+        Numbers of terms; the first is always in use, the others as long as each lowers the deviance clearly.
+    clipped : float
+        Squares count up to so many times the variance.
+    clearly : float
+        By how much a block must lower the deviance, as told by its score.
+    steps : int
+        Of the scoring.
+    log_variance : (n,)
+        Start values; the result.
+
+    Returns
+    -------
+    int
+        How many terms are in use.
+    """
+    n, used = square.size, blocks[0]
+    weighted = terms.copy()
+    excess, coefficients = np.empty(n), np.empty(terms.shape[0])
+    for p in range(n):
+        if math.isnan(square[p]):
+            weighted[:, p] = 0.0
+    for block in range(blocks.size):
+        for _ in range(steps + 1):
+            for p in range(n):
+                ratio = min(square[p] * math.exp(-log_variance[p]), clipped)
+                excess[p] = 0.0 if math.isnan(square[p]) else ratio - 1
+            if _ == steps:
+                break
+            _project(weighted, used, excess, coefficients)
+            for p in range(n):
+                for k in range(used):
+                    log_variance[p] += coefficients[k] * terms[k, p]
+        if block + 1 == blocks.size:
+            break
+        more = used + blocks[block + 1]
+        _project(weighted, more, excess, coefficients)
+        score = 0.0
+        for p in range(n):
+            for k in range(more):
+                score += 0.5 * excess[p] * coefficients[k] * weighted[k, p]
+        if score < clearly:
+            break
+        used = more
+    return used

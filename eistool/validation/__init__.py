@@ -1,0 +1,7 @@
+"""Verdicts on spectra before anything is fitted."""
+
+from eistool.validation.kramers_kronig import MASKS, KramersKronig, check_kramers_kronig
+from eistool.validation.verdict import Reason
+from eistool.validation.z_hit import ZHit, check_z_hit
+
+__all__ = ["MASKS", "KramersKronig", "Reason", "ZHit", "check_kramers_kronig", "check_z_hit"]
