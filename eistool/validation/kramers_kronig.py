@@ -299,8 +299,8 @@ def _points(spectrum: Spectrum, used: IntArray, form: str) -> Points:
     else:
         noise = spectrum.noise[used]
         if form == "admittance":  # dY = -Y² dZ
-            turn = np.abs(data**2) * np.abs(noise) / math.sqrt(2)
-            noise = turn * (1 + 1j)
+            turned = np.abs(data**2) * np.abs(noise) / math.sqrt(2)
+            noise = np.asarray(turned * (1 + 1j), dtype=np.complex128)
         sigma = np.array([noise.real, noise.imag])
     # a point takes a time like 1/ω: linear in time, and in its root; what Z gains, Y loses
     elapsed = omega.min() / omega * (1 if form == "impedance" else -1)
