@@ -33,6 +33,7 @@ PART_COLUMN = {"real": 3, "imag": 4, "complex": 5}  # of µ in a scan
 EXTENSIONS = (0.5, 1.0)  # decades, of the time constants beyond the window
 EVIDENCE = 8.0  # ΔBIC, of a drift
 MOST = 0.7  # of what is wrong
+DRIFT_TOLERANCE = 2.0  # tolerances: of a drift, a part only shows in the residuals
 CONFIRMING_P = 0.01
 SLOWEST = 30.0  # times the lowest frequency, up to which a disagreement means drift
 MU_LIMIT = 0.85
@@ -208,7 +209,7 @@ def check_kramers_kronig(
     n_rc : int, optional
         Number of RC elements, in place of the one found.
     tolerance : float
-        Relative to |Z|: what is significant, but smaller, does no harm.
+        Relative to |Z|: what is significant, but smaller, does no harm. Of a drift over the sweep, twice as much.
 
     Returns
     -------
@@ -299,8 +300,8 @@ def _points(spectrum: Spectrum, used: IntArray, form: str) -> Points:
     else:
         noise = spectrum.noise[used]
         if form == "admittance":  # dY = -Y² dZ
-            turn = np.abs(data**2) * np.abs(noise) / math.sqrt(2)
-            noise = turn * (1 + 1j)
+            turned = np.abs(data**2) * np.abs(noise) / math.sqrt(2)
+            noise = np.asarray(turned * (1 + 1j), dtype=np.complex128)
         sigma = np.array([noise.real, noise.imag])
     # a point takes a time like 1/ω: linear in time, and in its root; what Z gains, Y loses
     elapsed = omega.min() / omega * (1 if form == "impedance" else -1)
@@ -364,7 +365,7 @@ def _is_drift(drift: Drift, tolerance: float) -> bool:
     """Return whether a drift is evident, matters, and is most of what is wrong."""
     evidence = drift.without - drift.criterion
     explained = evidence / max(drift.without - drift.separate, evidence, TINY)
-    return evidence > EVIDENCE and explained > MOST and abs(drift.size) > tolerance
+    return evidence > EVIDENCE and explained > MOST and abs(drift.size) > DRIFT_TOLERANCE * tolerance
 
 
 def _without_outliers(

@@ -65,7 +65,7 @@ def noisy(f: FloatArray, z: ComplexArray, noise: float, rng: np.random.Generator
 def drifting(f: FloatArray, z: ComplexArray, size: float) -> ComplexArray:
     """Return Z that changes linearly in time; each point takes three periods and half a second."""
     elapsed = np.cumsum(3 / f + 0.5)
-    return np.multiply(z, 1 + size * elapsed / elapsed[-1])
+    return np.asarray(z * (1 + size * elapsed / elapsed[-1]), dtype=np.complex128)
 
 
 def nonlinear(f: FloatArray, amplitude_mV: float, rng: np.random.Generator) -> ComplexArray:

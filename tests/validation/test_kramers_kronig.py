@@ -174,7 +174,9 @@ def test_forms_and_parts(part: str, form: str) -> None:
 
 def test_negative_resistance_is_valid_as_admittance() -> None:
     s = 2j * np.pi * FREQUENCY
-    z = np.asarray(10 + 1 / (1e-4 * s + 0.05 - 0.07 / (1 + 10 * s)))  # Y has no pole on the right, Z has one
+    z = np.asarray(
+        10 + 1 / (1e-4 * s + 0.05 - 0.07 / (1 + 10 * s)), dtype=np.complex128
+    )  # Y has no pole on the right, Z has one
     spectrum = noisy(FREQUENCY, z, 0.001, np.random.default_rng(1))
     assert check_kramers_kronig(spectrum, form="impedance").passed is False
     result = check_kramers_kronig(spectrum)
