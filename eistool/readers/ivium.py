@@ -1,7 +1,7 @@
 """Ivium data files (``.idf``, ``.ids``): settings, then a block ``primary_data`` of three columns.
 
-They are taken as Z', Z'' and frequency. The file does not name them, so that the frequencies must run one way to be
-believed, and the data decide on the sign of Z''.
+They are taken as Z', Z'' and frequency. The file does not name them, so that the frequencies must run one way to
+be believed, and the data decide on the sign of Z''.
 """
 
 import re
