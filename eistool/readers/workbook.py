@@ -21,7 +21,8 @@ SUFFIXES = (".xlsx", ".xlsm")
 _ZIP = b"PK\x03\x04"
 _BOOK = "xl/workbook.xml"
 _MOST_SHEETS = 500
-_MOST_ROWS, _MOST_COLUMNS = 100_000, 300
+_MOST_ROWS, _MOST_COLUMNS = 100_000, 100
+_MOST_CELLS = 500_000  # that are filled, in all sheets
 _LONGEST_GAP = 1000  # empty rows after which a sheet has ended
 # what a damaged archive or XML raises inside openpyxl
 BROKEN_ARCHIVE = (
@@ -119,24 +120,31 @@ def read_sheets(content: FileContent) -> Iterator[tuple[str, list[list[str]]]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions, which do not matter here
             book = openpyxl.load_workbook(io.BytesIO(content.data), read_only=True, data_only=True)
+            left = _MOST_CELLS
             for sheet in book.worksheets[:_MOST_SHEETS]:
-                rows = _filled(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True))
+                rows = _filled(sheet.iter_rows(max_row=_MOST_ROWS, max_col=_MOST_COLUMNS, values_only=True), left)
+                left -= sum(map(len, rows))
+                if left < 0:
+                    raise content.error(
+                        f"more than {_MOST_CELLS} cells; expected spectra: keep the impedance columns alone"
+                    )
                 if rows:
                     yield str(sheet.title), rows
     except BROKEN_ARCHIVE as error:
         raise content.error(f"no readable workbook ({type(error).__name__}: {error}); save it again") from error
 
 
-def _filled(rows: Iterable[tuple[object, ...]]) -> list[list[str]]:
-    """Return the rows as far as they are filled, without empty cells at their ends."""
+def _filled(rows: Iterable[tuple[object, ...]], most: int) -> list[list[str]]:
+    """Return the rows as far as they are filled, without empty cells at their ends, or to just above ``most``."""
     found: list[list[str]] = []
-    filled = 0
+    filled = n_cells = 0
     for row in rows:
         cells = ["" if cell is None else str(cell) for cell in row]
         while cells and not cells[-1].strip():
             cells.pop()
         found.append(cells)
         filled = len(found) if cells else filled
-        if len(found) - filled > _LONGEST_GAP:
+        n_cells += len(cells)
+        if len(found) - filled > _LONGEST_GAP or n_cells > most:
             break
     return found[:filled]

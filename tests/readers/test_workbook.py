@@ -11,6 +11,7 @@ import pytest
 
 import eistool
 from eistool.errors import ReaderError
+from eistool.readers import workbook
 from tests.readers.written import F, Z, bomb, npz, parquet, xlsx
 
 needs_openpyxl = pytest.mark.skipif(
@@ -87,6 +88,15 @@ def test_a_cell_at_the_end_of_the_sheet_does_not_fill_the_memory(tmp_path: Path)
             book.writestr(part, data)
     [spectrum] = read(tmp_path, "far.xlsx", out.getvalue())
     np.testing.assert_allclose(spectrum.impedance, Z, rtol=1e-15)
+
+
+@needs_openpyxl
+def test_a_workbook_of_other_things_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "_MOST_CELLS", 60)
+    with pytest.raises(ReaderError, match="more than 60 cells; expected spectra"):
+        read(tmp_path, "log.xlsx", xlsx({"a": sheet(Z), "b": sheet(Z)}))
 
 
 def test_a_missing_package_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
