@@ -9,7 +9,7 @@ from eistool.batch.store import Record
 from eistool.readers import override
 from eistool.report import SpectrumMark, profile_to_png
 from eistool.spectrum import Profile, Spectrum
-from eistool.spectrum.profile import OFF, ORIGIN
+from eistool.spectrum.profile import AGAINST, OFF, ORIGIN
 
 PROFILE_PICTURE = Path("plots") / "profile.png"
 _OUTRANKED_BY = ("samples table", "command line")  # what somebody wrote down goes before a calculation
@@ -33,10 +33,12 @@ def link_profile(spectra: Sequence[Spectrum], profile: Profile | None) -> list[S
     return linked
 
 
-def profile_remarks(spectra: Sequence[Spectrum]) -> list[str]:
+def profile_remarks(spectra: Sequence[Spectrum], profile: Profile | None) -> list[str]:
     """Return what ``soc_pct`` rests on, and a warning for the spectra that a record does not tell of."""
     told = [(s.label, note) for s in spectra for note in s.notes]
     remarks = list(dict.fromkeys(note for _, note in told if note.startswith(_SOC)))
+    if profile is not None and AGAINST in profile.notes:
+        remarks.append(f"{profile.source}: {AGAINST}")
     off = [(label, note) for label, note in told if note.startswith(OFF)]
     if off:
         remarks.append(f"{len(off)} of {len(spectra)} spectra are {off[0][1]} ({off[0][0]})")

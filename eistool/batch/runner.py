@@ -252,7 +252,7 @@ def fit_folder(
         functools.partial(_fit_chunk, options=options),
         functools.partial(_draw, options=options, profile=profile),
         lambda tasks, records: [
-            *profile_remarks([task.spectrum for task in tasks]),
+            *profile_remarks([task.spectrum for task in tasks], profile),
             *_unknown_cells(tasks),
             *_hidden_arcs(tasks, records),
         ],

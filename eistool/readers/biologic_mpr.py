@@ -32,8 +32,8 @@ _AREA, _MASS, _MASS_UNIT, _STARTED = 0x211, 0x24C, 0x251, 0x249  # places in set
 _FREQUENCY_UNITS = (1e6, 1e3, 1.0, 1e-3, 1e-6)
 _DAY_ZERO = datetime(1899, 12, 30)  # of the clock in the log
 
-# all of them share one byte of a row
-_FLAGS = MappingProxyType({1: 0x03, 2: 0x04, 3: 0x08, 21: 0x10, 31: 0x20, 65: 0x80})
+# mode, ox/red, error, control changes, Ns changes, counter inc.: all of them share one byte of a row
+_FLAGS = frozenset((1, 2, 3, 21, 31, 65))
 
 # name as in the text export, by type and identifier
 _DOUBLE = {

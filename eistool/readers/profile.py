@@ -13,7 +13,7 @@ from eistool.readers import biologic_mpr, biologic_mpt
 from eistool.readers.content import FileContent
 from eistool.readers.delimited import find_named_table
 from eistool.readers.numbers import parse_datetime, parse_number_any
-from eistool.spectrum.profile import Profile
+from eistool.spectrum.profile import AGAINST, RESTING, Profile
 from eistool.typing import FloatArray, PathLike
 
 # spellings without spaces, underscores and unit, in lower case
@@ -41,7 +41,7 @@ _UNITS = MappingProxyType(
     }
 )
 _UNIT = re.compile(r"[\s/_\[(]+(s|sec|min|h|hours|m?v|[mµμu]?a|[mµμu]?a\.?h|c|hz)[\])]?$")
-_START = re.compile(r"start|date|begin", re.IGNORECASE)
+_START = re.compile(r"start|dat[eu]|begin", re.IGNORECASE)
 _NEEDED = "a time, a voltage, and a current or a charge, for instance time_s,voltage_V,current_mA"
 
 
@@ -192,4 +192,14 @@ def _profile(content: FileContent, cells: dict[str, FloatArray], start: str | No
         slope = np.divide(np.diff(charge), step, out=np.zeros_like(step), where=step > 0)
         current = np.concatenate([slope[:1], slope]) * 3.6
         notes.append("current: the slope of the charge")
+    if _against(cells["voltage"], current, charge):
+        notes.append(AGAINST)
     return Profile(time, cells["voltage"], current, charge - charge[0], start, content.path.name, tuple(notes))
+
+
+def _against(voltage: FloatArray, current: FloatArray, charge: FloatArray) -> bool:
+    """Return whether, in a tenth of the charge or more, the voltage falls on charge or rises on discharge."""
+    flowing = np.sign(current) * (np.abs(current) > RESTING * np.abs(current).max())
+    runs = np.split(np.arange(current.size), np.flatnonzero(np.diff(flowing)) + 1)
+    passed = [(abs(charge[i[-1]] - charge[i[0]]), flowing[i[0]] * (voltage[i[-1]] - voltage[i[0]])) for i in runs]
+    return bool(sum(q for q, rise in passed if rise < 0) > 0.1 * sum(q for q, _ in passed))

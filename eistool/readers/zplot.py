@@ -96,7 +96,7 @@ def _metadata(header: list[str]) -> Metadata:
     text = "\n".join(header)
 
     def number(name: str) -> float | None:
-        match = re.search(rf"^\s*{re.escape(name)}:\s*(\S+)", text, re.MULTILINE)
+        match = re.search(rf"^[ \t]*{re.escape(name)}:[ \t]*(\S+)", text, re.MULTILINE)
         value = parse_number(match[1]) if match else np.nan
         return float(value) if np.isfinite(value) else None
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 ORIGIN = "profile"
 OFF = "not on the profile"
+AGAINST = "the voltage falls on charge or rises on discharge: check whether the current is positive on charge"
 PATIENCE_S = 3600.0  # for which a cell is taken to stay as it was last recorded
-_RESTING = 1e-3  # of the largest current: less is none
+RESTING = 1e-3  # of the largest current: less is none
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -84,7 +85,7 @@ class Profile:
 
     @property
     def _flows(self) -> BoolArray:
-        return np.asarray(np.abs(self.current_A) > _RESTING * np.abs(self.current_A).max())
+        return np.asarray(np.abs(self.current_A) > RESTING * np.abs(self.current_A).max())
 
     def seconds(self, started_at: str | None) -> float | None:
         """Return when a measurement began, in s as ``time_s`` counts; None if either date is unknown."""
@@ -133,7 +134,7 @@ class Profile:
         after = min(row + 1, len(self) - 1)
         charge = self.capacity_mAh
         gap = float(self.time_s[after] - self.time_s[row])
-        if gap > PATIENCE_S and abs(charge[after] - charge[row]) > _RESTING * np.ptp(charge):
+        if gap > PATIENCE_S and abs(charge[after] - charge[row]) > RESTING * np.ptp(charge):
             return {}, f"{OFF}: nothing is recorded for {gap / 3600:.4g} h, in which charge flowed"
         # at rest none flows before the next row, which may be the first of a current
         capacity = float(np.interp(t, self.time_s, charge) if self._flows[row] else charge[row])

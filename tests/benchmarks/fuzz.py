@@ -359,6 +359,7 @@ def main() -> int:
     """Run, and print counts, the slowest, the largest, and every finding."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first file")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", type=int, action="append", help="only the file with this number")
@@ -372,7 +373,7 @@ def main() -> int:
             name, data = make(index, options.seed, seeds)
             (options.keep / name).write_bytes(data)
             print(f"{options.keep / name}: {len(data)} bytes")
-    indices = options.only or range(options.files)
+    indices = options.only or range(options.first, options.first + options.files)
     outcomes: list[Outcome] = []
     for outcome in run(indices, options.seed, seeds, options.jobs):
         outcomes.append(outcome)

@@ -37,3 +37,14 @@ def test_too_many_lines_and_too_long_ones_are_refused(tmp_path: Path) -> None:
     content = FileContent(tmp_path / "cell.mpt", b"EC-Lab ASCII FILE\n" + b"\t1" * MAX_LINE)
     with pytest.raises(ReaderError, match=rf"cell\.mpt, line 2: {2 * MAX_LINE} characters in a line; expected"):
         by_name("biologic_mpt").read(content)
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("unit", [b"\n", b" ", b"\t", b"1", b",", b"(", b'"'])
+def test_what_repeats_does_not_cost_its_square(name: str, unit: bytes, tmp_path: Path) -> None:
+    # a pattern that is tried anew at each character would run for minutes
+    path = tmp_path / f"cell{by_name(name).suffixes[0]}"
+    for place in (20, 300):
+        path.write_bytes(GOOD[name][:place] + unit * 100_000 + GOOD[name][place:])
+        _, trouble = attempt(path)
+        assert not trouble

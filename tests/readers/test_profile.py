@@ -54,7 +54,7 @@ FILES = {
     ),
     "german.txt": text(
         [
-            f"Datum: {START.replace('T', ' ')} date",
+            f"Datum: {START.replace('T', ' ')}",
             *lines(["t/min", "U/mV", "Q-Qo/mAh"], [TIME / 60, VOLTAGE * 1e3, CHARGE], ";", ","),
         ]
     ),
@@ -83,6 +83,16 @@ def test_integral_of_the_current_and_dates(tmp_path: Path) -> None:
     assert profile.capacity_mAh.max() == pytest.approx(2.0, rel=1e-9)
     assert "charge: the integral of the current, taken as positive on charge" in profile.notes
     assert read_profile(path, started_at="2020-01-01").started_at == "2020-01-01"
+
+
+@pytest.mark.parametrize(("current", "doubted"), [(I_MA, False), (-I_MA, True), (np.abs(I_MA), True)])
+def test_a_current_of_the_wrong_sign_is_questioned(current: FloatArray, doubted: bool, tmp_path: Path) -> None:
+    rows = lines(["time_s", "voltage_V", "current_mA"], [TIME, VOLTAGE, current], ",")
+    (tmp_path / "record.csv").write_bytes(text(rows))
+    assert (
+        any("check whether the current is positive" in n for n in read_profile(tmp_path / "record.csv").notes)
+        == doubted
+    )
 
 
 @pytest.mark.parametrize(
