@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from eistool.drt.elements import LEAST_TAIL
 from eistool.drt.grid import FINER, Grid, interpolation
 from eistool.drt.process import Block, Data, Process, weighed
 from eistool.errors import SpectrumError
@@ -19,7 +20,6 @@ FADE, FADING = 1.0, 3  # less of it in each of the last steps
 LEAST_PHASANCE, PHASANCE_STEP = 0.2, 0.025  # |ν| and the comb of it; nearer to 0 it is a resistance
 PHASANCE_FAINT = math.log(5e-4)  # share of |Z| at the frequency where a phasance is seen best
 PHASANCE_SPREAD, PHASANCE_RISE = 3.0, 1.5
-LEAST_TAIL = 0.2  # slope of ln(-Im Z) from which it is a tail
 NOWHERE, FALL = -1e3, 3.0  # ln of nothing, and its slope on the way there
 UNCERTAIN = 20.0  # standard deviations of a logarithm are no larger
 

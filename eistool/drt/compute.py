@@ -65,8 +65,8 @@ def compute_drt(
         is better. With windows of τ in s it may be so there whatever the evidence, and nowhere else.
     phasances : bool
         Whether ∫ η (jω/ω0)^ν dν with η >= 0 takes the place of jωL and 1/(jωC), so that constant-phase
-        tails, Warburg or inductive, are described without an assumed element. γ then is free, and falls
-        beyond the measured window [3]_. See the theory for what this cannot tell.
+        tails, Warburg or inductive, are described without an assumed element. γ then falls beyond the
+        measured window [3]_. See the theory for what this cannot tell.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def compute_drt(
         data = subtract_in(data, windows)
     weight = data.weight
     choose_power = isinstance(weighting, str) and weighting == "auto"
-    best = _attempt(data, choose_power, shapes and not phasances, signed is True)
+    best = _attempt(data, choose_power, shapes, signed is True)
     if signed is True and not phasances:
         window = _window_worth_trying(best, shapes)
         if window is not None:
@@ -152,6 +152,8 @@ def _attempt(
 
     def consider(sums: list[Sum], start: Process) -> None:
         for found in sums:
+            if data.phasances and any(e.code == CPE for e in found.elements):
+                continue
             process = _with_deviation(data, found, start)
             if _is_sound(data, free, found, process):
                 tried.append((process, found, process.evidence - found.price))

@@ -137,7 +137,8 @@ class Description:
         h = grid.fine_step
         kept = [int(top) for top in np.flatnonzero((f[1:-1] > f[:-2]) & (f[1:-1] >= f[2:])) + 1]
         # a tail may be higher than any peak
-        highest = float(gamma[kept].max()) if kept else 0.0
+        last = grid.window[1] - math.log(10) if self.data.phasances else math.inf
+        highest = max((float(gamma[top]) for top in kept if grid.fine[top] < last), default=0.0)
         found: list[tuple[int, int, float, float]] = []
         while kept:
             found = [self._standing(kept, k) for k in range(len(kept))]

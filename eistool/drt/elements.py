@@ -265,7 +265,7 @@ def _fit(
     """Fit a sum; one that will not reach a score of ``aim`` is left halfway."""
     grid = data.grid
     with_tail = any(e.code == CPE for e in elements)
-    columns = np.ascontiguousarray(grid.columns[: 2 if with_tail else 3])
+    columns = np.ascontiguousarray(grid.columns[: min(2 if with_tail else 3, data.n_columns)])
     n_linear = columns.shape[0]
     first = np.zeros(n_linear)
     if linear is None:

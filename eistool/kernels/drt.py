@@ -236,7 +236,8 @@ def log_process(
     freedom : float64
         Of the t distribution of the roughness; 0 for a normal one.
     local : float64, shape (n,)
-        Relative precision of each roughness; followed where ``freedom`` is positive.
+        Relative precision of each roughness; followed where ``freedom`` is positive. 0 at both ends of
+        several quantities that follow one another, so that nothing ties them.
     most, least_variance : float64
         Largest precision, smallest variance.
     adapt : bool

@@ -7,8 +7,9 @@ import eistool
 from eistool.drt.blocks import difference_band, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.compute import _data
 from eistool.drt.grid import FINER
-from eistool.drt.process import Data, free_process
+from eistool.drt.process import Data, Process, free_process
 from eistool.spectrum import Spectrum
+from eistool.typing import FloatArray
 from tests.benchmarks.drt_signed import score
 from tests.drt.signed import loops, negative
 from tests.drt.truths import FREQUENCY, TRUTHS, Truth, drawn, log_normal, zarc
@@ -159,6 +160,39 @@ def test_a_narrow_spectrum_has_no_room_for_windows() -> None:
     noise = np.random.default_rng(1).standard_normal((2, 8))
     z = 10 + 5 / (1 + 1j * w * 0.01) - 8 / (1 + 1j * w * 0.02) + 0.1 * (noise[0] + 1j * noise[1])
     assert np.isfinite(eistool.compute_drt(eistool.Spectrum(f, z)).gamma).all()
+
+
+def naive_exponent(data: Data, process: Process, x: FloatArray) -> float:
+    """Return minus the log posterior, up to a constant; each block on its own."""
+    n, n_all = process.f.size, process.n_logarithms
+    model = np.concatenate([np.exp(x[:n_all]), x[n_all:]]) @ data.linear
+    value = float(np.sum(data.weight * (data.y - model) ** 2) / process.variance)
+    value += process.precision * float(np.sum(process.local[1 : n - 1] * np.diff(x[:n], 2) ** 2))
+    low, high = data.grid.window
+    tau, h = data.grid.log_tau, data.grid.step
+    for rise, edge in ((1.0, tau[1:] <= low), (data.tail, tau[:-1] >= high)):
+        value += float(np.sum((np.diff(x[:n])[edge] - rise * h) ** 2)) / (0.5 * h) ** 2
+    value += float(np.sum((x[:n] - np.log(0.01)) ** 2)) / (36 * n)
+    start = n
+    for block in data.blocks:
+        v = x[start : start + block.at.size] - block.level
+        value += float(np.sum(v**2)) / block.spread**2 + float(np.sum(np.diff(v) ** 2)) / block.step_spread**2
+        start += block.at.size
+    return 0.5 * value
+
+
+def test_the_blocks_are_at_the_maximum_of_the_posterior() -> None:
+    plain = data_of(WIDE.spectrum(0.003, 2))
+    _, high = plain.grid.window
+    data = subtract_in(plain, [(high - 8, high - 4.5), (high - 4, high)])
+    start = free_process(data, steps=60)
+    process = free_process(data, start, 60, start.precision)
+    x = np.concatenate([process.f, process.further, process.extra])
+    best = naive_exponent(data, process, x)
+    scales = np.sqrt((start.root**2).sum(axis=0))
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        assert naive_exponent(data, process, x + 0.3 * scales * rng.standard_normal(x.size)) > best
 
 
 def test_band_of_a_difference() -> None:
