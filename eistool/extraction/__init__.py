@@ -1,0 +1,1 @@
+"""Extraction: from fits, spectra and direct currents to properties of materials."""
