@@ -17,6 +17,8 @@ LEAST_BINS = 10
 # the first moments of a hold may follow no such law: a later start is tried when the fit is poor
 STARTS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.2)
 GOOD_CHI2 = 2.0
+DISTINCT = 2.0  # ratio of two time constants below which they are one
+WANDERING = 3.0  # times the variance of white noise: neighbours do not err independently
 GOOD_RESIDUAL = 2e-3  # of the steady current
 RHO = (0.0, 0.1, 1.0, math.inf)
 MODES = 80
@@ -116,18 +118,13 @@ def fit_relaxation(hold: Hold) -> Relaxation:
     .. [1] Jamnik, Maier, J. Electrochem. Soc. 146 (1999) 4183, doi:10.1149/1.1392611
     """
     bins = _bin(hold.time_s, hold.current_A)
+    window, models = _fit_window(bins, hold.duration_s)
+    wandering = _with_wander(hold, bins, models[0])
+    if wandering is not None:
+        bins = wandering
+        window, models = _fit_window(bins, hold.duration_s)
+    best = models[0]
     last = bins.time > 0.9 * hold.duration_s
-    for start in STARTS:
-        inside = bins.time >= start * hold.duration_s
-        if np.count_nonzero(inside) < LEAST_BINS and start:
-            break
-        window = _Bins(bins.time[inside], bins.current[inside], bins.error[inside])
-        models = _fit_models(window, hold.duration_s)
-        best = models[0]
-        dof = max(1, window.time.size - best.size)
-        rms = float(np.sqrt(np.mean((best.residual * window.error) ** 2)))
-        if best.chi2 / dof < GOOD_CHI2 or rms < GOOD_RESIDUAL * abs(best.coefficients[0]):
-            break
     final, u_final = _mean(bins, last if last.any() else bins.time >= bins.time[-1])
     slope, u_slope, drift = _slopes(hold, bins, best)
     value, u_value = _steady(models, window, hold.duration_s)
@@ -148,6 +145,47 @@ def fit_relaxation(hold: Hold) -> Relaxation:
         settled=settled,
         rising=slope * final > 0,
     )
+
+
+def _fit_window(bins: _Bins, duration: float) -> tuple[_Bins, list[_Model]]:
+    """Return the models over the longest part of the hold that the best of them describes."""
+    for start in STARTS:
+        inside = bins.time >= start * duration
+        if np.count_nonzero(inside) < LEAST_BINS and start:
+            break
+        window = _Bins(bins.time[inside], bins.current[inside], bins.error[inside])
+        models = _fit_models(window, duration)
+        best = models[0]
+        dof = max(1, window.time.size - best.size)
+        rms = float(np.sqrt(np.mean((best.residual * window.error) ** 2)))
+        if best.chi2 / dof < GOOD_CHI2 or rms < GOOD_RESIDUAL * abs(best.coefficients[0]):
+            break
+    return window, models
+
+
+def _with_wander(hold: Hold, bins: _Bins, best: _Model) -> _Bins | None:
+    """Return bins with errors that grow as slow noise makes them; None if the noise is white.
+
+    How means over blocks of the second half scatter, by their second differences, tells the error of a mean
+    over as long a time.
+    """
+    late = hold.time_s > 0.5 * hold.duration_s
+    time = hold.time_s[late]
+    residual = hold.current_A[late] - _evaluate(best, time)
+    sums = np.concatenate([[0.0], np.cumsum(residual)])
+    spans, variances = [], []
+    size = 1
+    while 8 * size <= residual.size:
+        means = (sums[size:] - sums[:-size]) / size
+        second = means[: -2 * size] - 2 * means[size:-size] + means[2 * size :]
+        spans.append(size * float(np.median(np.diff(time))))
+        variances.append(float(np.mean(second**2)) / 6)
+        size *= 2
+    if len(spans) < 2 or variances[-1] < WANDERING * variances[0] * spans[0] / spans[-1]:
+        return None
+    widths = np.gradient(bins.time) if bins.time.size > 1 else bins.time
+    error = np.exp(0.5 * np.interp(np.log(widths), np.log(spans), np.log(np.maximum(variances, 1e-300))))
+    return _Bins(bins.time, bins.current, np.maximum(bins.error, error))
 
 
 def _bin(time: FloatArray, current: FloatArray) -> _Bins:
@@ -200,12 +238,16 @@ def _mean(bins: _Bins, part: Any) -> tuple[float, float]:
 def _slopes(hold: Hold, bins: _Bins, best: _Model) -> tuple[float, float, float]:
     """Return dI/dt over the last fifth, its error, and the current that a hidden drift may hold."""
     slope, u_slope = _line(bins.time, bins.current, bins.error, bins.time > 0.8 * hold.duration_s)
-    model = sum(
-        (a * _column(bins.time, tau, best.rho) for a, tau in zip(best.coefficients[1:], best.taus, strict=True)),
-        np.full(bins.time.shape, best.coefficients[0]),
-    )
+    model = _evaluate(best, bins.time)
     left, u_left = _line(bins.time, bins.current - model, bins.error, bins.time > 0.5 * hold.duration_s)
     return slope, u_slope, math.hypot(left, u_left) * hold.duration_s / math.sqrt(12)
+
+
+def _evaluate(model: _Model, time: FloatArray) -> FloatArray:
+    current = np.full(time.shape, model.coefficients[0])
+    for amplitude, tau in zip(model.coefficients[1:], model.taus, strict=True):
+        current += amplitude * _column(time, tau, model.rho)
+    return current
 
 
 def _line(time: FloatArray, values: FloatArray, error: FloatArray, part: Any) -> tuple[float, float]:
@@ -241,10 +283,9 @@ def _settled(terms: Sequence[Term], duration: float, final: float) -> tuple[floa
 def _steady(models: Sequence[_Model], window: _Bins, duration: float) -> tuple[float, float]:
     """Return the steady current of the best model, with what its rivals say in the error."""
     # what a slower rival would extrapolate to is bounded by the drift that the data may hide
-    models = [m for m in models if m is models[0] or all(tau < duration for tau in m.taus)]
+    models = [m for m in models if m is models[0] or all(SETTLED * tau < duration for tau in m.taus)]
     n = window.time.size
-    scale = max(1.0, min(m.chi2 / max(1, n - m.size) for m in models))
-    bic = np.array([m.chi2 / scale + m.size * math.log(n) for m in models])
+    bic = np.array(_bic(models, n))
     value = float(models[0].coefficients[0])
     weights = np.where(bic - bic[0] < PLAUSIBLE, np.exp(-(bic - bic[0]) / 2), 0.0)
     weights /= weights.sum()
@@ -274,13 +315,20 @@ def _fit_models(window: _Bins, duration: float) -> list[_Model]:
         singles = [_refine(window, (tau,), None, shortest, duration) for tau in _scan(window, taus, None)]
         models.append(min(singles, key=lambda m: m.chi2))
     if n >= 8:
-        models.append(_refine(window, _scan_pairs(window, taus), None, shortest, duration))
+        pair = _refine(window, _scan_pairs(window, taus), None, shortest, duration)
+        models += [pair] if max(pair.taus) > DISTINCT * min(pair.taus) else []
         diffusion = [
             _refine(window, (tau,), rho, shortest, duration) for rho in RHO for tau in _scan(window, taus, rho)
         ]
         models.append(min(diffusion, key=lambda m: m.chi2))
-    scale = max(1.0, min(m.chi2 / max(1, n - m.size) for m in models))
-    return sorted(models, key=lambda m: m.chi2 / scale + m.size * math.log(n))
+    ranked = sorted(zip(_bic(models, n), range(len(models)), strict=True))
+    return [models[i] for _, i in ranked]
+
+
+def _bic(models: Sequence[_Model], n: int) -> list[float]:
+    """Return BIC; the errors are those that the best description leaves, neighbours that agree included."""
+    scale = min(_inflation(model, n) for model in models)
+    return [model.chi2 / scale + model.size * math.log(n) for model in models]
 
 
 def _scan(window: _Bins, taus: FloatArray, rho: float | None) -> list[float]:
