@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.extraction.holds import Hold, check_record, find_holds
-from eistool.extraction.relaxation import ONE_SIDED_95, Relaxation, fit_relaxation
+from eistool.extraction.relaxation import ONE_SIDED_95, SETTLED, Relaxation, fit_relaxation
 from eistool.extraction.transference import Transference, transference_numbers
 from eistool.spectrum import CellGeometry
 
@@ -250,11 +250,20 @@ def _lead(value: float | None, u: float | None) -> tuple[tuple[float, float], tu
 
 def _offset(holds: Sequence[Hold]) -> tuple[float, float] | None:
     """Return the current at 0 V with its error; None if it was not measured."""
-    found = [fit_relaxation(hold) for hold in holds if np.any(hold.current_A)]  # a rest passes no current at all
+    found = []
+    for hold in holds:
+        if not np.any(hold.current_A):  # a rest passes no current at all
+            continue
+        fit = fit_relaxation(hold)
+        if fit.settled > SETTLED:
+            found.append((fit.I_ss_A, fit.u_I_ss_A))
+        else:  # nothing is extrapolated
+            early, late = fit.current(np.array([0.5, 1.0]) * hold.duration_s)
+            found.append((fit.I_final_A, math.hypot(fit.u_I_final_A, float(early - late))))
     if not found:
         return None
-    weight = np.array([max(fit.u_I_ss_A, 1e-300) ** -2 for fit in found])
-    values = np.array([fit.I_ss_A for fit in found])
+    values = np.array([value for value, _ in found])
+    weight = np.array([max(u, 1e-300) ** -2 for _, u in found])
     mean = float(weight @ values / weight.sum())
     scatter = float(weight @ (values - mean) ** 2) / max(1, len(found) - 1)
     return mean, math.sqrt(max(1.0, scatter) / float(weight.sum()))

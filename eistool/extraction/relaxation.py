@@ -244,9 +244,9 @@ def _slopes(hold: Hold, bins: _Bins, best: _Model) -> tuple[float, float, float]
 
 
 def _evaluate(model: _Model, time: FloatArray) -> FloatArray:
-    current = np.full(time.shape, model.coefficients[0])
+    current: FloatArray = np.full(time.shape, model.coefficients[0])
     for amplitude, tau in zip(model.coefficients[1:], model.taus, strict=True):
-        current += amplitude * _column(time, tau, model.rho)
+        current = current + amplitude * _column(time, tau, model.rho)
     return current
 
 
@@ -430,4 +430,5 @@ def mode_roots(rho: float) -> tuple[FloatArray, FloatArray]:
         x = (low + high) / 2
         left = sign * (np.sin(x) + rho * x * np.cos(x)) > 0
         low, high = np.where(left, x, low), np.where(left, high, x)
-    return x, 2 * (1 + rho) / (1 + rho + rho**2 * x**2)
+    amplitude = 2 * (1 + rho) / (1 + rho + rho**2 * x**2)
+    return x, amplitude

@@ -33,7 +33,7 @@ def simulate(protocol: Protocol, seed: int) -> tuple[FloatArray, FloatArray, Flo
     largest = max(map(abs, protocol.voltages_V)) / (protocol.resistance_ohm + protocol.lead_ohm)
     for voltage in (*((0.0,) if protocol.zero_s else ()), *protocol.voltages_V):
         duration = protocol.hold_s if voltage else protocol.zero_s
-        t = np.arange(1, round(duration / protocol.dt_s) + 1) * protocol.dt_s
+        t = np.arange(1.0, round(duration / protocol.dt_s) + 1) * protocol.dt_s
         steady = voltage / (protocol.resistance_ohm + protocol.lead_ohm)
         times.append(begin + t)
         currents.append(steady * (1 + relaxing(protocol, t)))
