@@ -27,6 +27,9 @@ PUBLIC = [
     "Spectrum",
     "SpectrumError",
     "__version__",
+    "analyze_ir_drop",
+    "analyze_polarization",
+    "bruce_vincent",
     "compare_circuits",
     "compute_drt",
     "compute_drt_tikhonov",
@@ -37,8 +40,12 @@ PUBLIC = [
     "hilbert_score",
     "load_circuit",
     "read",
+    "read_polarization",
     "register_element",
+    "regress_thickness",
+    "separator_budget",
     "simulate",
+    "subtract_symmetric_cell",
 ]
 GOLDEN = Path(__file__).parent / "golden"
 
