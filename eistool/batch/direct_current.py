@@ -71,11 +71,11 @@ def analyze_folder(paths: Sequence[Path], options: PolarizationOptions) -> list[
         raise ConfigError(f"mode={options.mode!r}; choose one of {', '.join(MODES)}")
     tables = SampleTables(options.samples)
     given = {path.resolve() for path in paths}
-    found = []
-    for file in scan(paths):
-        if file.path.resolve() in given or (not file.ignored and is_polarization(file.path)):
-            found.append(_analyze(file, tables, options))
-    return found
+    return [
+        _analyze(file, tables, options)
+        for file in scan(paths)
+        if file.path.resolve() in given or (not file.ignored and is_polarization(file.path))
+    ]
 
 
 def describe_file(file: FoundFile, tables: SampleTables, given: Mapping[str, float | None]) -> Metadata:

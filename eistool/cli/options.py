@@ -120,7 +120,8 @@ def geometry(command: Command) -> Command:
 
 
 GEOMETRY = (
-    "thickness_um", "u_thickness_um", "diameter_mm", "u_diameter_mm", "area_cm2", "cell_constant_per_cm", "r_lead_ohm",
+    "thickness_um", "u_thickness_um", "diameter_mm", "u_diameter_mm", "area_cm2", "cell_constant_per_cm",
+    "r_lead_ohm",
 )  # fmt: skip
 
 

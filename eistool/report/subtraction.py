@@ -8,6 +8,7 @@ import numpy as np
 
 from eistool.report.nyquist import square
 from eistool.report.units import ohm_unit
+from eistool.typing import ComplexArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,13 +61,13 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
         ("counter electrodes", parts.electrodes, SYMMETRIC, "s"),
         ("difference" if result.status == "ok" else "difference, refused", parts.difference.impedance, LEFT, "o"),
     )
-    everything = np.concatenate([z for _, z, _, _ in curves])
+    everything: ComplexArray = np.concatenate([z for _, z, _, _ in curves])
     scale, unit = ohm_unit(float(np.abs(everything).max()))
     for name, z, colour, marker in curves:
         axes.plot(
             z.real / scale, -z.imag / scale, f"{marker}-", color=colour, markersize=4, linewidth=0.8, label=name
         )
-    low, side = square(everything / scale)
+    low, side = square((everything / scale).astype(np.complex128))
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_xlim(low.real, low.real + side)
     axes.set_ylim(low.imag, low.imag + side)
