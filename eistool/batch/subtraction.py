@@ -145,9 +145,9 @@ def _resistances(symmetric: Spectrum, settings: SubtractionSettings) -> tuple[Va
     R0, R_in = (result.parameters[name] for name in ("R0", "R_in"))
     for name, parameter in (("electrolyte", R0), ("interface", R_in)):
         if getattr(settings, name) is None and (result.status == "failed" or parameter.status != "ok"):
+            status = parameter.status.replace("_", " ")
             raise ConfigError(
-                f"{symmetric.label}: {parameter.name} of {SYMMETRIC_CIRCUIT} is {parameter.status.replace('_', ' ')}; "
-                f"give --{name}"
+                f"{symmetric.label}: {parameter.name} of {SYMMETRIC_CIRCUIT} is {status}; give --{name}"
             )
     share = 0.5 if settings.r_in == "per_electrode" else 1.0  # the circuit's R_in holds both electrodes
     return (

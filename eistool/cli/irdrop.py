@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from eistool.cli.options import out_folder
+
 
 @click.command(
     epilog="""\b
@@ -20,9 +22,7 @@ Examples:
     type=click.Choice(("Li", "In/InLi")),
     help="Reference electrode of the potentials Ewe and Ece, which are then given against Li+/Li.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="eistool-results", show_default=True, help="Result folder."
-)
+@out_folder
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
 def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None:
     """Measure the voltage drops where the current of FILE changes, and the overpotentials before its rests.

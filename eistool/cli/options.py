@@ -71,6 +71,24 @@ def results(command: Command) -> Command:
     return command
 
 
+def out_folder(command: Command) -> Command:
+    """Add ``--out``."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default="eistool-results",
+        show_default=True,
+        help="Result folder.",
+    )(command)
+
+
+def plots(command: Command) -> Command:
+    """Add ``--plots``."""
+    return click.option(
+        "--plots", type=click.Choice(("all", "none")), default="all", show_default=True, help="Pictures."
+    )(command)
+
+
 def selection(command: Command) -> Command:
     """Add ``--by`` and the options that choose sweeps and points."""
     decorators = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eistool.cli.options import GEOMETRY, Measured, geometry, inputs
+from eistool.cli.options import GEOMETRY, Measured, geometry, inputs, out_folder, plots
 
 if TYPE_CHECKING:
     from eistool.batch.direct_current import Analysis
@@ -22,9 +22,8 @@ Examples:
 """
 )
 @inputs
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="eistool-results", show_default=True, help="Result folder."
-)
+@out_folder
+@plots
 @click.option(
     "--mode",
     type=click.Choice(("ion_blocking", "electron_blocking", "leakage")),
@@ -35,7 +34,6 @@ Examples:
 @click.option("--offset-a", "offset", type=Measured(), help="Current at 0 V; by default what holds at 0 V show.")
 @click.option("--floor-a", type=float, default=0.0, help="Current that the instrument can tell from zero.")
 @click.option("--sigma-other", type=Measured(), help="Conductivity of the other carrier, in S/cm.")
-@click.option("--plots", type=click.Choice(("all", "none")), default="all", show_default=True, help="Pictures.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -90,9 +88,8 @@ def command(
         for analysis in analyses:
             _print(analysis, options.sigma_other)
         if analyses:
-            click.echo(
-                f"{len(analyses) - len(failed)} analysed, {len(failed)} failed. Table in {out / 'polarization.csv'}"
-            )
+            done = len(analyses) - len(failed)
+            click.echo(f"{done} analysed, {len(failed)} failed. Table in {out / 'polarization.csv'}")
     if code == 3:
         click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(code)

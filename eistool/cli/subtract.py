@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eistool.cli.options import GEOMETRY, Measured, geometry
+from eistool.cli.options import GEOMETRY, Measured, geometry, out_folder, plots
 
 if TYPE_CHECKING:
     from eistool.batch.subtraction import Subtracted
@@ -32,7 +32,8 @@ _SETTINGS = (
     epilog="""\b
 Examples:
   eistool subtract --full 275.2,0.5 --symmetric 24.8,0.2 --interface 0.9,0.1 --layers 2 --counter-electrodes 2
-  eistool subtract --full stack.mpt --symmetric symmetric.mpt --layers 2 --counter-electrodes 2 --thickness-um 100 --diameter-mm 10
+  eistool subtract --full stack.mpt --symmetric sym.mpt --layers 2 --counter-electrodes 2 --thickness-um 100 \\
+      --diameter-mm 10
   eistool subtract --full full_cell.mpt --symmetric symmetric.mpt --layers 1 --counter-electrodes 1
 """
 )
@@ -57,10 +58,8 @@ Examples:
 @click.option("--thicknesses-um", help="Of the layer of interest in each full cell, separated by commas.")
 @geometry
 @click.option("--samples", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Samples table.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="eistool-results", show_default=True, help="Result folder."
-)
-@click.option("--plots", type=click.Choice(("all", "none")), default="all", show_default=True, help="Pictures.")
+@out_folder
+@plots
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:

@@ -374,7 +374,7 @@ def _solve(window: _Bins, taus: tuple[float, ...], rho: float | None, with_tau: 
     columns = [np.ones_like(window.time), *(_column(window.time, tau, rho) for tau in taus)]
     basis = np.column_stack(columns) * weight[:, None]
     target = window.current * weight
-    coefficients: FloatArray = np.linalg.lstsq(basis, target)[0]
+    coefficients = np.asarray(np.linalg.lstsq(basis, target)[0], dtype=np.float64)
     residual = target - basis @ coefficients
     if with_tau:
         step = 1e-4
