@@ -109,8 +109,7 @@ def _print(analysis: "Analysis", sigma_other: tuple[float, float] | None) -> Non
         return
     first, *rest = repr(result).splitlines()
     verdict = first.partition(": ")[2].removesuffix(")")
-    name = analysis.metadata.sample_id or analysis.source
-    click.echo(f"{analysis.source if name in analysis.source else f'{analysis.source} ({name})'}  {verdict}")
+    click.echo("  ".join(filter(None, (analysis.source, analysis.metadata.sample_id, verdict))))
     if sigma_other is not None and result.mode != "leakage" and (result.status == "ok" or result.upper_limit > 0):
         click.echo(f"  {result.transference(*sigma_other)!r}")
     for line in rest:

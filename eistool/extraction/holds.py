@@ -80,23 +80,30 @@ def find_holds(time: FloatArray, current: FloatArray, voltage: FloatArray) -> li
     """
     noise = 1.4826 * float(np.median(np.abs(np.diff(voltage)))) / np.sqrt(2)
     same = max(SAME_SHARE * float(np.abs(voltage).max()), SAME_V, SAME_NOISE * noise)
+    near = max(same / 4, 0.75 * SAME_NOISE * noise)
     cuts = np.flatnonzero(np.abs(np.diff(voltage)) > same) + 1
     found = []
     for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), voltage.size], strict=True):
-        level = float(np.median(voltage[start + (end - start) * 3 // 4 : end]))
-        away = np.flatnonzero(np.abs(voltage[start:end] - level) > same)
-        begin = start + (int(away[-1]) + 1 if away.size else 0)
-        hold = _hold(time, current, voltage, begin, end)
-        drift = abs(float(np.mean(voltage[begin : begin + 5]) - np.mean(voltage[end - 5 : end])))
-        lasts = time[end - 1] - time[begin] if end > begin else 0.0
-        if hold is not None and drift < same / 2 and lasts >= LEAST_SHARE * (time[-1] - time[0]):
-            found.append(hold)
-    return found
+        while end - start >= LEAST_POINTS:  # from the end: a ramp may lead to a level, or away from one
+            level = float(np.median(voltage[end - LEAST_POINTS : end]))
+            away = np.flatnonzero(np.abs(voltage[start:end] - level) > near)
+            begin = start + (int(away[-1]) + 1 if away.size else 0)
+            begin = min(begin, end - LEAST_POINTS)
+            if time[end - 1] - time[begin] >= LEAST_SHARE * (time[-1] - time[0]) and _is_level(
+                voltage[begin:end], near
+            ):
+                found.append(_hold(time, current, voltage, begin, end))
+            end = begin
+    return sorted(found, key=lambda hold: hold.begins_s)
 
 
-def _hold(time: FloatArray, current: FloatArray, voltage: FloatArray, begin: int, end: int) -> Hold | None:
-    if end - begin < LEAST_POINTS or not time[end - 1] > time[begin]:
-        return None
+def _is_level(voltage: FloatArray, near: float) -> bool:
+    """Return whether the beginning and the end are the same: on a ramp they are not."""
+    part = max(5, voltage.size // 10)
+    return abs(float(voltage[:part].mean() - voltage[-part:].mean())) < near / 2
+
+
+def _hold(time: FloatArray, current: FloatArray, voltage: FloatArray, begin: int, end: int) -> Hold:
     step = float(np.median(np.diff(time[begin:end])))
     # the voltage was set between the last point before and the first one of the hold
     before = time[begin - 1] if begin else time[begin] - step

@@ -24,6 +24,7 @@ U_UNKNOWN_LEAD_OHM = 0.1  # of a lead that nobody measured
 U_LEAD = 0.1  # of a lead whose error nobody gave
 FLOORS = 3.0  # a current below so many floors is none
 LEADS = 3.0  # and a resistance below so many errors of the lead
+FELT = 0.002  # of the resistance: what the lead's error must reach to be told
 UNRESOLVED = 0.5
 ZERO_SHARE, ZERO_V = 0.01, 1e-3  # a hold at a voltage below this, of the largest or in V, measures the offset
 NONLINEAR = 0.03  # of the current
@@ -212,7 +213,8 @@ def analyze_polarization(
     """
     if mode not in MODES:
         raise SpectrumError(f"polarisation: mode={mode!r}; choose one of {', '.join(MODES)}")
-    lead, flags = _lead(r_lead_ohm, u_r_lead_ohm)
+    lead = _lead(r_lead_ohm, u_r_lead_ohm)
+    flags: tuple[str, ...] = ()
     for name, value in (("u_offset_A", u_offset_A), ("floor_A", floor_A)):
         if not 0 <= value < math.inf:
             raise SpectrumError(f"polarisation: {name}={value!r}; give a number of amperes, 0 or more")
@@ -237,15 +239,14 @@ def analyze_polarization(
     return _conclude(steps, offset, lead, mode, cell, flags)
 
 
-def _lead(value: float | None, u: float | None) -> tuple[tuple[float, float], tuple[str, ...]]:
+def _lead(value: float | None, u: float | None) -> tuple[float, float]:
     for name, given in (("r_lead_ohm", value), ("u_r_lead_ohm", u)):
         if given is not None and not 0 <= given < math.inf:
             raise SpectrumError(f"polarisation: {name}={given!r}; give a number of ohm, 0 or more")
     R = value or 0.0
     if u is None:
         u = U_UNKNOWN_LEAD_OHM if value is None else U_LEAD * R
-        return (R, u), (f"lead resistance {R:g} ± {u:.2g} Ω assumed",) if value is None else ()
-    return (R, u), ()
+    return R, u
 
 
 def _offset(holds: Sequence[Hold]) -> tuple[float, float] | None:
@@ -320,6 +321,8 @@ def _conclude(
         R, u_R = 1 / abs(G) - lead[0], math.hypot(u_G / G**2, lead[1])
         if G < 0:
             flags += ("current and voltage have opposite signs, which is taken for a convention",)
+        if lead[1] > FELT * abs(R):
+            flags += (f"lead resistance {lead[0]:g} ± {lead[1]:.2g} Ω",)
         reason = _unresolved_resistance(R, u_R, lead[1])
         if reason:
             limits = [max(R - ONE_SIDED_95 * u_R, 0.0) or math.nan, max(R, 0.0) + ONE_SIDED_95 * u_R]

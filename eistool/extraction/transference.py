@@ -94,7 +94,9 @@ def bruce_vincent(
     """
     from uncertainties import ufloat
 
-    first, steady, R_0, R_ss = (ufloat(*v) for v in (current_start_A, current_steady_A, R_start_ohm, R_steady_ohm))
+    given = (current_start_A, current_steady_A, R_start_ohm, R_steady_ohm)
+    # a value without any uncertainty is one that it warns of
+    first, steady, R_0, R_ss = (ufloat(value, max(u, 1e-15 * abs(value), 1e-300)) for value, u in given)
     left, right = voltage_V - first * R_0, voltage_V - steady * R_ss
     if not left.n / voltage_V > 0 or not right.n / voltage_V > 0:
         raise SpectrumError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eistool.display import format_value
 from eistool.report.nyquist import square
 from eistool.report.units import ohm_unit
 from eistool.typing import ComplexArray
@@ -37,7 +38,7 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
     >>> stack = {"layers": 2, "counter_electrodes": 2}
     >>> figure = plot_subtraction(subtract_symmetric_cell((275.2, 0.5), ((23.0, 0.2), (0.9, 0.1)), **stack))
     """
-    figure = _figure(label, result.reason or "; ".join(result.flags))
+    figure = _figure(label, result.reason or "; ".join([_verdict(result), *result.flags]))
     axes = figure.add_axes((0.11, 0.12, 0.86, 0.72))
     if result.parts is None:
         names = [reading.name for reading in result.alternatives][::-1]
@@ -49,7 +50,7 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
         axes.errorbar(values, places, xerr=1.96 * np.array(errors), fmt="o", color=FULL, capsize=3)
         axes.plot(values[-1], places[-1], "o", color=LEFT, markersize=9)
         axes.axvspan(*result.band_ohm, color=FULL, alpha=0.08)
-        axes.set_yticks(places, names)
+        axes.set_yticks(places, names, fontsize=8.5)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("resistance that is left, with 95 % of its statistical error / Ω")
         axes.grid(axis="x", color="0.9", linewidth=0.6)
@@ -129,6 +130,15 @@ def to_png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _verdict(result: "SubtractionResult") -> str:
+    if not isinstance(result.value, float):
+        return f"{result.subtracted_ohm:.4g} ± {result.u_subtracted_ohm:.2g} Ω subtracted at the lowest frequency"
+    sigma = ""
+    if np.isfinite(result.sigma_S_per_cm):
+        sigma = f", σ {format_value(result.sigma_S_per_cm, result.u_sigma_S_per_cm)} S/cm"
+    return f"{format_value(result.value, result.u)} Ω are left{sigma}"
 
 
 def _figure(label: str, remark: str) -> "Figure":
