@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
+from eistool.fitting.intervals import t_quantile
 from eistool.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ REFERENCE_V = {"Li": 0.0, "In/InLi": 0.62}
 STEP_SHARE = 0.05  # of the largest current, that a change exceeds
 LEAST_POINTS = 8  # of a rest or of a constant current
 INSTANT = 12  # points that tell the voltage at the moment of the change
+PLAUSIBLE = 6.0  # difference of BIC
+NORMAL_95 = 1.959963984540054
 RELAXED = 0.05  # of the overpotential: what the last fifth of a rest may still change
 
 
@@ -131,8 +134,8 @@ def analyze_ir_drop(
 ) -> IRDrops:
     """Return what the voltage does at once, and until it has relaxed, where the current of a record changes.
 
-    The drop is the difference of two lines through the points before the change (over t) and after it (over
-    the root of t), both taken to the moment of the change. Processes that are over within one interval of
+    The drop is the difference between the points before the change (a line over t) and those after it (a law
+    of t or √t), both taken to the moment of the change. Processes that are over within one interval of
     the record are part of it.
 
     Parameters
@@ -208,12 +211,8 @@ def _event(
     moment = float(time[last]) if first == last + 1 else float(time[first - 1])
     back = slice(max(before[0], before[1] - INSTANT), before[1])
     ahead = slice(first, min(after[1], first + INSTANT))
-    E_0, u_0 = _at(time[back] - moment, E[back])
-    since = time[ahead] - moment
-    E_1, u_1 = _at(np.sqrt(since), E[ahead])
-    linear, _ = _at(since, E[ahead])
-    # how the voltage goes between the change and the first point is not measured: either extrapolation, or none
-    u_1 = math.hypot(u_1, max(abs(E_1 - linear), abs(E_1 - float(E[first])) / math.sqrt(3)))
+    E_0, u_0, _ = _at(E[back], time[back] - moment)
+    E_1, u_1 = _back_to_zero(time[ahead] - moment, E[ahead])
     drop, u_drop = E_1 - E_0, math.hypot(u_0, u_1)
     step = I_1 - I_0
     R, u_R = drop / step, u_drop / abs(step)
@@ -238,14 +237,32 @@ def _event(
     )
 
 
-def _at(x: FloatArray, E: FloatArray) -> tuple[float, float]:
-    """Return a line's value at x = 0 with its error."""
-    basis = np.column_stack([np.ones_like(x), x])
+def _back_to_zero(since: FloatArray, E: FloatArray) -> tuple[float, float]:
+    """Return the potential at the change, by the law of t or √t that describes what follows.
+
+    Laws that do as well are part of the error, and so is that nobody measured what came before the first point.
+    """
+    root = np.sqrt(since)
+    laws = [_at(E, root), _at(E, since), _at(E, root, since), _at(E, since, since**2)]
+    laws.sort(key=lambda law: law[2])
+    value, u, best = laws[0]
+    others = [abs(other - value) for other, _, bic in laws[1:] if bic - best < PLAUSIBLE]
+    return value, math.hypot(u, max([*others, abs(value - float(E[0])) / math.sqrt(3)]))
+
+
+def _at(E: FloatArray, *x: FloatArray) -> tuple[float, float, float]:
+    """Return the value where all x are 0 of a linear law, its error, and the law's BIC."""
+    scaled = [column / np.abs(column).max() for column in x]
+    basis = np.column_stack([np.ones_like(E), *scaled])
     inverse = np.linalg.pinv(basis.T @ basis)
     coefficients = inverse @ (basis.T @ E)
     residual = E - basis @ coefficients
-    variance = float(residual @ residual) / max(1, E.size - 2)
-    return float(coefficients[0]), math.sqrt(variance * float(inverse[0, 0]))
+    square = max(float(residual @ residual), 1e-30)
+    variance = square / max(1, E.size - 1 - len(x))
+    bic = E.size * math.log(square) + len(x) * math.log(E.size)
+    # of a dozen points: that ± 1.96 u holds the truth in 95 %
+    few = t_quantile(0.95, max(1, E.size - 1 - len(x))) / NORMAL_95
+    return float(coefficients[0]), few * math.sqrt(variance * float(inverse[0, 0])), bic
 
 
 def _overpotential(

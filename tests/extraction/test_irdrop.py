@@ -14,11 +14,17 @@ R_WORKING, R_COUNTER, R_SEPARATOR = 30.0, 20.0, 25.0
 ETA, TAU = 0.040, 300.0
 
 
-def cycling(dt: float = 1.0, noise: float = 2e-5, rest_s: float = 3600.0, seed: int = 1) -> tuple[FloatArray, ...]:
+Columns = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+def cycling(dt: float = 1.0, noise: float = 2e-5, rest_s: float = 3600.0, seed: int = 1) -> Columns:
     """Charge at 1 mA, rest, discharge, rest: time, current, voltage, working and counter against In/InLi."""
     rng = np.random.default_rng(seed)
     stages = ((1e-3, 7200.0), (0.0, rest_s), (-1e-3, 7200.0), (0.0, rest_s))
-    time, current, working, counter = [], [], [], []
+    time: list[FloatArray] = []
+    current: list[FloatArray] = []
+    working: list[FloatArray] = []
+    counter: list[FloatArray] = []
     begin, left = 0.0, 0.0
     for I, duration in stages:  # noqa: E741
         t = np.arange(0.0, duration, dt)
@@ -29,10 +35,10 @@ def cycling(dt: float = 1.0, noise: float = 2e-5, rest_s: float = 3600.0, seed: 
         working.append(1.4 + I * R_WORKING + relaxing)
         counter.append(np.full(t.size, -I * (R_COUNTER + R_SEPARATOR)))
         begin += duration
-    columns = [np.concatenate(part) for part in (time, current, working, counter)]
+    columns: list[FloatArray] = [np.concatenate(part) for part in (time, current, working, counter)]
     for column in columns[2:]:
         column += noise * rng.standard_normal(column.size)
-    return (*columns[:2], columns[2] - columns[3], columns[2], columns[3])
+    return columns[0], columns[1], columns[2] - columns[3], columns[2], columns[3]
 
 
 def test_each_electrode_has_its_own_drop() -> None:

@@ -26,7 +26,7 @@ def step_response(t: float, Re: float, Ri: float, C: float, n: int = 18) -> floa
     cot = 1 / np.tan(theta)
     gamma[1:] = (1 + 1j * theta * (1 + cot**2) - 1j * cot) * np.exp(s[1:] * t)
     total = Re + Ri
-    nu = np.sqrt(total * s * C)
+    nu = np.sqrt((total * C * s).astype(np.complex128)).astype(np.complex128)
     Z = Re * Ri / total + Re**2 / total * tanh(nu / 2) / (nu / 2)
     return float(2 / (5 * t) * np.sum((gamma / (s * Z)).real))
 
