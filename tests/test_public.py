@@ -112,6 +112,18 @@ def shown() -> dict[str, str]:
         "law": together.laws["R0"],
         "suggested": SuggestedCircuit(circuit, dict.fromkeys(circuit.parameters, 0.5), 0.9, 0.0, "2 peaks"),
     }
+    t = np.arange(0.0, 7200.0, 10.0)
+    noise = 1e-3 * np.random.default_rng(1).standard_normal(t.size)
+    cell = eistool.CellGeometry(thickness_um=100, diameter_mm=10)
+    objects |= {
+        "polarization": eistool.analyze_polarization(t, 1e-6 * (1 + np.exp(-t / 500) + noise), 0.5, cell),
+        "subtraction": eistool.subtract_symmetric_cell(
+            (275.2, 0.5), ((23.0, 0.2), (0.9, 0.1)), layers=2, counter_electrodes=2, electrode=cell
+        ),
+        "irdrops": eistool.analyze_ir_drop(
+            t, np.where(t < 3600, 1e-3, 0.0), np.where(t < 3600, 2.05, 2.0) + noise
+        ),
+    }
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}
     # how many starts agree is not the same on every processor

@@ -337,6 +337,10 @@ def _conclude(
         flags += (f"{abs(shown.voltage_V):.2g} V may decompose an electrolyte; compare lower voltages",)
     if mode == "electron_blocking":
         flags += ("the resistance contains electrolyte layers and counter electrodes; subtract them",)
+        charge = max(abs(_charge_mAh(step, offset[0])) for step in steps)
+        flags += (f"{charge:.2g} mAh passed one way: the counter electrode must have held more lithium",)
+        if linear is None:
+            flags += ("one voltage: whether the electrodes are linear is not known",)
     if linear is False:
         flags += ("nonlinear: the current does not grow in proportion to the voltage",)
     if any(step.status != "ok" for step in steps) and good:
@@ -365,6 +369,12 @@ def _conclude(
         steps=steps,
         cell=cell,
     )
+
+
+def _charge_mAh(step: PolarizationStep, offset: float) -> float:
+    """Return the charge of a hold, by the trapezoidal rule."""
+    current, time = step.hold.current_A - offset, step.hold.time_s
+    return float(np.sum((current[1:] + current[:-1]) * np.diff(time))) / 2 / 3.6
 
 
 def _unresolved_resistance(R: float, u_R: float, u_lead: float) -> str:

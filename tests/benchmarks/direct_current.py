@@ -13,6 +13,7 @@ Kinds that are not steady within the hold must give bounds.
 import argparse
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from tests.extraction.holds import Protocol, simulate
 
 THICKNESS_UM, U_THICKNESS_UM, DIAMETER_MM, U_DIAMETER_MM, U_LEAD_OHM = 280.0, 5.0, 10.0, 0.05, 0.02
 NORMAL_95 = 1.959963984540054
-STACK = {"voltages_V": (0.5,), "hold_s": 7200.0, "dt_s": 2.0, "zero_s": 600.0, "noise": 1e-3}
+STACK = Protocol(voltages_V=(0.5,), hold_s=7200.0, dt_s=2.0, zero_s=600.0, noise=1e-3, resistance_ohm=275.0)
 STEADY = {
     "electrolyte, white noise": Protocol(),
     "electrolyte, slow noise": Protocol(noise=0.005, wander=0.01),
@@ -32,14 +33,14 @@ STEADY = {
         voltages_V=(0.1,), hold_s=18000.0, dt_s=5.0, resistance_ohm=2.05, lead_ohm=0.3, terms=((0.1, 800.0),),
         noise=1e-3,
     ),
-    "stack, 100 µm": Protocol(**STACK, resistance_ohm=275.0, terms=((0.8, 520.0), (3.0, 20.0))),
-    "mixed conductor, ions slow": Protocol(**STACK, resistance_ohm=275.0, diffusion=(2.0, 0.1)),
-    "mixed conductor, ions fast": Protocol(**STACK, resistance_ohm=275.0, diffusion=(5.0, 10.0)),
+    "stack, 100 µm": replace(STACK, terms=((0.8, 520.0), (3.0, 20.0))),
+    "mixed conductor, ions slow": replace(STACK, diffusion=(2.0, 0.1)),
+    "mixed conductor, ions fast": replace(STACK, diffusion=(5.0, 10.0)),
 }  # fmt: skip
 UNSTEADY = {
-    "stack, 300 µm": Protocol(**STACK, resistance_ohm=730.0, terms=((0.8, 4700.0),)),
-    "stack, 500 µm": Protocol(**STACK, resistance_ohm=1185.0, terms=((0.8, 13000.0),)),
-    "mixed conductor, thick": Protocol(**STACK, resistance_ohm=730.0, diffusion=(20.0, 0.1)),
+    "stack, 300 µm": replace(STACK, resistance_ohm=730.0, terms=((0.8, 4700.0),)),
+    "stack, 500 µm": replace(STACK, resistance_ohm=1185.0, terms=((0.8, 13000.0),)),
+    "mixed conductor, thick": replace(STACK, resistance_ohm=730.0, diffusion=(20.0, 0.1)),
     "electrolyte, 2 h": Protocol(hold_s=7200.0, terms=((1.0, 2500.0),)),
 }
 

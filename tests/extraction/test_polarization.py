@@ -149,6 +149,10 @@ def test_ionic_resistance_asks_for_a_subtraction() -> None:
     assert result.carrier == "ionic"
     assert result.resistance_ohm == pytest.approx(275.2, rel=0.003)
     assert any("subtract" in flag for flag in result.flags)
+    # T8: linearity, and the lithium that the counter electrode must hold
+    assert "one voltage: whether the electrodes are linear is not known" in result.flags
+    charge = 0.5 / 275.2 * (7200 + 0.8 * 520) / 3.6
+    assert any(flag.startswith(f"{charge:.2g} mAh passed") for flag in result.flags)
 
 
 def test_leakage_of_a_hold() -> None:
