@@ -205,10 +205,10 @@ def _event(
     before: tuple[int, int],
     after: tuple[int, int],
 ) -> IRDrop:
-    last, first = before[1] - 1, after[0]
+    first = after[0]
     I_0, I_1 = (float(np.median(current[slice(*part)])) for part in (before, after))
-    # the change falls between two points; the first one after it shows how long it took at most
-    moment = float(time[last]) if first == last + 1 else float(time[first - 1])
+    # the change falls somewhere between two points: half way, give or take that half
+    moment = float(time[first - 1] + time[first]) / 2
     back = slice(max(before[0], before[1] - INSTANT), before[1])
     ahead = slice(first, min(after[1], first + INSTANT))
     E_0, u_0, _ = _at(E[back], time[back] - moment)

@@ -337,7 +337,7 @@ def _conclude(
         flags += (f"{abs(shown.voltage_V):.2g} V may decompose an electrolyte; compare lower voltages",)
     if mode == "electron_blocking":
         flags += ("the resistance contains electrolyte layers and counter electrodes; subtract them",)
-        charge = max(abs(_charge_mAh(step, offset[0])) for step in steps)
+        charge = max(abs(_charge(step, offset[0])) for step in steps)
         flags += (f"{charge:.2g} mAh passed one way: the counter electrode must have held more lithium",)
         if linear is None:
             flags += ("one voltage: whether the electrodes are linear is not known",)
@@ -371,8 +371,8 @@ def _conclude(
     )
 
 
-def _charge_mAh(step: PolarizationStep, offset: float) -> float:
-    """Return the charge of a hold, by the trapezoidal rule."""
+def _charge(step: PolarizationStep, offset: float) -> float:
+    """Return the charge of a hold in mAh, by the trapezoidal rule."""
     current, time = step.hold.current_A - offset, step.hold.time_s
     return float(np.sum((current[1:] + current[:-1]) * np.diff(time))) / 2 / 3.6
 

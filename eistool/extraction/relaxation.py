@@ -22,7 +22,7 @@ WANDERING = 3.0  # times the variance of white noise: neighbours do not err inde
 GOOD_RESIDUAL = 2e-3  # of the steady current
 RHO = (0.0, 0.1, 1.0, math.inf)
 MODES = 80
-N_TAU = 40
+N_TAU, FINER = 40, 6
 LONGEST = 10.0  # time constants up to so many times the hold
 PLAUSIBLE = 6.0  # models whose BIC is not farther from the best take part in the error
 STEADY = 0.05  # of the current: what may be left of slope and distance
@@ -312,15 +312,13 @@ def _fit_models(window: _Bins, duration: float) -> list[_Model]:
     taus = np.geomspace(shortest, LONGEST * duration, N_TAU)
     models = [_solve(window, (), None)]
     if n >= 6:
-        singles = [_refine(window, (tau,), None, shortest, duration) for tau in _scan(window, taus, None)]
-        models.append(min(singles, key=lambda m: m.chi2))
+        models.append(_refine(window, (_scan(window, taus, None)[1],), None, shortest, duration))
     if n >= 8:
         pair = _refine(window, _scan_pairs(window, taus), None, shortest, duration)
         models += [pair] if max(pair.taus) > DISTINCT * min(pair.taus) else []
-        diffusion = [
-            _refine(window, (tau,), rho, shortest, duration) for rho in RHO for tau in _scan(window, taus, rho)
-        ]
-        models.append(min(diffusion, key=lambda m: m.chi2))
+        fine = np.geomspace(taus[0], taus[-1], FINER * N_TAU)  # coarse steps would hide which rho is best
+        (_, tau), rho = max((_scan(window, fine, rho), rho) for rho in RHO)
+        models.append(_refine(window, (tau,), rho, shortest, duration))
     ranked = sorted(zip(_bic(models, n), range(len(models)), strict=True))
     return [models[i] for _, i in ranked]
 
@@ -331,9 +329,16 @@ def _bic(models: Sequence[_Model], n: int) -> list[float]:
     return [model.chi2 / scale + model.size * math.log(n) for model in models]
 
 
-def _scan(window: _Bins, taus: FloatArray, rho: float | None) -> list[float]:
-    chi2 = [_solve(window, (tau,), rho).chi2 for tau in taus.tolist()]
-    return [float(taus[int(np.argmin(chi2))])]
+def _scan(window: _Bins, taus: FloatArray, rho: float | None) -> tuple[float, float]:
+    """Return by how much a term lowers chi2 at the best time constant of a grid, and that time constant."""
+    weight = window.error**-2.0
+    weight /= weight.sum()
+    basis = np.column_stack([_column(window.time, tau, rho) for tau in taus.tolist()])
+    basis -= weight @ basis
+    current = window.current - weight @ window.current
+    explained = (weight * current @ basis) ** 2 / np.maximum(weight @ basis**2, 1e-300)
+    best = int(np.argmax(explained))
+    return float(explained[best]), float(taus[best])
 
 
 def _scan_pairs(window: _Bins, taus: FloatArray) -> tuple[float, float]:
@@ -361,23 +366,30 @@ def _refine(window: _Bins, taus: tuple[float, ...], rho: float | None, shortest:
     low, high = math.log(shortest / 2), math.log(2 * LONGEST * duration)
 
     def residual(log_tau: FloatArray) -> FloatArray:
-        return _solve(window, tuple(np.exp(log_tau).tolist()), rho).residual
+        return _project(window, tuple(np.exp(log_tau).tolist()), rho)[2]
 
     start = np.clip(np.log(taus), low + 1e-6, high - 1e-6)
     found = least_squares(residual, start, bounds=(low, high), max_nfev=30)
-    return _solve(window, tuple(np.exp(found.x).tolist()), rho, with_tau=True)
+    return _solve(window, tuple(np.exp(found.x).tolist()), rho)
 
 
-def _solve(window: _Bins, taus: tuple[float, ...], rho: float | None, with_tau: bool = False) -> _Model:
-    """Return the linear fit at given time constants; its covariance may count these as free."""
-    weight = 1 / window.error
+def _project(
+    window: _Bins, taus: tuple[float, ...], rho: float | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return basis, coefficients and residual of the linear fit at given time constants, in errors."""
     columns = [np.ones_like(window.time), *(_column(window.time, tau, rho) for tau in taus)]
-    basis = np.column_stack(columns) * weight[:, None]
-    target = window.current * weight
+    basis = np.column_stack(columns) / window.error[:, None]
+    target = window.current / window.error
     coefficients = np.asarray(np.linalg.lstsq(basis, target)[0], dtype=np.float64)
-    residual = target - basis @ coefficients
-    if with_tau:
+    return basis, coefficients, target - basis @ coefficients
+
+
+def _solve(window: _Bins, taus: tuple[float, ...], rho: float | None) -> _Model:
+    """Return the linear fit at given time constants; its covariance counts these as free."""
+    basis, coefficients, residual = _project(window, taus, rho)
+    if taus:
         step = 1e-4
+        weight = 1 / window.error
         slopes = [
             a * (_column(window.time, tau * (1 + step), rho) - _column(window.time, tau * (1 - step), rho)) / step
             for a, tau in zip(coefficients[1:], taus, strict=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eistool.display import format_value
-from eistool.report.nyquist import square
 from eistool.report.units import ohm_unit
 from eistool.typing import ComplexArray
 
@@ -68,10 +67,7 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
         axes.plot(
             z.real / scale, -z.imag / scale, f"{marker}-", color=colour, markersize=4, linewidth=0.8, label=name
         )
-    low, side = square((everything / scale).astype(np.complex128))
     axes.set_aspect("equal", adjustable="datalim")
-    axes.set_xlim(low.real, low.real + side)
-    axes.set_ylim(low.imag, low.imag + side)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.grid(color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)

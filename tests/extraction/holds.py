@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import lfilter
 
 from eistool.typing import FloatArray
 
@@ -44,12 +45,8 @@ def simulate(protocol: Protocol, seed: int) -> tuple[FloatArray, FloatArray, Flo
     if protocol.wander:
         keep = np.exp(-protocol.dt_s / 1000)
         steps = rng.standard_normal(time.size) * np.sqrt(1 - keep**2)
-        walk = np.empty(time.size)
-        state = rng.standard_normal()
-        for i, step in enumerate(steps):
-            state = keep * state + step
-            walk[i] = state
-        error += protocol.wander * walk
+        steps[0] /= np.sqrt(1 - keep**2)  # stationary from the beginning
+        error += protocol.wander * lfilter([1.0], [1.0, -keep], steps)
     error += protocol.drift * time / time[-1]
     return time, current + largest * error + protocol.offset_A, np.concatenate(voltages)
 
