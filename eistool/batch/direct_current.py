@@ -12,11 +12,10 @@ import eistool
 from eistool.batch.files import write_whole
 from eistool.batch.store import Rows
 from eistool.batch.tables import number, to_csv
-from eistool.errors import ConfigError, EistoolError, ReaderError
+from eistool.errors import ConfigError, EistoolError
 from eistool.extraction.polarization import MODES, PolarizationResult, analyze_polarization
-from eistool.readers import FoundFile, SampleTables, scan
+from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, scan
 from eistool.readers.filename import metadata_from_filename
-from eistool.readers.polarization import PolarizationRecord, is_polarization, read_polarization
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.typing import JSON, PathLike
 
@@ -205,17 +204,3 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be made ({error.strerror or error}); choose another --out") from error
-
-
-def read_records(paths: Sequence[Path]) -> list[tuple[str, PolarizationRecord]]:
-    """Return the records in files, each with its source.
-
-    Raises
-    ------
-    ReaderError
-        If one cannot be read.
-    """
-    found = [file for file in scan(paths) if not file.ignored]
-    if not found:
-        raise ReaderError(f"{', '.join(map(str, paths))}: no file of a known suffix")
-    return [(file.source, read_polarization(file.path)) for file in found]

@@ -14,6 +14,7 @@ from eistool.settings import SubtractionSettings
 from eistool.spectrum import CellGeometry, Metadata, Spectrum
 
 Value = tuple[float, float]
+Cell = tuple[Metadata, Spectrum | Value]
 SYMMETRIC_CIRCUIT = "symmetric_in"
 MOST_ALTERNATIVES = 6
 
@@ -68,13 +69,14 @@ def subtract_cells(options: SubtractionOptions) -> list[Subtracted]:
             f"{len(options.thickness_um)} thicknesses for {len(settings.full)} full cells; give one for each"
         )
     tables = SampleTables(options.samples)
-    symmetric = _cell(str(settings.symmetric), tables, {})[1]
+    symmetric = _cell(str(settings.symmetric), tables, {})
     return [_subtract(text, k, symmetric, tables, options) for k, text in enumerate(settings.full)]
 
 
 def _subtract(
-    text: str, k: int, symmetric: Spectrum | Value, tables: SampleTables, options: SubtractionOptions
+    text: str, k: int, symmetric_cell: Cell, tables: SampleTables, options: SubtractionOptions
 ) -> Subtracted:
+    described, symmetric = symmetric_cell
     given = dict(options.geometry)
     if options.thickness_um:
         given["thickness_um"] = options.thickness_um[k]
@@ -90,6 +92,7 @@ def _subtract(
             interface = electrolyte = None
         elif not isinstance(symmetric, Spectrum) and interface is not None and electrolyte is not None:
             other = (electrolyte, interface)
+        pressures = (metadata.pressure_MPa, described.pressure_MPa)
         result = subtract_symmetric_cell(
             full,
             other,
@@ -102,6 +105,7 @@ def _subtract(
             interface=interface,
             lead=settings.lead,
             electrode=electrode,
+            pressures_MPa=None if None in pressures else pressures,  # type: ignore[arg-type]
             r_in_dc_ohm_cm2=options.r_in_dc_ohm_cm2,
             plain_half=options.plain_half,
         )
@@ -114,7 +118,7 @@ def _layer(layer: Value | None) -> CellGeometry | None:
     return None if layer is None else CellGeometry(thickness_um=layer[0], diameter_mm=layer[1])
 
 
-def _cell(text: str, tables: SampleTables, given: Mapping[str, float]) -> tuple[Metadata, Spectrum | Value]:
+def _cell(text: str, tables: SampleTables, given: Mapping[str, float]) -> Cell:
     """Return what is known of a cell, and its spectrum or resistance."""
     path = Path(text)
     if not path.is_file():
@@ -124,8 +128,9 @@ def _cell(text: str, tables: SampleTables, given: Mapping[str, float]) -> tuple[
         except ValueError:
             raise ConfigError(f"{text}: no such file, and no resistance; give a file, or R,u in ohm") from None
     metadata = describe_file(FoundFile(path, path.name), tables, given)
+    samples = tables.given.path if tables.given else None
     if not is_polarization(path):
-        return metadata, read(path)[0]
+        return metadata, read(path, samples)[0]
     options = PolarizationOptions(
         mode="electron_blocking", geometry=given, samples=tables.given.path if tables.given else None
     )

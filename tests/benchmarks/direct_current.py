@@ -87,11 +87,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--kind", default="", help="only kinds whose name begins so")
     arguments = parser.parse_args()
     print(f"{'kind':30s}  given  I 95 %  sigma 95 %    sd  bounds  ms each")
     for title, kinds in (("steady", STEADY), ("not steady within the hold", UNSTEADY)):
         print(title)
         for name, protocol in kinds.items():
+            if not name.startswith(arguments.kind):
+                continue
             m = measure(protocol, arguments.records, arguments.seed)
             print(
                 f"  {name:28s}  {m['given']:5.3f}  {m['I']:6.3f}  {m['sigma']:10.3f}  {m['sd']:4.2f}"

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 import eistool
 from eistool.cli import main
 from eistool.readers.writers import write_spectra
+from eistool.settings import load_settings
 from tests.batch.folders import rows
 from tests.extraction.files import A5, STACK_OHM, stack, write_conductors, write_record, write_stacks
 from tests.extraction.holds import simulate
@@ -135,6 +136,24 @@ def test_settings_file_serves_a_batch() -> None:
     other = run("subtract", "--layers", "1", "--plots", "none", "--out", "other")
     assert other.exit_code == 0
     assert rows(Path("other/subtraction.csv"))[0]["layers"] == "1"
+
+
+def test_documented_settings_are_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "direct_current.md").read_text(encoding="utf-8")
+    (tmp_path / "eistool.toml").write_text(text.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    settings = load_settings(tmp_path).subtraction
+    assert settings.symmetric == str(tmp_path / "symmetric.mpt")
+    assert (settings.layers, settings.full_layer) == (2, (430, 10))
+
+
+def test_pressures_come_from_the_samples_table() -> None:
+    write_symmetric()
+    write_record(Path("stack.mpt"), *simulate(stack(100, A5[0]), 1))
+    Path("samples.csv").write_text("file,pressure_MPa\nstack.mpt,64\nsymmetric.mpt,21\n")
+    result = run("subtract", "--full", "stack.mpt", "--symmetric", "symmetric.mpt", "--layers", "2",
+                 "--counter-electrodes", "2")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "the full cell was at 64 MPa, the symmetric one at 21 MPa" in result.stdout
 
 
 def test_numbers_alone() -> None:
