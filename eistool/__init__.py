@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from eistool.errors import FitError as FitError
     from eistool.errors import ReaderError as ReaderError
     from eistool.errors import SpectrumError as SpectrumError
+    from eistool.extraction import analyze_ir_drop as analyze_ir_drop
+    from eistool.extraction import analyze_polarization as analyze_polarization
+    from eistool.extraction import bruce_vincent as bruce_vincent
+    from eistool.extraction import regress_thickness as regress_thickness
+    from eistool.extraction import separator_budget as separator_budget
+    from eistool.extraction import subtract_symmetric_cell as subtract_symmetric_cell
     from eistool.fitting import FitResult as FitResult
     from eistool.fitting import compare_circuits as compare_circuits
     from eistool.fitting import fit as fit
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from eistool.fitting import fit_iter as fit_iter
     from eistool.fitting import fit_many as fit_many
     from eistool.readers import read as read
+    from eistool.readers import read_polarization as read_polarization
     from eistool.readers import read_profile as read_profile
     from eistool.spectrum import CellGeometry as CellGeometry
     from eistool.spectrum import Metadata as Metadata
@@ -59,7 +66,10 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "analyze_ir_drop": "eistool.extraction",
+    "analyze_polarization": "eistool.extraction",
     "average_spectra": "eistool.spectrum",
+    "bruce_vincent": "eistool.extraction",
     "check_kramers_kronig": "eistool.validation",
     "check_z_hit": "eistool.validation",
     "compare_circuits": "eistool.fitting",
@@ -74,11 +84,15 @@ _HOME = {
     "load_circuit": "eistool.circuit.library",
     "normalize_by_area": "eistool.spectrum",
     "read": "eistool.readers",
+    "read_polarization": "eistool.readers",
     "read_profile": "eistool.readers",
     "register_element": "eistool.circuit",
+    "regress_thickness": "eistool.extraction",
+    "separator_budget": "eistool.extraction",
     "simulate": "eistool.circuit.simulate",
     "subtract_lead": "eistool.spectrum",
     "subtract_stray_capacitance": "eistool.spectrum",
+    "subtract_symmetric_cell": "eistool.extraction",
 }
 
 __all__ = sorted([*_HOME, "__version__"])

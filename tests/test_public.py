@@ -28,7 +28,10 @@ PUBLIC = [
     "Spectrum",
     "SpectrumError",
     "__version__",
+    "analyze_ir_drop",
+    "analyze_polarization",
     "average_spectra",
+    "bruce_vincent",
     "check_kramers_kronig",
     "check_z_hit",
     "compare_circuits",
@@ -43,11 +46,15 @@ PUBLIC = [
     "load_circuit",
     "normalize_by_area",
     "read",
+    "read_polarization",
     "read_profile",
     "register_element",
+    "regress_thickness",
+    "separator_budget",
     "simulate",
     "subtract_lead",
     "subtract_stray_capacitance",
+    "subtract_symmetric_cell",
 ]
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -116,6 +123,18 @@ def shown() -> dict[str, str]:
     }
     hours = np.linspace(0.0, 7200.0, 3)
     objects["profile"] = eistool.Profile(hours, hours / 1e4 + 2, np.full(3, 1e-3), hours / 3600, "2024-03-05")
+    t = np.arange(0.0, 7200.0, 10.0)
+    noise = 1e-3 * np.random.default_rng(1).standard_normal(t.size)
+    cell = eistool.CellGeometry(thickness_um=100, diameter_mm=10)
+    objects |= {
+        "polarization": eistool.analyze_polarization(t, 1e-6 * (1 + np.exp(-t / 500) + noise), 0.5, cell),
+        "subtraction": eistool.subtract_symmetric_cell(
+            (275.2, 0.5), ((23.0, 0.2), (0.9, 0.1)), layers=2, counter_electrodes=2, electrode=cell
+        ),
+        "irdrops": eistool.analyze_ir_drop(
+            t, np.where(t < 3600, 1e-3, 0.0), np.where(t < 3600, 2.05, 2.0) + noise
+        ),
+    }
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}
     # how many starts agree is not the same on every processor

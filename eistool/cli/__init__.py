@@ -6,7 +6,19 @@ import click
 
 from eistool.errors import EistoolError
 
-COMMANDS = ("check", "circuits", "convert", "drt", "fit", "formats", "inspect", "simulate")
+COMMANDS = (
+    "check",
+    "circuits",
+    "convert",
+    "drt",
+    "fit",
+    "formats",
+    "inspect",
+    "irdrop",
+    "polarization",
+    "simulate",
+    "subtract",
+)
 INTERRUPTED = 130
 
 

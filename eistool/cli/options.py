@@ -91,6 +91,24 @@ def electrode(command: Command) -> Command:
     )(command)
 
 
+def out_folder(command: Command) -> Command:
+    """Add ``--out``."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default="eistool-results",
+        show_default=True,
+        help="Result folder.",
+    )(command)
+
+
+def plots(command: Command) -> Command:
+    """Add ``--plots``."""
+    return click.option(
+        "--plots", type=click.Choice(("all", "none")), default="all", show_default=True, help="Pictures."
+    )(command)
+
+
 def selection(command: Command) -> Command:
     """Add ``--by`` and the options that choose sweeps and points."""
     decorators = (
@@ -121,6 +139,44 @@ def to_selection(given: dict[str, Any]) -> "Selection":
         f_min=given["f_min"],
         f_max=given["f_max"],
     )
+
+
+def geometry(command: Command) -> Command:
+    """Add the options that describe thickness and area of a cell, and the resistance of its leads."""
+    texts = {
+        "thickness_um": "Thickness, in µm.",
+        "u_thickness_um": "Its standard uncertainty; by default 20 µm.",
+        "diameter_mm": "Diameter, in mm.",
+        "u_diameter_mm": "Its standard uncertainty; by default 0.05 mm.",
+        "area_cm2": "Area, in cm², in place of the diameter.",
+        "cell_constant_per_cm": "Thickness by area, in 1/cm, in place of both.",
+        "r_lead_ohm": "Resistance of leads in series with the cell.",
+    }
+    for name, text in reversed(texts.items()):
+        command = click.option(f"--{name.replace('_', '-').lower()}", name, type=float, help=text)(command)
+    return command
+
+
+GEOMETRY = (
+    "thickness_um", "u_thickness_um", "diameter_mm", "u_diameter_mm", "area_cm2", "cell_constant_per_cm",
+    "r_lead_ohm",
+)  # fmt: skip
+
+
+class Measured(click.ParamType[tuple[float, float]]):
+    """``VALUE[,U]``, as a value and its standard uncertainty."""
+
+    name = "VALUE[,U]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        """Return both numbers."""
+        if isinstance(value, tuple):
+            return value
+        number, _, u = str(value).replace("±", ",").partition(",")
+        try:
+            return float(number), float(u or 0)
+        except ValueError:
+            self.fail(f"{value!r}; write for instance 23,0.2", param, ctx)
 
 
 class Assignment(click.ParamType[tuple[str, float]]):

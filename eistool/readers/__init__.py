@@ -1,5 +1,6 @@
 """Readers: one file per instrument format, found by content."""
 
+from eistool.readers.polarization import PolarizationRecord, is_polarization, read_polarization
 from eistool.readers.profile import read_profile
 from eistool.readers.read import FoundFile, doubts, load, override, read, scan
 from eistool.readers.registry import READERS, Reader
@@ -8,13 +9,16 @@ from eistool.readers.samples import SamplesTable, SampleTables, read_samples
 __all__ = [
     "READERS",
     "FoundFile",
+    "PolarizationRecord",
     "Reader",
     "SampleTables",
     "SamplesTable",
     "doubts",
+    "is_polarization",
     "load",
     "override",
     "read",
+    "read_polarization",
     "read_profile",
     "read_samples",
     "scan",

@@ -116,10 +116,12 @@ def find_named_table(content: FileContent, known: Callable[[str], bool]) -> tupl
     if not content.is_text:
         raise content.error("binary data; expected a table of text")
     lines = [(i, line) for i, line in enumerate(content.lines) if line.strip()]
-    dialect = _find_dialect(content, [line for _, line in lines if not _is_comment(line)])
-    k, width = _first_row(content, lines, dialect)
+    dialect = find_dialect(content, [line for _, line in lines if not _is_comment(line)])
+    k, width = first_row(content, lines, dialect)
     ways = [
-        (i, names) for i, line in lines[max(0, k - _PREAMBLE) : k] for names in _names(line, dialect, width, False)
+        (i, names)
+        for i, line in lines[max(0, k - _PREAMBLE) : k]
+        for names in header_cells(line, dialect, width, False)
     ]
     best = max(ways, key=lambda way: sum(map(known, way[1])), default=(0, []))
     if sum(map(known, best[1])) < 2:
@@ -130,8 +132,8 @@ def find_named_table(content: FileContent, known: Callable[[str], bool]) -> tupl
 
 def _find_table(content: FileContent) -> _Found:
     lines = [(i, line) for i, line in enumerate(content.lines) if line.strip()]
-    dialect = _find_dialect(content, [line for _, line in lines if not _is_comment(line)])
-    k, width = _first_row(content, lines, dialect)
+    dialect = find_dialect(content, [line for _, line in lines if not _is_comment(line)])
+    k, width = first_row(content, lines, dialect)
     preamble = lines[max(0, k - _PREAMBLE) : k]
     for i, line in preamble:
         if _FITTED.search(line[:1000]):
@@ -154,7 +156,8 @@ def _is_comment(line: str) -> bool:
     return line.lstrip().startswith(_COMMENT)
 
 
-def _find_dialect(content: FileContent, lines: list[str]) -> _Dialect:
+def find_dialect(content: FileContent, lines: list[str]) -> _Dialect:
+    """Return how most lines of a table part their cells and their decimals."""
     step = max(1, len(lines) // _SAMPLE)
     # the end of the file is table where any is, so most of the sample comes from there
     sample = lines[len(lines) // 2 :: step] + lines[:: 2 * step]
@@ -183,7 +186,7 @@ def _score(numbers: list[float]) -> int:
     return max(0, 2 * found - len(numbers) + 1) if found >= 2 else 0
 
 
-def _first_row(content: FileContent, lines: list[tuple[int, str]], dialect: _Dialect) -> tuple[int, int]:
+def first_row(content: FileContent, lines: list[tuple[int, str]], dialect: _Dialect) -> tuple[int, int]:
     """Return place and width of the first of three rows of numbers on end."""
     widths: list[int] = []
     for k, (_, line) in enumerate(lines):
@@ -198,7 +201,7 @@ def _first_row(content: FileContent, lines: list[tuple[int, str]], dialect: _Dia
     )
 
 
-def _names(line: str, dialect: _Dialect, width: int, has_index: bool) -> Iterator[list[str]]:
+def header_cells(line: str, dialect: _Dialect, width: int, has_index: bool) -> Iterator[list[str]]:
     """Yield the ways to read a line as names of columns: as the rows are parted, or by other marks."""
     if len(line) > _LONGEST_LINE:
         return
@@ -219,7 +222,7 @@ def _header(
     best: tuple[int | None, list[Column]] = (None, [])
     best_score = 2
     for k, (i, line) in enumerate(preamble):
-        for cells in _names(line, dialect, width, has_index):
+        for cells in header_cells(line, dialect, width, has_index):
             columns = parse_columns(cells, _units_below(preamble[k + 1 : k + 3], dialect, width))
             score = len({c.quantity for c in columns if c.quantity})
             if score >= best_score:
@@ -230,7 +233,7 @@ def _header(
 
 def _units_below(lines: list[tuple[int, str]], dialect: _Dialect, width: int) -> list[str]:
     for _, line in lines:
-        for cells in _names(line, dialect, width, has_index=False):
+        for cells in header_cells(line, dialect, width, has_index=False):
             if sum(is_unit(cell) for cell in cells) >= 2:
                 return cells
     return []

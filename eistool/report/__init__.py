@@ -3,7 +3,9 @@
 from eistool.report.circuit import circuit_to_png, plot_circuit
 from eistool.report.distribution import DRTPicture, DRTPlot, PeakMark, plot_drt
 from eistool.report.nyquist import FitPicture, NyquistPlot, plot_fit
+from eistool.report.polarization import plot_polarization, polarization_to_png
 from eistool.report.profile import SpectrumMark, profile_to_png
+from eistool.report.subtraction import plot_subtraction, plot_thickness, to_png
 from eistool.report.validity import CheckPicture, CheckPlot, plot_check
 
 __all__ = [
@@ -20,5 +22,10 @@ __all__ = [
     "plot_circuit",
     "plot_drt",
     "plot_fit",
+    "plot_polarization",
+    "plot_subtraction",
+    "plot_thickness",
+    "polarization_to_png",
     "profile_to_png",
+    "to_png",
 ]

@@ -3,6 +3,7 @@
 from eistool.display import format_value
 
 _OHM = ((1e6, "MΩ"), (1e3, "kΩ"), (1.0, "Ω"), (1e-3, "mΩ"))
+_AMPERE = ((1.0, "A"), (1e-3, "mA"), (1e-6, "µA"), (1e-9, "nA"), (1e-12, "pA"))
 _HERTZ = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"), (1e-3, "mHz"))
 
 
@@ -15,6 +16,17 @@ def ohm_unit(largest: float) -> tuple[float, str]:
     ((1000.0, 'kΩ'), (0.001, 'mΩ'))
     """
     return _unit(largest, _OHM)
+
+
+def ampere_unit(largest: float) -> tuple[float, str]:
+    """Return the unit for currents up to ``largest`` A, and what it is in A.
+
+    Examples
+    --------
+    >>> ampere_unit(1.79e-8)
+    (1e-09, 'nA')
+    """
+    return _unit(largest, _AMPERE)
 
 
 def format_ohm(value: float, stderr: float | None = None) -> str:

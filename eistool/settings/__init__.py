@@ -7,6 +7,7 @@ from eistool.settings.settings import (
     WEIGHTINGS,
     FitSettings,
     Settings,
+    SubtractionSettings,
     circuit_folders,
     load_settings,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "WEIGHTINGS",
     "FitSettings",
     "Settings",
+    "SubtractionSettings",
     "circuit_folders",
     "load_settings",
 ]

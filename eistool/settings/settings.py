@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from eistool.errors import ConfigError
 from eistool.typing import PathLike
@@ -39,12 +47,30 @@ class FitSettings(BaseModel):
     require_valid: bool = False
 
 
+class SubtractionSettings(BaseModel):
+    """The table ``[subtraction]``: defaults of ``eistool subtract``; resistances are [R, u] in ohm."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    full: tuple[str, ...] = ()  # files or patterns, relative to the file
+    symmetric: str | None = None
+    layers: NonNegativeInt | None = None
+    counter_electrodes: NonNegativeInt | None = None
+    r_in: Literal["per_electrode", "pair"] = "per_electrode"
+    electrolyte: tuple[NonNegativeFloat, NonNegativeFloat] | None = None
+    interface: tuple[NonNegativeFloat, NonNegativeFloat] | None = None
+    lead: tuple[NonNegativeFloat, NonNegativeFloat] = (0.0, 0.0)
+    full_layer: tuple[PositiveFloat, PositiveFloat] | None = None  # thickness in µm, diameter in mm
+    symmetric_layer: tuple[PositiveFloat, PositiveFloat] | None = None
+
+
 class Settings(BaseModel):
     """All of ``eistool.toml``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fit: FitSettings = FitSettings()
+    subtraction: SubtractionSettings = SubtractionSettings()
     circuits: Path | None = None  # folder of circuits; in the file relative to the file
 
 
@@ -77,12 +103,23 @@ def load_settings(folder: PathLike) -> Settings:
         raise ConfigError(f"{path}: {error}; write TOML such as [fit] and circuit = 'spike'") from error
     except ValidationError as error:
         raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+    settings = settings.model_copy(update={"subtraction": _resolved(path.parent, settings.subtraction)})
     if settings.circuits is None:
         return settings
     folder = (path.parent / settings.circuits).resolve()
     if not folder.is_dir():
         raise ConfigError(f"{path}: circuits = '{settings.circuits}'; there is no folder {folder}")
     return settings.model_copy(update={"circuits": folder})
+
+
+def _resolved(folder: Path, subtraction: SubtractionSettings) -> SubtractionSettings:
+    """Return the settings with files as the folder of eistool.toml has them, patterns spelled out."""
+    found = []
+    for pattern in subtraction.full:
+        files = sorted(folder.glob(pattern))
+        found += [str(file) for file in files] if files else [str(folder / pattern)]
+    symmetric = None if subtraction.symmetric is None else str(folder / subtraction.symmetric)
+    return subtraction.model_copy(update={"full": tuple(found), "symmetric": symmetric})
 
 
 def circuit_folders(folder: PathLike, named: Iterable[PathLike] = ()) -> tuple[Path, ...]:
@@ -123,6 +160,7 @@ def _first_mistake(error: ValidationError) -> str:
     *table, key = (str(part) for part in mistake["loc"])
     name = ".".join([*table, key])
     if mistake["type"] == "extra_forbidden":
-        model = FitSettings if table == ["fit"] else Settings
+        models: dict[str, type[BaseModel]] = {"fit": FitSettings, "subtraction": SubtractionSettings}
+        model = models.get(".".join(table), Settings)
         return f"unknown key {name!r}; allowed are {', '.join(model.model_fields)}"
     return f"{name} = {mistake['input']!r}; {mistake['msg'][0].lower()}{mistake['msg'][1:]}"

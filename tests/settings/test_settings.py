@@ -25,7 +25,7 @@ def test_nearest_file_above_counts(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[fit]\ncirciut = 'spike'\n", ["unknown key 'fit.circiut'", "circuit, weighting, jobs, plots, by"]),
-        ("[fti]\ncircuit = 'spike'\n", ["unknown key 'fti'", "allowed are fit, circuits"]),
+        ("[fti]\ncircuit = 'spike'\n", ["unknown key 'fti'", "allowed are fit, subtraction, circuits"]),
         ("[fit]\njobs = 0\n", ["fit.jobs = 0", "greater than 0"]),
         ("[fit]\nweighting = 'none'\n", ["fit.weighting = 'none'", "'modulus'"]),
         ("fit = [", ["write TOML"]),

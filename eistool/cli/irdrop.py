@@ -1,0 +1,58 @@
+"""``eistool irdrop``: overpotentials and IR drops of a cycling record."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from eistool.cli.options import out_folder
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool irdrop cycling.mpt
+  eistool irdrop three_electrodes.csv --reference In/InLi --out results
+"""
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--reference",
+    type=click.Choice(("Li", "In/InLi")),
+    help="Reference electrode of the potentials Ewe and Ece, which are then given against Li+/Li.",
+)
+@out_folder
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
+def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None:
+    """Measure the voltage drops where the current of FILE changes, and the overpotentials before its rests.
+
+    The record needs time, current and voltage; with the potentials of both electrodes (Ewe, Ece) against a
+    reference electrode, each gets its own resistance and overpotential. Written is irdrop.csv.
+    """
+    from eistool.batch.direct_current import write_run, write_table
+    from eistool.display import format_value
+    from eistool.extraction import analyze_ir_drop
+    from eistool.readers import read_polarization
+
+    record = read_polarization(file)
+    drops = analyze_ir_drop(
+        record.time_s, record.current_A, record.voltage_V, record.working_V, record.counter_V, reference
+    )
+    rows = [{"source": record.source, "reference": reference, **event.to_dict()} for event in drops.events]
+    write_table(out, "irdrop.csv", rows)
+    write_run(out, ["eistool", *sys.argv[1:]], {"reference": reference}, {record.source: file}, 0)
+    if as_json:
+        click.echo(json.dumps({"source": record.source, **drops.to_dict()}, indent=2, ensure_ascii=False))
+        return
+    for event in drops.events:
+        change = f"{event.current_before_A * 1e3:.4g} → {event.current_after_A * 1e3:.4g} mA"
+        line = f"{event.time_s / 3600:8.3f} h  {event.electrode:8} {change:>22}  E {event.potential_V:.4f} V"
+        if event.status == "ok":
+            line += f"  R {format_value(event.resistance_ohm, event.u_resistance_ohm)} Ω"
+        if event.overpotential_V == event.overpotential_V:  # not nan
+            line += f"  η {format_value(event.overpotential_V * 1e3, event.u_overpotential_V * 1e3)} mV"
+        click.echo(line + (f"  ({event.reason})" if event.reason else ""))
+    for flag in (*drops.flags, *(note for note in record.notes if "no unit" in note)):
+        click.echo(f"flag: {flag}")
+    click.echo(f"{len(drops.events)} drops. Table in {out / 'irdrop.csv'}")

@@ -1,0 +1,119 @@
+"""``eistool polarization``: partial conductivities from direct currents."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eistool.cli.options import GEOMETRY, Measured, geometry, inputs, out_folder, plots
+
+if TYPE_CHECKING:
+    from eistool.batch.direct_current import Analysis
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool polarization hold.mpt --thickness-um 280 --diameter-mm 10
+  eistool polarization composite.DTA --thickness-um 500 --diameter-mm 10 --r-lead-ohm 0.31 --u-r-lead-ohm 0.02
+  eistool polarization holds/ --samples samples.csv --sigma-other 2.4e-3,1e-4 --json
+"""
+)
+@inputs
+@out_folder
+@plots
+@click.option(
+    "--mode",
+    type=click.Choice(("ion_blocking", "electron_blocking", "leakage")),
+    help="What the contacts block; by default what cell_type of the samples table tells, or ion_blocking.",
+)
+@geometry
+@click.option("--u-r-lead-ohm", type=float, help="Its standard uncertainty; by default 10 %, or 0.1 ohm of none.")
+@click.option("--offset-a", "offset", type=Measured(), help="Current at 0 V; by default what holds at 0 V show.")
+@click.option("--floor-a", type=float, default=0.0, help="Current that the instrument can tell from zero.")
+@click.option("--sigma-other", type=Measured(), help="Conductivity of the other carrier, in S/cm.")
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    paths: tuple[Path, ...],
+    samples: Path | None,
+    as_json: bool,
+    out: Path,
+    **given: Any,
+) -> None:
+    """Turn the current under constant voltage into an electronic or ionic conductivity, or a bound of it.
+
+    Files hold time, current and voltage: BioLogic and Gamry text exports, or tables with units in their
+    headers. Holds at 0 V give the offset, several voltages a slope. A current that is not steady, is too
+    faint, or a resistance that the lead hides gives a bound and the reason.
+
+    Exit codes: 0 all done, 1 done but some files failed, 2 wrong usage, 3 nothing readable.
+    """
+    from eistool.batch.direct_current import (
+        PolarizationOptions,
+        analyze_folder,
+        settings_of,
+        write_polarizations,
+        write_run,
+    )
+
+    offset = given["offset"]
+    options = PolarizationOptions(
+        mode=given["mode"],
+        geometry={name: given[name] for name in GEOMETRY if given[name] is not None},
+        u_r_lead_ohm=given["u_r_lead_ohm"],
+        offset_A=None if offset is None else offset[0],
+        u_offset_A=0.0 if offset is None else offset[1],
+        floor_A=given["floor_a"],
+        sigma_other=given["sigma_other"],
+        samples=samples,
+        plots=given["plots"] == "all",
+    )
+    analyses = analyze_folder(paths, options)
+    failed = [analysis for analysis in analyses if analysis.result is None]
+    code = 3 if len(failed) == len(analyses) else 1 if failed else 0
+    if analyses:
+        write_polarizations(out, analyses, options)
+        files = {path.name: path for path in paths if path.is_file()}
+        write_run(out, ["eistool", *sys.argv[1:]], settings_of(options), files, code)
+    if as_json:
+        rows = [_to_dict(analysis) for analysis in analyses]
+        click.echo(
+            json.dumps({"out": str(out), "exit_code": code, "analyses": rows}, indent=2, ensure_ascii=False)
+        )
+    else:
+        for analysis in analyses:
+            _print(analysis, options.sigma_other)
+        if analyses:
+            done = len(analyses) - len(failed)
+            click.echo(f"{done} analysed, {len(failed)} failed. Table in {out / 'polarization.csv'}")
+    if code == 3:
+        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
+    context.exit(code)
+
+
+def _to_dict(analysis: "Analysis") -> dict[str, Any]:
+    described: dict[str, Any] = {"source": analysis.source, "status": "failed", "reason": analysis.error}
+    if analysis.result is not None:
+        described |= analysis.result.to_dict()
+    return described | {"notes": list(analysis.notes)}
+
+
+def _print(analysis: "Analysis", sigma_other: tuple[float, float] | None) -> None:
+    result = analysis.result
+    if result is None:
+        click.echo(f"failed: {analysis.error}")
+        return
+    first, *rest = repr(result).splitlines()
+    verdict = first.partition(": ")[2].removesuffix(")")
+    click.echo("  ".join(filter(None, (analysis.source, analysis.metadata.sample_id, verdict))))
+    if sigma_other is not None and result.mode != "leakage" and (result.status == "ok" or result.upper_limit > 0):
+        click.echo(f"  {result.transference(*sigma_other)!r}")
+    for line in rest:
+        click.echo(line)
+    for note in analysis.notes:
+        if "no unit" in note:
+            click.echo(f"  warning: {note}")

@@ -1,0 +1,161 @@
+"""``eistool subtract``: a cell without its electrolyte layers and counter electrodes."""
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eistool.cli.options import GEOMETRY, Measured, geometry, out_folder, plots
+
+if TYPE_CHECKING:
+    from eistool.batch.subtraction import Subtracted
+    from eistool.extraction import ThicknessRegression
+
+_LAYER = "Thickness in µm and diameter in mm of one electrolyte layer of the "
+_SETTINGS = (
+    "symmetric",
+    "layers",
+    "counter_electrodes",
+    "r_in",
+    "electrolyte",
+    "interface",
+    "lead",
+    "full_layer",
+    "symmetric_layer",
+)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool subtract --full 275.2,0.5 --symmetric 24.8,0.2 --interface 0.9,0.1 --layers 2 --counter-electrodes 2
+  eistool subtract --full stack.mpt --symmetric sym.mpt --layers 2 --counter-electrodes 2 --thickness-um 100 \\
+      --diameter-mm 10
+  eistool subtract --full full_cell.mpt --symmetric symmetric.mpt --layers 1 --counter-electrodes 1
+"""
+)
+@click.option(
+    "--full", multiple=True, help="The cell: a spectrum, a polarisation, or R,u in ohm; may be repeated."
+)
+@click.option("--symmetric", help="The symmetric cell: a spectrum, or R,u in ohm.")
+@click.option("--layers", type=click.IntRange(min=0), help="Electrolyte layers of the full cell.")
+@click.option("--counter-electrodes", type=click.IntRange(min=0), help="Counter electrodes of the full cell.")
+@click.option(
+    "--r-in", type=click.Choice(("per_electrode", "pair")), help="What the interface's resistance means."
+)
+@click.option("--electrolyte", type=Measured(), help="R_SE of the symmetric cell, in ohm; else by a fit.")
+@click.option("--interface", type=Measured(), help="R_In of the symmetric cell, in ohm; else by a fit.")
+@click.option("--lead", type=Measured(), help="Leads and contacts of the full cell, in ohm.")
+@click.option("--full-layer", type=(float, float), help=f"{_LAYER}full cell.")
+@click.option("--symmetric-layer", type=(float, float), help=f"{_LAYER}symmetric cell.")
+@click.option(
+    "--r-in-dc", type=float, default=17.5, show_default=True, help="Of an electrode at d.c., in ohm cm²."
+)
+@click.option("--plain-half", is_flag=True, help="Of spectra, subtract Z_sym/2 for each counter electrode only.")
+@click.option("--thicknesses-um", help="Of the layer of interest in each full cell, separated by commas.")
+@geometry
+@click.option("--samples", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Samples table.")
+@out_folder
+@plots
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead.")
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> None:
+    """Subtract what electrolyte layers and counter electrodes add to a cell, measured on a symmetric cell.
+
+    How many there are is never guessed: the other readings of the stack are printed beside the result, as a
+    systematic band. What is not named is taken from [subtraction] in eistool.toml. Three full cells or more
+    of different thickness give a regression too, which needs no symmetric cell.
+
+    Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage.
+    """
+    from eistool.batch.direct_current import write_run, write_table
+    from eistool.batch.subtraction import SubtractionOptions, regress_cells, subtract_cells, subtraction_rows
+    from eistool.settings import SubtractionSettings, load_settings
+
+    base = load_settings(Path.cwd()).subtraction.model_dump()
+    named = {name: given[name] for name in _SETTINGS if given[name] is not None}
+    full = {"full": given["full"]} if given["full"] else {}
+    settings = SubtractionSettings.model_validate({**base, **named, **full})
+    options = SubtractionOptions(
+        settings=settings,
+        geometry={name: given[name] for name in GEOMETRY if given[name] is not None},
+        thickness_um=_numbers(given["thicknesses_um"]),
+        plain_half=given["plain_half"],
+        r_in_dc_ohm_cm2=given["r_in_dc"],
+        samples=given["samples"],
+    )
+    with warnings.catch_warnings():  # they are among the flags
+        warnings.simplefilter("ignore")
+        cells = subtract_cells(options)
+    regression = regress_cells(cells)
+    out: Path = given["out"]
+    code = 1 if any(cell.result is None for cell in cells) else 0
+    write_table(out, "subtraction.csv", subtraction_rows(cells, regression, settings))
+    files = {Path(text).name: text for text in (*settings.full, str(settings.symmetric)) if Path(text).is_file()}
+    write_run(out, ["eistool", *sys.argv[1:]], settings.model_dump(), files, code)
+    _write(out, cells, regression, plots=given["plots"] == "all")
+    if given["as_json"]:
+        found = [{"source": c.source, "error": c.error, **(c.result.to_dict() if c.result else {})} for c in cells]
+        printed = {"out": str(out), "exit_code": code, "cells": found}
+        printed["regression"] = None if regression is None else regression.to_dict()
+        click.echo(json.dumps(printed, indent=2, ensure_ascii=False))
+    else:
+        for cell in cells:
+            _print(cell)
+        if regression is not None:
+            click.echo(f"over thickness  {regression!r}")
+        click.echo(f"Table in {out / 'subtraction.csv'}")
+    context.exit(code)
+
+
+def _numbers(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r}; write for instance 100,300,500", param_hint="--thicknesses-um"
+        ) from None
+
+
+def _write(out: Path, cells: "list[Subtracted]", regression: "ThicknessRegression | None", *, plots: bool) -> None:
+    from eistool.batch.direct_current import write_picture
+    from eistool.readers.writers import format_spectra
+    from eistool.report import plot_subtraction, plot_thickness, to_png
+    from eistool.spectrum import Spectrum
+
+    for k, cell in enumerate(cells, start=1):
+        result = cell.result
+        if result is None:
+            continue
+        name = f"subtraction/{k}.{cell.source.replace('/', '_')}"
+        if isinstance(result.value, Spectrum):
+            text = format_spectra([result.value], "csv")
+            write_picture(out, f"{name}.csv", lambda text=text: text.encode())  # type: ignore[misc]
+        if plots:
+            write_picture(out, f"{name}.png", lambda c=cell, r=result: to_png(plot_subtraction(r, c.source)))  # type: ignore[misc]
+    usable = [cell for cell in cells if isinstance(cell.full, tuple) and cell.metadata.thickness_um]
+    if plots and regression is not None:
+        points = [(c.metadata.thickness_um or 0.0, *c.full) for c in usable if isinstance(c.full, tuple)]
+        L, R, u = (list(column) for column in zip(*points, strict=True))
+        picture = plot_thickness(regression, L, R, u, "resistance over thickness")
+        write_picture(out, "subtraction/thickness.png", lambda: to_png(picture))
+
+
+def _print(cell: "Subtracted") -> None:
+    from eistool.display import format_value
+
+    result = cell.result
+    if result is None:
+        click.echo(f"failed: {cell.source}: {cell.error.removeprefix(f'{cell.source}: ')}")
+        return
+    first, *rest = repr(result).splitlines()
+    click.echo(f"{cell.source}  {first.partition('(')[2].removesuffix(')')}")
+    if result.sigma_S_per_cm == result.sigma_S_per_cm:  # not nan
+        low, high = result.band_sigma
+        sigma = format_value(result.sigma_S_per_cm, result.u_sigma_S_per_cm)
+        click.echo(f"  σ {sigma} S/cm, other readings {low:.3g} to {high:.3g} S/cm")
+    for line in rest:
+        click.echo(line)
