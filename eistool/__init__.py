@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from eistool.errors import FitError as FitError
     from eistool.errors import ReaderError as ReaderError
     from eistool.errors import SpectrumError as SpectrumError
+    from eistool.extraction import arrhenius as arrhenius
+    from eistool.extraction import assign as assign
+    from eistool.extraction import conductivity as conductivity
     from eistool.fitting import FitResult as FitResult
     from eistool.fitting import compare_circuits as compare_circuits
     from eistool.fitting import fit as fit
@@ -49,9 +52,12 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "arrhenius": "eistool.extraction",
+    "assign": "eistool.extraction",
     "compare_circuits": "eistool.fitting",
     "compute_drt": "eistool.drt",
     "compute_drt_tikhonov": "eistool.drt",
+    "conductivity": "eistool.extraction",
     "fit": "eistool.fitting",
     "fit_global": "eistool.fitting",
     "fit_iter": "eistool.fitting",
