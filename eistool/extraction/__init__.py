@@ -1,16 +1,23 @@
 """From fits to transport quantities: assignment, conductivity, activation energy."""
 
+from eistool.extraction.arrhenius import Alternative, Arrhenius, arrhenius
 from eistool.extraction.assignment import AssignedProcess, assign
 from eistool.extraction.capacitance import EffectiveCapacitance, effective_capacitance
-from eistool.extraction.conductivity import Conductivity, ConductivityValue, bulk_apex_Hz, conductivity
+from eistool.extraction.conductivity import Conductivity, ConductivityValue, bulk_apex_frequency, conductivity
+from eistool.extraction.samples import MeyerNeldel, meyer_neldel
 
 __all__ = [
+    "Alternative",
+    "Arrhenius",
     "AssignedProcess",
     "Conductivity",
     "ConductivityValue",
     "EffectiveCapacitance",
+    "MeyerNeldel",
+    "arrhenius",
     "assign",
-    "bulk_apex_Hz",
+    "bulk_apex_frequency",
     "conductivity",
     "effective_capacitance",
+    "meyer_neldel",
 ]

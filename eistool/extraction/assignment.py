@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,9 @@ def why_no_grain_boundary(process: AssignedProcess) -> str:
         outside = "has its apex outside of the window" if process.status == "extrapolated" else "is not resolved"
         return f"{process.name} {outside}"
     if not process.delta_bic > EVIDENCE:
-        return f"without {process.name} the BIC rises by {process.delta_bic:.1f} only, not by more than {EVIDENCE:g}"
+        return (
+            f"without {process.name} the BIC rises by {process.delta_bic:.1f} only, not by more than {EVIDENCE:g}"
+        )
     return ""
 
 
@@ -176,7 +179,7 @@ def _arc(result: FitResult, process: Process, cell: CellGeometry | None) -> Assi
     )
 
 
-def _contents(process: Process) -> dict[str, object]:
+def _contents(process: Process) -> dict[str, Any]:
     return {field.name: getattr(process, field.name) for field in fields(Process)}
 
 
@@ -194,7 +197,7 @@ def _reason(role: str, candidates: Sequence[str], through: float, permittivity: 
 
 
 def _in_order(found: list[AssignedProcess]) -> list[AssignedProcess]:
-    """Of several arcs that fit bulk, keep the faster as bulk, and the slower as grain boundary if its C is larger."""
+    """Of arcs that fit bulk, keep the fastest as bulk; a slower one is a grain boundary if its C is larger."""
     bulk: AssignedProcess | None = None
     ordered = []
     for one in found:
@@ -202,9 +205,11 @@ def _in_order(found: list[AssignedProcess]) -> list[AssignedProcess]:
             if bulk is not None:
                 others = tuple(name for name in one.candidates if name != "bulk")
                 larger = one.C_eff > bulk.C_eff
-                others = ("grain_boundary", *(name for name in others if name != "grain_boundary")) if larger else ()
+                others = (
+                    ("grain_boundary", *(name for name in others if name != "grain_boundary")) if larger else ()
+                )
                 text = "slower than the bulk arc" + (", with a larger C" if larger else ", with no larger C")
-                one = replace(  # noqa: PLW2901
+                one = replace(
                     one, candidates=others, assignment=next(iter(others), ""), reason=f"{one.reason}; {text}"
                 )
             bulk = bulk or one

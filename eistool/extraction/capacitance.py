@@ -71,7 +71,9 @@ def effective_capacitance(
     known = np.array([Q, alpha, 1.0 if R is None else R, 1.0 if R_s is None else R_s])
     scale = np.array([Q, 1.0, known[2], known[3]])  # logarithms of all but the exponent
     relative = np.zeros((4, 4)) if covariance is None else covariance / np.outer(scale, scale)
-    log_q, a, log_r, log_rs = correlated_values([math.log(Q), alpha, math.log(known[2]), math.log(known[3])], relative)
+    log_q, a, log_r, log_rs = correlated_values(
+        [math.log(Q), alpha, math.log(known[2]), math.log(known[3])], relative
+    )
     logs: list[Any] = [None] * 3
     if R is not None:
         logs[0] = (log_q + (1 - a) * log_r) / a

@@ -116,12 +116,12 @@ class Conductivity:
         return html_table(title, ("quantity", "R in ohm", "σ", "status", "reason"), rows)
 
 
-def bulk_apex_Hz(sigma_S_per_cm: float, permittivity: float = TYPICAL_PERMITTIVITY) -> float:
+def bulk_apex_frequency(sigma_S_per_cm: float, permittivity: float = TYPICAL_PERMITTIVITY) -> float:
     """Return where the bulk arc has its apex: σ/(2π ε0 εr).
 
     Examples
     --------
-    >>> f"{bulk_apex_Hz(2.4e-3) / 1e6:.0f} MHz, {bulk_apex_Hz(2.7e-6) / 1e6:.2f} MHz"
+    >>> f"{bulk_apex_frequency(2.4e-3) / 1e6:.0f} MHz, {bulk_apex_frequency(2.7e-6) / 1e6:.2f} MHz"
     '431 MHz, 0.49 MHz'
     """
     return sigma_S_per_cm / (2 * math.pi * VACUUM_F_PER_CM * permittivity)
@@ -191,7 +191,8 @@ def conductivity(
     cell = cell or CellGeometry.from_metadata(metadata)
     if cell is None:
         raise SpectrumError(
-            f"{result.spectrum.label}: no geometry; give a thickness with a diameter or an area, or the cell constant"
+            f"{result.spectrum.label}: no geometry; give a thickness with a diameter or an area, "
+            "or the cell constant"
         )
     scale = _Scale.of(result, cell, r_lead_ohm, u_r_lead_ohm, activation_energy_eV)
     processes = assign(result, cell)
@@ -375,7 +376,7 @@ def _total(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
     reason = f"{slow[0].name} has its apex below the window" if slow else ""
     if not counted:
         sigma = scale.constant / (R - scale.lead) if scale.lead < R else math.nan
-        apex = bulk_apex_Hz(sigma) / 1e6
+        apex = bulk_apex_frequency(sigma) / 1e6
         fastest = float(parts.result.spectrum.frequency[parts.result.spectrum.mask].max()) / 1e6
         where = f"bulk apex ~{apex:.2g} MHz if εr = {TYPICAL_PERMITTIVITY:g}"
         if apex > 100:
