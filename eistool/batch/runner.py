@@ -14,13 +14,15 @@ from typing import Any, Protocol
 
 import eistool
 from eistool.batch.candidates import candidate_names, candidates, choose, every_candidate, grown
+from eistool.batch.derived import Derived
 from eistool.batch.distribution import Distribution, distribution
 from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
+from eistool.batch.materials import derive
 from eistool.batch.pictures import FITS, draw_pictures
 from eistool.batch.records import fit_record
-from eistool.batch.store import Key, Record, Store
+from eistool.batch.store import Key, Record, Rows, Store
 from eistool.batch.tables import DRT_TABLES, FIT_TABLES, TABLES, collect, to_csv
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
@@ -117,6 +119,7 @@ class Summary:
     interrupted: bool
     ignored: tuple[Mapping[str, str], ...]
     warnings: tuple[str, ...]
+    derived: Mapping[str, Rows] = field(default_factory=dict)  # tables made of all records together
 
     @property
     def counts(self) -> dict[str, int]:
@@ -155,6 +158,8 @@ class Options(Protocol):
     def jobs(self) -> int | None: ...  # noqa: D102
     @property
     def force(self) -> bool: ...  # noqa: D102
+    @property
+    def plots(self) -> str: ...  # noqa: D102
 
     def to_dict(self) -> JSON: ...  # noqa: D102
 
@@ -179,6 +184,8 @@ class Job:
         Writes what is not a table into the result folder.
     remarks : callable
         Warnings about tasks and their records.
+    derive : callable
+        Tables and pictures of all records together.
     """
 
     options: Options
@@ -188,6 +195,7 @@ class Job:
     compute: Callable[[Sequence[Task], int], list[Record]]
     finish: Callable[[Path, Sequence[Record], Callable[[int, int], None]], None]
     remarks: Callable[[Sequence[Task], Sequence[Record]], list[str]] = lambda tasks, records: []
+    derive: Callable[[Sequence[Task], Sequence[Record]], Derived] = lambda tasks, records: Derived()
 
 
 def fit_folder(
@@ -230,6 +238,7 @@ def fit_folder(
         functools.partial(_fit_chunk, options=options),
         lambda out, records, tell: draw_pictures(FITS, out / "plots", records, options.plots, tell),
         lambda tasks, records: [*_unknown_cells(tasks), *_hidden_arcs(tasks, records)],
+        lambda tasks, records: derive([task.spectrum for task in tasks], records),
     )
     return run_job(job, paths, out, command, progress)
 
@@ -260,15 +269,29 @@ def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], 
     records = tuple(sorted([*done, *inputs.records], key=lambda record: record.key))
     for name in job.tables:
         write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
+    derived = job.derive(tasks, records)
+    for name, table in derived.tables.items():
+        write_whole(out / f"{name}.csv", to_csv(table))
     if not interrupted:
         try:
             job.finish(out, records, lambda i, n: progress("drawing", i, n))
+            if options.plots != "none":
+                _write_pictures(out / "plots", derived)
         except KeyboardInterrupt:
             interrupted = True
-    remarks = (*inputs.warnings, *job.remarks(tasks, done), *_strangers(store, tasks))
-    summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks)
+    remarks = (*inputs.warnings, *job.remarks(tasks, done), *derived.remarks, *_strangers(store, tasks))
+    summary = Summary(
+        out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks, derived.tables
+    )
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
+
+
+def _write_pictures(folder: Path, derived: Derived) -> None:
+    for name, draw in derived.pictures.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, draw())
 
 
 def _compute(tasks: Sequence[Task], store: Store, job: Job, progress: Progress) -> tuple[list[Record], int, bool]:
