@@ -3,7 +3,7 @@
 from eistool.batch.drt import DRTOptions, drt_folder
 from eistool.batch.inputs import Selection
 from eistool.batch.runner import FitOptions, Summary, fit_folder
-from eistool.batch.store import Record, Store
+from eistool.batch.store import Record, Rows, Store
 from eistool.batch.tables import TABLES
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "DRTOptions",
     "FitOptions",
     "Record",
+    "Rows",
     "Selection",
     "Store",
     "Summary",

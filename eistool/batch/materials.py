@@ -127,7 +127,7 @@ def derive(spectra: Sequence[Spectrum], records: Sequence[Record]) -> Derived:
     }
     from eistool.batch.materials_pictures import pictures
 
-    return Derived(tables, pictures(samples, composition), tuple(_remarks(samples, spectra)))
+    return Derived(tables, pictures(samples, composition, by_place), tuple(_remarks(samples, spectra)))
 
 
 def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> Rows:
@@ -146,9 +146,12 @@ def _samples(records: Sequence[Record]) -> list[Sample]:
 
 
 def _sample(name: str, records: Sequence[Record]) -> Sample:
-    spectra = {record.key: next(iter(record.tables["spectra"])) for record in records}
+    by_place = {
+        (record.key.source, record.key.sweep): next(iter(record.tables["spectra"]))
+        | {"source": record.key.source, "sweep": record.key.sweep}
+        for record in records
+    }
     rows = [row | {"sample_id": name or None} for row in collect("conductivity", records)]
-    by_place = {(key.source, key.sweep): row for key, row in spectra.items()}
     for row in rows:
         row["composition_x"] = by_place[row["source"], row["sweep"]]["composition_x"]
         row["u_temperature_C"] = by_place[row["source"], row["sweep"]]["u_temperature_C"]
@@ -159,7 +162,7 @@ def _sample(name: str, records: Sequence[Record]) -> Sample:
         if fit is not None:
             fits[quantity] = fit
     rows = [_with_own_energy(row, fits.get(row["quantity"])) for row in rows]
-    return Sample(name, tuple(records), tuple(spectra.values()), tuple(rows), fits)
+    return Sample(name, tuple(records), tuple(by_place.values()), tuple(rows), fits)
 
 
 def _fit(name: str, rows: Sequence[Mapping[str, Any]]) -> Arrhenius | None:

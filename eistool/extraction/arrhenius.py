@@ -466,7 +466,6 @@ class _Line:
     covariance: FloatArray
     chi2: float  # of the errors given, else the sum of squares of ln σ
     dof: int
-    known: bool  # whether errors were given
     quantile: float
 
     @classmethod
@@ -485,7 +484,7 @@ class _Line:
         by_scatter = u is None or factor > 1
         return cls(
             energy=-float(slope), level=float(level), covariance=order * factor, chi2=chi2, dof=dof,
-            known=u is not None, quantile=float(stdtrit(dof, 0.975)) if by_scatter else 1.96,
+            quantile=float(stdtrit(dof, 0.975)) if by_scatter else 1.96,
         )  # fmt: skip
 
     @property
@@ -517,8 +516,8 @@ def _alternatives(
 
     other = "ln_sigma" if form == "ln_sigmaT" else "ln_sigmaT"
     line = _Line.of(other, T, sigma, u)
-    reference = information(reported.chi2, T.size, 2, reported.known)
-    aicc = information(line.chi2, T.size, 2, line.known)
+    reference = information(reported.chi2, T.size, 2)
+    aicc = information(line.chi2, T.size, 2)
     sigma_25, u_25 = _predict(other, line.energy, line.level, line.covariance, np.array([ROOM_C]))
     second = Alternative(
         form=other, Ea_eV=line.energy, u_Ea_eV=math.sqrt(line.covariance[0, 0]), ln_sigma0=line.level,
@@ -530,16 +529,17 @@ def _alternatives(
     return (second, *(Alternative(**rival) for rival in rivals))
 
 
-def information(chi2: float, n: int, k: int, known: bool) -> float:
-    """Return AICc of n points and k parameters: of χ² with known errors, of n ln(S/n) and one more without.
+def information(chi2: float, n: int, k: int) -> float:
+    """Return AICc of n points and k parameters and a scale of the errors: n ln(χ²/n) + 2(k+1) + correction.
+
+    The scale is free because errors of the temperature are known by their order only.
 
     Examples
     --------
-    >>> information(4.0, 10, 2, known=True)
-    9.714285714285714
+    >>> round(information(10.0, 10, 2), 3)
+    10.0
     """
-    k = k if known else k + 1
+    k += 1
     if n <= k + 1:
         return math.nan
-    deviance = chi2 if known else n * math.log(max(chi2, 1e-300) / n)
-    return deviance + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+    return n * math.log(max(chi2, 1e-300) / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1)

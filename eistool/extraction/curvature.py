@@ -46,15 +46,15 @@ def competing_laws(
     kelvin = temperature_C + ZERO_CELSIUS
     weight = np.ones_like(kelvin) if u_relative is None else u_relative**-2.0
     found = [_vft(kelvin, sigma, weight), _pieces(kelvin, sigma, weight)]
-    return [_finished(*law, n=kelvin.size, known=u_relative is not None, reference=reference) for law in found]
+    return [_finished(*law, n=kelvin.size, reference=reference) for law in found]
 
 
 def _finished(
-    law: dict[str, Any], chi2: float, n_parameters: int, *, n: int, known: bool, reference: float
+    law: dict[str, Any], chi2: float, n_parameters: int, *, n: int, reference: float
 ) -> dict[str, Any]:
     from eistool.extraction.arrhenius import information
 
-    aicc = information(chi2, n, n_parameters, known)
+    aicc = information(chi2, n, n_parameters)
     better = aicc < reference
     text = "describes the points better than a straight line" if better else "no better than a straight line"
     return {
