@@ -5,6 +5,7 @@ from eistool.batch.inputs import Selection
 from eistool.batch.runner import FitOptions, Summary, fit_folder
 from eistool.batch.store import Record, Rows, Store
 from eistool.batch.tables import TABLES
+from eistool.batch.understanding import Understanding, understand_folder
 
 __all__ = [
     "TABLES",
@@ -15,6 +16,8 @@ __all__ = [
     "Selection",
     "Store",
     "Summary",
+    "Understanding",
     "drt_folder",
     "fit_folder",
+    "understand_folder",
 ]

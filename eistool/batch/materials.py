@@ -11,7 +11,7 @@ from eistool.batch.derived import Derived
 from eistool.batch.store import Record, Rows
 from eistool.batch.tables import TABLES, collect, number
 from eistool.errors import EistoolError
-from eistool.extraction import Arrhenius, ConductivityValue, arrhenius, conductivity, meyer_neldel
+from eistool.extraction import Alternative, Arrhenius, ConductivityValue, arrhenius, conductivity, meyer_neldel
 from eistool.extraction.arrhenius import KJ_PER_MOL
 from eistool.extraction.conductivity import TWO_SIDED, temperature_share
 from eistool.fitting import FitResult
@@ -90,6 +90,11 @@ class Sample:
         found = {row["composition_x"] for row in self.spectra} - {None}
         return float(next(iter(found))) if len(found) == 1 else None
 
+    def constant(self, quantity: str) -> float | None:
+        """L/A in 1/cm, if all spectra agree on one."""
+        found = {row["cell_constant_per_cm"] for row in self.rows if row["quantity"] == quantity}
+        return next(iter(found)) if len(found) == 1 else None
+
 
 def derive(spectra: Sequence[Spectrum], records: Sequence[Record]) -> Derived:
     """Return conductivities, activation energies and compositions of all records, with their pictures.
@@ -106,9 +111,14 @@ def derive(spectra: Sequence[Spectrum], records: Sequence[Record]) -> Derived:
     samples = _samples(records)
     rows = [row for sample in samples for row in sample.rows]
     rows.sort(key=lambda row: (row["source"], row["sweep"]))
-    fits = [_arrhenius_row(sample, quantity, fit) for sample in samples for quantity, fit in sample.fits.items()]
+    fits = [
+        arrhenius_row(sample.name, quantity, fit, sample.constant(quantity))
+        | {"composition_x": sample.composition}
+        for sample in samples
+        for quantity, fit in sample.fits.items()
+    ]
     others = [
-        _alternative_row(sample.name, quantity, fit, one)
+        alternative_row(sample.name, quantity, fit, one)
         for sample in samples
         for quantity, fit in sample.fits.items()
         for one in fit.alternatives
@@ -120,17 +130,18 @@ def derive(spectra: Sequence[Spectrum], records: Sequence[Record]) -> Derived:
     composition = _composition_rows(samples)
     others += _meyer_neldel_rows(samples)
     tables = {
-        "conductivity": _table("conductivity", rows),
-        "arrhenius": _table("arrhenius", fits),
-        "arrhenius_alternatives": _table("arrhenius_alternatives", others),
-        "composition": _table("composition", composition),
+        "conductivity": to_table("conductivity", rows),
+        "arrhenius": to_table("arrhenius", fits),
+        "arrhenius_alternatives": to_table("arrhenius_alternatives", others),
+        "composition": to_table("composition", composition),
     }
     from eistool.batch.materials_pictures import pictures
 
     return Derived(tables, pictures(samples, composition, by_place), tuple(_remarks(samples, spectra)))
 
 
-def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> Rows:
+def to_table(name: str, rows: Iterable[Mapping[str, Any]]) -> Rows:
+    """Return rows in the columns of a table."""
     columns = TABLES[name]
     return Rows(columns, tuple(tuple(row.get(column) for column in columns) for row in rows))
 
@@ -205,10 +216,11 @@ def _with_own_energy(row: dict[str, Any], fit: Arrhenius | None) -> dict[str, An
     }
 
 
-def _arrhenius_row(sample: Sample, quantity: str, fit: Arrhenius) -> dict[str, Any]:
-    constants = {row["cell_constant_per_cm"] for row in sample.rows if row["quantity"] == quantity}
-    constant = next(iter(constants)) if len(constants) == 1 else None
-    systematic = fit.systematics(constant)
+def arrhenius_row(
+    name: str, quantity: str, fit: Arrhenius, cell_constant_per_cm: float | None = None
+) -> dict[str, Any]:
+    """Return a row of ``arrhenius.csv``; the effect of a lead needs L/A."""
+    systematic = fit.systematics(cell_constant_per_cm)
     known = fit.status != "not_resolvable"
     T = fit.temperature_C[fit.used]
 
@@ -216,7 +228,7 @@ def _arrhenius_row(sample: Sample, quantity: str, fit: Arrhenius) -> dict[str, A
         return number(value) if known else None
 
     return {
-        "sample_id": sample.name or None,
+        "sample_id": name or None,
         "quantity": quantity,
         "form": fit.form,
         "Ea_eV": shown(fit.Ea_eV),
@@ -242,12 +254,12 @@ def _arrhenius_row(sample: Sample, quantity: str, fit: Arrhenius) -> dict[str, A
         "Ea_if_1K_offset_eV": number(fit.Ea_eV + systematic.get("offset", math.nan)),
         "Ea_if_2pct_lag_eV": number(fit.Ea_eV + systematic.get("lag", math.nan)),
         "Ea_if_1ohm_lead_eV": number(fit.Ea_eV + systematic.get("lead", math.nan)),
-        "composition_x": sample.composition,
         "flags": "; ".join(fit.flags) or None,
     }
 
 
-def _alternative_row(name: str, quantity: str, fit: Arrhenius, one: Any) -> dict[str, Any]:
+def alternative_row(name: str, quantity: str, fit: Arrhenius, one: Alternative) -> dict[str, Any]:
+    """Return a row of ``arrhenius_alternatives.csv``."""
     T = fit.temperature_C[fit.used]
     numbers = ("Ea_eV", "u_Ea_eV", "ln_sigma0", "u_ln_sigma0", "sigma_25C_S_per_cm", "u_sigma_25C_S_per_cm")
     return {

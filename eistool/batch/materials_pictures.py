@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def pictures(
-    samples: "Sequence[Sample]", composition: Sequence[Mapping[str, Any]], spectra: Mapping[tuple[str, int], Spectrum]
+    samples: "Sequence[Sample]",
+    composition: Sequence[Mapping[str, Any]],
+    spectra: Mapping[tuple[str, int], Spectrum],
 ) -> dict[str, Callable[[], bytes]]:
     """Return what draws each picture, by file name.
 

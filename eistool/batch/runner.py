@@ -31,6 +31,7 @@ from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import RankedCircuit, compare_circuits, fit_many, rank, remarks
 from eistool.fitting.problem import Constraints
 from eistool.fitting.result import NEAR_TIE
+from eistool.readers import override
 from eistool.spectrum import Spectrum
 from eistool.typing import JSON
 
@@ -69,6 +70,8 @@ class FitOptions:
         Compute everything anew.
     drt : bool
         Whether the distribution of relaxation times is computed too.
+    metadata : mapping
+        Facts about all spectra that go before every other source of them.
     """
 
     circuit: str = AUTO
@@ -84,6 +87,7 @@ class FitOptions:
     selection: Selection = field(default_factory=Selection)
     force: bool = False
     drt: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for field_ in ("bounds", "fixed"):  # Q1.Q means CPE1.Q
@@ -99,6 +103,7 @@ class FitOptions:
             "bounds": {name: list(pair) for name, pair in self.bounds.items()},
             "fixed": dict(self.fixed),
             "drt": self.drt,
+            "metadata": dict(self.metadata),
             **self.selection.to_dict(),
             "samples": None if self.samples is None else self.samples.name,
             "plots": self.plots,
@@ -234,7 +239,7 @@ def fit_folder(
         options,
         "fitting",
         FIT_TABLES + (DRT_TABLES if options.drt else ()),
-        functools.partial(_plan, options=options),
+        functools.partial(plan_tasks, options=options),
         functools.partial(_fit_chunk, options=options),
         lambda out, records, tell: draw_pictures(FITS, out / "plots", records, options.plots, tell),
         lambda tasks, records: [*_unknown_cells(tasks), *_hidden_arcs(tasks, records)],
@@ -336,12 +341,13 @@ def _check_options(options: FitOptions) -> None:
         _check_constraints(circuits or every_candidate(), options)
 
 
-def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[Task]:
+def plan_tasks(spectra: Sequence[Spectrum], options: FitOptions) -> list[Task]:
     """Return a task for each spectrum; wrong circuits, bounds and names are found here, before any fit."""
     named: tuple[Circuit, ...] = () if options.circuit == AUTO else (_circuit(options.circuit, options),)
     tasks = []
     known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
-    for spectrum in spectra:
+    for found in spectra:
+        spectrum = override(found, "command line", options.metadata) if options.metadata else found
         own = spectrum.metadata.circuit if options.circuit_is_default else None
         circuits = named
         if own is not None and own != AUTO:

@@ -54,7 +54,7 @@ def together_rows(sample: "Sample", spectra: Mapping[tuple[str, int], Spectrum])
     shared = [
         name
         for name in circuit.parameters
-        if len(circuits) > 1 and name.startswith("CPE_") or name == "L0"
+        if (len(circuits) > 1 and name.startswith("CPE_")) or name == "L0"
         if name.split(".")[0].removeprefix("CPE") in {"L0", *(law.removeprefix("R") for law in laws.values())}
     ]
     try:

@@ -103,6 +103,38 @@ def to_selection(given: dict[str, Any]) -> "Selection":
     )
 
 
+GEOMETRY = (
+    ("thickness_um", "Thickness of the electrolyte, in µm."),
+    ("u_thickness_um", "Its standard uncertainty.  [default: 20]"),
+    ("diameter_mm", "Diameter of the pellet, in mm."),
+    ("u_diameter_mm", "Its standard uncertainty.  [default: 0.05]"),
+    ("electrode_diameter_mm", "Diameter of electrodes that are smaller than the pellet, in mm."),
+    ("area_cm2", "Area, in cm², in place of a diameter."),
+    ("cell_constant_per_cm", "L/A, in 1/cm, in place of the geometry."),
+    ("temperature_C", "Temperature, in °C."),
+    ("u_temperature_C", "Its standard uncertainty.  [default: 1]"),
+    ("r_lead_ohm", "Resistance of the leads, in ohm, to be subtracted."),
+)
+
+
+def geometry(command: Command) -> Command:
+    """Add options for facts about the cell, which go before the samples table."""
+    for name, text in reversed(GEOMETRY):
+        flag = f"--{name.replace('_', '-').lower()}"
+        command = click.option(flag, name, type=float, help=text)(command)
+    return click.option(
+        "--cell-type",
+        type=click.Choice(("blocking", "symmetric", "electron_blocking", "full", "other")),
+        help="Kind of the cell.",
+    )(command)
+
+
+def to_metadata(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts that the options of :func:`geometry` give."""
+    names = ("cell_type", *(name for name, _ in GEOMETRY))
+    return {name: given[name] for name in names if given[name] is not None}
+
+
 class Assignment(click.ParamType[tuple[str, float]]):
     """``NAME=VALUE``, as a name and a number."""
 

@@ -67,7 +67,9 @@ def conductivity_line(row: Mapping[str, Any], circuit: str = "", width: int = 0)
         parts.append(f"R {format_ohm(float('{:.3g}'.format(row['R_ohm'])))}")
     else:
         limits = [("> ", row.get("lower_limit")), ("< ", row.get("upper_limit"))]
-        known = [f"{sign}{format_siemens(limit)} (95 %)" for sign, limit in limits if limit is not None]
+        known = [
+            f"{sign}{format_siemens(float(f'{limit:.3g}'))} (95 %)" for sign, limit in limits if limit is not None
+        ]
         parts.append(f"{symbol} {', '.join([row['status'].replace('_', ' '), *known])}")
     reason = f"({row['reason']})" if row["reason"] else ""
     parts.append(f"{circuit} {reason}".strip())

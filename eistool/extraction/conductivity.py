@@ -278,7 +278,8 @@ class _Scale:
             if status in ("ok", "extrapolated"):
                 status, reason = "not_resolvable", _joined("the error of R exceeds half of it", reason)
             largest = R + ONE_SIDED * u_R
-            limit = self.constant / largest if largest > 0 and math.isfinite(largest) else math.nan
+            spread = math.exp(-ONE_SIDED * math.hypot(self.u_geometry, self.u_temperature))
+            limit = self.constant / largest * spread if largest > 0 and math.isfinite(largest) else math.nan
             return _empty(quantity, status, reason, lower_limit=limit)
         sigma = self.constant / R
         relative = math.sqrt((u_R / R) ** 2 + self.u_geometry**2 + self.u_temperature**2)

@@ -49,9 +49,7 @@ def competing_laws(
     return [_finished(*law, n=kelvin.size, reference=reference) for law in found]
 
 
-def _finished(
-    law: dict[str, Any], chi2: float, n_parameters: int, *, n: int, reference: float
-) -> dict[str, Any]:
+def _finished(law: dict[str, Any], chi2: float, n_parameters: int, *, n: int, reference: float) -> dict[str, Any]:
     from eistool.extraction.arrhenius import information
 
     aicc = information(chi2, n, n_parameters)

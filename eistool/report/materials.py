@@ -1,7 +1,7 @@
 """Pictures of transport: Arrhenius plots, compositions, and Nyquist plots without the geometry."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +73,11 @@ def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
     forms = {fit.form for fit in fits}
     left.set_ylabel("ln(σT / (S K/cm))")
     right.set_ylabel("σ in S/cm")
-    milli = right.secondary_yaxis("right", functions=(lambda s: 1e3 * s, lambda s: s / 1e3))
+    milli = right.secondary_yaxis("right", functions=(_to_milli, _from_milli))
     milli.set_ylabel("σ in mS/cm")
     _celsius_axis(right)
     _celsius_axis(left)
-    handles, labels = left.get_legend_handles_labels()
+    handles, _ = left.get_legend_handles_labels()
     if handles:
         columns = 1 if len(handles) < 3 else 2
         left.legend(fontsize=7.5, frameon=False, loc="lower left", ncols=columns)
@@ -85,6 +85,14 @@ def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
     text = f"Arrhenius: {law if len(forms) == 1 else 'several forms'}, bands 95 %"
     figure.text(0.07, 0.965, text, fontsize=12, fontweight="bold", va="top", parse_math=False)
     return figure
+
+
+def _to_milli(sigma: Any) -> Any:
+    return 1e3 * sigma
+
+
+def _from_milli(sigma: Any) -> Any:
+    return sigma / 1e3
 
 
 def _draw_line(axes: "Axes", fit: "Arrhenius", colour: str, product: bool, labelled: bool) -> None:
@@ -115,8 +123,8 @@ def _draw_line(axes: "Axes", fit: "Arrhenius", colour: str, product: bool, label
     label = f"{fit.label}: Ea {energy}" if labelled else None
     axes.plot(1e3 / T, shown(sigma, T), color=colour, linewidth=1.2, label=label)
     factor = np.exp(fit.quantile * u_sigma / sigma)
-    band = [shown(sigma / factor, T), shown(sigma * factor, T)]
-    axes.fill_between(1e3 / T, *band, color=colour, alpha=0.15, linewidth=0)
+    low, high = shown(sigma / factor, T), shown(sigma * factor, T)
+    axes.fill_between(1e3 / T, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
 def _celsius_axis(axes: "Axes") -> None:
@@ -162,7 +170,7 @@ def plot_normalised(spectra: Sequence[NormalisedSpectrum], title: str) -> "Figur
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13.5, 4.9), dpi=DPI)
-    kinds = (
+    kinds: tuple[tuple[str, str, Callable[[NormalisedSpectrum], float]], ...] = (
         ("Z A/L", "Ω cm", lambda s: 1 / s.cell_constant_per_cm),
         ("Z A", "Ω cm²", lambda s: s.area_cm2),
         ("Z/L", "Ω/cm", lambda s: 1 / s.thickness_cm),
@@ -180,13 +188,17 @@ def _draw_curves(
 ) -> None:
     if not curves:
         axes.set_axis_off()
-        axes.text(0.5, 0.5, f"{name}: area or thickness unknown", transform=axes.transAxes, ha="center", color="0.4")
+        axes.text(
+            0.5, 0.5, f"{name}: area or thickness unknown", transform=axes.transAxes, ha="center", color="0.4"
+        )
         return
     from matplotlib import colormaps
 
     # the blocking tails would leave no room for what differs: as much height as the resistances are wide
     reach = 2.5 * max(float(np.abs(z).min()) for _, z in curves)
-    shown = np.concatenate([z[np.abs(z) <= max(reach, float(np.abs(z).min()) * 1.5)] for _, z in curves])
+    shown: ComplexArray = np.concatenate(
+        [z[np.abs(z) <= max(reach, float(np.abs(z).min()) * 1.5)] for _, z in curves]
+    )
     scale, prefixed = ohm_unit(float(np.abs(shown).max()))
     low, side = square(shown / scale)
     colours = colormaps["viridis"](np.linspace(0, 0.9, len(curves)))
