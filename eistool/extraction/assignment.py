@@ -222,39 +222,38 @@ def _in_order(found: list[AssignedProcess]) -> list[AssignedProcess]:
 def _with_evidence(result: FitResult, one: AssignedProcess) -> AssignedProcess:
     if one.status != "ok" or one.assignment not in ("grain_boundary", "phase", ""):
         return one
-    return replace(one, delta_bic=bic_without(result, one.name))
+    rival = fit_without(result, one.name)
+    return one if rival is None else replace(one, delta_bic=rival.bic - result.bic)
 
 
-def bic_without(result: FitResult, name: str) -> float:
-    """Return by how much the BIC rises when the arc of a resistor is taken out of the circuit.
+def fit_without(result: FitResult, name: str) -> FitResult | None:
+    """Return the fit of the circuit without the arc of a resistor; None if nothing is left to fit.
 
     The rest may take an inductance instead where it has none: at the fast end it looks like a missing arc.
-    Nan if nothing is left to fit.
     """
-    tree = result.circuit.tree
-    parts = tree.parts if isinstance(tree, Series) else (tree,)
+    parts = series_parts(result.circuit)
     rest = tuple(part for part in parts if name not in {element.name for element in leaves(part)})
     if not rest or len(rest) == len(parts):
-        return math.nan
+        return None
     rivals: list[Node] = [join(Series, rest)]
     symbols = {element.symbol for part in rest for element in leaves(part)}
     if not symbols & {"L", "La", "RL"}:
         rivals.append(join(Series, (Element("L", "0"), *rest)))
-    bics = []
+    found = []
     for rival in rivals:
-        circuit = Circuit.from_tree(rival)
+        names = {element.name for element in leaves(rival)}
+        roles = {element: role for element, role in result.circuit.roles.items() if element in names}
+        circuit = Circuit.from_tree(rival, roles)
         held = {
             p: result.parameters[p].value
             for p in circuit.parameters
             if result.parameters.get(p) is not None and result.parameters[p].status == "fixed"
         }
         try:
-            other = fit_many([result.spectrum], circuit, jobs=1, fixed=held, weighting=result.weighting)[0]
-        except EistoolError:
+            found += fit_many([result.spectrum], circuit, jobs=1, fixed=held, weighting=result.weighting)
+        except EistoolError:  # with everything held there is nothing to fit
             continue
-        if other.success:
-            bics.append(other.bic)
-    return min(bics) - result.bic if bics else math.nan
+    return min((other for other in found if other.success), key=lambda other: other.bic, default=None)
 
 
 def _capacitances(result: FitResult, process: Process) -> EffectiveCapacitance:

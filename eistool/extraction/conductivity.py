@@ -14,6 +14,7 @@ from eistool.extraction.assignment import (
     VACUUM_F_PER_CM,
     AssignedProcess,
     assign,
+    fit_without,
     plausible_grain_boundary,
     series_parts,
     why_no_grain_boundary,
@@ -195,13 +196,14 @@ def conductivity(
             "or the cell constant"
         )
     scale = _Scale.of(result, cell, r_lead_ohm, u_r_lead_ohm, activation_energy_eV)
+    given, (result, needless) = result, _without_needless_arcs(result)
     processes = assign(result, cell)
     common: dict[str, Any] = {
         "label": result.spectrum.label,
         "temperature_C": metadata.temperature_C,
         "u_temperature_K": scale.u_temperature_K,
         "cell": cell,
-        "circuit": repr(result.circuit),
+        "circuit": repr(given.circuit),
         "processes": processes,
         "assumed": (*cell.assumed, *scale.assumed),
     }
@@ -210,7 +212,7 @@ def conductivity(
         return Conductivity(**common, bulk=None, grain_boundary=None, total=total, grain_boundary_specific=None)
     parts = _sort(result, processes)
     bulk = _bulk(parts, scale)
-    boundary = _grain_boundary(parts, scale)
+    boundary = _grain_boundary(parts, scale) or needless
     return Conductivity(
         **common,
         bulk=bulk,
@@ -218,6 +220,27 @@ def conductivity(
         total=_total(parts, scale),
         grain_boundary_specific=_specific(parts, bulk, boundary),
     )
+
+
+def _without_needless_arcs(result: FitResult) -> tuple[FitResult, ConductivityValue | None]:
+    """Return the fit without vague arcs that only raise the BIC, and what that says of a grain boundary.
+
+    Such an arc may take any resistance, and would make one of the total that nothing supports.
+    """
+    boundary = None
+    while result.success:
+        vague = [one for one in result.processes if one.status == "not_resolvable"]
+        vague.sort(key=lambda one: -one.u_R / one.R)
+        rivals = ((one, fit_without(result, one.name)) for one in vague)
+        better = next(((one, rival) for one, rival in rivals if rival and rival.bic < result.bic), None)
+        if better is None:
+            break
+        one, rival = better
+        if one.assignment == "grain_boundary":
+            reason = f"the spectrum is described without {one.name}, ΔBIC {rival.bic - result.bic:+.0f}"
+            boundary = _empty("grain_boundary", "not_resolvable", reason)
+        result = rival
+    return result, boundary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +359,7 @@ def _sort(result: FitResult, processes: Sequence[AssignedProcess]) -> _Parts:
             continue
         kind = one.assignment if one.assignment in groups else "other"
         # the circuit library does not know where an arc will come to lie
-        elsewhere = math.isfinite(one.C_eff) and not any(name in _THROUGH for name in one.candidates)
+        elsewhere = _is_known(one) and not any(name in _THROUGH for name in one.candidates)
         if elsewhere or (kind == "other" and not one.by_role and one.assignment not in _THROUGH):
             kind = "doubtful"
         groups[kind].append(one)
@@ -356,6 +379,11 @@ def _sort(result: FitResult, processes: Sequence[AssignedProcess]) -> _Parts:
         intercept=() if beside_bulk else tuple(of_pellet),
         leads=tuple(of_pellet) if beside_bulk else (),
     )
+
+
+def _is_known(one: AssignedProcess) -> bool:
+    """Return whether a capacitance is known well enough to tell anything."""
+    return one.u_C_eff <= UNRESOLVED * one.C_eff
 
 
 def _total(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
@@ -426,7 +454,7 @@ def _bulk(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
             reason = "its apex lies outside of the window"
         elif status == "not_resolvable":
             reason = "the arc is not resolved"
-        if math.isfinite(one.permittivity) and not low <= one.permittivity <= high:
+        if _is_known(one) and not low <= one.permittivity <= high:
             status, reason = "not_resolvable", f"εr = {one.permittivity:.2g} is none of a bulk"
         return scale.value("bulk", R, u_R, status, _joined(parts.remark, reason), with_lead=not parts.leads)
     if not (parts.intercept and _claimed(parts)):
