@@ -37,18 +37,8 @@ def conductivity_rows(result: FitResult) -> Rows | None:
     rows = [_value_row(one, found.cell, "; ".join(found.assumed)) for one in found.values]
     if found.grain_boundary_specific is not None:
         rows.append(_value_row(found.grain_boundary_specific, found.cell, ""))
-    counted = {
-        "bulk": [one.name for one in found.processes if one.assignment == "bulk"],
-        "grain_boundary": [one.name for one in found.processes if one.assignment == "grain_boundary"],
-    }
-    resistors = [
-        parameter.name.removesuffix(".R")
-        for parameter in result.parameters.values()
-        if parameter.role in ("electrolyte", "bulk", "grain_boundary") and parameter.unit == "ohm"
-    ]
-    counted["total"] = resistors
     for row in rows:
-        row["elements"] = " ".join(counted.get(row["quantity"], ())) or None
+        row["elements"] = " ".join(found.resistors.get(row["quantity"], ())) or None
         row["temperature_C"] = metadata.temperature_C
     return Rows.of(*rows) if rows else None
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from eistool.batch.tables import number
 from eistool.circuit import Circuit
+from eistool.circuit.library import load_circuit
 from eistool.errors import EistoolError
 from eistool.extraction import arrhenius
 from eistool.fitting import GlobalFit, fit_global
@@ -24,44 +25,57 @@ ROOM_K = 25.0 + ZERO_CELSIUS
 def together_rows(sample: "Sample", spectra: Mapping[tuple[str, int], Spectrum]) -> list[dict[str, Any]]:
     """Return the rows of one fit of all the sample's spectra with Arrhenius' law, beside those of the line.
 
-    Where the circuits differ over the temperature, the one with most elements is taken for all, and its
-    arcs share their capacitance: it is what holds an arc that leaves the window.
+    Of the circuits that were taken for single spectra, and of a bulk arc with one capacitance where these
+    differ or are spikes, the one with the lowest BIC is reported.
     """
-    circuits: dict[str, None] = {}
-    series, elements = [], {}
-    for record in sample.records:
-        if "conductivity" not in record.tables or record.status == "failed":
-            continue
-        spectrum = spectra.get((record.key.source, record.key.sweep))
-        if spectrum is None or spectrum.metadata.temperature_C is None:
-            continue
-        circuit = next(iter(record.tables["fits"]))["circuit"]
-        series.append(spectrum)
-        circuits[circuit] = None
-        elements[circuit] = {row["quantity"]: row["elements"] for row in record.tables["conductivity"]}
-    if len({s.metadata.temperature_C for s in series}) < LEAST_TEMPERATURES:
-        return []
-    text = max(circuits, key=lambda text: len(Circuit(text).elements))
-    laws = _laws(elements[text])
-    if not laws:
+    series, models = _models(sample, spectra)
+    if len({s.metadata.temperature_C for s in series}) < LEAST_TEMPERATURES or not models:
         return []
     T = [s.metadata.temperature_C or 0.0 for s in series]
     common = {
         "sample_id": sample.name or None, "form": "global", "n_points": len(series), "T_min_C": min(T),
         "T_max_C": max(T),
     }  # fmt: skip
-    circuit = Circuit(text)
-    shared = [
-        name
-        for name in circuit.parameters
-        if (len(circuits) > 1 and name.startswith("CPE_")) or name == "L0"
-        if name.split(".")[0].removeprefix("CPE") in {"L0", *(law.removeprefix("R") for law in laws.values())}
-    ]
-    try:
-        found = fit_global(series, circuit, shared, dict.fromkeys(laws.values(), "arrhenius"))
-    except EistoolError as error:
-        return [common | {"quantity": name, "status": "failed", "reason": str(error)} for name in laws]
-    return [common | _law_row(sample, name, element, found) for name, element in laws.items()]
+    found, reason = [], ""
+    for circuit, laws, shared in models:
+        try:
+            together = fit_global(series, circuit, shared, dict.fromkeys(laws.values(), "arrhenius"))
+        except EistoolError as error:
+            reason = str(error)
+            continue
+        if together.success:
+            found.append((together, laws))
+    if not found:
+        names = models[0][1]
+        return [common | {"quantity": name, "status": "failed", "reason": reason} for name in names]
+    best, laws = min(found, key=lambda one: one[0].bic)
+    return [common | _law_row(sample, name, element, best) for name, element in laws.items()]
+
+
+def _models(
+    sample: "Sample", spectra: Mapping[tuple[str, int], Spectrum]
+) -> tuple[list[Spectrum], list[tuple[Circuit, dict[str, str], list[str]]]]:
+    """Return the spectra, and each circuit to try with its laws and what all spectra share."""
+    series = []
+    elements: dict[str, dict[str, str | None]] = {}
+    for record in sample.records:
+        spectrum = spectra.get((record.key.source, record.key.sweep))
+        if "conductivity" not in record.tables or record.status == "failed" or spectrum is None:
+            continue
+        if spectrum.metadata.temperature_C is None or spectrum.metadata.r_lead_ohm:
+            continue  # leads are subtracted from resistances, which the law describes with them
+        series.append(spectrum)
+        circuit = next(iter(record.tables["fits"]))["circuit"]
+        elements[circuit] = {row["quantity"]: row["elements"] for row in record.tables["conductivity"]}
+    models = []
+    for text, names in elements.items():
+        circuit, laws = Circuit(text), _laws(names)
+        if laws:
+            models.append((circuit, laws, ["L0"] if "L0" in circuit.parameters else []))
+    single = all(set(_laws(names)) == {"total"} for names in elements.values())
+    if single and sample.spectra[0]["cell_type"] == "blocking":
+        models.append((load_circuit("bulk_spike"), {"total": "R_b"}, ["L0", "CPE_b.Q", "CPE_b.alpha"]))
+    return series, models
 
 
 def _laws(elements: Mapping[str, str | None]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def conductivity_line(row: Mapping[str, Any], circuit: str = "", width: int = 0)
     >>> row = {"sample_id": "S17", "temperature_C": 25.0, "quantity": "total", "R_ohm": 53.05, "status": "ok",
     ...        "sigma_S_per_cm": 2.4e-3, "u_sigma_S_per_cm": 1.2e-4, "reason": "no arc"}
     >>> conductivity_line(row, "spike")
-    'S17  25.0 °C  σ_total 2.40 ± 0.12 mS/cm  R 53.1 Ω  spike (no arc)'
+    'S17  25.0 °C  σ_total 2.40 ± 0.12 mS/cm  R 53.05 Ω  spike (no arc)'
     """
     name = row["sample_id"] or row.get("source") or ""
     parts = [name.ljust(width)] if name else []
@@ -64,7 +64,7 @@ def conductivity_line(row: Mapping[str, Any], circuit: str = "", width: int = 0)
     if sigma is not None:
         status = "" if row["status"] == "ok" else f" ({row['status']})"
         parts.append(f"{symbol} {format_siemens(sigma, row['u_sigma_S_per_cm'])}{status}")
-        parts.append(f"R {format_ohm(float('{:.3g}'.format(row['R_ohm'])))}")
+        parts.append(f"R {format_ohm(float('{:.4g}'.format(row['R_ohm'])))}")
     else:
         limits = [("> ", row.get("lower_limit")), ("< ", row.get("upper_limit"))]
         known = [

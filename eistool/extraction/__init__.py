@@ -3,6 +3,7 @@
 from eistool.extraction.arrhenius import Alternative, Arrhenius, arrhenius
 from eistool.extraction.assignment import AssignedProcess, assign
 from eistool.extraction.capacitance import EffectiveCapacitance, effective_capacitance
+from eistool.extraction.composite import Composite, GraphicalCheck, partial_conductivities
 from eistool.extraction.conductivity import Conductivity, ConductivityValue, bulk_apex_frequency, conductivity
 from eistool.extraction.samples import MeyerNeldel, meyer_neldel
 
@@ -10,9 +11,11 @@ __all__ = [
     "Alternative",
     "Arrhenius",
     "AssignedProcess",
+    "Composite",
     "Conductivity",
     "ConductivityValue",
     "EffectiveCapacitance",
+    "GraphicalCheck",
     "MeyerNeldel",
     "arrhenius",
     "assign",
@@ -20,4 +23,5 @@ __all__ = [
     "conductivity",
     "effective_capacitance",
     "meyer_neldel",
+    "partial_conductivities",
 ]

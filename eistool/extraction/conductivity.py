@@ -1,7 +1,7 @@
 """From resistances to conductivities, with everything that makes them uncertain."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -72,6 +72,8 @@ class Conductivity:
         By the brick-layer model, where bulk and grain boundaries are resolved and C_gb > 10 C_bulk.
     processes : tuple of AssignedProcess
         The arcs, and what they were taken for.
+    resistors : mapping of quantity to tuple of str
+        The elements whose resistance each quantity is.
     assumed : tuple of str
         What nobody said, and was assumed.
     """
@@ -86,6 +88,7 @@ class Conductivity:
     total: ConductivityValue | None
     grain_boundary_specific: ConductivityValue | None
     processes: tuple[AssignedProcess, ...]
+    resistors: Mapping[str, tuple[str, ...]]
     assumed: tuple[str, ...]
 
     @property
@@ -195,7 +198,7 @@ def conductivity(
             f"{result.spectrum.label}: no geometry; give a thickness with a diameter or an area, "
             "or the cell constant"
         )
-    scale = _Scale.of(result, cell, r_lead_ohm, u_r_lead_ohm, activation_energy_eV)
+    scale = Scale.of(result, cell, r_lead_ohm, u_r_lead_ohm, activation_energy_eV)
     given, (result, needless) = result, _without_needless_arcs(result)
     processes = assign(result, cell)
     common: dict[str, Any] = {
@@ -208,8 +211,10 @@ def conductivity(
         "assumed": (*cell.assumed, *scale.assumed),
     }
     if not result.success:
-        total = _empty("total", "failed", result.reason or "the fit failed")
-        return Conductivity(**common, bulk=None, grain_boundary=None, total=total, grain_boundary_specific=None)
+        total = without_value("total", "failed", result.reason or "the fit failed")
+        return Conductivity(
+            **common, bulk=None, grain_boundary=None, total=total, grain_boundary_specific=None, resistors={}
+        )
     parts = _sort(result, processes)
     bulk = _bulk(parts, scale)
     boundary = _grain_boundary(parts, scale) or needless
@@ -219,6 +224,7 @@ def conductivity(
         grain_boundary=boundary,
         total=_total(parts, scale),
         grain_boundary_specific=_specific(parts, bulk, boundary),
+        resistors=parts.resistors,
     )
 
 
@@ -238,13 +244,13 @@ def _without_needless_arcs(result: FitResult) -> tuple[FitResult, ConductivityVa
         one, rival = better
         if one.assignment == "grain_boundary":
             reason = f"the spectrum is described without {one.name}, ΔBIC {rival.bic - result.bic:+.0f}"
-            boundary = _empty("grain_boundary", "not_resolvable", reason)
+            boundary = without_value("grain_boundary", "not_resolvable", reason)
         result = rival
     return result, boundary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Scale:
+class Scale:
     """What turns a resistance into a conductivity."""
 
     constant: float  # 1/cm
@@ -263,7 +269,8 @@ class _Scale:
         lead: float | None,
         u_lead: float | None,
         energy: float | None,
-    ) -> "_Scale":
+    ) -> "Scale":
+        """Return the scale for a fit; what is None is taken from the metadata, or assumed."""
         metadata = result.spectrum.metadata
         assumed = []
         lead = metadata.r_lead_ohm if lead is None else lead
@@ -303,7 +310,7 @@ class _Scale:
             largest = R + ONE_SIDED * u_R
             spread = math.exp(-ONE_SIDED * math.hypot(self.u_geometry, self.u_temperature))
             limit = self.constant / largest * spread if largest > 0 and math.isfinite(largest) else math.nan
-            return _empty(quantity, status, reason, lower_limit=limit)
+            return without_value(quantity, status, reason, lower_limit=limit)
         sigma = self.constant / R
         relative = math.sqrt((u_R / R) ** 2 + self.u_geometry**2 + self.u_temperature**2)
         return ConductivityValue(
@@ -348,6 +355,13 @@ class _Parts:
         return R, math.sqrt(variance)
 
     @property
+    def resistors(self) -> dict[str, tuple[str, ...]]:
+        bulk = tuple(one.name for one in self.bulk[:1]) or self.intercept
+        boundaries = tuple(one.name for one in self.boundaries)
+        counted = (one.name for one in (*self.bulk, *self.boundaries, *self.others))
+        return {"bulk": bulk, "grain_boundary": boundaries, "total": (*self.intercept, *counted)}
+
+    @property
     def remark(self) -> str:
         return "the circuit describes the spectrum poorly" if self.result.status == "poor_model" else ""
 
@@ -386,7 +400,7 @@ def _is_known(one: AssignedProcess) -> bool:
     return one.u_C_eff <= UNRESOLVED * one.C_eff
 
 
-def _total(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
+def _total(parts: _Parts, scale: Scale) -> ConductivityValue | None:
     counted = [*parts.bulk, *parts.boundaries, *parts.others]
     names = [*parts.intercept, *(one.name for one in counted)]
     doubtful = [one.name for one in parts.doubtful]
@@ -394,7 +408,7 @@ def _total(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
         return None
     if not names:
         reason = f"{' and '.join(doubtful)}: neither role nor capacitance says that it is the electrolyte"
-        return _empty("total", "not_resolvable", reason)
+        return without_value("total", "not_resolvable", reason)
     R, u_R = parts.resistance(names)
     if doubtful:
         both, u_both = parts.resistance([*names, *doubtful])
@@ -419,14 +433,14 @@ def _total(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
 
 
 def _between(
-    parts: _Parts, scale: _Scale, low: tuple[float, float], high: tuple[float, float]
+    parts: _Parts, scale: Scale, low: tuple[float, float], high: tuple[float, float]
 ) -> ConductivityValue:
     """Return the limits of a total that contains an arc, or not."""
     names = " and ".join(one.name for one in parts.doubtful)
     best = low[0] - scale.lead - ONE_SIDED * low[1]
     worst = high[0] - scale.lead + ONE_SIDED * high[1]
     spread = ONE_SIDED * math.hypot(scale.u_geometry, scale.u_temperature)
-    return _empty(
+    return without_value(
         "total",
         "not_resolvable",
         f"{names} may be of the electrolyte or of a contact: its capacitance is that of neither bulk nor boundary",
@@ -444,7 +458,7 @@ def _claimed(parts: _Parts) -> bool:
     return any(not why_no_grain_boundary(one) for one in parts.boundaries)
 
 
-def _bulk(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
+def _bulk(parts: _Parts, scale: Scale) -> ConductivityValue | None:
     if parts.bulk:
         one = parts.bulk[0]
         R, u_R = parts.resistance([one.name])
@@ -464,7 +478,7 @@ def _bulk(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
     return scale.value("bulk", R, u_R, "ok", _joined(parts.remark, reason), with_lead=True)
 
 
-def _grain_boundary(parts: _Parts, scale: _Scale) -> ConductivityValue | None:
+def _grain_boundary(parts: _Parts, scale: Scale) -> ConductivityValue | None:
     if not parts.boundaries:
         return None
     claimed = [one for one in parts.boundaries if not why_no_grain_boundary(one)]
@@ -507,9 +521,10 @@ def _specific(
     )
 
 
-def _empty(
+def without_value(
     quantity: str, status: str, reason: str, lower_limit: float = math.nan, upper_limit: float = math.nan
 ) -> ConductivityValue:
+    """Return what stands for a conductivity that is not known, with the limits that are."""
     return ConductivityValue(
         quantity=quantity,
         R_ohm=math.nan,

@@ -77,10 +77,8 @@ def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
     milli.set_ylabel("σ in mS/cm")
     _celsius_axis(right)
     _celsius_axis(left)
-    handles, _ = left.get_legend_handles_labels()
-    if handles:
-        columns = 1 if len(handles) < 3 else 2
-        left.legend(fontsize=7.5, frameon=False, loc="lower left", ncols=columns)
+    if left.get_legend_handles_labels()[0]:  # lines fall to the right: that corner is free
+        left.legend(fontsize=7.5, frameon=False, loc="upper right")
     law = "σT = σ0 exp(-Ea/kBT)" if forms == {"ln_sigmaT"} else "σ = σ0 exp(-Ea/kBT)"
     text = f"Arrhenius: {law if len(forms) == 1 else 'several forms'}, bands 95 %"
     figure.text(0.07, 0.965, text, fontsize=12, fontweight="bold", va="top", parse_math=False)
