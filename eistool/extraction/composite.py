@@ -124,7 +124,7 @@ def partial_conductivities(
 
     References
     ----------
-    .. [1] J. Siroma et al., J. Power Sources 316 (2016) 215, doi:10.1016/j.jpowsour.2016.03.059
+    .. [1] A. E. Bumberger, A. Nenning, J. Fleig, Phys. Chem. Chem. Phys. 2024, doi:10.1039/d4cp00975d
 
     Examples
     --------
@@ -204,7 +204,9 @@ def _rail(result: FitResult, scale: Scale, rail: str, name: str, status: str, re
     if parameter.status == "at_bound":
         return without_value(rail, "not_resolvable", f"{name} is at the bound {parameter.value:g} Ω of its search")
     u = 0.0 if parameter.status == "fixed" else parameter.stderr
-    text = f"{name} was fixed" if parameter.status == "fixed" else reason
+    # another minimum, or another line: the rails may differ by far more than their errors
+    doubts = (flag for flag in result.flags if flag.startswith("residuals are"))
+    text = "; ".join([f"{name} was fixed"] if parameter.status == "fixed" else [*filter(None, [reason]), *doubts])
     return scale.value(rail, parameter.value, u, status, text)
 
 
