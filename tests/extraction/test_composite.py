@@ -11,10 +11,12 @@ CELL = CellGeometry(thickness_um=100, diameter_mm=10, u_thickness_um=2)
 CONSTANT = CELL.cell_constant_per_cm or 0.0
 
 
-def example(name: str, seed: int = 1, fixed: dict[str, float] | None = None, **values: float) -> FitResult:
+def example(
+    name: str, seed: int = 1, fixed: dict[str, float] | None = None, values: dict[str, float] | None = None
+) -> FitResult:
     shown = load_library_circuit(name).example
     assert shown is not None
-    spectrum = simulate(name, shown.frequency, shown.values | values, noise=0.003, seed=seed)
+    spectrum = simulate(name, shown.frequency, shown.values | (values or {}), noise=0.003, seed=seed)
     return fit(spectrum, name, fixed=fixed)
 
 
@@ -50,7 +52,9 @@ def test_a_cathode_is_the_same_with_its_rails_exchanged() -> None:
 
 def test_graphical_reading_of_the_ionic_resistance() -> None:
     """R_ion = 3(R_low - R_high) for a good electronic conductor, and the full formula beside it."""
-    quick = partial_conductivities(example("composite_blocking", **{"TLMie1.Re": 0.5}), CELL, faster="electronic")
+    quick = partial_conductivities(
+        example("composite_blocking", values={"TLMie1.Re": 0.5}), CELL, faster="electronic"
+    )
     assert quick.graphical is not None
     assert quick.graphical.R_ion_ohm == pytest.approx(300, rel=0.15)
     assert quick.graphical.verdict == "agrees"

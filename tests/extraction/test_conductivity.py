@@ -36,9 +36,9 @@ def test_t1_normalised_by_the_geometry() -> None:
     cell = CellGeometry(thickness_um=1430, diameter_mm=10)
     assert cell.cell_constant_per_cm is not None
     R = cell.cell_constant_per_cm / 2.0e-3
-    assert R == pytest.approx(91.0, rel=1e-3)
+    assert pytest.approx(91.0, rel=1e-3) == R
     assert R / cell.cell_constant_per_cm == pytest.approx(500)  # Z A/L in ohm cm
-    assert R / 0.143 == pytest.approx(636.6, rel=1e-4)  # Z/L in ohm/cm
+    assert pytest.approx(636.6, rel=1e-4) == R / 0.143  # Z/L in ohm/cm
 
 
 def test_the_budget_of_errors() -> None:
