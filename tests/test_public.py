@@ -108,6 +108,13 @@ def shown() -> dict[str, str]:
         "law": together.laws["R0"],
         "suggested": SuggestedCircuit(circuit, dict.fromkeys(circuit.parameters, 0.5), 0.9, 0.0, "2 peaks"),
     }
+    celsius = np.array([-20.0, 0, 20, 40])
+    sigma = np.exp(11.731 - 0.31 / (8.617333262e-5 * (celsius + 273.15))) / (celsius + 273.15)
+    objects |= {
+        "conductivity": eistool.conductivity(result, eistool.CellGeometry(thickness_um=1000, diameter_mm=10)),
+        "assigned": eistool.assign(result, eistool.CellGeometry(thickness_um=1000, diameter_mm=10)),
+        "arrhenius": eistool.arrhenius(celsius, sigma, 0.02 * sigma, u_geometry=0.02, label="S17"),
+    }
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}
     # how many starts agree is not the same on every processor

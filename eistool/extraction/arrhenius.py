@@ -201,7 +201,8 @@ class Arrhenius:
         ]  # fmt: skip
         rows += [
             (one.form, format_value(one.Ea_eV, one.u_Ea_eV), format_value(one.ln_sigma0, one.u_ln_sigma0),
-             format_value(one.sigma_25C_S_per_cm, one.u_sigma_25C_S_per_cm), f"{one.delta_aicc:+.1f}", one.status)
+             format_value(one.sigma_25C_S_per_cm, one.u_sigma_25C_S_per_cm),
+             f"{one.delta_aicc:+.1f}" if math.isfinite(one.delta_aicc) else "", one.status)
             for one in self.alternatives
         ]  # fmt: skip
         columns = ("form", "Ea in eV", "ln σ0", "σ(25 °C) in S/cm", "ΔAICc", "status")
