@@ -37,7 +37,8 @@ def madap(folder: Path) -> None:
     csv.field_size_limit(sys.maxsize)
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    ratios, by_sample = [], {}
+    ratios: list[float] = []
+    by_sample: dict[str, list[tuple[float, ...]]] = {}
     for row in rows:
         frequency, real, imag = (
             np.array(json.loads(row[name]))
@@ -90,8 +91,9 @@ def lagp(folder: Path) -> None:
     for name, value in (("R1", found.bulk), ("R2", found.grain_boundary), ("R1 + R2", found.total)):
         theirs = [published[part] for part in name.split(" + ")]
         assert value is not None
-        print(f"LAGP {value.quantity:15s} {value.R_ohm:.4g} ± {value.u_R_ohm:.2g} Ω ({value.status}), "
-              f"published {name} {sum(v for v, _ in theirs):.4g} ± {np.hypot.reduce([u for _, u in theirs]):.2g} Ω")  # fmt: skip
+        R, u_R = sum(v for v, _ in theirs), float(np.hypot.reduce([u for _, u in theirs]))
+        ours = f"{value.R_ohm:.4g} ± {value.u_R_ohm:.2g} Ω ({value.status})"
+        print(f"LAGP {value.quantity:15s} {ours}, published {name} {R:.4g} ± {u_R:.2g} Ω")
 
 
 def oxygen_electrode(folder: Path) -> None:
@@ -163,7 +165,7 @@ def coverage_of_fits(n: int, rng: np.random.Generator) -> FloatArray:
         )
         low, high = found.interval
         hits.append((low < ENERGY < high, found.sigma_25C_low < 2.4e-3 < found.sigma_25C_high))
-    return np.mean(hits, axis=0)
+    return np.asarray(np.mean(hits, axis=0))
 
 
 def no_grain_boundaries(n: int, rng: np.random.Generator) -> dict[str, int]:
