@@ -13,13 +13,14 @@ from eistool.batch.tables import TABLES, collect, number
 from eistool.errors import EistoolError
 from eistool.extraction import Alternative, Arrhenius, ConductivityValue, arrhenius, conductivity, meyer_neldel
 from eistool.extraction.arrhenius import KJ_PER_MOL
-from eistool.extraction.conductivity import TWO_SIDED, temperature_share
+from eistool.extraction.value import TWO_SIDED, temperature_share
 from eistool.fitting import FitResult
 from eistool.spectrum import CellGeometry, Metadata, Spectrum
 from eistool.spectrum.geometry import geometry_conflicts
 
 CELL_TYPES = (None, "blocking", "symmetric")  # whose thickness is that of an electrolyte
 INTERFACES = ("charge_transfer", "film", "interphase", "electrode", "surface_layer", "reaction")
+QUANTITIES = ("total", "bulk", "grain_boundary")
 LARGE_AMPLITUDE_MV = 50.0
 ROOM_C, NEAR_ROOM_K = 25.0, 7.5
 
@@ -35,10 +36,12 @@ def conductivity_rows(result: FitResult) -> Rows | None:
     except EistoolError:  # a geometry that contradicts itself is among the conflicts
         return None
     rows = [_value_row(one, found.cell, "; ".join(found.assumed)) for one in found.values]
-    if found.grain_boundary_specific is not None:
-        rows.append(_value_row(found.grain_boundary_specific, found.cell, ""))
+    specific = found.grain_boundary_specific
     for row in rows:
         row["elements"] = " ".join(found.resistors.get(row["quantity"], ())) or None
+        own = specific if row["quantity"] == "grain_boundary" else None
+        row["sigma_specific_S_per_cm"] = None if own is None else number(own.sigma_S_per_cm)
+        row["u_sigma_specific_S_per_cm"] = None if own is None else number(own.u_sigma_S_per_cm)
         row["temperature_C"] = metadata.temperature_C
     return Rows.of(*rows) if rows else None
 
@@ -156,7 +159,8 @@ def _sample(name: str, records: Sequence[Record]) -> Sample:
     for row in rows:
         row["composition_x"] = by_place[row["source"], row["sweep"]]["composition_x"]
         row["u_temperature_C"] = by_place[row["source"], row["sweep"]]["u_temperature_C"]
-    quantities = dict.fromkeys(row["quantity"] for row in rows)
+    known = {row["quantity"] for row in rows}
+    quantities = [quantity for quantity in QUANTITIES if quantity in known]
     fits = {}
     for quantity in quantities:
         fit = _fit(name, [row for row in rows if row["quantity"] == quantity])

@@ -50,6 +50,7 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "u_sigma_S_per_cm", "lower_limit", "upper_limit", "status", "reason", "sigma_mS_per_cm",
             "u_sigma_mS_per_cm", "u_relative_resistance", "u_relative_geometry", "u_relative_temperature",
             "cell_constant_per_cm", "composition_x", "elements", "assumed",
+            "sigma_specific_S_per_cm", "u_sigma_specific_S_per_cm",
         ),
         "arrhenius": (
             "sample_id", "quantity", "form", "Ea_eV", "u_Ea_eV", "ln_sigma0", "u_ln_sigma0",

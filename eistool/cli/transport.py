@@ -19,10 +19,9 @@ def transport_lines(summary: "Summary") -> list[str]:
     }
     names = _names() if circuits else {}
     rows = sorted(_rows(summary.derived.get("conductivity")), key=_place)
-    shown = [one for one in rows if one["quantity"] != "grain_boundary_specific"]
-    width = max((len(one["sample_id"] or one["source"]) for one in shown), default=0)
+    width = max((len(one["sample_id"] or one["source"]) for one in rows), default=0)
     lines = []
-    for one in shown:
+    for one in rows:
         circuit = circuits.get((one["source"], one["sweep"]), "")
         lines.append(conductivity_line(one, names.get(circuit, circuit), width))
     return [*lines, *(arrhenius_line(one) for one in _rows(summary.derived.get("arrhenius")))]
@@ -33,7 +32,7 @@ def _rows(table: "Rows | None") -> Iterable[dict[str, Any]]:
 
 
 def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    order = ("total", "bulk", "grain_boundary", "grain_boundary_specific")
+    order = ("total", "bulk", "grain_boundary")
     T = math.inf if row["temperature_C"] is None else row["temperature_C"]
     return row["sample_id"] or "", T, row["source"], row["sweep"], order.index(row["quantity"])
 

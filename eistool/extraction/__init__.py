@@ -4,8 +4,9 @@ from eistool.extraction.arrhenius import Alternative, Arrhenius, arrhenius
 from eistool.extraction.assignment import AssignedProcess, assign
 from eistool.extraction.capacitance import EffectiveCapacitance, effective_capacitance
 from eistool.extraction.composite import Composite, GraphicalCheck, partial_conductivities
-from eistool.extraction.conductivity import Conductivity, ConductivityValue, bulk_apex_frequency, conductivity
+from eistool.extraction.conductivity import Conductivity, conductivity
 from eistool.extraction.samples import MeyerNeldel, meyer_neldel
+from eistool.extraction.value import ConductivityValue, bulk_apex_frequency
 
 __all__ = [
     "Alternative",

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import SpectrumError
+from eistool.extraction.curvature import competing_laws
+from eistool.extraction.line import Line, axes, information, predict, weighted_line
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.fitting.result import UNRESOLVED
 from eistool.typing import BoolArray, FloatArray
@@ -106,7 +108,7 @@ class Arrhenius:
 
     def predict(self, temperature_C: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return σ in S/cm at temperatures, and its standard uncertainty."""
-        return _predict(self.form, self.Ea_eV, self.ln_sigma0, self.covariance, np.asarray(temperature_C, float))
+        return predict(self.form, self.Ea_eV, self.ln_sigma0, self.covariance, np.asarray(temperature_C, float))
 
     def systematics(
         self,
@@ -155,8 +157,8 @@ class Arrhenius:
         return np.where(np.isfinite(relative) & (relative > 0), relative, 1.0) ** -2.0
 
     def _energy(self, temperature_C: FloatArray, sigma: FloatArray, weight: FloatArray) -> float:
-        x, y = _axes(self.form, temperature_C, sigma)
-        return -float(_line(x, y, weight)[0][1])
+        x, y = axes(self.form, temperature_C, sigma)
+        return -float(weighted_line(x, y, weight)[0][1])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain Python objects; None for missing numbers."""
@@ -344,37 +346,18 @@ class _Points:
         )  # fmt: skip
 
 
-def _axes(form: str, temperature_C: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return 1/kBT in 1/eV, and ln(σT) or ln σ."""
-    kelvin = temperature_C + ZERO_CELSIUS
-    return 1 / (BOLTZMANN_EV * kelvin), np.log(sigma * kelvin if form == "ln_sigmaT" else sigma)
-
-
-def _line(x: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return (intercept, slope) of a weighted line, and its covariance for weights 1/u²."""
-    centre = float(np.average(x, weights=weight))
-    spread = float(np.sum(weight * (x - centre) ** 2))
-    slope = float(np.sum(weight * (x - centre) * y)) / spread
-    level = float(np.average(y, weights=weight))
-    variance = 1 / spread
-    covariance = np.array(
-        [[1 / float(weight.sum()) + centre**2 * variance, -centre * variance], [-centre * variance, variance]]
-    )
-    return np.array([level - slope * centre, slope]), covariance
-
-
 def _mean_energy(form: str, T: FloatArray, sigma: FloatArray) -> float:
     if np.unique(T).size < 2:
         return 0.0
-    x, y = _axes(form, T, sigma)
-    return -float(_line(x, y, np.ones_like(x))[0][1])
+    x, y = axes(form, T, sigma)
+    return -float(weighted_line(x, y, np.ones_like(x))[0][1])
 
 
 def _outliers(points: _Points) -> BoolArray:
     """Return which points lie far off the line that most of them agree on."""
     from scipy.stats import theilslopes
 
-    x, y = _axes(points.form, points.T, points.sigma)
+    x, y = axes(points.form, points.T, points.sigma)
     slope, *_ = theilslopes(y, x)
     residual = y - slope * x
     residual = residual - np.median(residual)
@@ -403,10 +386,10 @@ def _assemble(points: _Points, used: BoolArray, u_geometry: float, flags: list[s
             **common, **nothing, covariance=np.full((2, 2), math.nan), sigma_25C_status="not_resolvable",
             alternatives=(), status="not_resolvable", reason=reason, flags=tuple(flags),
         )  # fmt: skip
-    found = _Line.of(points.form, T, sigma, u)
+    found = Line.of(points.form, T, sigma, u)
     shared = u_geometry**2
     covariance = found.covariance + np.array([[0.0, 0.0], [0.0, shared]])
-    sigma_25, u_25 = _predict(points.form, found.energy, found.level, covariance, np.array([ROOM_C]))
+    sigma_25, u_25 = predict(points.form, found.energy, found.level, covariance, np.array([ROOM_C]))
     kelvin = ROOM_C + ZERO_CELSIUS
     of_offset = (found.energy / (BOLTZMANN_EV * kelvin) - 1) * points.u_kelvin / kelvin
     relative = math.hypot(float(u_25[0] / sigma_25[0]), of_offset)
@@ -458,68 +441,14 @@ def _why_not(T: FloatArray, u: FloatArray | None) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """The line of one form: energy, ln σ0, and their covariance, widened by scatter beyond the errors."""
-
-    energy: float
-    level: float
-    covariance: FloatArray
-    chi2: float  # of the errors given, else the sum of squares of ln σ
-    dof: int
-    quantile: float
-
-    @classmethod
-    def of(cls, form: str, T: FloatArray, sigma: FloatArray, u: FloatArray | None) -> "_Line":
-        from scipy.special import stdtrit
-
-        x, y = _axes(form, T, sigma)
-        weight = np.ones_like(x) if u is None else u**-2.0
-        (level, slope), covariance = _line(x, y, weight)
-        chi2 = float(np.sum(weight * (y - level - slope * x) ** 2))
-        dof = x.size - 2
-        reduced = chi2 / dof if dof else math.nan
-        factor = reduced if u is None else max(1.0, reduced) if dof else 1.0
-        order = covariance[::-1, ::-1] * np.array([[1.0, -1.0], [-1.0, 1.0]])  # of Ea = -slope, then ln σ0
-        # where the scatter rules, few points know it badly
-        by_scatter = u is None or factor > 1
-        return cls(
-            energy=-float(slope), level=float(level), covariance=order * factor, chi2=chi2, dof=dof,
-            quantile=float(stdtrit(dof, 0.975)) if by_scatter else 1.96,
-        )  # fmt: skip
-
-    @property
-    def chi2_reduced(self) -> float:
-        return self.chi2 / self.dof if self.dof else math.nan
-
-    @property
-    def p_value(self) -> float:
-        from scipy.special import gammaincc
-
-        return float(gammaincc(self.dof / 2, self.chi2 / 2)) if self.dof else 1.0
-
-
-def _predict(
-    form: str, energy: float, level: float, covariance: FloatArray, temperature_C: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    kelvin = temperature_C + ZERO_CELSIUS
-    x = 1 / (BOLTZMANN_EV * kelvin)
-    sigma = np.exp(level - energy * x) / (kelvin if form == "ln_sigmaT" else 1.0)
-    gradient = np.stack([-x, np.ones_like(x)])
-    relative = np.sqrt(np.einsum("ik,ij,jk->k", gradient, covariance, gradient))
-    return sigma, sigma * relative
-
-
 def _alternatives(
-    form: str, T: FloatArray, sigma: FloatArray, u: FloatArray | None, reported: _Line
+    form: str, T: FloatArray, sigma: FloatArray, u: FloatArray | None, reported: Line
 ) -> tuple[Alternative, ...]:
-    from eistool.extraction.curvature import competing_laws
-
     other = "ln_sigma" if form == "ln_sigmaT" else "ln_sigmaT"
-    line = _Line.of(other, T, sigma, u)
+    line = Line.of(other, T, sigma, u)
     reference = information(reported.chi2, T.size, 2)
     aicc = information(line.chi2, T.size, 2)
-    sigma_25, u_25 = _predict(other, line.energy, line.level, line.covariance, np.array([ROOM_C]))
+    sigma_25, u_25 = predict(other, line.energy, line.level, line.covariance, np.array([ROOM_C]))
     second = Alternative(
         form=other, Ea_eV=line.energy, u_Ea_eV=math.sqrt(line.covariance[0, 0]), ln_sigma0=line.level,
         u_ln_sigma0=math.sqrt(line.covariance[1, 1]), sigma_25C_S_per_cm=float(sigma_25[0]),
@@ -528,19 +457,3 @@ def _alternatives(
     )  # fmt: skip
     rivals = competing_laws(T, sigma, u, reference)
     return (second, *(Alternative(**rival) for rival in rivals))
-
-
-def information(chi2: float, n: int, k: int) -> float:
-    """Return AICc of n points and k parameters and a scale of the errors: n ln(χ²/n) + 2(k+1) + correction.
-
-    The scale is free because errors of the temperature are known by their order only.
-
-    Examples
-    --------
-    >>> round(information(10.0, 10, 2), 3)
-    10.0
-    """
-    k += 1
-    if n <= k + 1:
-        return math.nan
-    return n * math.log(max(chi2, 1e-300) / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1)

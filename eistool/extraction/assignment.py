@@ -26,8 +26,8 @@ EVIDENCE = 10.0  # by which the BIC must rise without a grain boundary's arc
 THROUGH: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "bulk": (1e-12, 1e-12),
-        "phase": (1e-11, 1e-11),
         "grain_boundary": (1e-11, 1e-8),
+        "phase": (1e-11, 1e-11),
         "ferroelectric_bulk": (1e-10, 1e-9),
     }
 )
@@ -131,11 +131,18 @@ def why_no_grain_boundary(process: AssignedProcess) -> str:
 
 
 def _candidates(through: float, face: float) -> tuple[str, ...]:
-    names = [name for name, ends in THROUGH.items() if _within(through, ends)]
-    if "bulk" not in names and _is_permittivity(through / VACUUM_F_PER_CM):
-        names.insert(0, "bulk")
-    names += [name for name, ends in FACES.items() if _within(face, ends)]
-    return tuple(names)
+    """Return what the capacitance may be of, first what needs no tolerance, in the order of the tables."""
+    distances = {name: _distance(through, ends) for name, ends in THROUGH.items()}
+    distances |= {name: _distance(face, ends) for name, ends in FACES.items()}
+    if _is_permittivity(through / VACUUM_F_PER_CM):
+        distances["bulk"] = 0.0
+    near = [name for name, distance in distances.items() if distance <= math.log(TOLERANCE)]
+    return tuple(sorted(near, key=lambda name: distances[name]))
+
+
+def _distance(value: float, ends: tuple[float, float]) -> float:
+    """Return the logarithm of the factor by which a value lies outside of a range, 0 inside."""
+    return max(0.0, math.log(ends[0] / value), math.log(value / ends[1]))
 
 
 def _within(value: float, ends: tuple[float, float]) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from eistool.circuit import Element
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import FitError, SpectrumError
-from eistool.extraction.conductivity import ConductivityValue, Scale, without_value
+from eistool.extraction.value import ConductivityValue, Scale, without_value
 from eistool.fitting import FitResult
 from eistool.spectrum import CellGeometry
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from eistool.extraction.line import information
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.typing import FloatArray
 
@@ -50,8 +51,6 @@ def competing_laws(
 
 
 def _finished(law: dict[str, Any], chi2: float, n_parameters: int, *, n: int, reference: float) -> dict[str, Any]:
-    from eistool.extraction.arrhenius import information
-
     aicc = information(chi2, n, n_parameters)
     better = aicc < reference
     text = "describes the points better than a straight line" if better else "no better than a straight line"

@@ -132,3 +132,11 @@ def test_a_failed_fit_has_no_processes() -> None:
         **{name: getattr(result, name) for name in result.__slots__ if name[0] != "_"} | {"status": "failed"}
     )
     assert assign(failed) == ()
+
+
+def test_what_needs_no_tolerance_comes_first() -> None:
+    """A contact of 0.5 µF/cm² on a thin pellet: C L/A is within a factor 3 of grain boundaries, C/A plainly a face."""
+    thin = CellGeometry(thickness_um=500, diameter_mm=10)
+    [arc] = assign(pellet("p(R1,C1)", [66.0, 4e-7]), thin)
+    assert arc.candidates[0] == arc.assignment == "electrode"
+    assert "grain_boundary" in arc.candidates

@@ -9,7 +9,7 @@ from scipy.sparse.linalg import spsolve
 
 from eistool import CellGeometry, FitResult, Metadata, SpectrumError, conductivity, fit, simulate
 from eistool.extraction import bulk_apex_frequency
-from eistool.extraction.conductivity import temperature_share
+from eistool.extraction.value import temperature_share
 from eistool.spectrum.geometry import geometry_conflicts, spread_area
 from tests.extraction.pellets import Pellet
 
