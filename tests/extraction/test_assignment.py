@@ -135,7 +135,7 @@ def test_a_failed_fit_has_no_processes() -> None:
 
 
 def test_what_needs_no_tolerance_comes_first() -> None:
-    """A contact of 0.5 µF/cm² on a thin pellet: C L/A is within a factor 3 of grain boundaries, C/A plainly a face."""
+    """A contact of 0.5 µF/cm² on a thin pellet: C L/A is near that of grain boundaries, C/A plainly a face's."""
     thin = CellGeometry(thickness_um=500, diameter_mm=10)
     [arc] = assign(pellet("p(R1,C1)", [66.0, 4e-7]), thin)
     assert arc.candidates[0] == arc.assignment == "electrode"
