@@ -47,7 +47,9 @@ def pictures(
         found["composition.png"] = functools.partial(_png, plot_composition, points)
     for sample in samples:
         ordered = sorted(sample.spectra, key=lambda row: row["temperature_C"] or 0.0)
-        shown = [s for row in ordered if (s := _normalised(spectra.get((row["source"], row["sweep"]))))]
+        totals = {(row["source"], row["sweep"]): row["R_ohm"] for row in sample.rows if row["quantity"] == "total"}
+        places = [(row["source"], row["sweep"]) for row in ordered]
+        shown = [s for place in places if (s := _normalised(spectra.get(place), totals.get(place)))]
         if sample.rows and shown:
             name = f"normalised_{re.sub(r'[^A-Za-z0-9.-]+', '_', sample.name) or 'spectra'}.png"
             found[name] = functools.partial(_png, plot_normalised, shown, f"{sample.name}: free of the geometry")
@@ -69,7 +71,7 @@ def _point(row: Mapping[str, Any]) -> CompositionPoint:
     )  # fmt: skip
 
 
-def _normalised(spectrum: Spectrum | None) -> NormalisedSpectrum | None:
+def _normalised(spectrum: Spectrum | None, resistance: float | None) -> NormalisedSpectrum | None:
     cell = None if spectrum is None else CellGeometry.from_metadata(spectrum.metadata)
     if spectrum is None or cell is None:
         return None
@@ -81,4 +83,5 @@ def _normalised(spectrum: Spectrum | None) -> NormalisedSpectrum | None:
         math.nan if cell.thickness_um is None else cell.thickness_um * 1e-4,
         math.nan if cell.area_cm2 is None else cell.area_cm2,
         cell.cell_constant_per_cm or math.nan,
+        math.nan if resistance is None else resistance,
     )

@@ -46,6 +46,7 @@ class NormalisedSpectrum:
     thickness_cm: float  # nan where only the cell constant is known
     area_cm2: float
     cell_constant_per_cm: float
+    resistance: float = np.nan  # ohm, the total; nan where it is not known
 
 
 def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
@@ -176,13 +177,16 @@ def plot_normalised(spectra: Sequence[NormalisedSpectrum], title: str) -> "Figur
     for i, (name, unit, factor) in enumerate(kinds):
         axes = figure.add_axes((0.06 + 0.32 * i, 0.13, 0.255, 0.7))
         curves = [(s.label, s.impedance[s.used] * factor(s)) for s in spectra if np.isfinite(factor(s))]
-        _draw_curves(axes, curves, name, unit, labelled=i == 0)
+        reach = max(
+            (s.resistance * factor(s) for s in spectra if np.isfinite(s.resistance * factor(s))), default=0.0
+        )
+        _draw_curves(axes, curves, name, unit, reach, labelled=i == 0)
     figure.text(0.06, 0.96, title, fontsize=12, fontweight="bold", va="top", parse_math=False)
     return figure
 
 
 def _draw_curves(
-    axes: "Axes", curves: Sequence[tuple[str, ComplexArray]], name: str, unit: str, labelled: bool
+    axes: "Axes", curves: Sequence[tuple[str, ComplexArray]], name: str, unit: str, reach: float, labelled: bool
 ) -> None:
     if not curves:
         axes.set_axis_off()
@@ -192,11 +196,9 @@ def _draw_curves(
         return
     from matplotlib import colormaps
 
-    # the blocking tails would leave no room for what differs: as much height as the resistances are wide
-    reach = 2.5 * max(float(np.abs(z).min()) for _, z in curves)
-    shown: ComplexArray = np.concatenate(
-        [z[np.abs(z) <= max(reach, float(np.abs(z).min()) * 1.5)] for _, z in curves]
-    )
+    # the blocking tails would leave no room for the resistances
+    reach = 1.3 * max(reach, *(float(np.abs(z).min()) for _, z in curves))
+    shown: ComplexArray = np.concatenate([z[np.abs(z) <= reach] for _, z in curves])
     scale, prefixed = ohm_unit(float(np.abs(shown).max()))
     low, side = square(shown / scale)
     colours = colormaps["viridis"](np.linspace(0, 0.9, len(curves)))
@@ -214,7 +216,7 @@ def _draw_curves(
     axes.set_xlabel(f"Re {name}  in {text}")
     axes.set_ylabel(f"−Im {name}  in {text}")
     if labelled:
-        axes.legend(fontsize=7.5, frameon=False, loc="center right")
+        axes.figure.legend(fontsize=7.5, frameon=False, loc="upper right", ncols=5)
 
 
 def figure_to_png(figure: "Figure") -> bytes:
