@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from eistool.errors import SpectrumError as SpectrumError
     from eistool.extraction import analyze_ir_drop as analyze_ir_drop
     from eistool.extraction import analyze_polarization as analyze_polarization
+    from eistool.extraction import arrhenius as arrhenius
+    from eistool.extraction import assign as assign
     from eistool.extraction import bruce_vincent as bruce_vincent
+    from eistool.extraction import conductivity as conductivity
     from eistool.extraction import regress_thickness as regress_thickness
     from eistool.extraction import separator_budget as separator_budget
     from eistool.extraction import subtract_symmetric_cell as subtract_symmetric_cell
@@ -68,6 +71,8 @@ _HOME = {
     "SpectrumError": "eistool.errors",
     "analyze_ir_drop": "eistool.extraction",
     "analyze_polarization": "eistool.extraction",
+    "arrhenius": "eistool.extraction",
+    "assign": "eistool.extraction",
     "average_spectra": "eistool.spectrum",
     "bruce_vincent": "eistool.extraction",
     "check_kramers_kronig": "eistool.validation",
@@ -75,6 +80,7 @@ _HOME = {
     "compare_circuits": "eistool.fitting",
     "compute_drt": "eistool.drt",
     "compute_drt_tikhonov": "eistool.drt",
+    "conductivity": "eistool.extraction",
     "deembed": "eistool.spectrum",
     "fit": "eistool.fitting",
     "fit_global": "eistool.fitting",

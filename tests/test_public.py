@@ -30,6 +30,8 @@ PUBLIC = [
     "__version__",
     "analyze_ir_drop",
     "analyze_polarization",
+    "arrhenius",
+    "assign",
     "average_spectra",
     "bruce_vincent",
     "check_kramers_kronig",
@@ -37,6 +39,7 @@ PUBLIC = [
     "compare_circuits",
     "compute_drt",
     "compute_drt_tikhonov",
+    "conductivity",
     "deembed",
     "fit",
     "fit_global",
@@ -134,6 +137,13 @@ def shown() -> dict[str, str]:
         "irdrops": eistool.analyze_ir_drop(
             t, np.where(t < 3600, 1e-3, 0.0), np.where(t < 3600, 2.05, 2.0) + noise
         ),
+    }
+    celsius = np.array([-20.0, 0, 20, 40])
+    sigma = np.exp(11.731 - 0.31 / (8.617333262e-5 * (celsius + 273.15))) / (celsius + 273.15)
+    objects |= {
+        "conductivity": eistool.conductivity(result, eistool.CellGeometry(thickness_um=1000, diameter_mm=10)),
+        "assigned": eistool.assign(result, eistool.CellGeometry(thickness_um=1000, diameter_mm=10)),
+        "arrhenius": eistool.arrhenius(celsius, sigma, 0.02 * sigma, u_geometry=0.02, label="S17"),
     }
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}

@@ -4,8 +4,9 @@ from eistool.batch.check import CheckOptions, check_folder
 from eistool.batch.drt import DRTOptions, drt_folder
 from eistool.batch.inputs import Selection
 from eistool.batch.runner import FitOptions, Summary, fit_folder
-from eistool.batch.store import Record, Store
+from eistool.batch.store import Record, Rows, Store
 from eistool.batch.tables import TABLES
+from eistool.batch.understanding import Understanding, understand_folder
 
 __all__ = [
     "TABLES",
@@ -13,10 +14,13 @@ __all__ = [
     "DRTOptions",
     "FitOptions",
     "Record",
+    "Rows",
     "Selection",
     "Store",
     "Summary",
+    "Understanding",
     "check_folder",
     "drt_folder",
     "fit_folder",
+    "understand_folder",
 ]

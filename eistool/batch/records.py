@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from eistool.batch.distribution import Distribution
+from eistool.batch.materials import conductivity_rows
 from eistool.batch.store import Key, Record, Rows
 from eistool.batch.tables import KEY, TABLES, number
 from eistool.batch.validity import Validity
@@ -50,6 +51,9 @@ def fit_record(
     if result.success:
         tables["parameters"] = Rows.of(*_parameter_rows(result))
         tables["processes"] = Rows.of(*_process_rows(result))
+    conductivities = conductivity_rows(result)
+    if conductivities is not None:
+        tables["conductivity"] = conductivities
     if drt is not None:
         tables |= drt.tables
     if status == "failed":

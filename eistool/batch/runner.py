@@ -14,14 +14,16 @@ from typing import Any, Protocol
 
 import eistool
 from eistool.batch.candidates import candidate_names, candidates, choose, every_candidate, grown
+from eistool.batch.derived import Derived
 from eistool.batch.distribution import Distribution, distribution
 from eistool.batch.files import probe, write_whole
 from eistool.batch.inputs import Inputs, Selection, read_inputs
 from eistool.batch.interruption import stop_on_signal
+from eistool.batch.materials import derive
 from eistool.batch.pictures import FITS, draw_pictures
 from eistool.batch.profile import PROFILE_PICTURE, draw_profile, link_profile, profile_remarks
 from eistool.batch.records import fit_record, not_valid_record
-from eistool.batch.store import Key, Record, Store
+from eistool.batch.store import Key, Record, Rows, Store
 from eistool.batch.tables import DRT_TABLES, FIT_TABLES, TABLES, collect, to_csv
 from eistool.batch.validity import Validity, prepare
 from eistool.circuit import Circuit, as_circuit
@@ -31,7 +33,7 @@ from eistool.errors import CircuitError, ConfigError
 from eistool.fitting import RankedCircuit, compare_circuits, fit_many, rank, remarks
 from eistool.fitting.problem import Constraints
 from eistool.fitting.result import NEAR_TIE
-from eistool.readers import read_profile
+from eistool.readers import override, read_profile
 from eistool.spectrum import Profile, Spectrum
 from eistool.typing import JSON
 
@@ -76,6 +78,8 @@ class FitOptions:
         Which points the Kramers-Kronig test takes out of a fit.
     require_valid : bool
         Whether what does not pass that test is left out.
+    metadata : mapping
+        Facts about all spectra that go before every other source of them.
     """
 
     circuit: str = AUTO
@@ -94,6 +98,7 @@ class FitOptions:
     drt: bool = True
     mask: str = "none"
     require_valid: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for field_ in ("bounds", "fixed"):  # Q1.Q means CPE1.Q
@@ -111,6 +116,7 @@ class FitOptions:
             "drt": self.drt,
             "mask": self.mask,
             "require_valid": self.require_valid,
+            "metadata": dict(self.metadata),
             **self.selection.to_dict(),
             "samples": None if self.samples is None else self.samples.name,
             "profile": None if self.profile is None else self.profile.name,
@@ -132,6 +138,7 @@ class Summary:
     interrupted: bool
     ignored: tuple[Mapping[str, str], ...]
     warnings: tuple[str, ...]
+    derived: Mapping[str, Rows] = field(default_factory=dict)  # tables made of all records together
 
     @property
     def counts(self) -> dict[str, int]:
@@ -170,6 +177,8 @@ class Options(Protocol):
     def jobs(self) -> int | None: ...  # noqa: D102
     @property
     def force(self) -> bool: ...  # noqa: D102
+    @property
+    def plots(self) -> str: ...  # noqa: D102
 
     def to_dict(self) -> JSON: ...  # noqa: D102
 
@@ -198,6 +207,8 @@ class Job:
         The spectra with what else is known of them, before they are planned.
     record : Path, optional
         A file that describes spectra and holds none, wherever it lies.
+    derive : callable
+        Tables and pictures of all records together.
     """
 
     options: Options
@@ -209,6 +220,7 @@ class Job:
     remarks: Callable[[Sequence[Task], Sequence[Record]], list[str]] = lambda tasks, records: []
     describe: Callable[[Sequence[Spectrum]], list[Spectrum]] = list
     record: Path | None = None
+    derive: Callable[[Sequence[Task], Sequence[Record]], Derived] = lambda tasks, records: Derived()
 
 
 def fit_folder(
@@ -248,7 +260,7 @@ def fit_folder(
         options,
         "fitting",
         FIT_TABLES + (DRT_TABLES if options.drt else ()),
-        functools.partial(_plan, options=options),
+        functools.partial(plan_tasks, options=options),
         functools.partial(_fit_chunk, options=options),
         functools.partial(_draw, options=options, profile=profile),
         lambda tasks, records: [
@@ -256,8 +268,9 @@ def fit_folder(
             *_unknown_cells(tasks),
             *_hidden_arcs(tasks, records),
         ],
-        functools.partial(link_profile, profile=profile),
-        options.profile,
+        describe=functools.partial(link_profile, profile=profile),
+        record=options.profile,
+        derive=lambda tasks, records: derive([task.spectrum for task in tasks], records),
     )
     return run_job(job, paths, out, command, progress)
 
@@ -304,15 +317,29 @@ def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], 
     records = tuple(sorted([*done, *inputs.records], key=lambda record: record.key))
     for name in job.tables:
         write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
+    derived = job.derive(tasks, records)
+    for name, table in derived.tables.items():
+        write_whole(out / f"{name}.csv", to_csv(table))
     if not interrupted:
         try:
             job.finish(out, records, lambda i, n: progress("drawing", i, n))
+            if options.plots != "none":
+                _write_pictures(out / "plots", derived)
         except KeyboardInterrupt:
             interrupted = True
-    remarks = (*inputs.warnings, *job.remarks(tasks, done), *_strangers(store, tasks))
-    summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks)
+    remarks = (*inputs.warnings, *job.remarks(tasks, done), *derived.remarks, *_strangers(store, tasks))
+    summary = Summary(
+        out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks, derived.tables
+    )
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
+
+
+def _write_pictures(folder: Path, derived: Derived) -> None:
+    for name, draw in derived.pictures.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, draw())
 
 
 def _compute(tasks: Sequence[Task], store: Store, job: Job, progress: Progress) -> tuple[list[Record], int, bool]:
@@ -357,12 +384,13 @@ def _check_options(options: FitOptions) -> None:
         _check_constraints(circuits or every_candidate(), options)
 
 
-def _plan(spectra: Sequence[Spectrum], options: FitOptions) -> list[Task]:
+def plan_tasks(spectra: Sequence[Spectrum], options: FitOptions) -> list[Task]:
     """Return a task for each spectrum; wrong circuits, bounds and names are found here, before any fit."""
     named: tuple[Circuit, ...] = () if options.circuit == AUTO else (_circuit(options.circuit, options),)
     tasks = []
     known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
-    for spectrum in spectra:
+    for found in spectra:
+        spectrum = override(found, "command line", options.metadata) if options.metadata else found
         own = spectrum.metadata.circuit if options.circuit_is_default else None
         circuits = named
         if own is not None and own != AUTO:

@@ -50,10 +50,35 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "z_hit_drift", "u_z_hit_drift", "z_hit_drift_below_Hz", "z_hit_max_residual",
         ),
         "failures": (*KEY, "stage", "error"),
+        "conductivity": (
+            "sample_id", *KEY, "temperature_C", "quantity", "R_ohm", "u_R_ohm", "sigma_S_per_cm",
+            "u_sigma_S_per_cm", "lower_limit", "upper_limit", "status", "reason", "sigma_mS_per_cm",
+            "u_sigma_mS_per_cm", "u_relative_resistance", "u_relative_geometry", "u_relative_temperature",
+            "cell_constant_per_cm", "composition_x", "elements", "assumed",
+            "sigma_specific_S_per_cm", "u_sigma_specific_S_per_cm",
+        ),
+        "arrhenius": (
+            "sample_id", "quantity", "form", "Ea_eV", "u_Ea_eV", "ln_sigma0", "u_ln_sigma0",
+            "sigma_25C_S_per_cm", "n_points", "T_min_C", "T_max_C", "status", "reason", "u_sigma_25C_S_per_cm",
+            "sigma_25C_low", "sigma_25C_high", "sigma_25C_status", "sigma_25C_mS_per_cm", "Ea_low_eV",
+            "Ea_high_eV", "Ea_kJ_per_mol", "u_Ea_kJ_per_mol", "chi2_reduced", "Ea_if_1K_offset_eV",
+            "Ea_if_2pct_lag_eV", "Ea_if_1ohm_lead_eV", "composition_x", "flags",
+        ),
+        "arrhenius_alternatives": (
+            "sample_id", "quantity", "form", "Ea_eV", "u_Ea_eV", "ln_sigma0", "u_ln_sigma0", "sigma_25C_S_per_cm",
+            "u_sigma_25C_S_per_cm", "n_points", "T_min_C", "T_max_C", "chi2", "aicc", "delta_aicc", "parameters",
+            "status", "reason",
+        ),
+        "composition": (
+            "composition_x", "sample_id", "material", "quantity", "temperature_C", "sigma_S_per_cm",
+            "u_sigma_S_per_cm", "Ea_eV", "u_Ea_eV", "method", "status",
+        ),
     }
 )  # fmt: skip
 DRT_TABLES = ("drt_peaks", "drt")
-FIT_TABLES = tuple(name for name in TABLES if name not in (*DRT_TABLES, "check"))
+# made of all records together
+DERIVED_TABLES = ("conductivity", "arrhenius", "arrhenius_alternatives", "composition")
+FIT_TABLES = tuple(name for name in TABLES if name not in (*DRT_TABLES, *DERIVED_TABLES, "check"))
 
 
 def collect(name: str, records: Iterable[Record]) -> Rows:

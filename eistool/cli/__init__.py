@@ -7,8 +7,11 @@ import click
 from eistool.errors import EistoolError
 
 COMMANDS = (
+    "arrhenius",
+    "assign",
     "check",
     "circuits",
+    "conductivity",
     "convert",
     "drt",
     "fit",

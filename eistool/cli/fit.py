@@ -32,6 +32,7 @@ Examples:
   eistool fit measurements/ --circuit "R0-p(R1,CPE1)-CPE2" --out results
   eistool fit pellets/ --circuit spike --f-max 1e6 --plots all
   eistool fit cell_02_PEIS.mpr --profile cell_01_GCPL.mpr --by soc
+  eistool fit pellets/ --by temperature --dry-run
   eistool fit hold.mpt --circuit assb2 --every 5 --bound CPE1.alpha=0.7:1 --fix L0=1e-7
 """
 )
@@ -68,6 +69,7 @@ Examples:
 @click.option("--bound", "bounds", type=Bound(), multiple=True, help="Bounds of a parameter; may be repeated.")
 @click.option("--fix", "fixed", type=Assignment(), multiple=True, help="Hold a parameter; may be repeated.")
 @selection
+@click.option("--dry-run", is_flag=True, help="Say what was understood of each file; compute and write nothing.")
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Fit circuits to all spectra in files and folders, and write tables of the results.
@@ -81,10 +83,13 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
     """
-    from eistool.batch import fit_folder
+    from eistool.batch import fit_folder, understand_folder
     from eistool.cli.summary import finish
+    from eistool.cli.understanding import show_understanding
 
     chosen = _options(paths[0], options)
+    if options["dry_run"]:
+        show_understanding(context, understand_folder(paths, out, chosen), as_json)
     with progress(quiet=options["no_progress"]) as tell:
         summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
     finish(context, summary, paths, as_json, chosen.by)

@@ -1,6 +1,6 @@
 """Flags that several commands share, and the forms of their values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -141,26 +141,46 @@ def to_selection(given: dict[str, Any]) -> "Selection":
     )
 
 
+GEOMETRY = (
+    ("thickness_um", "Thickness of the electrolyte, in µm."),
+    ("u_thickness_um", "Its standard uncertainty.  [default: 20]"),
+    ("diameter_mm", "Diameter of the pellet, in mm."),
+    ("u_diameter_mm", "Its standard uncertainty.  [default: 0.05]"),
+    ("electrode_diameter_mm", "Diameter of electrodes that are smaller than the pellet, in mm."),
+    ("area_cm2", "Area, in cm², in place of a diameter."),
+    ("cell_constant_per_cm", "L/A, in 1/cm, in place of the geometry."),
+    ("r_lead_ohm", "Resistance of the leads, in ohm, to be subtracted."),
+)
+TEMPERATURE = (
+    ("temperature_C", "Temperature, in °C."),
+    ("u_temperature_C", "Its standard uncertainty.  [default: 1]"),
+)
+
+
 def geometry(command: Command) -> Command:
     """Add the options that describe thickness and area of a cell, and the resistance of its leads."""
-    texts = {
-        "thickness_um": "Thickness, in µm.",
-        "u_thickness_um": "Its standard uncertainty; by default 20 µm.",
-        "diameter_mm": "Diameter, in mm.",
-        "u_diameter_mm": "Its standard uncertainty; by default 0.05 mm.",
-        "area_cm2": "Area, in cm², in place of the diameter.",
-        "cell_constant_per_cm": "Thickness by area, in 1/cm, in place of both.",
-        "r_lead_ohm": "Resistance of leads in series with the cell.",
-    }
-    for name, text in reversed(texts.items()):
+    return _numbers(command, GEOMETRY)
+
+
+def cell_facts(command: Command) -> Command:
+    """Add options for facts about the cell, which go before the samples table."""
+    return click.option(
+        "--cell-type",
+        type=click.Choice(("blocking", "symmetric", "electron_blocking", "full", "other")),
+        help="Kind of the cell.",
+    )(_numbers(command, GEOMETRY + TEMPERATURE))
+
+
+def _numbers(command: Command, options: Sequence[tuple[str, str]]) -> Command:
+    for name, text in reversed(options):
         command = click.option(f"--{name.replace('_', '-').lower()}", name, type=float, help=text)(command)
     return command
 
 
-GEOMETRY = (
-    "thickness_um", "u_thickness_um", "diameter_mm", "u_diameter_mm", "area_cm2", "cell_constant_per_cm",
-    "r_lead_ohm",
-)  # fmt: skip
+def to_metadata(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts that the options of :func:`geometry` or :func:`cell_facts` give."""
+    names = ("cell_type", *(name for name, _ in GEOMETRY + TEMPERATURE))
+    return {name: given[name] for name in names if given.get(name) is not None}
 
 
 class Measured(click.ParamType[tuple[float, float]]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eistool.cli.options import GEOMETRY, Measured, geometry, inputs, out_folder, plots
+from eistool.cli.options import Measured, geometry, inputs, out_folder, plots, to_metadata
 
 if TYPE_CHECKING:
     from eistool.batch.direct_current import Analysis
@@ -63,7 +63,7 @@ def command(
     offset = given["offset"]
     options = PolarizationOptions(
         mode=given["mode"],
-        geometry={name: given[name] for name in GEOMETRY if given[name] is not None},
+        geometry=to_metadata(given),
         u_r_lead_ohm=given["u_r_lead_ohm"],
         offset_A=None if offset is None else offset[0],
         u_offset_A=0.0 if offset is None else offset[1],

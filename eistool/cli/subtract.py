@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eistool.cli.options import GEOMETRY, Measured, geometry, out_folder, plots
+from eistool.cli.options import Measured, geometry, out_folder, plots, to_metadata
 
 if TYPE_CHECKING:
     from eistool.batch.subtraction import Subtracted
@@ -81,7 +81,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     settings = SubtractionSettings.model_validate({**base, **named, **full})
     options = SubtractionOptions(
         settings=settings,
-        geometry={name: given[name] for name in GEOMETRY if given[name] is not None},
+        geometry=to_metadata(given),
         thickness_um=_numbers(given["thicknesses_um"]),
         plain_half=given["plain_half"],
         r_in_dc_ohm_cm2=given["r_in_dc"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eistool.cli.transport import transport_lines
 from eistool.report.units import format_hertz, format_ohm
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import JSON
@@ -57,6 +58,7 @@ def summary_to_dict(summary: "Summary") -> JSON:
         "interrupted": summary.interrupted,
         "counts": summary.counts,
         "spectra": [_spectrum(record) for record in summary.records if _is_done(record)],
+        **{name: list(table) for name, table in summary.derived.items()},
         "failures": [
             {"source": r.key.source, "sweep": r.key.sweep or None, **row} for r, row in _failures(summary)
         ],
@@ -73,6 +75,8 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
     done = [record for record in summary.records if _is_done(record)]
     if by is not None:
         done.sort(key=lambda record: _place(record, COORDINATES[by]))
+    if lines := transport_lines(summary):
+        click.echo("\n".join(lines) + "\n")
     if done:
         _print_results(console, done)
     _print_lines(console, "warning", "yellow", summary.warnings)

@@ -55,24 +55,24 @@ def processes(result: "FitResult") -> tuple[Process, ...]:
     """Return the arcs of a fitted circuit, ordered by tau."""
     if not result.success:
         return ()
-    found = [_process(result, names) for names in _arcs(result.circuit.tree)]
+    found = [_process(result, names) for names in arcs(result.circuit.tree)]
     return tuple(sorted(found, key=lambda process: process.tau))
 
 
-def _arcs(node: Node) -> list[tuple[str, ...]]:
+def arcs(node: Node) -> list[tuple[str, ...]]:
     """Return the parameters of each arc: (R, C), (R, Q, alpha), (R, tau) or (R, tau, alpha)."""
     if isinstance(node, Element):
         if node.symbol not in ("Zarc", "K"):
             return []
         return [tuple(f"{node.name}.{spec.name}" for spec in node.spec.parameters)]
-    arcs = [arc for part in node.parts for arc in _arcs(part)]
+    found = [arc for part in node.parts for arc in arcs(part)]
     if isinstance(node, Parallel):
         capacitive = [part for part in node.parts if isinstance(part, Element) and part.symbol in ("C", "CPE")]
         resistive = [name for part in node.parts for name in _resistor(part)]
         if len(capacitive) == 1 and len(resistive) == 1:
             element = capacitive[0]
-            arcs.append((resistive[0], *(f"{element.name}.{spec.name}" for spec in element.spec.parameters)))
-    return arcs
+            found.append((resistive[0], *(f"{element.name}.{spec.name}" for spec in element.spec.parameters)))
+    return found
 
 
 def _resistor(branch: Node) -> list[str]:

@@ -4,6 +4,7 @@ from eistool.display import format_value
 
 _OHM = ((1e6, "MΩ"), (1e3, "kΩ"), (1.0, "Ω"), (1e-3, "mΩ"))
 _AMPERE = ((1.0, "A"), (1e-3, "mA"), (1e-6, "µA"), (1e-9, "nA"), (1e-12, "pA"))
+_SIEMENS = ((1.0, "S/cm"), (1e-3, "mS/cm"), (1e-6, "µS/cm"), (1e-9, "nS/cm"))
 _HERTZ = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"), (1e-3, "mHz"))
 
 
@@ -40,6 +41,18 @@ def format_ohm(value: float, stderr: float | None = None) -> str:
     # 1198.7 ± 0.8 and 0.85 ± 0.15 read better than a change of unit
     scale, unit = (1.0, "Ω") if 0.1 <= abs(value) < 1e4 else _unit(value, _OHM)
     return f"{format_value(value / scale, None if stderr is None else stderr / scale)} {unit}"
+
+
+def format_siemens(sigma: float, u_sigma: float | None = None) -> str:
+    """Return a conductivity, given in S/cm, with its error in a suitable unit.
+
+    Examples
+    --------
+    >>> format_siemens(2.4e-3, 1.2e-4), format_siemens(2.7e-6), format_siemens(3.2e-4)
+    ('2.40 ± 0.12 mS/cm', '2.7 µS/cm', '0.32 mS/cm')
+    """
+    scale, unit = _unit(10 * abs(sigma), _SIEMENS)  # 0.32 mS/cm is what people write
+    return f"{format_value(sigma / scale, None if u_sigma is None else u_sigma / scale)} {unit}"
 
 
 def format_hertz(value: float) -> str:

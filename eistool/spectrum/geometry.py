@@ -11,6 +11,10 @@ from eistool.spectrum.metadata import Metadata
 
 DEFAULT_U_THICKNESS_UM = 20.0
 DEFAULT_U_DIAMETER_MM = 0.05
+DISAGREEMENT, DENSER = 1.03, 1.1  # factors beyond which values contradict each other
+# what the field lines at the rim of an electrode add to its radius, in units of the thickness: both
+# electrodes small and equal, or one small and the other all over the pellet (edge approximation, L << a)
+RIM = {"both": math.log(2) / math.pi, "one": 2 * math.log(2) / math.pi}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -19,6 +23,11 @@ class CellGeometry:
 
     Give a thickness with a diameter or an area, or the cell constant L/A alone. Where an uncertainty is
     not given, ± 20 µm and ± 0.05 mm are assumed, and ``assumed`` says so.
+
+    Where the electrodes are smaller than the pellet, give ``electrode_diameter_mm`` too: the current spreads
+    to π(a + kL)², with k = ln 2/π for two equal electrodes and 2 ln 2/π if the other covers the pellet, and
+    never beyond the pellet. ``area_low_cm2`` and ``area_high_cm2`` bound it where ``small_electrodes``
+    ("both" or "one") is not said; half their distance is part of the uncertainty then.
 
     Raises
     ------
@@ -42,18 +51,57 @@ class CellGeometry:
     u_area_cm2: float | None = None
     cell_constant_per_cm: float | None = None
     u_cell_constant_per_cm: float | None = None
+    electrode_diameter_mm: float | None = None
+    small_electrodes: str | None = None
+    area_low_cm2: float | None = field(default=None, init=False)
+    area_high_cm2: float | None = field(default=None, init=False)
     assumed: tuple[str, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if name == "assumed" or value is None or (name.startswith("u_") and value == 0):
+            if name in ("assumed", "small_electrodes") or value is None or (name.startswith("u_") and value == 0):
                 continue
             if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
                 raise SpectrumError(f"cell geometry: {name}={value!r}; give a positive number")
+        if self.small_electrodes is not None and self.small_electrodes not in RIM:
+            raise SpectrumError(
+                f"cell geometry: small_electrodes={self.small_electrodes!r}; choose both or one, or leave it out"
+            )
         assumed: list[str] = []
+        self._fill_spread_area(assumed)
         self._fill_area(assumed)
         self._fill_cell_constant(assumed)
         object.__setattr__(self, "assumed", tuple(assumed))
+
+    def _fill_spread_area(self, assumed: list[str]) -> None:
+        small, whole = self.electrode_diameter_mm, self.diameter_mm
+        if self.area_cm2 is not None or small is None or self.thickness_um is None:
+            return
+        if whole is not None and small > whole:
+            raise SpectrumError(
+                f"cell geometry: electrode_diameter_mm={small:g} exceeds diameter_mm={whole:g}; exchange them"
+            )
+        if small == whole:
+            return
+        u_diameter = self.u_diameter_mm
+        if u_diameter is None:
+            u_diameter = DEFAULT_U_DIAMETER_MM
+            assumed.append(f"u_diameter_mm = {DEFAULT_U_DIAMETER_MM}")
+        kinds = (self.small_electrodes,) if self.small_electrodes else tuple(RIM)
+        areas = [spread_area(small, self.thickness_um, whole, kind) for kind in kinds]
+        area = sum(areas) / len(areas)
+        if len(areas) > 1:
+            assumed.append("small_electrodes: one or both")
+        # a uniform distribution between the bounds
+        spread = (max(areas) - min(areas)) / math.sqrt(12)
+        by_diameter = math.sqrt(math.pi * area) * u_diameter / 10
+        self._set(
+            area_cm2=area,
+            u_area_cm2=math.hypot(spread, by_diameter),
+            u_diameter_mm=u_diameter,
+            area_low_cm2=min(areas),
+            area_high_cm2=max(areas),
+        )
 
     def _fill_area(self, assumed: list[str]) -> None:
         if self.area_cm2 is None and self.diameter_mm is not None:
@@ -99,7 +147,8 @@ class CellGeometry:
     def from_metadata(cls, metadata: Metadata) -> "CellGeometry | None":
         """Return the geometry that the metadata describe, or None if they do not determine it."""
         if metadata.cell_constant_per_cm is None and (
-            metadata.thickness_um is None or (metadata.area_cm2 is None and metadata.diameter_mm is None)
+            metadata.thickness_um is None
+            or (metadata.area_cm2, metadata.diameter_mm, metadata.electrode_diameter_mm) == (None, None, None)
         ):
             return None
         return cls(
@@ -109,6 +158,7 @@ class CellGeometry:
             u_diameter_mm=metadata.u_diameter_mm,
             area_cm2=metadata.area_cm2,
             cell_constant_per_cm=metadata.cell_constant_per_cm,
+            electrode_diameter_mm=metadata.electrode_diameter_mm,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,3 +172,57 @@ class CellGeometry:
     def _repr_html_(self) -> str:
         rows = [(name, value) for name, value in self.to_dict().items() if value not in (None, ())]
         return html_table(repr(self), ("", "value"), rows)
+
+
+def spread_area(electrode_diameter_mm: float, thickness_um: float, diameter_mm: float | None, small: str) -> float:
+    """Return the area in cm² through which the current between small electrodes flows.
+
+    Parameters
+    ----------
+    electrode_diameter_mm, thickness_um : float
+        Of the smaller electrode, and of the pellet.
+    diameter_mm : float or None
+        Of the pellet, beyond which nothing spreads; None for a wide one.
+    small : {"both", "one"}
+        Whether both electrodes are small and equal, or the other covers the pellet.
+
+    Examples
+    --------
+    >>> round(spread_area(5, 1000, 10, "both"), 4), round(spread_area(5, 1000, 10, "one"), 4)
+    (0.2325, 0.2718)
+    """
+    radius = electrode_diameter_mm / 20 + RIM[small] * thickness_um * 1e-4
+    area = math.pi * radius**2
+    return area if diameter_mm is None else min(area, math.pi * (diameter_mm / 20) ** 2)
+
+
+def geometry_conflicts(metadata: Metadata) -> list[str]:
+    """Return what the metadata say twice and differently about a cell: lengths, area, constant, density.
+
+    Examples
+    --------
+    >>> geometry_conflicts(Metadata(thickness_um=434, diameter_mm=10, mass_mg=120, density_g_cm3=2.0))
+    ['mass_mg = 120 in this thickness and area would be 3.52 g/cm³, denser than density_g_cm3 = 2']
+    """
+    m = metadata
+    found = []
+    area = m.area_cm2
+    if m.diameter_mm is not None:
+        disc = math.pi * (m.diameter_mm / 20) ** 2
+        if area is not None and area > disc * DISAGREEMENT:
+            found.append(f"area_cm2 = {area:g} exceeds the {disc:.4g} cm² of diameter_mm = {m.diameter_mm:g}")
+        area = area or disc
+    if area is None or m.thickness_um is None:
+        return found
+    constant = m.thickness_um * 1e-4 / area
+    known = m.cell_constant_per_cm
+    if known is not None and not 1 / DISAGREEMENT < known / constant < DISAGREEMENT:
+        found.append(f"cell_constant_per_cm = {known:g} is taken, and thickness by area is {constant:.4g}")
+    if m.mass_mg is not None and m.density_g_cm3 is not None and m.diameter_mm is not None:
+        density = m.mass_mg * 1e-3 / (math.pi * (m.diameter_mm / 20) ** 2 * m.thickness_um * 1e-4)
+        if density > m.density_g_cm3 * DENSER:
+            found.append(
+                f"mass_mg = {m.mass_mg:g} in this thickness and area would be {density:.2f} g/cm³, "
+                f"denser than density_g_cm3 = {m.density_g_cm3:g}"
+            )
+    return found

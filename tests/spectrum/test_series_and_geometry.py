@@ -70,7 +70,7 @@ def test_defaults_are_said() -> None:
 @pytest.mark.parametrize("values", [{"thickness_um": 1000}, {"diameter_mm": 10}, {}])
 def test_an_undetermined_geometry_is_refused(values: dict[str, float]) -> None:
     with pytest.raises(SpectrumError, match="give thickness_um with diameter_mm"):
-        CellGeometry(**values)
+        CellGeometry(**values)  # type: ignore[arg-type]
     assert CellGeometry.from_metadata(Metadata(**values)) is None  # type: ignore[arg-type]
 
 

@@ -1,0 +1,15 @@
+"""What a batch makes of all its records together: tables, pictures, and remarks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from eistool.batch.store import Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Derived:
+    """Tables by name, pictures by file name below the folder of plots, and warnings."""
+
+    tables: Mapping[str, Rows] = field(default_factory=dict)
+    pictures: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()

@@ -1,0 +1,66 @@
+"""``eistool arrhenius``: from tables of conductivities to activation energies."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool arrhenius eistool-results
+  eistool arrhenius sigma.csv --temperature-column "T / C" --sigma-column "sigma S/cm" --robust
+  eistool arrhenius sigma.csv --form ln_sigma --out results
+"""
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="TABLE...")
+@click.option("--temperature-column", help="Column of temperatures in °C, where it is not to be guessed.")
+@click.option("--sigma-column", help="Column of conductivities in S/cm.")
+@click.option("--u-sigma-column", help="Column of their standard uncertainties.")
+@click.option(
+    "--form",
+    type=click.Choice(("ln_sigmaT", "ln_sigma")),
+    default="ln_sigmaT",
+    show_default=True,
+    help="Whether ln(σT) or ln σ is a straight line over 1/T.",
+)
+@click.option("--u-geometry", type=float, help="Relative error that all conductivities share, for instance 0.03.")
+@click.option("--robust", is_flag=True, help="Leave out points that lie far off the line of the others.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for tables and a picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of lines.")
+def command(
+    paths: tuple[Path, ...],
+    temperature_column: str | None,
+    sigma_column: str | None,
+    u_sigma_column: str | None,
+    form: str,
+    u_geometry: float | None,
+    robust: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Fit Arrhenius' law to conductivities over temperature.
+
+    A TABLE is a CSV file with a header, or a result folder of eistool fit. Columns sample_id and quantity
+    part series from each other. Straight lines in the other form, Vogel-Fulcher-Tammann and two pieces are
+    compared by AICc.
+    """
+    from eistool.batch.regression import Columns, regress_table, write_regression
+
+    columns = Columns(temperature_column, sigma_column, u_sigma_column)
+    found = [one for path in paths for one in regress_table(path, columns, form, u_geometry, robust)]
+    if out is not None:
+        write_regression(out, found)
+    if as_json:
+        contents = [{"sample_id": sample, "quantity": quantity} | fit.to_dict() for sample, quantity, fit in found]
+        click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
+        return
+    for _, _, fit in found:
+        click.echo(repr(fit))
+        for one in fit.alternatives:
+            values = ", ".join(f"{name} = {value:.4g}" for name, value in one.parameters.items())
+            text = values or f"Ea = {one.Ea_eV:.4f} eV"
+            click.echo(f"  {one.form}: {text}, ΔAICc {one.delta_aicc:+.1f} ({one.reason})")
+    if out is not None:
+        click.echo(f"Tables in {out}")

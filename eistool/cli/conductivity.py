@@ -1,0 +1,81 @@
+"""``eistool conductivity``: from spectra of pellets to conductivities."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eistool.cli.options import (
+    cell_facts,
+    circuits,
+    find_circuits,
+    inputs,
+    results,
+    selection,
+    to_metadata,
+    to_selection,
+)
+from eistool.cli.progress import progress
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool conductivity pellet_25C.mpt --cell-type blocking --thickness-um 1000 --diameter-mm 10
+  eistool conductivity pellets/ --circuit spike --r-lead-ohm 0.4 --out results
+  eistool conductivity bottle.csv --cell-constant-per-cm 4.72 --json
+"""
+)
+@inputs
+@results
+@circuits
+@click.option("--circuit", default="auto", show_default=True, help="Name of the library, expression, or auto.")
+@cell_facts
+@selection
+@click.pass_context
+def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+    """Fit spectra and turn their resistances into conductivities and activation energies.
+
+    The geometry comes from the options, else from the samples table. Bulk and grain boundaries are told
+    apart where the data tell them apart; the total is given always. This is eistool fit without
+    distributions of relaxation times, and writes the same result folder.
+
+    Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
+    130 interrupted.
+    """
+    from eistool.batch import FitOptions, fit_folder
+    from eistool.cli.summary import finish
+    from eistool.cli.transport import transport_lines
+
+    folder = paths[0] if paths[0].is_dir() else paths[0].parent
+    chosen = FitOptions(
+        circuit=options["circuit"],
+        circuit_is_default=options["circuit"] == "auto",
+        jobs=options["jobs"],
+        by=options["by"],
+        samples=options["samples"],
+        circuit_folders=find_circuits(folder, options["circuit_folders"]),
+        selection=to_selection(options),
+        force=options["force"],
+        drt=False,
+        metadata=to_metadata(options),
+    )
+    with progress(quiet=options["no_progress"]) as tell:
+        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
+    if as_json or summary.n_read == 0:
+        finish(context, summary, paths, as_json, chosen.by)
+        return
+    lines = transport_lines(summary)
+    click.echo(
+        "\n".join(lines) if lines else "no conductivity: give --thickness-um with --diameter-mm or --area-cm2"
+    )
+    assumed = {
+        part for row in summary.derived["conductivity"] for part in (row["assumed"] or "").split("; ") if part
+    }
+    if assumed:
+        click.echo(f"assumed: {', '.join(sorted(assumed))}")
+    for text in summary.warnings:
+        click.echo(f"warning: {text}")
+    click.echo(f"Tables in {out}")
+    context.exit(summary.exit_code)
