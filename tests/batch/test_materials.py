@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from eistool import simulate
 from eistool.cli import main
 from eistool.readers.writers import write_spectra
 from tests.batch.folders import rows, snapshot
 from tests.extraction.pellets import CHLOROSPINELS, LBPSI, Pellet, line, write_study, write_table
 
+FREQUENCY = LBPSI[0].spectrum(25, 1).frequency
 QUICK = ("--no-drt", "--no-progress")
 
 
@@ -172,11 +174,9 @@ def test_conductivity_of_one_file(tmp_path: Path) -> None:
 
 
 def test_assign_explains(tmp_path: Path) -> None:
-    from eistool import simulate
-
     path = tmp_path / "oxide.csv"
     values = [5e3, 2e-11, 0.98, 2e4, 5e-9, 0.9, 2e-6, 0.9]
-    write_spectra(path, [simulate("p(R1,CPE1)-p(R2,CPE2)-CPE3", LBPSI_FREQUENCY, values, 0.003, 1)])
+    write_spectra(path, [simulate("p(R1,CPE1)-p(R2,CPE2)-CPE3", FREQUENCY, values, 0.003, 1)])
     geometry = ("--thickness-um", "1000", "--diameter-mm", "10")
     printed = run("assign", path, "--circuit", "bulk_gb_spike", *geometry)
     assert "R_b: bulk; 49" in printed
@@ -185,20 +185,15 @@ def test_assign_explains(tmp_path: Path) -> None:
     assert [one["assignment"] for one in found["processes"]] == ["bulk", "grain_boundary", "electrode"]
 
 
-LBPSI_FREQUENCY = LBPSI[0].spectrum(25, 1).frequency
-
-
 def test_interfaces_get_energies_of_their_own(tmp_path: Path) -> None:
     """Ea 0.6 eV of a charge transfer, from ln(1/R) and from ln(T/R)."""
-    from eistool import Metadata, simulate
-
     folder = tmp_path / "cells"
     folder.mkdir()
     for seed, celsius in enumerate((0.0, 20.0, 40.0, 60.0)):
         kelvin = celsius + 273.15
         R = 400 * math.exp(0.6 / 8.617333262e-5 * (1 / kelvin - 1 / 293.15))
         values = [60.0, 150, 1e-8, 0.9, R, 2e-6, 0.9]
-        spectrum = simulate("R0-p(R1,CPE1)-p(R2,CPE2)", LBPSI_FREQUENCY, values, 0.003, seed, Metadata())
+        spectrum = simulate("R0-p(R1,CPE1)-p(R2,CPE2)", FREQUENCY, values, 0.003, seed)
         write_spectra(folder / f"li_{celsius:g}degC.csv", [spectrum])
     write_table(folder / "samples.csv", [{"file": "*", "sample_id": "LiLi", "cell_type": "symmetric"}])
     run("fit", folder, "--circuit", "symmetric_li", "--out", tmp_path / "out", *QUICK)
