@@ -24,6 +24,7 @@ class Part:
     R: float  # area; 0 where there is no peak
     tau: float  # of the peak
     atom: bool = False
+    values: tuple[float, ...] = ()  # what its maker takes, where that can be fitted
 
 
 def zarc(R: float, tau0: float, phi: float) -> Part:
@@ -34,7 +35,7 @@ def zarc(R: float, tau0: float, phi: float) -> Part:
         g: FloatArray = R / (2 * np.pi) * np.sin(turn) / (np.cosh(phi * np.log(tau / tau0)) - np.cos(turn))
         return g
 
-    return Part(lambda w: R / (1 + (1j * w * tau0) ** phi), gamma, R, tau0)
+    return Part(lambda w: R / (1 + (1j * w * tau0) ** phi), gamma, R, tau0, values=(R, tau0, phi))
 
 
 def havriliak_negami(R: float, tau0: float, phi: float, psi: float) -> Part:
@@ -110,12 +111,17 @@ def constant(R: float, low: float, high: float) -> Part:
 
 def rc(R: float, tau0: float) -> Part:
     """A resistor parallel to a capacitor: all of γ at one τ."""
-    return Part(lambda w: R / (1 + 1j * w * tau0), np.zeros_like, R, tau0, atom=True)
+    return Part(lambda w: R / (1 + 1j * w * tau0), np.zeros_like, R, tau0, atom=True, values=(R, tau0))
 
 
 def cpe(Q: float, n: float) -> Part:
     """1/(Q (jω)^n)."""
-    return Part(lambda w: 1 / (Q * (1j * w) ** n), lambda tau: np.sin(n * np.pi) / np.pi * tau**n / Q, 0.0, np.nan)
+
+    def gamma(tau: FloatArray) -> FloatArray:
+        g: FloatArray = np.sin(n * np.pi) / np.pi * tau**n / Q
+        return g
+
+    return Part(lambda w: 1 / (Q * (1j * w) ** n), gamma, 0.0, np.nan, values=(Q, n))
 
 
 def loop(R: float, tau0: float) -> Part:
