@@ -90,7 +90,11 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
         ],
     )
     counts = summary.counts
-    states = [f"{counts[name]} {name.replace('_', ' ')}" for name in ("ok", "poor_model", "failed", "left_out")]
+    states = [
+        f"{counts[name]} {name.replace('_', ' ')}"
+        for name in ("ok", "poor_model", "failed", "left_out")
+        if counts[name] or name in ("ok", "failed")
+    ]
     console.print(f"{', '.join(states)}; {counts['computed_now']} computed now. Tables in {summary.out}")
     if summary.interrupted:
         console.print("Interrupted: run the same command again to do the rest.", style="bold yellow")

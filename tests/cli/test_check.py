@@ -51,7 +51,7 @@ def test_verdicts_tables_and_pictures(folder: Path) -> None:
         strict=True,
     ):
         assert all(text in line for text in texts), line
-    assert "4 ok, 0 poor model, 0 failed" in lines[-1]
+    assert "4 ok, 0 failed" in lines[-1]
     out = folder.parent / "eistool-results"
     table = rows(out / "check.csv")
     assert [row["status"] for row in table] == ["passed", "not_passed", "not_passed", "undecided"]
@@ -107,15 +107,15 @@ def test_fit_masks_outliers_with_their_reason(folder: Path) -> None:
 
 def test_fit_of_valid_spectra_only(folder: Path) -> None:
     result, spectra = fit("--require-valid")
-    assert "1 ok, 0 poor model, 0 failed, 3 left out" in result.stdout
+    assert "1 ok, 0 failed, 3 left out" in result.stdout
     assert spectra["c_drift.csv"]["status"] == "left_out"
     assert spectra["c_drift.csv"]["reason"].startswith("not valid: drift")
     assert spectra["d_few.csv"]["reason"].startswith("not valid: 7 points")
     assert [row["source"] for row in rows(Path("eistool-results/fits.csv"))] == ["a_good.csv"]
     result, _ = fit("--require-valid", "--mask", "outliers")
-    assert "2 ok, 0 poor model, 0 failed, 2 left out" in result.stdout
+    assert "2 ok, 0 failed, 2 left out" in result.stdout
     (folder / "eistool.toml").write_text('[fit]\nmask = "outliers"\nrequire_valid = true\n')
-    assert "2 ok, 0 poor model, 0 failed, 2 left out; 0 computed now" in fit()[0].stdout
+    assert "2 ok, 0 failed, 2 left out; 0 computed now" in fit()[0].stdout
     assert "left out" in fit("--any-validity")[0].stdout
 
 

@@ -26,7 +26,7 @@ def test_folder_to_tables_and_pictures(folder: Path) -> None:
     first = result.stdout.splitlines()[1]
     for text in ("a/cell_25C.csv", "S17", "25.0 °C", "ZARC", "ok", "R_inf ", " ± ", " Ω at ", " Hz"):
         assert text in first
-    assert "3 ok, 0 poor model, 0 failed, 0 left out; 3 computed now. Tables in eistool-results" in result.stdout
+    assert "3 ok, 0 failed; 3 computed now. Tables in eistool-results" in result.stdout
     assert result.stderr.splitlines()[-1] == "drawing 3/3"
     out = folder.parent / "eistool-results"
     assert len(rows(out / "drt_peaks.csv")) == 3
@@ -54,7 +54,7 @@ def test_json(folder: Path) -> None:
 def test_selection(folder: Path) -> None:
     result = drt("--select", "2", "--f-max", "1e4", "--plots", "none")
     assert result.exit_code == 0
-    assert "1 ok, 0 poor model, 0 failed, 2 left out" in result.stdout
+    assert "1 ok, 0 failed, 2 left out" in result.stdout
     [row] = rows(folder.parent / "eistool-results" / "drt.csv")
     assert float(row["tau_min_s"]) > 1.5e-5
 
