@@ -133,8 +133,8 @@ def subtract_symmetric_cell(
         One electrolyte layer of either: its resistance scales with thickness by area, that of an electrode
         with one by area. Without them the cells are taken for equal.
     electrolyte, interface : (float, float), optional
-        R_SE and R_In of the symmetric cell, where ``symmetric`` does not tell them: with its whole
-        resistance one of them is needed, a spectrum is fitted by default.
+        R_SE and R_In of the symmetric cell, where ``symmetric`` does not tell them. A spectrum is fitted by
+        default; of a whole resistance anything between all electrolyte and all electrodes is possible then.
     lead : (float, float)
         Resistance of leads and contacts of the full cell.
     electrode : CellGeometry, optional
@@ -181,19 +181,33 @@ def subtract_symmetric_cell(
             lead, plain_half, flags,
         )  # fmt: skip
     R_full = _value("full", full)
-    R_SE, R_In = _split(symmetric, electrolyte, interface, r_in)
-    one = R_In if r_in == "per_electrode" else (R_In[0] / 2, R_In[1] / 2)
-    R_SE_l = _times(R_SE, (scale, u_scale))
-    R_In_l = _times(one, (scale_in, u_scale_in))
-    subtracted = layers * R_SE_l[0] + counter_electrodes * R_In_l[0] + lead[0]
-    u_subtracted = math.sqrt((layers * R_SE_l[1]) ** 2 + (counter_electrodes * R_In_l[1]) ** 2 + lead[1] ** 2)
+    split = _split(symmetric, electrolyte, interface, r_in)
+    if split is None:
+        R_sym = _value("symmetric", symmetric)
+        # anything between: all of it electrolyte, or all of it electrodes
+        factors = layers * scale, counter_electrodes / 2 * scale_in
+        ends = factors[0] * R_sym[0], factors[1] * R_sym[0]
+        subtracted = sum(ends) / 2
+        u_subtracted = math.hypot(sum(factors) / 2 * R_sym[1], (ends[0] - ends[1]) / math.sqrt(12))
+        readings = {"the symmetric cell is all electrolyte": ends[0], "it is all electrodes": ends[1]}
+        if ends[0] != ends[1]:
+            flags += ("R_SE and R_In of the symmetric cell are not told apart; give electrolyte or interface",)
+    else:
+        R_SE, R_In = split
+        one = R_In if r_in == "per_electrode" else (R_In[0] / 2, R_In[1] / 2)
+        R_SE_l = _times(R_SE, (scale, u_scale))
+        R_In_l = _times(one, (scale_in, u_scale_in))
+        subtracted = layers * R_SE_l[0] + counter_electrodes * R_In_l[0]
+        u_subtracted = math.hypot(layers * R_SE_l[1], counter_electrodes * R_In_l[1])
+        area = next((c.area_cm2 for c in (full_cell, electrode) if c is not None and c.area_cm2), None)
+        dc = None if area is None or r_in_dc_ohm_cm2 is None else r_in_dc_ohm_cm2 / area
+        readings = _readings(R_SE_l[0], R_In[0] * scale_in, layers, counter_electrodes, r_in, dc)
+    subtracted, u_subtracted = subtracted + lead[0], math.hypot(u_subtracted, lead[1])
     value, u = R_full[0] - subtracted, math.hypot(R_full[1], u_subtracted)
-    area = next((c.area_cm2 for c in (full_cell, electrode) if c is not None and c.area_cm2 is not None), None)
-    readings = _readings(
-        R_full[0] - lead[0], R_SE_l[0], R_In[0] * scale_in, layers, counter_electrodes, r_in, area, r_in_dc_ohm_cm2
-    )
+    left = {name: R_full[0] - taken - lead[0] for name, taken in readings.items()}
     alternatives = tuple(
-        Reading(name, taken + lead[0], left, _sigma(electrode, left)) for name, taken, left in readings
+        Reading(name, taken + lead[0], left[name], _sigma(electrode, left[name]))
+        for name, taken in readings.items()
     )
     resolved = value > SIGNIFICANT * u
     sigma, u_sigma, least = math.nan, math.nan, math.nan
@@ -273,8 +287,8 @@ def _value(name: str, given: object) -> Value:
 
 def _split(
     symmetric: object, electrolyte: Value | None, interface: Value | None, r_in: str
-) -> tuple[Value, Value]:
-    """Return R_SE and R_In, what the latter means as it was given."""
+) -> tuple[Value, Value] | None:
+    """Return R_SE and R_In, what the latter means as it was given; None if they are not told apart."""
     if isinstance(symmetric, Mapping):
         if set(symmetric) != {"R_SE", "R_In"}:
             raise SpectrumError(f"subtraction: symmetric with {sorted(symmetric)}; name R_SE and R_In")
@@ -291,10 +305,7 @@ def _split(
     if electrolyte is not None:
         R_SE = _value("electrolyte", electrolyte)
         return R_SE, ((R - R_SE[0]) / both, math.hypot(u, R_SE[1]) / both)
-    raise SpectrumError(
-        f"subtraction: the symmetric cell's {R:g} Ω are not told apart; give its electrolyte=(R_SE, u) or "
-        "interface=(R_In, u), or symmetric=((R_SE, u), (R_In, u))"
-    )
+    return None
 
 
 def _times(value: Value, factor: Value) -> Value:
@@ -302,16 +313,9 @@ def _times(value: Value, factor: Value) -> Value:
 
 
 def _readings(
-    R: float,
-    R_SE: float,
-    R_In: float,
-    layers: int,
-    electrodes: int,
-    r_in: str,
-    area: float | None,
-    dc: float | None,
-) -> list[tuple[str, float, float]]:
-    """Return name, subtracted and left resistance of each reading of the stack; the first is the one asked for."""
+    R_SE: float, R_In: float, layers: int, electrodes: int, r_in: str, R_dc: float | None
+) -> dict[str, float]:
+    """Return what each reading of the stack subtracts; the first is the one asked for."""
     own = "per electrode" if r_in == "per_electrode" else "of the pair"
     each, together = "each layer as the symmetric one", "all layers together as the symmetric one"
     if layers == 1:
@@ -325,9 +329,9 @@ def _readings(
         found[f"{together}, R_In {own}"] = R_SE + electrodes * share[own]
     if layers > 1 or electrodes > 1:
         found["R_SE and R_In once"] = R_SE + R_In
-    if area is not None and dc is not None and electrodes:
-        found[f"{each}, R_In at d.c. ({dc:g} Ω cm²)"] = layers * R_SE + electrodes * dc / area
-    return [(name, taken, R - taken) for name, taken in found.items()]
+    if R_dc is not None and electrodes:
+        found[f"{each}, R_In at d.c. ({R_dc:.3g} Ω)"] = layers * R_SE + electrodes * R_dc
+    return found
 
 
 def _sigma(electrode: CellGeometry | None, R: float) -> float:

@@ -66,7 +66,7 @@ def test_the_other_readings_are_a_band() -> None:
     dc = result.alternatives[-1]
     assert dc.value_ohm == pytest.approx(184.6, abs=0.05)
     assert dc.sigma_S_per_cm / result.sigma_S_per_cm == pytest.approx(1.23, abs=0.005)
-    assert "17.5 Ω cm²" in dc.name
+    assert dc.name.endswith("R_In at d.c. (22.3 Ω)")  # 17.5 Ω cm² on 10 mm
     # without an area, or when it is left out, there is no such reading
     assert (
         len(subtract().alternatives) == len(subtract(electrode=layer(100), r_in_dc_ohm_cm2=None).alternatives) == 4
@@ -105,8 +105,19 @@ def test_the_whole_symmetric_cell_needs_one_part() -> None:
         assert result.value == pytest.approx(227.4)
     pair = subtract_symmetric_cell((275.2, 0.5), (23.9, 0.2), interface=(0.9, 0.1), r_in="pair", **options)
     assert pair.value == pytest.approx(275.2 - 46.9)
-    with pytest.raises(SpectrumError, match="are not told apart; give its electrolyte"):
-        subtract_symmetric_cell((275.2, 0.5), (24.8, 0.2), **options)
+
+
+def test_a_symmetric_cell_that_is_not_told_apart_leaves_it_open() -> None:
+    result = subtract_symmetric_cell((275.2, 0.5), (24.8, 0.2), layers=2, counter_electrodes=2)
+    assert [reading.value_ohm for reading in result.alternatives] == pytest.approx([275.2 - 49.6, 275.2 - 24.8])
+    assert isinstance(result.value, float)
+    assert abs(result.value - 227.4) < 2 * result.u
+    assert any("not told apart" in flag for flag in result.flags)
+    # a symmetric cell as it is: one layer and two electrodes
+    whole = subtract_symmetric_cell((275.2, 0.5), (24.8, 0.2), layers=1, counter_electrodes=2)
+    assert whole.value == pytest.approx(250.4)
+    assert whole.u == pytest.approx(math.hypot(0.5, 0.2))
+    assert not any("not told apart" in flag for flag in whole.flags)
 
 
 def test_geometry_scales_layers_and_electrodes_apart() -> None:
