@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from eistool.spectrum import Metadata as Metadata
     from eistool.spectrum import Series as Series
     from eistool.spectrum import Spectrum as Spectrum
+    from eistool.tracking import Event as Event
+    from eistool.tracking import Tracks as Tracks
+    from eistool.tracking import track as track
 
 _HOME = {
     "CellGeometry": "eistool.spectrum",
@@ -42,6 +45,7 @@ _HOME = {
     "DRT": "eistool.drt",
     "DRTPeak": "eistool.drt",
     "EistoolError": "eistool.errors",
+    "Event": "eistool.tracking",
     "FitError": "eistool.errors",
     "FitResult": "eistool.fitting",
     "Metadata": "eistool.spectrum",
@@ -49,6 +53,7 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "Tracks": "eistool.tracking",
     "compare_circuits": "eistool.fitting",
     "compute_drt": "eistool.drt",
     "compute_drt_tikhonov": "eistool.drt",
@@ -61,6 +66,7 @@ _HOME = {
     "read": "eistool.readers",
     "register_element": "eistool.circuit",
     "simulate": "eistool.circuit.simulate",
+    "track": "eistool.tracking",
 }
 
 __all__ = sorted([*_HOME, "__version__"])

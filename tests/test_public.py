@@ -19,6 +19,7 @@ PUBLIC = [
     "DRT",
     "DRTPeak",
     "EistoolError",
+    "Event",
     "FitError",
     "FitResult",
     "Metadata",
@@ -26,6 +27,7 @@ PUBLIC = [
     "Series",
     "Spectrum",
     "SpectrumError",
+    "Tracks",
     "__version__",
     "compare_circuits",
     "compute_drt",
@@ -39,6 +41,7 @@ PUBLIC = [
     "read",
     "register_element",
     "simulate",
+    "track",
 ]
 GOLDEN = Path(__file__).parent / "golden"
 

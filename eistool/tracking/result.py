@@ -1,0 +1,225 @@
+"""What tracking gives: processes along a series, and where they come and go."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eistool.circuit import Circuit
+from eistool.display import format_value, html_table, plain
+from eistool.fitting import FitResult
+from eistool.spectrum import Series
+from eistool.spectrum.series import COORDINATES
+from eistool.typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PRESENT = ("ok", "extrapolated", "not_resolvable")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrackedProcess:
+    """One process along a series; arrays have a value per spectrum, nan where there is none.
+
+    ``status`` is ``ok``, ``extrapolated`` (apex outside the window), ``not_resolvable`` (R is below
+    ``upper_limit`` at 95 %, and whether it is there cannot be told) or ``absent`` (the same limit, and an
+    event says that it is not there).
+    """
+
+    id: str
+    R: FloatArray  # ohm
+    u_R: FloatArray
+    tau: FloatArray  # s
+    u_tau: FloatArray
+    alpha: FloatArray
+    u_alpha: FloatArray
+    C_eff: FloatArray  # F
+    u_C_eff: FloatArray
+    upper_limit: FloatArray  # ohm, 95 %
+    status: tuple[str, ...]
+    edge: tuple[bool, ...]
+
+    @property
+    def present(self) -> FloatArray:
+        """Indices of the spectra in which it was measured."""
+        return np.flatnonzero(np.isfinite(self.R))
+
+    @property
+    def typical_tau(self) -> float:
+        """Median time constant in s."""
+        return float(np.exp(np.nanmedian(np.log(self.tau))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the process as plain Python objects; None for missing numbers."""
+        as_dict: dict[str, Any] = plain({name: _listed(getattr(self, name)) for name in self.__slots__})
+        return as_dict
+
+    def __repr__(self) -> str:
+        n, total = self.present.size, self.R.size
+        low, high = float(np.nanmin(self.R)), float(np.nanmax(self.R))
+        return f"{self.id}: τ {self.typical_tau:.2g} s, R {low:.4g} to {high:.4g} ohm, in {n} of {total} spectra"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (i, format_value(self.R[i], self.u_R[i]), format_value(self.tau[i], self.u_tau[i]), self.status[i])
+            for i in range(self.R.size)
+        ]
+        return html_table(repr(self), ("index", "R / ohm", "τ / s", "status"), rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Event:
+    """A process that appears or disappears, with the evidence.
+
+    ``index`` counts from 0: the first spectrum with the process, or the first without it again.
+    ``evidence`` holds the six criteria, ``criterion_1`` to ``criterion_6``, the figures that they were
+    judged by, and the ``reason`` why an event is not confirmed.
+    """
+
+    kind: str  # appeared | disappeared
+    index: int
+    coordinate: float
+    process_id: str
+    status: str  # confirmed | tentative | edge
+    evidence: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain Python objects; None for missing numbers."""
+        as_dict: dict[str, Any] = plain({name: getattr(self, name) for name in self.__slots__})
+        return as_dict
+
+    def __repr__(self) -> str:
+        evidence = self.evidence
+        reason = f" ({evidence['reason']})" if evidence["reason"] else ""
+        return (
+            f"{self.process_id} {self.kind} at {self.coordinate:g} (spectrum {self.index}): {self.status}{reason}, "
+            f"R {format_value(evidence['R_ohm'], evidence['u_R_ohm'])} ohm, τ {evidence['tau_s']:.2g} s, "
+            f"ΔBIC {evidence['delta_bic']:.0f}"
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), ("evidence", "value"), list(plain(dict(self.evidence)).items()))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tracks:
+    """The processes of a series, where they appear and disappear, and what could not have been seen.
+
+    Attributes
+    ----------
+    series : Series
+        What was tracked.
+    results : tuple of FitResult
+        A fit per spectrum, with the arcs that it has.
+    processes : tuple of TrackedProcess
+        By time constant.
+    events : tuple of Event
+        By index.
+    detectable_tau, detectable_R : FloatArray, shape (m,)
+        From which resistance on an arc of such a time constant (s, ohm) would have been seen in two
+        consecutive spectra with 95 % probability.
+    flags : tuple of str
+        Remarks on what to be careful with.
+    """
+
+    series: Series
+    circuit: Circuit | None
+    results: tuple[FitResult, ...]
+    processes: tuple[TrackedProcess, ...]
+    events: tuple[Event, ...]
+    detectable_tau: FloatArray
+    detectable_R: FloatArray
+    flags: tuple[str, ...]
+
+    def detectable(self, tau: float) -> float:
+        """Return the resistance in ohm from which on an arc at this τ (s) would have been seen."""
+        log_R = np.interp(math.log(tau), np.log(self.detectable_tau), np.log(self.detectable_R))
+        return math.exp(float(log_R))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return tracks and events as plain Python objects; None for missing numbers."""
+        as_dict: dict[str, Any] = plain(
+            {
+                "by": self.series.by,
+                "coordinate": self.series.coordinate.tolist(),
+                "direction": self.series.direction,
+                "circuits": [repr(result.circuit) for result in self.results],
+                "processes": [process.to_dict() for process in self.processes],
+                "events": [event.to_dict() for event in self.events],
+                "detectable_tau_s": self.detectable_tau.tolist(),
+                "detectable_R_ohm": self.detectable_R.tolist(),
+                "flags": self.flags,
+            }
+        )
+        return as_dict
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a table with a row per process and spectrum, as ``tracks.csv`` has it."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows of :meth:`to_dataframe`."""
+        series = self.series
+        return [
+            {
+                "process_id": process.id,
+                "index": i,
+                "coordinate": float(series.coordinate[i]),
+                "direction": series.direction[i],
+                "R_ohm": float(process.R[i]),
+                "u_R_ohm": float(process.u_R[i]),
+                "tau_s": float(process.tau[i]),
+                "u_tau_s": float(process.u_tau[i]),
+                "alpha": float(process.alpha[i]),
+                "u_alpha": float(process.u_alpha[i]),
+                "C_F": float(process.C_eff[i]),
+                "u_C_F": float(process.u_C_eff[i]),
+                "upper_limit_ohm": float(process.upper_limit[i]),
+                "status": process.status[i],
+                "edge": process.edge[i],
+                "label": series[i].label,
+            }
+            for process in self.processes
+            for i in range(len(series))
+        ]
+
+    def event_rows(self) -> list[dict[str, Any]]:
+        """Return a row per event, with a column for each piece of evidence, as ``events.csv`` has it."""
+        return [
+            {
+                "event": event.kind,
+                "index": event.index,
+                "coordinate": event.coordinate,
+                "direction": self.series.direction[event.index],
+                "process_id": event.process_id,
+                "status": event.status,
+                **event.evidence,
+            }
+            for event in self.events
+        ]
+
+    def __repr__(self) -> str:
+        name = COORDINATES[self.series.by]
+        head = f"Tracks of {len(self.series)} spectra by {name}: {len(self.processes)} processes"
+        lines = [head, *(f"  {process!r}" for process in self.processes), *(f"  {event!r}" for event in self.events)]
+        if not self.events and self.detectable_R.size:
+            least = int(np.argmin(self.detectable_R))
+            lines.append(
+                f"  no new process; at τ {self.detectable_tau[least]:.2g} s an arc of {self.detectable_R[least]:.2g} "
+                f"ohm or more in two spectra would have been seen (95 %), elsewhere up to "
+                f"{self.detectable_R.max():.2g} ohm"
+            )
+        return "\n".join([*lines, *(f"  flag: {flag}" for flag in self.flags)])
+
+    def _repr_html_(self) -> str:
+        title, *rest = repr(self).splitlines()
+        return html_table(title, ("what was found",), [(line.strip(),) for line in rest])
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
