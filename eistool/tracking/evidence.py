@@ -188,7 +188,7 @@ def judge(run: Run, kind: str, description: Description, others: Sequence[Run], 
     limits = _limits(run, near_on, near_off, on, off)
     evidence |= limits
     if not limits["criterion_6"]:
-        below = "rose above" if kind == "appeared" else "fell below"
+        below = "risen above" if kind == "appeared" else "fallen below"
         reasons.append(f"may have {below} the detection limit")
     exchanged = [o for o in others if (o.last == on[0] - 1 if kind == "appeared" else o.first == on[0] + 1)]
     if exchanged:
