@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.circuit import Circuit
+from eistool.circuit import Circuit, Element
+from eistool.circuit import Series as SeriesNode
 from eistool.display import format_value, html_table, plain
-from eistool.fitting import FitResult
+from eistool.errors import FitError
+from eistool.fitting import FitResult, Process
 from eistool.spectrum import Series
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from eistool.tracking.quantities import (
+        ActivationEnergy,
+        DiffusionTail,
+        Extremum,
+        GrowthLaw,
+        ReversibleFraction,
+        Trend,
+    )
 
 PRESENT = ("ok", "extrapolated", "not_resolvable")
 
@@ -139,6 +150,68 @@ class Tracks:
         log_R = np.interp(math.log(tau), np.log(self.detectable_tau), np.log(self.detectable_R))
         return math.exp(float(log_R))
 
+    def resistance(self, of: str = "total") -> tuple[FloatArray, FloatArray]:
+        """Return R and its standard error in every spectrum, in ohm.
+
+        Parameters
+        ----------
+        of : str
+            A process, or ``total``: what stands in series before the arcs, and all arcs; diffusion is left out.
+
+        Raises
+        ------
+        FitError
+            If there is no such process.
+        """
+        if of == "total":
+            pairs = np.array([_total(result) for result in self.results])
+            return pairs[:, 0], pairs[:, 1]
+        process = next((p for p in self.processes if p.id == of), None)
+        if process is None:
+            known = ", ".join(["total", *(p.id for p in self.processes)])
+            raise FitError(f"tracks: no process {of!r}; choose one of {known}")
+        return process.R, process.u_R
+
+    def extrema(self, of: str = "total") -> "tuple[Extremum, Extremum]":
+        """Return the minimum and the maximum of a resistance, with their intervals."""
+        from eistool.tracking.quantities import extrema
+
+        return extrema(*self.resistance(of), self.series.coordinate)
+
+    def trend(self, of: str = "total") -> "Trend":
+        """Return the slope of a resistance along the series, and the smallest change that would show."""
+        from eistool.tracking.quantities import trend
+
+        return trend(self.resistance(of)[0], self.series.coordinate)
+
+    def growth_laws(self, of: str = "total") -> "list[GrowthLaw]":
+        """Return laws of growth of a resistance, the best by AICc first."""
+        from eistool.tracking.quantities import growth_laws
+
+        R, u = self.resistance(of)
+        return growth_laws(R, self.series.coordinate, u)
+
+    def reversible_fraction(self, of: str = "total") -> "ReversibleFraction":
+        """Return which share of a growth is gone at the end of the series."""
+        from eistool.tracking.quantities import reversible_fraction
+
+        return reversible_fraction(*self.resistance(of))
+
+    def activation_energy(self, of: str = "total", form: str = "ln(T/R)") -> "ActivationEnergy":
+        """Return the activation energy of a resistance, from the temperatures in the metadata."""
+        from eistool.tracking.quantities import activation_energy
+
+        known = [s.metadata.temperature_C for s in self.series]
+        return activation_energy(*self.resistance(of), np.array(known, dtype=np.float64), form)
+
+    @property
+    def diffusion_tail(self) -> "DiffusionTail":
+        """-Z''/Z' at the lowest frequency that all spectra reach, and where a tail rises."""
+        from eistool.tracking.quantities import diffusion_tail
+
+        noise = [math.sqrt(max(r.noise_floor, 0.0)) if r.success else math.inf for r in self.results]
+        return diffusion_tail(list(self.series), np.array(noise))
+
     def to_dict(self) -> dict[str, Any]:
         """Return tracks and events as plain Python objects; None for missing numbers."""
         as_dict: dict[str, Any] = plain(
@@ -219,6 +292,24 @@ class Tracks:
     def _repr_html_(self) -> str:
         title, *rest = repr(self).splitlines()
         return html_table(title, ("what was found",), [(line.strip(),) for line in rest])
+
+
+def _total(result: FitResult) -> tuple[float, float]:
+    """Return the sum of the resistances in series and of the arcs, with its error."""
+    if not result.success:
+        return math.nan, math.nan
+    # what no apex and no limit shows is a tail
+    arcs = {p.name for p in result.processes if not (p.status == "not_resolvable" and _is_outside(p, result))}
+    tree = result.circuit.tree
+    parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)
+    names = {part.name for part in parts if isinstance(part, Element) and part.symbol == "R"} | arcs
+    index = [result.circuit.index(f"{name}.R") for name in sorted(names)]
+    own = result.covariance[np.ix_(index, index)]
+    return float(result.values[index].sum()), math.sqrt(max(float(own.sum()), 0.0))
+
+
+def _is_outside(process: Process, result: FitResult) -> bool:
+    return process.tau * float(result.spectrum.omega[result.spectrum.mask].min()) > 1
 
 
 def _listed(value: Any) -> Any:
