@@ -5,6 +5,7 @@ from eistool.batch.inputs import Selection
 from eistool.batch.runner import FitOptions, Summary, fit_folder
 from eistool.batch.store import Record, Store
 from eistool.batch.tables import TABLES
+from eistool.batch.tracks import TrackOptions, track_folder
 
 __all__ = [
     "TABLES",
@@ -14,6 +15,8 @@ __all__ = [
     "Selection",
     "Store",
     "Summary",
+    "TrackOptions",
     "drt_folder",
     "fit_folder",
+    "track_folder",
 ]

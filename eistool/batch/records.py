@@ -59,6 +59,11 @@ def drt_record(key: Key, spectrum: Spectrum, drt: Distribution) -> Record:
     return Record(key, status, tables)
 
 
+def read_record(key: Key, spectrum: Spectrum) -> Record:
+    """Return the record of a sweep that is part of a series, and not fitted on its own."""
+    return Record(key, "ok", {"spectra": Rows.of(_spectrum_row(spectrum, "ok", ""))})
+
+
 def left_out_record(spectrum: Spectrum, reason: str) -> Record:
     """Return the record of a sweep that was read, and is not to be fitted."""
     key = Key(spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1, "", "")

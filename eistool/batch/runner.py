@@ -56,7 +56,7 @@ class FitOptions:
     plots : {"failed", "all", "none"}
         Which spectra get a picture; ``failed`` means failed or poor fits.
     by : str, optional
-        Coordinate by which the printed results are ordered.
+        Coordinate along which series are tracked, and the printed results ordered.
     samples : Path, optional
         A samples table for all files.
     circuit_folders : tuple of Path
@@ -117,6 +117,7 @@ class Summary:
     interrupted: bool
     ignored: tuple[Mapping[str, str], ...]
     warnings: tuple[str, ...]
+    series: tuple[str, ...] = ()  # what whole series tell
 
     @property
     def counts(self) -> dict[str, int]:
@@ -176,7 +177,7 @@ class Job:
     compute : callable
         Records of tasks with the same settings, computed in so many threads.
     finish : callable
-        Writes what is not a table into the result folder.
+        Writes what is not a table of sweeps into the result folder; returns lines on whole series.
     remarks : callable
         Warnings about tasks and their records.
     """
@@ -186,7 +187,7 @@ class Job:
     tables: tuple[str, ...]
     plan: Callable[[Sequence[Spectrum]], list[Task]]
     compute: Callable[[Sequence[Task], int], list[Record]]
-    finish: Callable[[Path, Sequence[Record], Callable[[int, int], None]], None]
+    finish: Callable[[Path, Sequence[Record], Callable[[int, int], None]], Sequence[str] | None]
     remarks: Callable[[Sequence[Task], Sequence[Record]], list[str]] = lambda tasks, records: []
 
 
@@ -222,16 +223,45 @@ def fit_folder(
     """
     options = options or FitOptions()
     _check_options(options)
+    read: list[Spectrum] = []
+
+    def plan(spectra: Sequence[Spectrum]) -> list[Task]:
+        read.extend(spectra)
+        return _plan(spectra, options)
+
+    def finish(out: Path, records: Sequence[Record], tell: Callable[[int, int], None]) -> Sequence[str]:
+        draw_pictures(FITS, out / "plots", records, options.plots, tell)
+        return () if options.by is None else _write_tracks(read, options, out, records, tell)
+
     job = Job(
         options,
         "fitting",
         FIT_TABLES + (DRT_TABLES if options.drt else ()),
-        functools.partial(_plan, options=options),
+        plan,
         functools.partial(_fit_chunk, options=options),
-        lambda out, records, tell: draw_pictures(FITS, out / "plots", records, options.plots, tell),
+        finish,
         lambda tasks, records: [*_unknown_cells(tasks), *_hidden_arcs(tasks, records)],
     )
     return run_job(job, paths, out, command, progress)
+
+
+def _write_tracks(
+    read: Sequence[Spectrum],
+    options: FitOptions,
+    out: Path,
+    records: Sequence[Record],
+    tell: Callable[[int, int], None],
+) -> Sequence[str]:
+    from eistool.batch.tracks import TrackOptions, write_tracks
+
+    tracking = TrackOptions(
+        by=str(options.by),
+        circuit=None if options.circuit == AUTO else options.circuit,
+        plots="none" if options.plots == "none" else "all",
+        circuit_folders=options.circuit_folders,
+        jobs=options.jobs,
+    )
+    return write_tracks(read, tracking, out, records, tell)
 
 
 def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], progress: Progress) -> Summary:
@@ -260,13 +290,14 @@ def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], 
     records = tuple(sorted([*done, *inputs.records], key=lambda record: record.key))
     for name in job.tables:
         write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
+    told: Sequence[str] = ()
     if not interrupted:
         try:
-            job.finish(out, records, lambda i, n: progress("drawing", i, n))
+            told = job.finish(out, records, lambda i, n: progress("drawing", i, n)) or ()
         except KeyboardInterrupt:
             interrupted = True
     remarks = (*inputs.warnings, *job.remarks(tasks, done), *_strangers(store, tasks))
-    summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks)
+    summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks, tuple(told))
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
 
@@ -510,6 +541,7 @@ def _run(
         "duration_s": round(time.perf_counter() - started[1], 3),
         "ignored": list(summary.ignored),
         "warnings": list(summary.warnings),
+        "series": list(summary.series),
     }
 
 

@@ -6,7 +6,7 @@ import click
 
 from eistool.errors import EistoolError
 
-COMMANDS = ("circuits", "drt", "fit", "formats", "inspect", "simulate")
+COMMANDS = ("circuits", "drt", "fit", "formats", "inspect", "simulate", "track")
 INTERRUPTED = 130
 
 

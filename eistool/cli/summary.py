@@ -57,6 +57,7 @@ def summary_to_dict(summary: "Summary") -> JSON:
             {"source": r.key.source, "sweep": r.key.sweep or None, **row} for r, row in _failures(summary)
         ],
         "warnings": list(summary.warnings),
+        "series": list(summary.series),
     }
 
 
@@ -71,6 +72,7 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
         done.sort(key=lambda record: _place(record, COORDINATES[by]))
     if done:
         _print_results(console, done)
+    _print_lines(console, "series", "cyan", summary.series)
     _print_lines(console, "warning", "yellow", summary.warnings)
     _print_lines(
         console,

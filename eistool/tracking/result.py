@@ -255,7 +255,8 @@ class Tracks:
                 "upper_limit_ohm": float(process.upper_limit[i]),
                 "status": process.status[i],
                 "edge": process.edge[i],
-                "label": series[i].label,
+                "source": series[i].metadata.source or series[i].label,
+                "sweep": series[i].metadata.sweep,
             }
             for process in self.processes
             for i in range(len(series))

@@ -102,7 +102,8 @@ def track(series: Series | Sequence[Spectrum], circuit: Circuit | str | None = N
     events = []
     for run, kind, evidence in found:
         index = run.first if kind == "appeared" else run.last + 1
-        status = evidence.pop("status")
+        status = evidence["status"]
+        evidence = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items() if k != "status"}
         events.append(
             Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence)
         )

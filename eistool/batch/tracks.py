@@ -1,0 +1,196 @@
+"""Series of a batch: processes along a coordinate, as tables and pictures."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import eistool
+from eistool.batch.files import write_whole
+from eistool.batch.inputs import Selection
+from eistool.batch.records import read_record
+from eistool.batch.runner import Job, Progress, Summary, Task, key_of, run_job
+from eistool.batch.store import Record, Rows
+from eistool.batch.tables import TRACK_TABLES, to_csv
+from eistool.circuit import as_circuit
+from eistool.errors import EistoolError
+from eistool.spectrum import Series, Spectrum
+from eistool.spectrum.series import COORDINATES
+from eistool.typing import JSON
+
+TABLES_WRITTEN = ("spectra", "failures")
+FEWEST = 3  # spectra of a series
+FOLDER = "tracks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackOptions:
+    """How series are followed.
+
+    Parameters
+    ----------
+    by : {"soc", "voltage", "temperature", "time", "cycle"}
+        The coordinate.
+    circuit : str, optional
+        A name of the library, or an expression; by default what the series shows.
+    plots : {"all", "none"}
+        Whether there are pictures.
+    circuit_folders : tuple of Path
+        Folders of the user's circuits, searched before the built-in ones.
+    jobs, samples, selection, force
+        As for :class:`FitOptions`.
+    """
+
+    by: str
+    circuit: str | None = None
+    plots: str = "all"
+    circuit_folders: tuple[Path, ...] = ()
+    jobs: int | None = None
+    samples: Path | None = None
+    selection: Selection = field(default_factory=Selection)
+    force: bool = False
+
+    def to_dict(self) -> JSON:
+        """Return what decides on the results, and what was asked for beside it."""
+        return {
+            "by": self.by,
+            "circuit": self.circuit,
+            "circuit_folders": [folder.name for folder in self.circuit_folders],
+            **self.selection.to_dict(),
+            "samples": None if self.samples is None else self.samples.name,
+            "plots": self.plots,
+            "jobs": self.jobs,
+            "force": self.force,
+        }
+
+
+def track_folder(
+    paths: Sequence[Path],
+    out: Path,
+    options: TrackOptions,
+    command: Sequence[str] = (),
+    progress: Progress = lambda stage, done, total: None,
+) -> Summary:
+    """Follow the processes of all series below the paths, and write tables and pictures.
+
+    Spectra with the same ``sample_id`` are a series; those without one, the spectra of one folder.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+    out : Path
+        The result folder, made if need be; it may be that of :func:`fit_folder`.
+    options : TrackOptions
+        How.
+    command : sequence of str
+        For ``run.json``.
+    progress : callable
+        Told the stage (``reading``, ``drawing``), how many are done, and of how many.
+
+    Raises
+    ------
+    ReaderError, ConfigError, CircuitError
+        If a path, an option or a samples table is wrong; nothing was computed then.
+    """
+    if options.circuit is not None:
+        as_circuit(options.circuit, options.circuit_folders)
+    read: list[Spectrum] = []
+    job = Job(
+        options,
+        "reading",
+        TABLES_WRITTEN,
+        functools.partial(_plan, read=read),
+        lambda chunk, jobs: [read_record(task.key, task.spectrum) for task in chunk],
+        functools.partial(write_tracks, read, options),
+    )
+    return run_job(job, paths, out, command, progress)
+
+
+def _plan(spectra: Sequence[Spectrum], read: list[Spectrum]) -> list[Task]:
+    read.extend(spectra)
+    settings = {"version": eistool.__version__, "job": "track"}
+    return [Task(key_of(spectrum, settings), spectrum) for spectrum in spectra]
+
+
+def write_tracks(
+    spectra: Sequence[Spectrum],
+    options: TrackOptions,
+    out: Path,
+    records: Sequence[Record],
+    tell: Callable[[int, int], None],
+) -> list[str]:
+    """Write ``tracks.csv``, ``events.csv`` and the pictures of all series; return a line for each finding."""
+    from eistool.tracking import track
+
+    tracks: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
+    found = []
+    groups, missing = _series(spectra, COORDINATES[options.by])
+    if missing:
+        found.append(
+            f"{missing} spectra have no {COORDINATES[options.by]} and are in no series; add a column to samples.csv"
+        )
+    for done, (name, own) in enumerate(groups.items(), start=1):
+        if len(own) < FEWEST:
+            found.append(f"{name}: {len(own)} spectra with a {COORDINATES[options.by]}; a series needs {FEWEST}")
+            continue
+        try:
+            result = track(Series(own, by=options.by), _circuit(own, options), options.jobs)
+        except EistoolError as error:
+            found.append(f"{name}: not tracked: {error}")
+            continue
+        tracks += [{"series": name, **row} for row in result.rows()]
+        events += [{"series": name, **row} for row in result.event_rows()]
+        found += [f"{name}: {line.strip()}" for line in repr(result).splitlines()]
+        if options.plots == "all":
+            from eistool.report import tracks_to_png
+
+            folder = out / FOLDER
+            folder.mkdir(parents=True, exist_ok=True)
+            for kind, png in tracks_to_png(result, name).items():
+                write_whole(folder / f"{_file_name(name)}.{kind}.png", png)
+        tell(done, len(groups))
+    for table, rows in zip(TRACK_TABLES, (tracks, events), strict=True):
+        write_whole(out / f"{table}.csv", to_csv(_table(table, rows)))
+    return found
+
+
+def _series(spectra: Sequence[Spectrum], column: str) -> tuple[dict[str, list[Spectrum]], int]:
+    """Return the spectra of each series, and how many lack the coordinate."""
+    groups: dict[str, list[Spectrum]] = {}
+    missing = 0
+    for spectrum in spectra:
+        if getattr(spectrum.metadata, column) is None:
+            missing += 1
+            continue
+        source = spectrum.metadata.source or spectrum.label
+        name = spectrum.metadata.sample_id or source.rpartition("/")[0] or "."
+        groups.setdefault(name, []).append(spectrum)
+    return groups, missing
+
+
+def _circuit(spectra: Sequence[Spectrum], options: TrackOptions) -> Any:
+    """Return the circuit that was asked for, or the largest that the samples table names for the series."""
+    if options.circuit is not None:
+        return as_circuit(options.circuit, options.circuit_folders)
+    named = {s.metadata.circuit for s in spectra}
+    if None in named or "auto" in named:
+        return None
+    circuits = [as_circuit(str(name), options.circuit_folders) for name in sorted(map(str, named))]
+    return max(circuits, key=lambda circuit: len(circuit.parameters))
+
+
+def _table(name: str, rows: Sequence[dict[str, Any]]) -> Rows:
+    columns = TRACK_TABLES[name]
+    return Rows(columns, tuple(tuple(_cell(row.get(column)) for column in columns) for row in rows))
+
+
+def _cell(value: Any) -> Any:
+    missing = value is None or value == "" or (isinstance(value, float) and not abs(value) < float("inf"))
+    return None if missing else value
+
+
+def _file_name(series: str) -> str:
+    return series.replace("/", "_") if series != "." else "series"
