@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DPI = 110
 MOST_CURVES = 12
+LIFT = 0.07  # of the first curve's square, from curve to curve
 COLOURS = ("#1f4e79", "#d1495b", "#e08e00", "#2e8b57", "#7b4ea3", "#00798c", "#8c564b", "#555555")
 MARKS = {"confirmed": ("-", "#c1121f"), "tentative": ("--", "#e08e00"), "edge": (":", "0.45")}
 NAMES = {
@@ -53,24 +54,29 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     z = np.concatenate([series[i].impedance[series[i].mask] for i in shown])
     scale, unit = ohm_unit(float(np.abs(z).max()))
     low, side = square(z / scale)
+    # each curve stands above the one before
+    lift = LIFT * side if len(shown) > 1 else 0.0
+    tops = [place * lift - float(series[i].impedance[series[i].mask].imag.min()) / scale for place, i in enumerate(shown)]
+    height = max(tops) + 0.06 * side - low.imag
+    figure.set_figheight(min(max(1.2 + 5.6 * height / side, 4.5), 9.0))
     colours = colormaps["viridis"](np.linspace(0, 0.95, len(shown)))
-    for colour, i in zip(colours, shown, strict=True):
+    for place, (colour, i) in enumerate(zip(colours, shown, strict=True)):
         spectrum, result = series[i], tracks.results[i]
         own = spectrum.impedance[spectrum.mask] / scale
-        axes.plot(own.real, -own.imag, "o", color=colour, markersize=3.2, label=_at(tracks, i))
+        axes.plot(own.real, place * lift - own.imag, "o", color=colour, markersize=3.2, label=_at(tracks, i))
         if result.success:
             order = np.argsort(spectrum.frequency)
             fit = result.impedance[order][spectrum.mask[order]] / scale
-            axes.plot(fit.real, -fit.imag, "-", color=colour, linewidth=1.0, alpha=0.8)
+            axes.plot(fit.real, place * lift - fit.imag, "-", color=colour, linewidth=1.0, alpha=0.8)
     axes.set_xlim(low.real, low.real + side)
-    axes.set_ylim(low.imag, low.imag + side)
+    axes.set_ylim(low.imag, low.imag + height)
     axes.set_aspect("equal", adjustable="box")
-    axes.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_xlabel(f"Z′ / {unit}")
-    axes.set_ylabel(f"−Z″ / {unit}")
-    axes.legend(title=NAMES[COORDINATES[series.by]], loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8.5)
+    shift = f", each curve {lift:.2g} {unit} above the last" if lift else ""
+    axes.set_ylabel(f"−Z″ / {unit}{shift}")
+    axes.legend(reverse=True, title=NAMES[COORDINATES[series.by]], loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8.5)
     of = "" if len(shown) == len(series) else f", {len(shown)} of {len(series)} spectra"
     axes.set_title(f"{title}{of}", loc="left", fontsize=11, fontweight="bold", parse_math=False)
     return figure
@@ -221,10 +227,11 @@ def _shown(tracks: Tracks) -> list[int]:
     if n <= MOST_CURVES:
         return list(range(n))
     beside = {i for e in tracks.events if e.status == "confirmed" for i in (e.index - 1, e.index)}
-    chosen = sorted(beside)[:MOST_CURVES]
-    for i in np.linspace(0, n - 1, MOST_CURVES):
-        if len(chosen) < MOST_CURVES and int(i) not in chosen:
-            chosen.append(int(i))
+    chosen = {0, n - 1, *sorted(beside)[: MOST_CURVES - 2]}
+    while len(chosen) < MOST_CURVES:  # in the middle of the largest gap
+        ends = sorted(chosen)
+        gap = max(range(len(ends) - 1), key=lambda k: ends[k + 1] - ends[k])
+        chosen.add((ends[gap] + ends[gap + 1]) // 2)
     return sorted(chosen)
 
 

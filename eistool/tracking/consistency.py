@@ -8,6 +8,7 @@ from eistool.drt import DRT
 from eistool.spectrum import Spectrum
 
 LARGEST_DRIFT_MV = 5.0  # of the voltage over a sweep: half a usual amplitude
+HARMLESS = ("outliers", "noise")
 LARGEST_DRIFT = 0.01  # of Z over a sweep
 
 
@@ -24,7 +25,9 @@ def _kramers_kronig(spectrum: Spectrum, drt: DRT | None) -> str:
         from eistool import check_kramers_kronig
 
         verdict = check_kramers_kronig(spectrum)
-        return "" if verdict.passed else f"{spectrum.label}: {getattr(verdict, 'reason', 'fails Kramers-Kronig')}"
+        # single outliers and noise hide things, and pretend none
+        grave = [reason.text for reason in verdict.reasons if reason.kind not in HARMLESS]
+        return f"{spectrum.label}: {'; '.join(grave)}" if verdict.passed is False and grave else ""
     if drt is None:
         return f"{spectrum.label}: no distribution of relaxation times describes it"
     return next((f"{spectrum.label}: {flag}" for flag in drt.flags if flag.startswith("drift")), "")

@@ -282,12 +282,10 @@ class Tracks:
         head = f"Tracks of {len(self.series)} spectra by {name}: {len(self.processes)} processes"
         lines = [head, *(f"  {process!r}" for process in self.processes), *(f"  {event!r}" for event in self.events)]
         if not self.events and self.detectable_R.size:
-            least = int(np.argmin(self.detectable_R))
-            lines.append(
-                f"  no new process; at τ {self.detectable_tau[least]:.2g} s an arc of {self.detectable_R[least]:.2g} "
-                f"ohm or more in two spectra would have been seen (95 %), elsewhere up to "
-                f"{self.detectable_R.max():.2g} ohm"
-            )
+            decades = np.log10(self.detectable_tau[[0, -1]])
+            places = 10.0 ** np.arange(math.ceil(decades[0]), math.floor(decades[1]) + 1)
+            limits = ", ".join(f"{self.detectable(tau):.2g} at {tau:.0e} s" for tau in places)
+            lines.append(f"  no new process; in two spectra one would have been seen (95 %) from, in ohm: {limits}")
         return "\n".join([*lines, *(f"  flag: {flag}" for flag in self.flags)])
 
     def _repr_html_(self) -> str:

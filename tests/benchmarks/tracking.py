@@ -1,7 +1,7 @@
 """How often is a new process found where there is one, and announced where there is none?
 
 Run ``python -m tests.benchmarks.tracking``: random series of a cell with two arcs and a diffusion, whose
-parameters drift slowly from spectrum to spectrum, of five kinds: a new interphase (``birth``), nothing new
+parameters move by 0.5 to 10 % from spectrum to spectrum, of five kinds: a new interphase (``birth``), nothing new
 (``none``), a third arc that grows slowly from nearly nothing (``growing``), spectra that change while they
 are measured (``drifted``), and arcs with a Gaussian distribution of ln τ (``gaussian``). A hit is a confirmed
 ``appeared`` at the right spectrum, a false alarm a series with any confirmed event that is not there. Beside
@@ -26,6 +26,7 @@ from eistool.typing import ComplexArray, FloatArray
 FREQUENCY = np.geomspace(1e6, 0.1, 57)  # eight points a decade
 NOISES = (0.002, 0.005, 0.01)
 KINDS = ("birth", "none", "growing", "drifted", "gaussian")
+CHANGES = 0.005, 0.1  # of ln of each parameter, from one spectrum to the next
 LONGEST_DRIFT = 0.03  # of Z over a sweep
 WIDTHS = 0.8, 2.0  # standard deviation of ln τ of Gaussian arcs
 
@@ -70,7 +71,8 @@ def make(kind: str, seed: int) -> Case:
     n = int(rng.integers(8, 21))
     noise = float(rng.choice(NOISES))
     omega = 2 * np.pi * FREQUENCY
-    walks = np.exp(np.cumsum(rng.normal(0, 0.01, (n, 8)) + rng.normal(0, 0.01, 8), axis=0))
+    change = float(np.exp(rng.uniform(*np.log(CHANGES))))
+    walks = np.exp(np.cumsum(rng.normal(0, change, (n, 8)) + rng.normal(0, change, 8), axis=0))
     R0, R1, R2 = rng.uniform(5, 50), rng.uniform(4, 20), rng.uniform(10, 60)
     tau1, tau2 = 10 ** rng.uniform(-5.5, -4.8), 10 ** rng.uniform(-3.9, -3.3)
     alpha1, alpha2 = rng.uniform(0.85, 0.95), rng.uniform(0.75, 0.9)
