@@ -130,7 +130,12 @@ def plot_map(tracks: Tracks, title: str = "") -> "Figure":
         there = process.present
         ok = np.array([process.status[i] == "ok" for i in there], dtype=bool)
         axes.plot(process.tau[there], there, "-", color="white", linewidth=2.4, alpha=0.6)
-        axes.plot(process.tau[there[ok]], there[ok], "o", color=colour, markeredgecolor="white", markersize=6, label=process.id)
+        axes.plot(process.tau[there[ok]], there[ok], "o", color=colour, markeredgecolor="white", markersize=6)
+        if low < process.tau[there[-1]] < high:
+            axes.annotate(
+                process.id, (process.tau[there[-1]], there[-1]), xytext=(0, 6), textcoords="offset points",
+                ha="center", color="white", fontsize=8.5, fontweight="bold",
+            )  # fmt: skip
         axes.plot(process.tau[there[~ok]], there[~ok], "o", color="none", markeredgecolor="white", markersize=6)
     for event in tracks.events:
         style, colour = MARKS[event.status]
@@ -141,10 +146,8 @@ def plot_map(tracks: Tracks, title: str = "") -> "Figure":
     frequency.tick_params(labelsize=8)
     figure.text(0.47, 0.925, f"frequency 1/(2πτ) / Hz, {format_hertz(1 / (2 * math.pi * high))} at the right", ha="center", fontsize=8.5)
     figure.text(0.1, 0.965, title, fontsize=11, fontweight="bold", parse_math=False)
-    colour_axes = figure.add_axes((0.86, 0.1, 0.02, 0.6))
+    colour_axes = figure.add_axes((0.86, 0.1, 0.02, 0.78))
     figure.colorbar(mesh, cax=colour_axes, label=f"γ / {unit} per unit of ln τ; grey: uncertain by a factor of 2")
-    if tracks.processes:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8.5)
     return figure
 
 
@@ -237,7 +240,7 @@ def _shown(tracks: Tracks) -> list[int]:
 
 def _at(tracks: Tracks, i: int) -> str:
     arrow = {"charge": " ↑", "discharge": " ↓"}.get(tracks.series.direction[i] or "", "")
-    return f"{tracks.series.coordinate[i]:g}{arrow}"
+    return f"{tracks.series.coordinate[i]:.3g}{arrow}"
 
 
 def _index_axis(axes: "Axes", tracks: Tracks, axis: str) -> None:

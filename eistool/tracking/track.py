@@ -12,6 +12,7 @@ from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.engine import refit
 from eistool.fitting.laws import ZERO_CELSIUS
+from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import Series, Spectrum
 from eistool.tracking.description import SWITCH, Description, describe
 from eistool.tracking.evidence import NORMAL_95, Run, drts, judge, settle
@@ -198,11 +199,8 @@ def _process(
             added = next((a for a in description.added if a.name == arc.name), None)
             if added is not None:
                 columns["u_tau"][s] = added.u_log_tau * arc.tau
-            status[s], edge[s] = arc.status, arc.edge
-            resolved = arc.status != "not_resolvable" or added is not None
-            if added is not None and arc.status == "not_resolvable":
-                status[s] = "ok" if arc.R > NORMAL_95 * arc.u_R else "not_resolvable"
-            if not resolved or status[s] == "not_resolvable":
+            status[s], edge[s] = _status(arc, columns["u_tau"][s], final[s]), arc.edge
+            if status[s] == "not_resolvable":
                 columns["upper_limit"][s] = arc.R + NORMAL_95 * arc.u_R
             continue
         nearest = min(mine, key=lambda r: min(abs(r.first - s), abs(r.last - s)))
@@ -211,6 +209,14 @@ def _process(
         if np.isfinite(nearest.R[s]):
             columns["upper_limit"][s] = max(nearest.R[s], 0.0) + NORMAL_95 * nearest.u_R[s]
     return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge))
+
+
+def _status(arc: Process, u_tau: float, result: FitResult) -> str:
+    """Judge an arc by its own errors: which arc it is, the series tells, however vague another one is."""
+    if not (arc.u_R <= UNRESOLVED * arc.R and u_tau <= UNRESOLVED * arc.tau):
+        return "not_resolvable"
+    omega = result.spectrum.omega[result.spectrum.mask]
+    return "ok" if 1 / float(omega.max()) <= arc.tau <= 1 / float(omega.min()) else "extrapolated"
 
 
 def _detectable(description: Description) -> tuple[FloatArray, FloatArray]:
