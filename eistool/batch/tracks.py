@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,10 @@ def _series(spectra: Sequence[Spectrum], column: str) -> tuple[dict[str, list[Sp
     """Return the spectra of each series, and how many lack the coordinate."""
     groups: dict[str, list[Spectrum]] = {}
     missing = 0
-    for spectrum in spectra:
+    for spectrum in _timed(spectra) if column == "time_h" else spectra:
+        if column == "voltage_V" and spectrum.metadata.voltage_V is None:
+            mean = spectrum.metadata.ewe_mean_V
+            spectrum = spectrum.with_metadata("mean of the sweep", voltage_V=mean)
         if getattr(spectrum.metadata, column) is None:
             missing += 1
             continue
@@ -169,6 +173,17 @@ def _series(spectra: Sequence[Spectrum], column: str) -> tuple[dict[str, list[Sp
         name = spectrum.metadata.sample_id or source.rpartition("/")[0] or "."
         groups.setdefault(name, []).append(spectrum)
     return groups, missing
+
+
+def _timed(spectra: Sequence[Spectrum]) -> list[Spectrum]:
+    """Return spectra whose hours count from one start, where all know when they began: files start anew."""
+    starts = [s.metadata.started_at for s in spectra]
+    try:
+        began = [datetime.fromisoformat(str(start)) for start in starts]
+        hours = [(at - min(began)).total_seconds() / 3600 for at in began]
+    except (ValueError, TypeError):  # an unknown start; with and without a time zone
+        return list(spectra)
+    return [s.with_metadata("started_at", time_h=h) for s, h in zip(spectra, hours, strict=True)]
 
 
 def _circuit(spectra: Sequence[Spectrum], options: TrackOptions) -> Any:

@@ -17,6 +17,7 @@ from eistool.typing import BoolArray, FloatArray
 NORMAL_95 = 1.959963984540054
 POWER_80 = 0.8416212335729143  # of a test of the change: the smallest that 4 of 5 such series would show
 LEAST_GROWTH_POINTS = 6
+ILL_CONDITIONED = 1e3  # of a law whose parameters the data do not tell apart
 TAIL_DECADES = 0.7  # lowest frequencies that tell whether a tail rises
 SIGNIFICANT = 3.0
 
@@ -226,7 +227,7 @@ def growth_laws(value: FloatArray, time: FloatArray, stderr: FloatArray | None =
     for name, (parameters, covariance, squares, _) in fitted.items():
         k = parameters.size + 1
         aicc = n * math.log(max(squares, 1e-300) / y.size) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 0.5)
-        errors = np.sqrt(np.maximum(np.diag(covariance), 0) * y.size / n)
+        errors = np.sqrt(np.diag(covariance) * y.size / n)
         names = LAWS[name][1]
         laws.append((aicc, name, dict(zip(names, parameters.tolist(), strict=True)), dict(zip(names, errors.tolist(), strict=True))))
     laws.sort(key=lambda law: law[0])
@@ -269,8 +270,13 @@ def _fit_law(name: str, t: FloatArray, y: FloatArray, u: FloatArray) -> tuple[Fl
         [(model(t, parameters + d) - model(t, parameters - d)) / (2 * d[i]) for i, d in enumerate(np.diag(step))]
     ) / u[:, None]
     squares = float(r @ r)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * squares / max(y.size - parameters.size, 1)
-    return parameters, covariance, squares, r
+    # parameters that the data do not tell apart have no error
+    norm = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(norm > 0, norm, 1.0)
+    if np.linalg.cond(scaled) > ILL_CONDITIONED:
+        return parameters, np.full((parameters.size, parameters.size), np.nan), squares, r
+    inverse = np.linalg.inv(scaled.T @ scaled) / np.outer(norm, norm)
+    return parameters, inverse * squares / max(y.size - parameters.size, 1), squares, r
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from eistool.circuit import Series as SeriesNode
 from eistool.display import format_value, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting import FitResult, Process
+from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import Series
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import FloatArray
@@ -298,7 +299,8 @@ def _total(result: FitResult) -> tuple[float, float]:
     if not result.success:
         return math.nan, math.nan
     # what no apex and no limit shows is a tail
-    arcs = {p.name for p in result.processes if not (p.status == "not_resolvable" and _is_outside(p, result))}
+    tails = [p for p in result.processes if _is_slow(p, result) and status_of(p, p.u_tau, result) == "not_resolvable"]
+    arcs = {p.name for p in result.processes if p not in tails}
     tree = result.circuit.tree
     parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)
     names = {part.name for part in parts if isinstance(part, Element) and part.symbol == "R"} | arcs
@@ -307,7 +309,15 @@ def _total(result: FitResult) -> tuple[float, float]:
     return float(result.values[index].sum()), math.sqrt(max(float(own.sum()), 0.0))
 
 
-def _is_outside(process: Process, result: FitResult) -> bool:
+def status_of(arc: Process, u_tau: float, result: FitResult) -> str:
+    """Judge an arc by its own errors: which arc it is, the series tells, however vague another one is."""
+    if not (arc.u_R <= UNRESOLVED * arc.R and u_tau <= UNRESOLVED * arc.tau):
+        return "not_resolvable"
+    omega = result.spectrum.omega[result.spectrum.mask]
+    return "ok" if 1 / float(omega.max()) <= arc.tau <= 1 / float(omega.min()) else "extrapolated"
+
+
+def _is_slow(process: Process, result: FitResult) -> bool:
     return process.tau * float(result.spectrum.omega[result.spectrum.mask].min()) > 1
 
 

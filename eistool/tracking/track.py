@@ -12,18 +12,17 @@ from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.engine import refit
 from eistool.fitting.laws import ZERO_CELSIUS
-from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import Series, Spectrum
 from eistool.tracking.description import SWITCH, Description, describe
 from eistool.tracking.evidence import NORMAL_95, Run, drts, judge, settle
 from eistool.tracking.family import Family
 from eistool.tracking.linking import LONGEST_GAP, link
-from eistool.tracking.result import Event, TrackedProcess, Tracks
+from eistool.tracking.result import Event, TrackedProcess, Tracks, status_of
 from eistool.tracking.weighing import EvidenceFits, Residue, weighed
 from eistool.typing import FloatArray
 
 REJOIN = 0.4  # decades: a process that comes back
-MOVED = 1.0  # decades: an arc that ends where another begins is that one
+MOVED = 0.7  # decades: an arc that ends where another begins is that one
 POWER_95 = 1.645
 TYPICAL_ALPHA = 0.8
 
@@ -199,7 +198,7 @@ def _process(
             added = next((a for a in description.added if a.name == arc.name), None)
             if added is not None:
                 columns["u_tau"][s] = added.u_log_tau * arc.tau
-            status[s], edge[s] = _status(arc, columns["u_tau"][s], final[s]), arc.edge
+            status[s], edge[s] = status_of(arc, columns["u_tau"][s], final[s]), arc.edge
             if status[s] == "not_resolvable":
                 columns["upper_limit"][s] = arc.R + NORMAL_95 * arc.u_R
             continue
@@ -209,14 +208,6 @@ def _process(
         if np.isfinite(nearest.R[s]):
             columns["upper_limit"][s] = max(nearest.R[s], 0.0) + NORMAL_95 * nearest.u_R[s]
     return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge))
-
-
-def _status(arc: Process, u_tau: float, result: FitResult) -> str:
-    """Judge an arc by its own errors: which arc it is, the series tells, however vague another one is."""
-    if not (arc.u_R <= UNRESOLVED * arc.R and u_tau <= UNRESOLVED * arc.tau):
-        return "not_resolvable"
-    omega = result.spectrum.omega[result.spectrum.mask]
-    return "ok" if 1 / float(omega.max()) <= arc.tau <= 1 / float(omega.min()) else "extrapolated"
 
 
 def _detectable(description: Description) -> tuple[FloatArray, FloatArray]:
