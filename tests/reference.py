@@ -127,3 +127,15 @@ def ladder_impedance(rails: tuple[float, float], Y: ComplexArray, contacts: str,
         drop_e = Re * (v_left - v_right + Ri) / (Re + Ri)
         result.append(drop_e - v_left * (1 - left) + v_right * (1 - right))
     return np.array(result)
+
+
+def cheapest_links(a: FloatArray, b: FloatArray, birth: float) -> float:
+    """Least cost of linking two sets of arcs (log τ, log R), by trying all ways."""
+    if not len(a) or not len(b):
+        return birth * (len(a) + len(b))
+    best = birth + cheapest_links(a[1:], b, birth)
+    for j in range(len(b)):
+        tau, R = a[0] - b[j]
+        cost = tau**2 + 0.25 * R**2 + 0.25 * (tau - R) ** 2
+        best = min(best, cost + cheapest_links(a[1:], np.delete(b, j, axis=0), birth))
+    return float(best)

@@ -297,7 +297,9 @@ def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], 
         except KeyboardInterrupt:
             interrupted = True
     remarks = (*inputs.warnings, *job.remarks(tasks, done), *_strangers(store, tasks))
-    summary = Summary(out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks, tuple(told))
+    summary = Summary(
+        out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks, tuple(told)
+    )
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
 

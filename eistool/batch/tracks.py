@@ -131,7 +131,7 @@ def write_tracks(
     groups, missing = _series(spectra, COORDINATES[options.by])
     if missing:
         found.append(
-            f"{missing} spectra have no {COORDINATES[options.by]} and are in no series; add a column to samples.csv"
+            f"{missing} spectra have no {COORDINATES[options.by]}, and are in no series; add it to samples.csv"
         )
     for done, (name, own) in enumerate(groups.items(), start=1):
         if len(own) < FEWEST:

@@ -47,7 +47,9 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     from eistool.cli.summary import finish
 
     if options["by"] is None:
-        raise click.UsageError("give --by soc, voltage, temperature, time or cycle: along what spectra are ordered")
+        raise click.UsageError(
+            "give --by soc, voltage, temperature, time or cycle: along what spectra are ordered"
+        )
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     names = ("by", "circuit", "jobs", "plots", "samples", "force")
     chosen = TrackOptions(

@@ -1,5 +1,6 @@
 """A series in three pictures: Nyquist curves, γ(τ) as a map, and R and τ of each process along the coordinate."""
 
+import contextlib
 import io
 import math
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from eistool.report.nyquist import square
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.spectrum.series import COORDINATES
 from eistool.tracking import Tracks
+from eistool.typing import ComplexArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,12 +53,15 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     axes = figure.add_axes((0.1, 0.1, 0.68, 0.8))
     series = tracks.series
     shown = _shown(tracks)
-    z = np.concatenate([series[i].impedance[series[i].mask] for i in shown])
+    z: ComplexArray = np.concatenate([series[i].impedance[series[i].mask] for i in shown])
     scale, unit = ohm_unit(float(np.abs(z).max()))
     low, side = square(z / scale)
     # each curve stands above the one before
     lift = LIFT * side if len(shown) > 1 else 0.0
-    tops = [place * lift - float(series[i].impedance[series[i].mask].imag.min()) / scale for place, i in enumerate(shown)]
+    tops = [
+        place * lift - float(series[i].impedance[series[i].mask].imag.min()) / scale
+        for place, i in enumerate(shown)
+    ]
     height = max(tops) + 0.06 * side - low.imag
     figure.set_figheight(min(max(1.2 + 5.6 * height / side, 4.5), 9.0))
     colours = colormaps["viridis"](np.linspace(0, 0.95, len(shown)))
@@ -76,7 +81,14 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     axes.set_xlabel(f"Z′ / {unit}")
     shift = f", each curve {lift:.2g} {unit} above the last" if lift else ""
     axes.set_ylabel(f"−Z″ / {unit}{shift}")
-    axes.legend(reverse=True, title=NAMES[COORDINATES[series.by]], loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8.5)
+    axes.legend(
+        reverse=True,
+        title=NAMES[COORDINATES[series.by]],
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=8.5,
+    )
     of = "" if len(shown) == len(series) else f", {len(shown)} of {len(series)} spectra"
     axes.set_title(f"{title}{of}", loc="left", fontsize=11, fontweight="bold", parse_math=False)
     return figure
@@ -144,7 +156,13 @@ def plot_map(tracks: Tracks, title: str = "") -> "Figure":
     axes.set_xlabel("τ / s")
     frequency = axes.secondary_xaxis("top", functions=(_inverse, _inverse))
     frequency.tick_params(labelsize=8)
-    figure.text(0.47, 0.925, f"frequency 1/(2πτ) / Hz, {format_hertz(1 / (2 * math.pi * high))} at the right", ha="center", fontsize=8.5)
+    figure.text(
+        0.47,
+        0.925,
+        f"frequency 1/(2πτ) / Hz, {format_hertz(1 / (2 * math.pi * high))} at the right",
+        ha="center",
+        fontsize=8.5,
+    )
     figure.text(0.1, 0.965, title, fontsize=11, fontweight="bold", parse_math=False)
     colour_axes = figure.add_axes((0.86, 0.1, 0.02, 0.78))
     figure.colorbar(mesh, cax=colour_axes, label=f"γ / {unit} per unit of ln τ; grey: uncertain by a factor of 2")
@@ -177,7 +195,9 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
         _draw(upper, known, process.R / scale, process.u_R / scale, colour, process.id, log=False)
         _draw(lower, known, process.tau, process.u_tau, colour, process.id, log=True)
         limits = [i for i in range(len(tracks.series)) if i not in known and np.isfinite(process.upper_limit[i])]
-        upper.plot(limits, process.upper_limit[limits] / scale, "v", color="none", markeredgecolor=colour, markersize=5.5)
+        upper.plot(
+            limits, process.upper_limit[limits] / scale, "v", color="none", markeredgecolor=colour, markersize=5.5
+        )
     total, u_total = tracks.resistance()
     shown = [i for i in range(len(total)) if np.isfinite(total[i])]
     _draw(upper, shown, total / scale, u_total / scale, "0.35", "R total", log=False)
@@ -196,7 +216,15 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
             axes.axvline(event.index - 0.5, color=colour, linestyle=style, linewidth=1.3, zorder=1)
         if event.index not in marked and event.status != "edge":
             word = "+" if event.kind == "appeared" else "−"
-            upper.text(event.index - 0.45, 0.98, f"{word}{event.process_id}", transform=upper.get_xaxis_transform(), va="top", fontsize=8, color=colour)
+            upper.text(
+                event.index - 0.45,
+                0.98,
+                f"{word}{event.process_id}",
+                transform=upper.get_xaxis_transform(),
+                va="top",
+                fontsize=8,
+                color=colour,
+            )
             marked.add(event.index)
     upper.set_ylabel(f"R / {unit}, 95 %")
     lower.set_ylabel("τ / s, 95 %; broken lines: the window")
@@ -213,10 +241,8 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
 def tracks_to_png(tracks: Tracks, title: str = "") -> dict[str, bytes]:
     """Return the pictures of a series as PNG files, by their kind."""
     figures = {"nyquist": plot_waterfall(tracks, title), "tracks": plot_tracks(tracks, title)}
-    try:
+    with contextlib.suppress(EistoolError):  # a distribution needs more spectra or points than the rest
         figures["map"] = plot_map(tracks, title)
-    except EistoolError:  # a distribution needs more spectra or points than the rest
-        pass
     pictures = {}
     for kind, figure in figures.items():
         buffer = io.BytesIO()
@@ -267,7 +293,9 @@ def _draw(axes: "Axes", there: Any, value: Any, u: Any, colour: str, label: str,
         sides = np.vstack([y - y / factor, y * factor - y])
     else:
         sides = np.vstack([np.minimum(error, 0.999 * y), error])
-    axes.errorbar(there, y, yerr=sides, fmt="o-", color=colour, markersize=4.5, linewidth=1.0, capsize=2, label=label)
+    axes.errorbar(
+        there, y, yerr=sides, fmt="o-", color=colour, markersize=4.5, linewidth=1.0, capsize=2, label=label
+    )
 
 
 def _largest(tracks: Tracks) -> float:

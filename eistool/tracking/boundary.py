@@ -51,9 +51,7 @@ def null_gains(result: FitResult, scale: float, replicates: int = REPLICATES) ->
     spectrum = result.spectrum
     problem_0 = build_problem(spectrum, small, free, "noise")
     problem_1 = build_problem(spectrum, large, Constraints.of(large, None, None, fixed or None), "noise")
-    theta_0 = np.clip(
-        problem_0.program.to_theta(result.values, problem_0.scale), problem_0.lower, problem_0.upper
-    )
+    theta_0 = np.clip(problem_0.program.to_theta(result.values, problem_0.scale), problem_0.lower, problem_0.upper)
     known = dict(zip(small.parameters, result.values.tolist(), strict=True))
     size = 0.01 * float(np.median(np.abs(spectrum.impedance[spectrum.mask])))
     starts = []
@@ -79,7 +77,7 @@ def null_gains(result: FitResult, scale: float, replicates: int = REPLICATES) ->
 def boundary_p(results: Sequence[FitResult], gain: float, scales: Sequence[float]) -> float:
     """Return how often noise alone gains as much in these spectra together."""
     total = np.sum([null_gains(result, scale) for result, scale in zip(results, scales, strict=True)], axis=0)
-    return float(1 + np.count_nonzero(total >= gain)) / (1 + total.size)
+    return (1 + int(np.count_nonzero(total >= gain))) / (1 + int(total.size))
 
 
 def _taus(omega: FloatArray) -> FloatArray:

@@ -1,5 +1,6 @@
 """Whether a spectrum may speak for an event: linear, steady, and with the same value where it was repeated."""
 
+import importlib
 import importlib.util
 
 import numpy as np
@@ -22,9 +23,7 @@ def inconsistency(spectrum: Spectrum, drt: DRT | None) -> str:
 
 def _kramers_kronig(spectrum: Spectrum, drt: DRT | None) -> str:
     if importlib.util.find_spec("eistool.validation") is not None:
-        from eistool import check_kramers_kronig
-
-        verdict = check_kramers_kronig(spectrum)
+        verdict = importlib.import_module("eistool.validation").check_kramers_kronig(spectrum)
         # single outliers and noise hide things, and pretend none
         grave = [reason.text for reason in verdict.reasons if reason.kind not in HARMLESS]
         return f"{spectrum.label}: {'; '.join(grave)}" if verdict.passed is False and grave else ""

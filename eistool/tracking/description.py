@@ -106,7 +106,8 @@ def _costs(chi2: FloatArray, scale: FloatArray, results: Sequence[FitResult]) ->
     """Return BIC of each number of arcs in each spectrum, up to a constant; shape (k, n)."""
     log_n = np.array([math.log(r.n_data) for r in results])
     arcs = np.arange(1, len(chi2) + 1)[:, None]
-    return np.where(np.isfinite(chi2), chi2, 1e12) / scale + 3 * arcs * log_n
+    cost: FloatArray = np.where(np.isfinite(chi2), chi2, 1e12) / scale + 3 * arcs * log_n
+    return cost
 
 
 def _cheapest(cost: FloatArray) -> list[int]:
@@ -148,7 +149,9 @@ def _add(description: Description, name: str) -> bool:
         return False
     tau, alpha = scan_grid(fits.spectra)
     price = np.array([math.log(n_data_independent(r)) if r.success else 0.0 for r in results])
-    factor = np.array([_factor(r, c) if r.success else 0.0 for r, c in zip(results, description.scale, strict=True)])
+    factor = np.array(
+        [_factor(r, c) if r.success else 0.0 for r, c in zip(results, description.scale, strict=True)]
+    )
     gain = np.zeros((len(results), tau.size))
     size = np.zeros((len(results), tau.size))
     for s in good:
@@ -209,7 +212,10 @@ def _settle(
     )  # fmt: skip
     new = [_refitted(description, s, added, size[s]) for s in range(len(results))]
     gain = np.array(
-        [(old.chi2 - own.chi2) if own.success and old.success else 0.0 for old, own in zip(results, new, strict=True)]
+        [
+            (old.chi2 - own.chi2) if own.success and old.success else 0.0
+            for old, own in zip(results, new, strict=True)
+        ]
     )
     first, last, total = best_range(np.maximum(gain, 0) * factor - price)
     total -= 2 * math.log(50.0 * (last - first + 1))

@@ -73,7 +73,7 @@ def settle(run: Run, description: Description) -> None:
         if s in run.arcs:
             run.without[s] = without(description, s, run.arcs[s].name)
             run.shared[s] = _shared(result, run, s, description)
-            run.R[s], run.u_R[s] = _resistance(run.shared[s], run.arcs[s].name)
+            run.R[s], run.u_R[s] = _resistance(run.shared[s])
         else:
             R, u = Residue.of(result, drift=False).resistances(*grid)
             run.R[s], run.u_R[s] = R[0], u[0]
@@ -116,7 +116,7 @@ def _shared(result: FitResult, run: Run, s: int, description: Description) -> Fi
     return descend(result, circuit, known | fixed | {"Zarc_z.R": run.arcs[s].R}, held | fixed)
 
 
-def _resistance(result: FitResult, name: str) -> tuple[float, float]:
+def _resistance(result: FitResult) -> tuple[float, float]:
     if not result.success:
         return math.nan, math.nan
     parameter = result.parameters["Zarc_z.R"]
@@ -124,79 +124,87 @@ def _resistance(result: FitResult, name: str) -> tuple[float, float]:
     return parameter.value, math.sqrt(max(float(result.covariance[i, i]), 0.0)) or math.inf
 
 
-def judge(run: Run, kind: str, description: Description, others: Sequence[Run], spectra: Sequence[Spectrum],
-          drt_of: Callable[[int], DRT | None]) -> dict[str, Any] | None:
+def judge(
+    run: Run,
+    kind: str,
+    description: Description,
+    others: Sequence[Run],
+    spectra: Sequence[Spectrum],
+    drt_of: Callable[[int], DRT | None],
+) -> dict[str, Any] | None:
     """Return the evidence for an event at one end of a run, or None if there is nothing to tell.
 
     Parameters
     ----------
+    run : Run
+        A settled process.
     kind : {"appeared", "disappeared"}
         Which end.
+    description : Description
+        Of the series.
     others : sequence of Run
         All other processes.
     spectra : sequence of Spectrum
         As they were measured.
+    drt_of : callable
+        The distribution of relaxation times of a spectrum.
     """
-    n = len(spectra)
-    on = sorted(run.arcs) if kind == "appeared" else sorted(run.arcs, reverse=True)
-    off = list(range(on[0] - 1, -1, -1)) if kind == "appeared" else list(range(on[0] + 1, n))
-    off = [s for s in off if np.isfinite(run.R[s])]
-    on = [s for s in on if np.isfinite(run.u_R[s])]
+    born = kind == "appeared"
+    on = [s for s in sorted(run.arcs, reverse=not born) if np.isfinite(run.u_R[s])]
+    beyond = range(run.first - 1, -1, -1) if born else range(run.last + 1, len(spectra))
+    off = [s for s in beyond if np.isfinite(run.R[s])]
     if not off or not on:
         return None
     gain = _gain(run, description)
-    if not gain["delta_bic_without"] > SWITCH:
+    if not (gain["delta_bic_without"] > SWITCH and _differs(run, on[:3], off[:3])):
         return None
-    near_on, near_off = on[:EACH_SIDE], off[:EACH_SIDE]
-    if not _differs(run, on[:3], off[:3]):
-        return None
-    evidence: dict[str, Any] = {}
-    reasons = []
-    # 1: spectra that are consistent and steady
-    wrong = [w for s in [*near_on, off[0]] if (w := inconsistency(spectra[s], drt_of(s)))]
-    evidence |= {"criterion_1": not wrong, "kk_reason": wrong[0] if wrong else ""}
-    if wrong:
-        reasons.append(f"inconsistent: {wrong[0]}")
-    # 2: a persistent peak, and R that is significant
-    R, u_R = _typical(run, near_on)
-    seen = _is_peak(run, on, spectra, drt_of)
-    evidence |= {"drt_persistent": seen, "R_ohm": R, "u_R_ohm": u_R, "criterion_2": seen and R > SIGNIFICANT * u_R}
-    if not seen:
-        reasons.append("no persistent DRT peak")
-    elif not R > SIGNIFICANT * u_R:
-        reasons.append("R is below 3 u")
-    # 3: against what else could be
-    evidence |= gain | _against_others(run, on, description, gain["delta_bic_without"])
-    tested = [s for s in near_on if run.without[s].success][:BOOTSTRAPPED]
-    chi2_gain = sum(max(run.without[s].chi2 - min(description.results[s].chi2, run.shared[s].chi2), 0) for s in tested)
-    p = boundary_p([run.without[s] for s in tested], chi2_gain, [description.scale[s] for s in tested])
-    evidence |= {"bootstrap_p": p, "criterion_3": evidence["delta_bic"] > SWITCH and p <= LARGEST_P}
-    if not evidence["criterion_3"]:
-        reasons.append(f"{evidence['best_alternative']} describes it too" if p <= LARGEST_P else "noise does as much")
-    # 4: in the window, apart from others
-    place = _place(run, on, others, spectra)
-    evidence |= place
-    if not place["in_window"]:
-        reasons.append("apex at the edge of the window")
-    if place["neighbour_decades"] < APART:
-        reasons.append("overlap")
-    # 5: more than once
-    evidence |= {"n_consecutive": len(on), "criterion_5": len(on) >= 2}
-    if len(on) < 2:
-        reasons.append("seen once")
-    # 6: absent before, not only hidden
-    limits = _limits(run, near_on, near_off, on, off)
-    evidence |= limits
-    if not limits["criterion_6"]:
-        below = "risen above" if kind == "appeared" else "fallen below"
-        reasons.append(f"may have {below} the detection limit")
-    exchanged = [o for o in others if (o.last == on[0] - 1 if kind == "appeared" else o.first == on[0] + 1)]
-    if exchanged:
-        reasons.append("another process ends here: arcs may be exchanged" if kind == "appeared" else
-                       "another process begins here: arcs may be exchanged")
-    met = all(evidence[f"criterion_{i}"] for i in range(1, 7))
-    status = "edge" if not place["in_window"] else "confirmed" if met and not exchanged else "tentative"
-    return {**evidence, "reason": "; ".join(reasons), "status": status}
+    criteria = (
+        _consistency([*on[:EACH_SIDE], off[0]], spectra, drt_of),
+        _significance(run, on, spectra, drt_of),
+        gain | _selection(run, on, description, gain["delta_bic_without"]),
+        _place(run, on, others, spectra),
+        {"n_consecutive": len(on), "criterion_5": len(on) >= 2, "reason": "" if len(on) >= 2 else "seen once"},
+        _absence(run, on, off, "risen above" if born else "fallen below"),
+    )
+    reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
+    met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
+    if any(other.last == run.first - 1 if born else other.first == run.last + 1 for other in others):
+        met = False
+        reasons.append(f"another process {'ends' if born else 'begins'} here: arcs may be exchanged")
+    evidence = {name: value for criterion in criteria for name, value in criterion.items()}
+    status = "edge" if not evidence["in_window"] else "confirmed" if met else "tentative"
+    return evidence | {"reason": "; ".join(reasons), "status": status}
+
+
+def _consistency(
+    some: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
+) -> dict[str, Any]:
+    """Criterion 1: the spectra beside the event are linear and steady."""
+    why = next((w for s in some if (w := inconsistency(spectra[s], drt_of(s)))), "")
+    return {"criterion_1": not why, "kk_reason": why, "reason": f"inconsistent: {why}" if why else ""}
+
+
+def _significance(
+    run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
+) -> dict[str, Any]:
+    """Criterion 2: a persistent DRT peak, and R > 3 u."""
+    R, u_R = _typical(run, on[:EACH_SIDE])
+    seen, large = _is_peak(run, on, spectra, drt_of), SIGNIFICANT * u_R < R
+    reason = "" if seen and large else "R is below 3 u" if seen else "no persistent DRT peak"
+    return {"drt_persistent": seen, "R_ohm": R, "u_R_ohm": u_R, "criterion_2": seen and large, "reason": reason}
+
+
+def _selection(run: Run, on: Sequence[int], description: Description, gain: float) -> dict[str, Any]:
+    """Criterion 3: better than the best of the same size, and than what noise does."""
+    found = _against_others(run, on, description, gain)
+    tested = [s for s in on if run.without[s].success][:BOOTSTRAPPED]
+    small = [run.without[s] for s in tested]
+    large = [min(description.results[s].chi2, run.shared[s].chi2) for s in tested]
+    total = sum(max(a.chi2 - b, 0.0) for a, b in zip(small, large, strict=True))
+    p = boundary_p(small, total, [float(description.scale[s]) for s in tested])
+    good = found["delta_bic"] > SWITCH and p <= LARGEST_P
+    reason = f"{found['best_alternative']} describes it too" if p <= LARGEST_P else "noise does as much"
+    return found | {"bootstrap_p": p, "criterion_3": good, "reason": "" if good else reason}
 
 
 def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
@@ -267,10 +275,14 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
     distances = [
         abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for other in others for s in on if s in other.arcs
     ]
-    distances += [abs(math.log10(run.tau / o.tau)) for o in others if not math.isnan(o.tau) and set(o.arcs) & set(on)]
+    distances += [
+        abs(math.log10(run.tau / o.tau)) for o in others if not math.isnan(o.tau) and set(o.arcs) & set(on)
+    ]
     nearest = min(distances, default=math.inf)
     inside = low <= run.tau <= high
+    reasons = ["" if inside else "apex at the edge of the window", "" if nearest >= APART else "overlap"]
     return {
+        "reason": "; ".join(filter(None, reasons)),
         "tau_s": run.tau,
         "tau_min_s": low,
         "tau_max_s": high,
@@ -280,16 +292,20 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
     }
 
 
-def _limits(run: Run, near_on: Sequence[int], near_off: Sequence[int], on: Sequence[int], off: Sequence[int]) -> dict[str, Any]:
+def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> dict[str, Any]:
+    """Criterion 6: without the event it would have been seen on the other side."""
+    near_on, near_off = on[:EACH_SIDE], off[:EACH_SIDE]
     upper = max(max(run.R[s], 0.0) + NORMAL_95 * run.u_R[s] for s in near_off)
     lower = min(run.R[s] - NORMAL_95 * run.u_R[s] for s in near_on)
     hidden = any(run.R[s] > SIGNIFICANT * run.u_R[s] for s in near_off)
     jump = _jump(run, on, off)
+    good = upper < lower and not hidden and jump > SWITCH
     return {
         "upper_limit_without_ohm": upper,
         "lower_limit_with_ohm": lower,
         "jump_delta_chi2": jump,
-        "criterion_6": upper < lower and not hidden and jump > SWITCH,
+        "criterion_6": good,
+        "reason": "" if good else f"may have {crossed} the detection limit",
     }
 
 
@@ -312,7 +328,9 @@ def _jump(run: Run, on: Sequence[int], off: Sequence[int]) -> float:
     return min([line, *ramps]) - step
 
 
-def _is_peak(run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]) -> bool:
+def _is_peak(
+    run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
+) -> bool:
     """Return whether most spectra next to the event, or their mean, have a persistent peak there."""
     seen = [_has_peak(drt_of(s), run.tau) for s in on[:EACH_SIDE]]
     if all(seen):
@@ -326,14 +344,16 @@ def _is_peak(run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: C
 
 def _has_peak(drt: DRT | None, tau: float) -> bool:
     return drt is not None and any(
-        peak.persistent and abs(math.log10(peak.tau / tau)) < SAME_PEAK and peak.R > SIGNIFICANT * peak.u_R
+        peak.persistent and abs(math.log10(peak.tau / tau)) < SAME_PEAK and SIGNIFICANT * peak.u_R < peak.R
         for peak in drt.peaks
     )
 
 
 def _mean_spectrum(spectra: Sequence[Spectrum]) -> Spectrum | None:
     f = spectra[0].frequency
-    if len(spectra) < 2 or any(s.frequency.shape != f.shape or not np.allclose(s.frequency, f, rtol=1e-3) for s in spectra):
+    if len(spectra) < 2 or any(
+        s.frequency.shape != f.shape or not np.allclose(s.frequency, f, rtol=1e-3) for s in spectra
+    ):
         return None
     mask = np.all([s.mask for s in spectra], axis=0)
     return Spectrum(f, np.mean([s.impedance for s in spectra], axis=0), label="mean of the range", mask=mask)

@@ -37,7 +37,9 @@ class Family:
         """Return R0, with L0 where leads may show, and a tail; ZARC elements are its arcs."""
         fastest = max(float(s.frequency[s.mask].max()) for s in spectra)
         loops = any(s.impedance.imag[s.mask][np.argmax(s.frequency[s.mask])] > 0 for s in spectra)
-        return cls(("L0", "R0") if loops or fastest >= INDUCTIVE_HZ else ("R0",), (), (f"{tail}_t",) if tail else ())
+        return cls(
+            ("L0", "R0") if loops or fastest >= INDUCTIVE_HZ else ("R0",), (), (f"{tail}_t",) if tail else ()
+        )
 
     def circuit(self, n_arcs: int, extra: Sequence[str] = ()) -> Circuit:
         """Return the member with so many arcs, and elements besides."""
@@ -49,14 +51,11 @@ class Family:
         names = self.circuit(n_arcs).tree
         parts = names.parts if isinstance(names, Series) else (names,)
         arcs = [str(part) for part in parts if _is_arc(part)]
-        found = []
-        for i in range(n_arcs):
-            found.append([*self.head, *arcs[:i], "HN_a", *arcs[i + 1 :], *self.tail])
+        found = [[*self.head, *arcs[:i], "HN_a", *arcs[i + 1 :], *self.tail] for i in range(n_arcs)]
         if n_arcs > 1:
             found.append([*self.head, *(f"HN_{i + 1}" for i in range(n_arcs)), *self.tail])
-        for tail in OTHER_TAILS:
-            if not (self.tail and self.tail[0].startswith((f"{tail}_", *(f"{tail}{d}" for d in range(10))))):
-                found.append([*self.head, *arcs, f"{tail}_a"])
+        own = {element.symbol for element in Circuit("-".join(self.tail)).elements} if self.tail else set()
+        found += [[*self.head, *arcs, f"{tail}_a"] for tail in OTHER_TAILS if tail not in own]
         return [Circuit("-".join(parts)) for parts in found]
 
 

@@ -70,8 +70,8 @@ class SeriesDRT:
 
     def __repr__(self) -> str:
         return (
-            f"SeriesDRT of {len(self.series)} spectra by {self.series.by}: τ {self.tau[0]:.2g} to {self.tau[-1]:.2g} s, "
-            f"noise {100 * self.noise:.2g} %"
+            f"SeriesDRT of {len(self.series)} spectra by {self.series.by}: "
+            f"τ {self.tau[0]:.2g} to {self.tau[-1]:.2g} s, noise {100 * self.noise:.2g} %"
         )
 
     def _repr_html_(self) -> str:
@@ -190,13 +190,15 @@ class _Joint:
     def _newton(
         self, f: FloatArray, extra: FloatArray, smooth: float, link: float, variance: float
     ) -> tuple[FloatArray, FloatArray, float, tuple[float, float]]:
-        """Return the step, the variances of f, the effective number of parameters, and tr(V S) of both penalties."""
+        """Return the step, the variances of f, the effective number of parameters, and both tr(V S)."""
         count, n = f.shape
         size = n + 3
         weights = np.zeros(count)
         weights[:-1] += self.links
         weights[1:] += self.links
-        factors, right, fits = [], [], []
+        factors: list[FloatArray] = []
+        right: list[FloatArray] = []
+        fits: list[FloatArray] = []
         for s in range(count):
             jacobian = self.rows[s].copy()
             gamma = np.exp(f[s])
@@ -216,7 +218,7 @@ class _Joint:
                 c = link * self.links[s - 1]
                 matrix[:n, :n] -= c**2 * factors[-1][:n, :n]
                 gradient[:n] += c * (factors[-1] @ right[-1])[:n]
-            factors.append(np.linalg.inv(matrix))
+            factors.append(np.asarray(np.linalg.inv(matrix), dtype=np.float64))
             right.append(gradient)
             fits.append(fit)
         move = np.empty((count, size))
@@ -247,9 +249,8 @@ class _Joint:
     ) -> tuple[float, float]:
         prior = smooth * self.across[:, None] + link * self.along + 1e-9
         parts = (np.maximum(self.across, 0)[:, None] / prior, np.maximum(self.along, 0) / prior)
-        roughness = (
-            float(np.sum((f @ self.curvature) * f)), float(np.sum(self.links[:, None] * np.square(np.diff(f, axis=0))))
-        )  # fmt: skip
+        steps = self.links[:, None] * np.square(np.diff(f, axis=0))
+        roughness = (float(np.sum((f @ self.curvature) * f)), float(np.sum(steps)))
         new = []
         for now, part, trace, rough in zip((smooth, link), parts, traces, roughness, strict=True):
             factor = max(float(part.sum()) - trace, 1e-9) / max(rough, 1e-9)

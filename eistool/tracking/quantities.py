@@ -1,4 +1,4 @@
-"""What a series tells as a whole: extremes, trends, growth laws, reversibility, activation energy, diffusion tail."""
+"""What a series tells as a whole: extremes, trends, growth laws, reversibility, activation energy, tails."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,8 @@ class Extremum(Shown):
 
     def __repr__(self) -> str:
         others = f", or at {len(self.candidates) - 1} others" if len(self.candidates) > 1 else ""
-        return f"{self.kind} {format_value(self.value, self.stderr)} at {self.coordinate:g} (spectrum {self.index}{others})"
+        value = format_value(self.value, self.stderr)
+        return f"{self.kind} {value} at {self.coordinate:g} (spectrum {self.index}{others})"
 
 
 def extrema(value: FloatArray, stderr: FloatArray, coordinate: FloatArray) -> tuple[Extremum, Extremum]:
@@ -229,17 +230,28 @@ def growth_laws(value: FloatArray, time: FloatArray, stderr: FloatArray | None =
         aicc = n * math.log(max(squares, 1e-300) / y.size) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 0.5)
         errors = np.sqrt(np.diag(covariance) * y.size / n)
         names = LAWS[name][1]
-        laws.append((aicc, name, dict(zip(names, parameters.tolist(), strict=True)), dict(zip(names, errors.tolist(), strict=True))))
+        laws.append(
+            (
+                aicc,
+                name,
+                dict(zip(names, parameters.tolist(), strict=True)),
+                dict(zip(names, errors.tolist(), strict=True)),
+            )
+        )
     laws.sort(key=lambda law: law[0])
     least = laws[0][0]
     total = sum(math.exp(-0.5 * (law[0] - least)) for law in laws)
     return [
-        GrowthLaw(name, LAWS[name][0], values, errors, aicc, aicc - least, math.exp(-0.5 * (aicc - least)) / total, rho)
+        GrowthLaw(
+            name, LAWS[name][0], values, errors, aicc, aicc - least, math.exp(-0.5 * (aicc - least)) / total, rho
+        )
         for aicc, name, values, errors in laws
     ]
 
 
-def _fit_law(name: str, t: FloatArray, y: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray, float, FloatArray]:
+def _fit_law(
+    name: str, t: FloatArray, y: FloatArray, u: FloatArray
+) -> tuple[FloatArray, FloatArray, float, FloatArray]:
     """Return parameters, covariance, weighted sum of squares and residuals of a law."""
     from scipy.optimize import least_squares
 
@@ -259,16 +271,24 @@ def _fit_law(name: str, t: FloatArray, y: FloatArray, u: FloatArray) -> tuple[Fl
         return (model(t, amplitudes(np.exp(log_shape))) - y) / u
 
     if shape:
-        low, high = (np.log(0.05), np.log(3.0)) if name == "power" else (np.log(1e-3 * t.max()), np.log(1e2 * t.max()))
+        low, high = (
+            (np.log(0.05), np.log(3.0)) if name == "power" else (np.log(1e-3 * t.max()), np.log(1e2 * t.max()))
+        )
         found = least_squares(residual, np.log(np.array(shape)), bounds=(low, high))
         parameters = amplitudes(np.exp(found.x))
     else:
         parameters = amplitudes(np.empty(0))
     r = (model(t, parameters) - y) / u
     step = 1e-6 * np.where(parameters != 0, np.abs(parameters), scale)
-    jacobian = np.column_stack(
-        [(model(t, parameters + d) - model(t, parameters - d)) / (2 * d[i]) for i, d in enumerate(np.diag(step))]
-    ) / u[:, None]
+    jacobian = (
+        np.column_stack(
+            [
+                (model(t, parameters + d) - model(t, parameters - d)) / (2 * d[i])
+                for i, d in enumerate(np.diag(step))
+            ]
+        )
+        / u[:, None]
+    )
     squares = float(r @ r)
     # parameters that the data do not tell apart have no error
     norm = np.linalg.norm(jacobian, axis=0)
@@ -358,7 +378,9 @@ def activation_energy(
         raise FitError(f"activation energy: form={form!r}; choose ln(T/R) or ln(1/R)")
     known = np.isfinite(value) & np.isfinite(stderr) & (value > 0) & (stderr > 0)
     if np.count_nonzero(known) < 3:
-        raise FitError(f"activation energy: {np.count_nonzero(known)} resistances; give three or more temperatures")
+        raise FitError(
+            f"activation energy: {np.count_nonzero(known)} resistances; give three or more temperatures"
+        )
     R, u, kelvin = value[known], stderr[known], temperature_C[known] + ZERO_CELSIUS
     y = np.log(kelvin / R) if form == "ln(T/R)" else -np.log(R)
     weight = np.square(R / u)
@@ -419,11 +441,16 @@ def diffusion_tail(spectra: Sequence[Spectrum], noise: FloatArray) -> DiffusionT
     for i, s in enumerate(spectra):
         order = np.argsort(s.frequency[s.mask])
         f, z = s.frequency[s.mask][order], s.impedance[s.mask][order]
-        at = complex(np.interp(math.log(lowest), np.log(f), z.real), np.interp(math.log(lowest), np.log(f), z.imag))
+        at = complex(
+            np.interp(math.log(lowest), np.log(f), z.real), np.interp(math.log(lowest), np.log(f), z.imag)
+        )
         index[i] = -at.imag / at.real
         u[i] = float(noise[i]) * abs(at) / at.real * math.hypot(1.0, index[i])
         near = (f >= lowest * (1 - 1e-9)) & (f <= lowest * 10**TAIL_DECADES)
-        present[i] = _rises(-np.log(f[near]), -z.imag[near], float(noise[i]) * np.abs(z[near])) and index[i] > SIGNIFICANT * u[i]
+        present[i] = (
+            _rises(-np.log(f[near]), -z.imag[near], float(noise[i]) * np.abs(z[near]))
+            and index[i] > SIGNIFICANT * u[i]
+        )
     return DiffusionTail(lowest, index, u, present.astype(np.bool_))
 
 

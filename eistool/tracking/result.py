@@ -15,7 +15,7 @@ from eistool.fitting import FitResult, Process
 from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import Series
 from eistool.spectrum.series import COORDINATES
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,9 +55,10 @@ class TrackedProcess:
     edge: tuple[bool, ...]
 
     @property
-    def present(self) -> FloatArray:
+    def present(self) -> IntArray:
         """Indices of the spectra in which it was measured."""
-        return np.flatnonzero(np.isfinite(self.R))
+        there: IntArray = np.flatnonzero(np.isfinite(self.R)).astype(np.int64)
+        return there
 
     @property
     def typical_tau(self) -> float:
@@ -106,8 +107,9 @@ class Event:
     def __repr__(self) -> str:
         evidence = self.evidence
         reason = f" ({evidence['reason']})" if evidence["reason"] else ""
+        place = f"{self.coordinate:g} (spectrum {self.index})"
         return (
-            f"{self.process_id} {self.kind} at {self.coordinate:g} (spectrum {self.index}): {self.status}{reason}, "
+            f"{self.process_id} {self.kind} at {place}: {self.status}{reason}, "
             f"R {format_value(evidence['R_ohm'], evidence['u_R_ohm'])} ohm, τ {evidence['tau_s']:.2g} s, "
             f"ΔBIC {evidence['delta_bic']:.0f}"
         )
@@ -281,12 +283,18 @@ class Tracks:
     def __repr__(self) -> str:
         name = COORDINATES[self.series.by]
         head = f"Tracks of {len(self.series)} spectra by {name}: {len(self.processes)} processes"
-        lines = [head, *(f"  {process!r}" for process in self.processes), *(f"  {event!r}" for event in self.events)]
+        lines = [
+            head,
+            *(f"  {process!r}" for process in self.processes),
+            *(f"  {event!r}" for event in self.events),
+        ]
         if not self.events and self.detectable_R.size:
             decades = np.log10(self.detectable_tau[[0, -1]])
             places = 10.0 ** np.arange(math.ceil(decades[0]), math.floor(decades[1]) + 1)
             limits = ", ".join(f"{self.detectable(tau):.2g} at {tau:.0e} s" for tau in places)
-            lines.append(f"  no new process; in two spectra one would have been seen (95 %) from, in ohm: {limits}")
+            lines.append(
+                f"  no new process; in two spectra one would have been seen (95 %) from, in ohm: {limits}"
+            )
         return "\n".join([*lines, *(f"  flag: {flag}" for flag in self.flags)])
 
     def _repr_html_(self) -> str:
@@ -299,7 +307,9 @@ def _total(result: FitResult) -> tuple[float, float]:
     if not result.success:
         return math.nan, math.nan
     # what no apex and no limit shows is a tail
-    tails = [p for p in result.processes if _is_slow(p, result) and status_of(p, p.u_tau, result) == "not_resolvable"]
+    tails = [
+        p for p in result.processes if _is_slow(p, result) and status_of(p, p.u_tau, result) == "not_resolvable"
+    ]
     arcs = {p.name for p in result.processes if p not in tails}
     tree = result.circuit.tree
     parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)

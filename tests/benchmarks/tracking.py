@@ -10,17 +10,19 @@ event is any change of that number.
 """
 
 import argparse
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import eistool
-from eistool.tracking.description import EvidenceFits, _choose_family
-from eistool.tracking.weighing import weighed
+from eistool.tracking.description import _choose_family
+from eistool.tracking.weighing import EvidenceFits, weighed
 from eistool.typing import ComplexArray, FloatArray
 
 FREQUENCY = np.geomspace(1e6, 0.1, 57)  # eight points a decade
@@ -46,7 +48,7 @@ class Case:
 
 def zarc(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
     """Return the impedance of an arc."""
-    z: ComplexArray = R / (1 + (1j * omega * tau) ** alpha)
+    z: ComplexArray = np.asarray(R / (1 + (1j * omega * tau) ** alpha), dtype=np.complex128)
     return z
 
 
@@ -89,7 +91,9 @@ def make(kind: str, seed: int) -> Case:
     for s in range(n):
         w = walks[s]
         if kind == "gaussian":
-            arcs = gaussian(omega, R1 * w[0], tau1 * w[1], widths[0]) + gaussian(omega, R2 * w[2], tau2 * w[3], widths[1])
+            arcs = gaussian(omega, R1 * w[0], tau1 * w[1], widths[0]) + gaussian(
+                omega, R2 * w[2], tau2 * w[3], widths[1]
+            )
         else:
             arcs = zarc(omega, R1 * w[0], tau1 * w[1], alpha1) + zarc(omega, R2 * w[2], tau2 * w[3], alpha2)
         z = R0 * w[4] + 1j * omega * 1e-7 + arcs + wo(omega, RW * w[5], tauW * w[6])
@@ -103,12 +107,10 @@ def make(kind: str, seed: int) -> Case:
         z = z + noise * np.abs(z) * (rng.standard_normal(z.size) + 1j * rng.standard_normal(z.size))
         spectra.append(eistool.Spectrum(FREQUENCY, z, eistool.Metadata(soc_pct=float(s)), f"{kind} {seed} #{s}"))
     is_birth = kind == "birth"
-    return Case(
-        eistool.Series(spectra, by="soc"), kind, noise, born if is_birth else None, died, tau3, share
-    )
+    return Case(eistool.Series(spectra, by="soc"), kind, noise, born if is_birth else None, died, tau3, share)
 
 
-def by_series(case: Case) -> dict[str, object]:
+def by_series(case: Case) -> dict[str, Any]:
     """Return what tracking says."""
     tracks = eistool.track(case.series, jobs=1)
     events = [(e.kind, e.index, e.status, e.evidence["tau_s"], e.evidence["reason"]) for e in tracks.events]
@@ -133,7 +135,7 @@ def by_peaks(case: Case) -> list[int]:
 
 def changes(counts: list[int]) -> list[tuple[str, int]]:
     """Return where a number rises or falls."""
-    steps = [(b - a, i + 1) for i, (a, b) in enumerate(zip(counts, counts[1:], strict=False))]
+    steps = [(b - a, i + 1) for i, (a, b) in enumerate(itertools.pairwise(counts))]
     return [("appeared" if step > 0 else "disappeared", i) for step, i in steps if step]
 
 
@@ -150,11 +152,11 @@ def truth(case: Case) -> list[tuple[str, int]]:
     return found + ([] if case.died is None else [("disappeared", case.died)])
 
 
-def run(case: Case, rivals: bool) -> dict[str, object]:
+def run(case: Case, rivals: bool) -> dict[str, Any]:
     """Return a line of results."""
     start = time.thread_time()
     own = by_series(case)
-    line: dict[str, object] = {
+    line: dict[str, Any] = {
         "kind": case.kind, "noise": case.noise, "n": len(case.series), "truth": truth(case), "tau": case.tau,
         "share": case.share, "seconds": time.thread_time() - start, "label": case.series[0].label, **own,
     }  # fmt: skip
@@ -163,43 +165,45 @@ def run(case: Case, rivals: bool) -> dict[str, object]:
     return line
 
 
-def report(lines: list[dict[str, object]]) -> None:
+def report(lines: list[dict[str, Any]]) -> None:
     """Print rates by kind, and the power by size."""
 
-    def confirmed(line: dict[str, object]) -> list[tuple[str, int]]:
-        return [(kind, index) for kind, index, status, *_ in line["events"] if status == "confirmed"]  # type: ignore[attr-defined]
+    def confirmed(line: dict[str, Any]) -> list[tuple[str, int]]:
+        return [(kind, index) for kind, index, status, *_ in line["events"] if status == "confirmed"]
 
-    ways: dict[str, Callable[[dict[str, object]], list[tuple[str, int]]]] = {"tracking": confirmed}
-    if lines and "spectrum" in lines[0]:
-        ways |= {name: (lambda line, name=name: [tuple(e) for e in line[name]]) for name in ("spectrum", "peaks")}  # type: ignore[attr-defined, misc]
+    ways: dict[str, Callable[[dict[str, Any]], list[tuple[str, int]]]] = {"tracking": confirmed}
+    if lines and all("spectrum" in line for line in lines):
+        ways["spectrum"] = lambda line: [tuple(event) for event in line["spectrum"]]
+        ways["peaks"] = lambda line: [tuple(event) for event in line["peaks"]]
     for kind in KINDS:
         own = [line for line in lines if line["kind"] == kind]
         if not own:
             continue
-        seconds = sum(float(line["seconds"]) for line in own) / len(own)  # type: ignore[arg-type]
+        seconds = sum(float(line["seconds"]) for line in own) / len(own)
         print(f"{kind}: {len(own)} series, {seconds:.2f} s each")
         for name, way in ways.items():
-            false = sum(any(tuple(e) not in [tuple(t) for t in line["truth"]] for e in way(line)) for line in own)  # type: ignore[attr-defined]
+            false = sum(any(tuple(e) not in [tuple(t) for t in line["truth"]] for e in way(line)) for line in own)
             text = f"  {name:9s} series with a false event: {false:4d} ({100 * false / len(own):.1f} %)"
             if kind == "birth":
                 found = [line for line in own if any(k == "appeared" for k, _ in way(line))]
-                right = [line for line in own if ("appeared", line["truth"][0][1]) in way(line)]  # type: ignore[index]
+                right = [line for line in own if ("appeared", line["truth"][0][1]) in way(line)]
                 text += f"   births found {len(found)}, at the right spectrum {len(right)}"
             print(text)
     births = [line for line in lines if line["kind"] == "birth"]
     for low, high in ((0.01, 0.02), (0.02, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.41)):
         for noise in NOISES:
-            own = [b for b in births if low <= float(b["share"]) < high and b["noise"] == noise]  # type: ignore[arg-type]
+            own = [b for b in births if low <= float(b["share"]) < high and b["noise"] == noise]
             if own:
                 rates = [
-                    f"{name} {sum(('appeared', b['truth'][0][1]) in way(b) for b in own) / len(own):.2f}"  # type: ignore[index]
+                    f"{name} {sum(('appeared', b['truth'][0][1]) in way(b) for b in own) / len(own):.2f}"
                     for name, way in ways.items()
                 ]
-                print(f"  R_new/R_total {low:.2f}-{high:.2f}, noise {100 * noise:.1f} %: {len(own):3d} series, hits {', '.join(rates)}")
+                size = f"R_new/R_total {low:.2f}-{high:.2f}, noise {100 * noise:.1f} %"
+                print(f"  {size}: {len(own):3d} series, hits {', '.join(rates)}")
     for low, high in ((-2.5, -2.0), (-2.0, -1.5), (-1.5, -1.0), (-1.0, -0.5)):
-        own = [b for b in births if low <= np.log10(float(b["tau"])) < high and float(b["share"]) > 0.05]  # type: ignore[arg-type]
+        own = [b for b in births if low <= np.log10(float(b["tau"])) < high and float(b["share"]) > 0.05]
         if own:
-            rate = sum(("appeared", b["truth"][0][1]) in confirmed(b) for b in own) / len(own)  # type: ignore[index]
+            rate = sum(("appeared", b["truth"][0][1]) in confirmed(b) for b in own) / len(own)
             print(f"  log10 τ {low} to {high}, R_new/R_total > 0.05: {len(own):3d} series, hits {rate:.2f}")
 
 
@@ -210,18 +214,20 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="seed of the first")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--rivals", action="store_true", help="also single spectra and DRT peaks")
-    parser.add_argument("--lines", type=Path, help="write a line of JSON per series; lines that are there are kept")
+    parser.add_argument(
+        "--lines",
+        type=Path,
+        help="lines of JSON, one per series: what is there is kept, the rest added to the first",
+    )
     options = parser.parse_args()
-    lines = []
-    if options.lines and options.lines.exists():
-        lines = [json.loads(line) for line in options.lines.read_text().splitlines()]
+    lines = [json.loads(line) for path in options.lines if path.exists() for line in path.read_text().splitlines()]
     known = {line["label"] for line in lines}
     for case in cases(tuple(options.kinds), options.count, options.first):
         if case.series[0].label in known:
             continue
         lines.append(run(case, options.rivals))
         if options.lines:
-            with options.lines.open("a") as file:
+            with options.lines[0].open("a") as file:
                 file.write(json.dumps(lines[-1]) + "\n")
     report(lines)
 

@@ -62,7 +62,10 @@ def cycles(n: int = 160) -> Series:
     scatter = 1 + 0.01 * np.random.default_rng(6).standard_normal(n)
     f = np.geomspace(1e6, 0.1, 43)
     return Series(
-        [cell([(40.0 * x, 1e-3, 0.85)], i, 20.0 * x, frequency=f, cycle=float(i + 1)) for i, x in enumerate(scatter)],
+        [
+            cell([(40.0 * x, 1e-3, 0.85)], i, 20.0 * x, frequency=f, cycle=float(i + 1))
+            for i, x in enumerate(scatter)
+        ],
         by="cycle",
     )
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.drt import DRT
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.engine import refit
@@ -27,7 +26,9 @@ POWER_95 = 1.645
 TYPICAL_ALPHA = 0.8
 
 
-def track(series: Series | Sequence[Spectrum], circuit: Circuit | str | None = None, jobs: int | None = None) -> Tracks:
+def track(
+    series: Series | Sequence[Spectrum], circuit: Circuit | str | None = None, jobs: int | None = None
+) -> Tracks:
     """Follow the processes of a series, and announce those that appear or disappear, with evidence.
 
     How many arcs each spectrum has is decided by BIC over the whole series; arcs that share τ and α over a
@@ -104,9 +105,7 @@ def track(series: Series | Sequence[Spectrum], circuit: Circuit | str | None = N
         index = run.first if kind == "appeared" else run.last + 1
         status = evidence["status"]
         evidence = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items() if k != "status"}
-        events.append(
-            Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence)
-        )
+        events.append(Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence))
     events.sort(key=lambda event: (event.index, event.process_id))
     final = [_reported(description, s, spectra[s]) for s in range(len(spectra))]
     processes = tuple(_process(ids[i], i, tracks[i], runs, final, description, events) for i in order)
@@ -229,7 +228,12 @@ def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:
     poor = [r.spectrum.label for r in final if r.status == "poor_model"]
     if poor:
         flags.append(f"{len(poor)} spectra are described poorly, {poor[0]} the first")
-    repeated = len(series) - np.unique(np.column_stack([series.coordinate, [d == "discharge" for d in series.direction]]), axis=0).shape[0]
+    repeated = (
+        len(series)
+        - np.unique(
+            np.column_stack([series.coordinate, [d == "discharge" for d in series.direction]]), axis=0
+        ).shape[0]
+    )
     if repeated:
         flags.append(f"{repeated} spectra repeat a coordinate: replicates, kept in their order")
     return tuple(flags)
