@@ -108,6 +108,15 @@ def shown() -> dict[str, str]:
         "law": together.laws["R0"],
         "suggested": SuggestedCircuit(circuit, dict.fromkeys(circuit.parameters, 0.5), 0.9, 0.0, "2 peaks"),
     }
+    charge = [
+        eistool.simulate(
+            "R0-Zarc1-Zarc2", f, [10, 30, 1e-4, 0.9, R, 3e-2, 0.9], 0.003, i, eistool.Metadata(soc_pct=float(i))
+        )
+        for i, R in enumerate([1e-9, 1e-9, 1e-9, 20, 21, 22])
+    ]
+    tracks = eistool.track(eistool.Series(charge, by="soc"), jobs=1)
+    objects |= {"tracks": tracks, "event": tracks.events[0], "tracked_process": tracks.processes[1]}
+    objects |= {"trend": tracks.trend(), "extremum": tracks.extrema()[0]}
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}
     # how many starts agree is not the same on every processor

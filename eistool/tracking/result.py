@@ -111,7 +111,7 @@ class Event:
         return (
             f"{self.process_id} {self.kind} at {place}: {self.status}{reason}, "
             f"R {format_value(evidence['R_ohm'], evidence['u_R_ohm'])} ohm, τ {evidence['tau_s']:.2g} s, "
-            f"ΔBIC {evidence['delta_bic']:.0f}"
+            f"ΔBIC {evidence['delta_bic']:.3g}"
         )
 
     def _repr_html_(self) -> str:
