@@ -13,7 +13,7 @@ import argparse
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from eistool.typing import ComplexArray, FloatArray
 
 FREQUENCY = np.geomspace(1e6, 0.1, 57)  # eight points a decade
 NOISES = (0.002, 0.005, 0.01)
+WAYS = ("tracking", "spectrum", "peaks")
 KINDS = ("birth", "none", "growing", "drifted", "gaussian")
 CHANGES = 0.005, 0.1  # of ln of each parameter, from one spectrum to the next
 LONGEST_DRIFT = 0.03  # of Z over a sweep
@@ -152,59 +153,75 @@ def truth(case: Case) -> list[tuple[str, int]]:
     return found + ([] if case.died is None else [("disappeared", case.died)])
 
 
-def run(case: Case, rivals: bool) -> dict[str, Any]:
-    """Return a line of results."""
-    start = time.thread_time()
-    own = by_series(case)
-    line: dict[str, Any] = {
-        "kind": case.kind, "noise": case.noise, "n": len(case.series), "truth": truth(case), "tau": case.tau,
-        "share": case.share, "seconds": time.thread_time() - start, "label": case.series[0].label, **own,
-    }  # fmt: skip
-    if rivals:
-        line |= {"spectrum": changes(by_spectrum(case)), "peaks": changes(by_peaks(case))}
+def run(case: Case, known: dict[str, Any] | None, rivals: bool) -> dict[str, Any]:
+    """Return a line of results, of which some may be known."""
+    line = known
+    if line is None:
+        start = time.thread_time()
+        own = by_series(case)
+        line = {
+            "kind": case.kind, "noise": case.noise, "n": len(case.series), "truth": truth(case), "tau": case.tau,
+            "share": case.share, "seconds": time.thread_time() - start, "label": case.series[0].label, **own,
+        }  # fmt: skip
+    if rivals and "spectrum" not in line:
+        line = line | {"spectrum": changes(by_spectrum(case)), "peaks": changes(by_peaks(case))}
     return line
 
 
-def report(lines: list[dict[str, Any]]) -> None:
-    """Print rates by kind, and the power by size."""
-
-    def confirmed(line: dict[str, Any]) -> list[tuple[str, int]]:
+def announced(line: dict[str, Any], way: str) -> list[tuple[str, int]] | None:
+    """Return the events that a way announces, None where it was not tried."""
+    if way == "tracking":
         return [(kind, index) for kind, index, status, *_ in line["events"] if status == "confirmed"]
+    return [(kind, index) for kind, index in line[way]] if way in line else None
 
-    ways: dict[str, Callable[[dict[str, Any]], list[tuple[str, int]]]] = {"tracking": confirmed}
-    if lines and all("spectrum" in line for line in lines):
-        ways["spectrum"] = lambda line: [tuple(event) for event in line["spectrum"]]
-        ways["peaks"] = lambda line: [tuple(event) for event in line["peaks"]]
+
+def report(lines: list[dict[str, Any]]) -> None:
+    """Print false events and births found, by kind."""
     for kind in KINDS:
         own = [line for line in lines if line["kind"] == kind]
         if not own:
             continue
-        seconds = sum(float(line["seconds"]) for line in own) / len(own)
-        print(f"{kind}: {len(own)} series, {seconds:.2f} s each")
-        for name, way in ways.items():
-            false = sum(any(tuple(e) not in [tuple(t) for t in line["truth"]] for e in way(line)) for line in own)
-            text = f"  {name:9s} series with a false event: {false:4d} ({100 * false / len(own):.1f} %)"
+        print(f"{kind}: {len(own)} series, {sum(line['seconds'] for line in own) / len(own):.2f} s each")
+        for way in WAYS:
+            told = [(line, found) for line in own if (found := announced(line, way)) is not None]
+            false = sum(
+                any([*event] not in [[*t] for t in line["truth"]] for event in found) for line, found in told
+            )
+            text = f"  {way:9s} false events in {false} of {len(told)} series"
             if kind == "birth":
-                found = [line for line in own if any(k == "appeared" for k, _ in way(line))]
-                right = [line for line in own if ("appeared", line["truth"][0][1]) in way(line)]
-                text += f"   births found {len(found)}, at the right spectrum {len(right)}"
-            print(text)
+                births = sum(any(k == "appeared" for k, _ in found) for _, found in told)
+                text += f", births found {births}, at the right spectrum {sum(is_hit(*pair) for pair in told)}"
+            if told:
+                print(text)
+
+
+def is_hit(line: dict[str, Any], found: list[tuple[str, int]]) -> bool:
+    """Return whether the birth was announced at its place."""
+    return ("appeared", line["truth"][0][1]) in found
+
+
+def report_power(lines: list[dict[str, Any]]) -> None:
+    """Print which births are found, by size and noise, and by time constant."""
     births = [line for line in lines if line["kind"] == "birth"]
-    for low, high in ((0.01, 0.02), (0.02, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.41)):
-        for noise in NOISES:
-            own = [b for b in births if low <= float(b["share"]) < high and b["noise"] == noise]
-            if own:
-                rates = [
-                    f"{name} {sum(('appeared', b['truth'][0][1]) in way(b) for b in own) / len(own):.2f}"
-                    for name, way in ways.items()
-                ]
-                size = f"R_new/R_total {low:.2f}-{high:.2f}, noise {100 * noise:.1f} %"
-                print(f"  {size}: {len(own):3d} series, hits {', '.join(rates)}")
-    for low, high in ((-2.5, -2.0), (-2.0, -1.5), (-1.5, -1.0), (-1.0, -0.5)):
-        own = [b for b in births if low <= np.log10(float(b["tau"])) < high and float(b["share"]) > 0.05]
-        if own:
-            rate = sum(("appeared", b["truth"][0][1]) in confirmed(b) for b in own) / len(own)
-            print(f"  log10 τ {low} to {high}, R_new/R_total > 0.05: {len(own):3d} series, hits {rate:.2f}")
+    groups = {
+        f"R_new/R_total {low:.2f}-{high:.2f}, noise {100 * noise:.1f} %": [
+            b for b in births if low <= b["share"] < high and b["noise"] == noise
+        ]
+        for low, high in itertools.pairwise((0.01, 0.02, 0.05, 0.1, 0.2, 0.41))
+        for noise in NOISES
+    }
+    groups |= {
+        f"R_new/R_total above 0.05, log10 τ {low} to {high}": [
+            b for b in births if b["share"] > 0.05 and low <= np.log10(b["tau"]) < high
+        ]
+        for low, high in itertools.pairwise((-2.5, -2.0, -1.5, -1.0, -0.5))
+    }
+    for name, own in groups.items():
+        rates = []
+        for way in WAYS:
+            hits = [is_hit(b, found) for b in own if (found := announced(b, way)) is not None]
+            rates += [f"{way} {np.mean(hits):.2f} of {len(hits)}"] if hits else []
+        print(f"  {name}: hits {', '.join(rates)}")
 
 
 def main() -> None:
@@ -216,20 +233,23 @@ def main() -> None:
     parser.add_argument("--rivals", action="store_true", help="also single spectra and DRT peaks")
     parser.add_argument(
         "--lines",
+        nargs="*",
         type=Path,
+        default=[],
         help="lines of JSON, one per series: what is there is kept, the rest added to the first",
     )
     options = parser.parse_args()
     lines = [json.loads(line) for path in options.lines if path.exists() for line in path.read_text().splitlines()]
-    known = {line["label"] for line in lines}
+    found = {line["label"]: line for line in lines}
     for case in cases(tuple(options.kinds), options.count, options.first):
-        if case.series[0].label in known:
-            continue
-        lines.append(run(case, options.rivals))
-        if options.lines:
+        label = case.series[0].label
+        line = run(case, found.get(label), options.rivals)
+        if line is not found.get(label) and options.lines:
             with options.lines[0].open("a") as file:
-                file.write(json.dumps(lines[-1]) + "\n")
-    report(lines)
+                file.write(json.dumps(line) + "\n")
+        found[label] = line
+    report(list(found.values()))
+    report_power(list(found.values()))
 
 
 if __name__ == "__main__":
