@@ -31,6 +31,7 @@ NAMES = {
     "cycle": "cycle",
 }
 NORMAL_95 = 1.959963984540054
+HIGHEST_LIMIT = 1.5  # times the largest R: upper limits above tell nothing
 LOGARITHMIC = 30.0  # ratio of resistances from which their axis is logarithmic
 
 
@@ -188,13 +189,14 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
     upper = figure.add_axes((0.1, 0.52, 0.76, 0.4))
     lower = figure.add_axes((0.1, 0.09, 0.76, 0.37), sharex=upper)
     scale, unit = ohm_unit(_largest(tracks))
+    highest = HIGHEST_LIMIT * _largest(tracks)
     for number, process in enumerate(tracks.processes):
         colour = _colour(number)
         there = process.present
         known = [i for i in there if process.status[i] != "not_resolvable"]
         _draw(upper, known, process.R / scale, process.u_R / scale, colour, process.id, log=False)
         _draw(lower, known, process.tau, process.u_tau, colour, process.id, log=True)
-        limits = [i for i in range(len(tracks.series)) if i not in known and np.isfinite(process.upper_limit[i])]
+        limits = [i for i in range(len(tracks.series)) if i not in known and process.upper_limit[i] < highest]
         upper.plot(
             limits, process.upper_limit[limits] / scale, "v", color="none", markeredgecolor=colour, markersize=5.5
         )
@@ -299,8 +301,9 @@ def _draw(axes: "Axes", there: Any, value: Any, u: Any, colour: str, label: str,
 
 
 def _largest(tracks: Tracks) -> float:
-    values = [tracks.resistance()[0], *(p.R for p in tracks.processes)]
-    return float(max((np.nanmax(v) for v in values if np.isfinite(v).any()), default=1.0))
+    known = [R for p in tracks.processes for R, status in zip(p.R, p.status, strict=True) if status == "ok"]
+    total, u = tracks.resistance()
+    return float(max([*known, *total[np.isfinite(total) & (u < 0.5 * total)]], default=1.0))
 
 
 def _spread(tracks: Tracks) -> float:

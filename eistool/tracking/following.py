@@ -17,6 +17,7 @@ from eistool.tracking.evidence import NORMAL_95, Run, drts, judge, settle
 from eistool.tracking.family import Family
 from eistool.tracking.linking import LONGEST_GAP, link
 from eistool.tracking.result import Event, TrackedProcess, Tracks, status_of
+from eistool.tracking.smooth import smoothed
 from eistool.tracking.weighing import EvidenceFits, Residue, weighed
 from eistool.typing import FloatArray
 
@@ -33,7 +34,9 @@ def track(
 
     How many arcs each spectrum has is decided by BIC over the whole series; arcs that share τ and α over a
     contiguous range are looked for besides. Arcs of neighbouring spectra are linked by assignment of minimum
-    cost. A process that comes or goes is ``confirmed`` only if six criteria hold, each a column of the
+    cost, and fitted together where five or more spectra in a row have the same circuit, with time constants and
+    exponents as smooth as the separate fits' scatter tells.
+    A process that comes or goes is ``confirmed`` only if six criteria hold, each a column of the
     event's evidence: consistent spectra; a persistent DRT peak and R > 3 u; ΔBIC > 10 against the best
     circuit with an arc less, of other shapes and tails too, and more than noise gains at the boundary R = 0;
     a τ within the window and 0.7 decade from others; two spectra in a row; limits of R that exclude that it
@@ -108,6 +111,7 @@ def track(
         events.append(Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence))
     events.sort(key=lambda event: (event.index, event.process_id))
     final = [_reported(description, s, spectra[s]) for s in range(len(spectra))]
+    final = smoothed(the_series, final, [description.held(s) for s in range(len(spectra))], jobs)
     processes = tuple(_process(ids[i], i, tracks[i], runs, final, description, events) for i in order)
     tau, R = _detectable(description)
     return Tracks(
@@ -190,7 +194,8 @@ def _process(
     begun = {e.index for e in events if e.process_id == name and e.kind == "appeared"}
     for s in range(n):
         run = next((r for r in mine if s in r.arcs), None)
-        arc = None if run is None else next((p for p in final[s].processes if p.name == run.arcs[s].name), None)
+        # ordered by τ, whatever a joint fit calls them
+        arc = None if run is None or not final[s].success else final[s].processes[own[s]]
         if arc is not None:
             for c in columns.keys() - {"upper_limit"}:
                 columns[c][s] = getattr(arc, c)
