@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from eistool.spectrum import normalize_by_area as normalize_by_area
     from eistool.spectrum import subtract_lead as subtract_lead
     from eistool.spectrum import subtract_stray_capacitance as subtract_stray_capacitance
+    from eistool.tracking import Event as Event
+    from eistool.tracking import Tracks as Tracks
+    from eistool.tracking import track as track
     from eistool.validation import check_kramers_kronig as check_kramers_kronig
     from eistool.validation import check_z_hit as check_z_hit
 
@@ -61,6 +64,7 @@ _HOME = {
     "DRT": "eistool.drt",
     "DRTPeak": "eistool.drt",
     "EistoolError": "eistool.errors",
+    "Event": "eistool.tracking",
     "FitError": "eistool.errors",
     "FitResult": "eistool.fitting",
     "Metadata": "eistool.spectrum",
@@ -69,6 +73,7 @@ _HOME = {
     "Series": "eistool.spectrum",
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
+    "Tracks": "eistool.tracking",
     "analyze_ir_drop": "eistool.extraction",
     "analyze_polarization": "eistool.extraction",
     "arrhenius": "eistool.extraction",
@@ -99,6 +104,7 @@ _HOME = {
     "subtract_lead": "eistool.spectrum",
     "subtract_stray_capacitance": "eistool.spectrum",
     "subtract_symmetric_cell": "eistool.extraction",
+    "track": "eistool.tracking",
 }
 
 __all__ = sorted([*_HOME, "__version__"])

@@ -153,3 +153,15 @@ def rc_ladder(
     a, b = np.vstack([rows[name] for name in chosen]), np.hstack([values[name] for name in chosen])
     x = np.linalg.lstsq(a, b, rcond=1e-15)[0]
     return x, matrix @ x, float(np.sum((b - a @ x) ** 2))
+
+
+def cheapest_links(a: FloatArray, b: FloatArray, birth: float) -> float:
+    """Least cost of linking two sets of arcs (log τ, log R), by trying all ways."""
+    if not len(a) or not len(b):
+        return birth * (len(a) + len(b))
+    best = birth + cheapest_links(a[1:], b, birth)
+    for j in range(len(b)):
+        tau, R = a[0] - b[j]
+        cost = tau**2 + 0.25 * R**2 + 0.25 * (tau - R) ** 2
+        best = min(best, cost + cheapest_links(a[1:], np.delete(b, j, axis=0), birth))
+    return float(best)

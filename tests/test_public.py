@@ -19,6 +19,7 @@ PUBLIC = [
     "DRT",
     "DRTPeak",
     "EistoolError",
+    "Event",
     "FitError",
     "FitResult",
     "Metadata",
@@ -27,6 +28,7 @@ PUBLIC = [
     "Series",
     "Spectrum",
     "SpectrumError",
+    "Tracks",
     "__version__",
     "analyze_ir_drop",
     "analyze_polarization",
@@ -58,6 +60,7 @@ PUBLIC = [
     "subtract_lead",
     "subtract_stray_capacitance",
     "subtract_symmetric_cell",
+    "track",
 ]
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -145,6 +148,15 @@ def shown() -> dict[str, str]:
         "assigned": eistool.assign(result, eistool.CellGeometry(thickness_um=1000, diameter_mm=10)),
         "arrhenius": eistool.arrhenius(celsius, sigma, 0.02 * sigma, u_geometry=0.02, label="S17"),
     }
+    charge = [
+        eistool.simulate(
+            "R0-Zarc1-Zarc2", f, [10, 30, 1e-4, 0.9, R, 3e-2, 0.9], 0.003, i, eistool.Metadata(soc_pct=float(i))
+        )
+        for i, R in enumerate([1e-9, 1e-9, 1e-9, 20, 21, 22])
+    ]
+    tracks = eistool.track(eistool.Series(charge, by="soc"), jobs=1)
+    objects |= {"tracks": tracks, "event": tracks.events[0], "tracked_process": tracks.processes[1]}
+    objects |= {"trend": tracks.trend(), "extremum": tracks.extrema()[0]}
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}
     # how many starts agree is not the same on every processor

@@ -6,6 +6,7 @@ from eistool.batch.inputs import Selection
 from eistool.batch.runner import FitOptions, Summary, fit_folder
 from eistool.batch.store import Record, Rows, Store
 from eistool.batch.tables import TABLES
+from eistool.batch.tracks import TrackOptions, track_folder
 from eistool.batch.understanding import Understanding, understand_folder
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "Selection",
     "Store",
     "Summary",
+    "TrackOptions",
     "Understanding",
     "check_folder",
     "drt_folder",
     "fit_folder",
+    "track_folder",
     "understand_folder",
 ]

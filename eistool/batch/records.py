@@ -88,6 +88,11 @@ def not_valid_record(key: Key, validity: Validity) -> Record:
     return Record(key, "left_out", {"spectra": Rows.of(row)})
 
 
+def read_record(key: Key, spectrum: Spectrum) -> Record:
+    """Return the record of a sweep that is part of a series, and not fitted on its own."""
+    return Record(key, "ok", {"spectra": Rows.of(_spectrum_row(spectrum, "ok", ""))})
+
+
 def left_out_record(spectrum: Spectrum, reason: str) -> Record:
     """Return the record of a sweep that was read, and is not to be fitted."""
     key = Key(spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1, "", "")

@@ -61,7 +61,7 @@ class FitOptions:
     plots : {"failed", "all", "none"}
         Which spectra get a picture; ``failed`` means failed or poor fits.
     by : str, optional
-        Coordinate by which the printed results are ordered.
+        Coordinate along which series are tracked, and the printed results ordered.
     samples : Path, optional
         A samples table for all files.
     profile : Path, optional
@@ -139,6 +139,7 @@ class Summary:
     ignored: tuple[Mapping[str, str], ...]
     warnings: tuple[str, ...]
     derived: Mapping[str, Rows] = field(default_factory=dict)  # tables made of all records together
+    series: tuple[str, ...] = ()  # what whole series tell
 
     @property
     def counts(self) -> dict[str, int]:
@@ -220,7 +221,9 @@ class Job:
     remarks: Callable[[Sequence[Task], Sequence[Record]], list[str]] = lambda tasks, records: []
     describe: Callable[[Sequence[Spectrum]], list[Spectrum]] = list
     record: Path | None = None
-    derive: Callable[[Sequence[Task], Sequence[Record]], Derived] = lambda tasks, records: Derived()
+    derive: Callable[[Sequence[Task], Sequence[Record], Callable[[int, int], None]], Derived] = (
+        lambda tasks, records, tell: Derived()
+    )
 
 
 def fit_folder(
@@ -270,7 +273,7 @@ def fit_folder(
         ],
         describe=functools.partial(link_profile, profile=profile),
         record=options.profile,
-        derive=lambda tasks, records: derive([task.spectrum for task in tasks], records),
+        derive=functools.partial(_derive, options=options),
     )
     return run_job(job, paths, out, command, progress)
 
@@ -284,6 +287,25 @@ def _draw(
 ) -> None:
     draw_pictures(FITS, out / "plots", records, options.plots, tell)
     draw_profile(out / PROFILE_PICTURE, profile, records)
+
+
+def _derive(
+    tasks: Sequence[Task], records: Sequence[Record], tell: Callable[[int, int], None], options: FitOptions
+) -> Derived:
+    spectra = [task.spectrum for task in tasks]
+    materials = derive(spectra, records)
+    if options.by is None:
+        return materials
+    from eistool.batch.tracks import TrackOptions, derive_tracks
+
+    tracking = TrackOptions(
+        by=options.by,
+        circuit=None if options.circuit == AUTO else options.circuit,
+        plots="none" if options.plots == "none" else "all",
+        circuit_folders=options.circuit_folders,
+        jobs=options.jobs,
+    )
+    return materials.joined(derive_tracks(spectra, tracking, tell))
 
 
 def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], progress: Progress) -> Summary:
@@ -317,11 +339,12 @@ def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], 
     records = tuple(sorted([*done, *inputs.records], key=lambda record: record.key))
     for name in job.tables:
         write_whole(out / f"{name}.csv", to_csv(collect(name, records)))
-    derived = job.derive(tasks, records)
-    for name, table in derived.tables.items():
-        write_whole(out / f"{name}.csv", to_csv(table))
+    derived = Derived()
     if not interrupted:
         try:
+            derived = job.derive(tasks, records, lambda i, n: progress("deriving", i, n))
+            for name, table in derived.tables.items():
+                write_whole(out / f"{name}.csv", to_csv(table))
             job.finish(out, records, lambda i, n: progress("drawing", i, n))
             if options.plots != "none":
                 _write_pictures(out / "plots", derived)
@@ -329,7 +352,15 @@ def run_job(job: Job, paths: Sequence[Path], out: Path, command: Sequence[str], 
             interrupted = True
     remarks = (*inputs.warnings, *job.remarks(tasks, done), *derived.remarks, *_strangers(store, tasks))
     summary = Summary(
-        out, records, inputs.n_read, n_computed, interrupted, tuple(inputs.ignored), remarks, derived.tables
+        out,
+        records,
+        inputs.n_read,
+        n_computed,
+        interrupted,
+        tuple(inputs.ignored),
+        remarks,
+        derived.tables,
+        derived.told,
     )
     write_whole(out / RUN, _json(_run(summary, inputs, options, command, started)))
     return summary
@@ -600,6 +631,7 @@ def _run(
         "duration_s": round(time.perf_counter() - started[1], 3),
         "ignored": list(summary.ignored),
         "warnings": list(summary.warnings),
+        "series": list(summary.series),
     }
 
 

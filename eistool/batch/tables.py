@@ -75,6 +75,22 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )  # fmt: skip
+# of whole series, not of sweeps
+TRACK_TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "tracks": (
+            "series", "process_id", "coordinate", "direction", "R_ohm", "u_R_ohm", "tau_s", "u_tau_s", "alpha",
+            "u_alpha", "C_F", "u_C_F", "upper_limit_ohm", "status", "edge", "index", "source", "sweep",
+        ),
+        "events": (
+            "series", "event", "index", "coordinate", "direction", "process_id", "status", "reason", "R_ohm",
+            "u_R_ohm", "tau_s", *(f"criterion_{i}" for i in range(1, 7)), "kk_reason", "drt_persistent",
+            "delta_bic", "best_alternative", "delta_bic_without", "delta_aicc", "F", "n_effective", "bootstrap_p",
+            "tau_min_s", "tau_max_s", "in_window", "neighbour_decades", "n_consecutive",
+            "upper_limit_without_ohm", "lower_limit_with_ohm", "jump_delta_chi2",
+        ),
+    }
+)  # fmt: skip
 DRT_TABLES = ("drt_peaks", "drt")
 # made of all records together
 DERIVED_TABLES = ("conductivity", "arrhenius", "arrhenius_alternatives", "composition")

@@ -21,6 +21,7 @@ COMMANDS = (
     "polarization",
     "simulate",
     "subtract",
+    "track",
 )
 INTERRUPTED = 130
 

@@ -115,7 +115,7 @@ def selection(command: Command) -> Command:
         click.option(
             "--by",
             type=click.Choice(("soc", "voltage", "temperature", "time", "cycle")),
-            help="Order the printed results along this coordinate.",
+            help="Order the results along this coordinate; fit and track follow processes along it.",
         ),
         click.option("--select", type=Numbers(), default=(), help="Only these sweeps of each file, from 1."),
         click.option("--every", type=click.IntRange(min=1), default=1, help="Only every n-th sweep of each file."),

@@ -63,6 +63,7 @@ def summary_to_dict(summary: "Summary") -> JSON:
             {"source": r.key.source, "sweep": r.key.sweep or None, **row} for r, row in _failures(summary)
         ],
         "warnings": list(summary.warnings),
+        "series": list(summary.series),
     }
 
 
@@ -79,6 +80,7 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
         click.echo("\n".join(lines) + "\n")
     if done:
         _print_results(console, done)
+    _print_lines(console, "series", "cyan", summary.series)
     _print_lines(console, "warning", "yellow", summary.warnings)
     _print_lines(
         console,

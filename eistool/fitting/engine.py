@@ -202,6 +202,23 @@ def fit_iter(
             yield from waiting.popleft().result()
 
 
+def refit(
+    spectrum: Spectrum,
+    circuit: Circuit,
+    start: Mapping[str, float],
+    fixed: Iterable[str] | Mapping[str, float] | None = None,
+    weighting: str = "modulus",
+) -> FitResult:
+    """Return the one minimum that a start leads to, without a search; status ``failed`` if there is none.
+
+    Parameters
+    ----------
+    spectrum, circuit, start, fixed, weighting
+        As for :func:`fit`; ``start`` names every free parameter.
+    """
+    return _fit(spectrum, circuit, Constraints.of(circuit, start, None, fixed), weighting, rounds=0)
+
+
 def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[FitResult]:
     """Return results improved by their neighbours', forwards and then backwards."""
     best = list(results)

@@ -6,6 +6,7 @@ from eistool.report.nyquist import FitPicture, NyquistPlot, plot_fit
 from eistool.report.polarization import plot_polarization, polarization_to_png
 from eistool.report.profile import SpectrumMark, profile_to_png
 from eistool.report.subtraction import plot_subtraction, plot_thickness, to_png
+from eistool.report.tracks import plot_map, plot_tracks, plot_waterfall, tracks_to_png
 from eistool.report.validity import CheckPicture, CheckPlot, plot_check
 
 __all__ = [
@@ -22,10 +23,14 @@ __all__ = [
     "plot_circuit",
     "plot_drt",
     "plot_fit",
+    "plot_map",
     "plot_polarization",
     "plot_subtraction",
     "plot_thickness",
+    "plot_tracks",
+    "plot_waterfall",
     "polarization_to_png",
     "profile_to_png",
     "to_png",
+    "tracks_to_png",
 ]

@@ -1,0 +1,62 @@
+"""``eistool track``: from folders of spectra to processes along a series, and what appears in it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eistool.cli.options import circuits, find_circuits, inputs, results, selection, to_selection
+from eistool.cli.progress import progress
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  eistool track measurements/ --by voltage --out results
+  eistool track hold.mpt --by time --every 5 --circuit assb2
+  eistool track cells/ --by soc --plots none --json
+"""
+)
+@inputs
+@results
+@circuits
+@click.option("--circuit", help="Name of the library, or expression.  [default: what the series shows]")
+@click.option(
+    "--plots",
+    type=click.Choice(("all", "none")),
+    default="all",
+    show_default=True,
+    help="Whether each series gets pictures.",
+)
+@selection
+@click.pass_context
+def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+    """Follow every process along a coordinate, and announce those that appear or disappear.
+
+    Spectra with the same sample_id are a series; those without one, the spectra of one folder. Charge
+    comes first and ascends, discharge follows and descends. Written are tracks.csv, a row per process and
+    spectrum, events.csv with the evidence for every event, a column per criterion, and in plots/tracks
+    pictures of each series. An event is confirmed only if all six criteria hold; where there is none, the
+    resistance that would have been seen is printed.
+
+    Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
+    130 interrupted.
+    """
+    from eistool.batch import TrackOptions, track_folder
+    from eistool.cli.summary import finish
+
+    if options["by"] is None:
+        raise click.UsageError(
+            "give --by soc, voltage, temperature, time or cycle: along what spectra are ordered"
+        )
+    folder = paths[0] if paths[0].is_dir() else paths[0].parent
+    names = ("by", "circuit", "jobs", "plots", "samples", "force")
+    chosen = TrackOptions(
+        **{name: options[name] for name in names},
+        circuit_folders=find_circuits(folder, options["circuit_folders"]),
+        selection=to_selection(options),
+    )
+    with progress(quiet=options["no_progress"]) as tell:
+        summary = track_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
+    finish(context, summary, paths, as_json, chosen.by)

@@ -1,0 +1,372 @@
+"""Whether a process comes or goes: six criteria, all of which a confirmed event must meet."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from eistool.circuit import Circuit
+from eistool.circuit import Series as SeriesNode
+from eistool.drt import DRT, compute_drt
+from eistool.errors import SpectrumError
+from eistool.fitting import FitResult, Process
+from eistool.spectrum import Spectrum
+from eistool.tracking.boundary import boundary_p
+from eistool.tracking.consistency import inconsistency
+from eistool.tracking.description import SWITCH, Description
+from eistool.tracking.weighing import Residue, descend, n_data_independent
+from eistool.typing import FloatArray
+
+WINDOW = 3.0  # an apex must lie this factor within the measured window
+APART = 0.7  # decades from the neighbours
+SAME_PEAK = 0.35  # decades between an arc and its DRT peak
+EACH_SIDE = 2  # spectra on each side of an event that must agree
+TESTED = 4  # spectra that the other shapes are fitted to
+BOOTSTRAPPED = 3  # spectra that noise is simulated for
+NORMAL_95 = 1.96
+SIGNIFICANT = 3.0  # standard errors
+LARGEST_P = 0.01
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A process in a contiguous range of spectra: its arc in each, and what they share."""
+
+    track: int
+    arcs: dict[int, Process]  # by spectrum
+    tau: float = math.nan
+    alpha: float = math.nan
+    shared: dict[int, FitResult] = field(default_factory=dict)
+    without: dict[int, FitResult] = field(default_factory=dict)
+    R: FloatArray = field(default_factory=lambda: np.empty(0))  # of all spectra of the series; may be negative
+    u_R: FloatArray = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def first(self) -> int:
+        """The first spectrum with the process."""
+        return min(self.arcs)
+
+    @property
+    def last(self) -> int:
+        """The last spectrum with the process."""
+        return max(self.arcs)
+
+
+def settle(run: Run, description: Description) -> None:
+    """Give the run the τ and α that its spectra share, the fits with and without it, and R everywhere."""
+    pairs = [(s, arc) for s, arc in run.arcs.items() if arc.R > 0]
+    log_tau = np.array([math.log(arc.tau) for _, arc in pairs])
+    u = np.array([max(arc.u_tau / arc.tau, 0.02) if arc.u_tau > 0 else 0.02 for _, arc in pairs])
+    run.tau = math.exp(float(np.average(log_tau, weights=1 / u**2)))
+    alphas = np.array([arc.alpha for _, arc in pairs])
+    u_alpha = np.array([max(arc.u_alpha, 0.01) if math.isfinite(arc.u_alpha) else 0.2 for _, arc in pairs])
+    run.alpha = float(np.clip(np.average(alphas, weights=1 / u_alpha**2), 0.3, 1.0))
+    n = len(description.results)
+    run.R, run.u_R = np.full(n, np.nan), np.full(n, np.nan)
+    grid = np.array([run.tau]), np.array([run.alpha])
+    for s, result in enumerate(description.results):
+        if not result.success:
+            continue
+        if s in run.arcs:
+            run.without[s] = without(description, s, run.arcs[s].name)
+            run.shared[s] = _shared(result, run, s, description)
+            run.R[s], run.u_R[s] = _resistance(run.shared[s])
+        else:
+            R, u = Residue.of(result, drift=False).resistances(*grid)
+            run.R[s], run.u_R[s] = R[0], u[0]
+        run.u_R[s] *= math.sqrt(description.scale[s])
+
+
+def without(description: Description, s: int, name: str) -> FitResult:
+    """Return the best fit of a spectrum with an arc less."""
+    result = description.results[s]
+    parts = _parts(result.circuit)
+    rest = [text for text, names in parts if name not in names]
+    circuit = Circuit("-".join(rest))
+    known = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
+    held = {k: v for k, v in description.held(s).items() if k in circuit.parameters}
+    found = [descend(result, circuit, {k: known[k] for k in circuit.parameters}, held)]
+    plain = description.family.circuit(_count(description, s) - 1)
+    found += description.fits.some(plain, [s])
+    return min((r for r in found if r.success), key=lambda r: r.chi2, default=found[0])
+
+
+def _count(description: Description, s: int) -> int:
+    return description.n_arcs[s] + sum(a.first <= s <= a.last for a in description.added)
+
+
+def _parts(circuit: Circuit) -> list[tuple[str, set[str]]]:
+    """Return the parts in series, with the names of their elements."""
+    tree = circuit.tree
+    parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)
+    return [(str(part), {e.name for e in circuit.elements if e.name in str(part)}) for part in parts]
+
+
+def _shared(result: FitResult, run: Run, s: int, description: Description) -> FitResult:
+    """Return the fit of a spectrum with the τ and α that the run shares."""
+    name = run.arcs[s].name
+    others = [text for text, names in _parts(result.circuit) if name not in names]
+    circuit = Circuit("-".join([*others, "Zarc_z"]))
+    known = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
+    held = {k: v for k, v in description.held(s).items() if k in circuit.parameters}
+    fixed = {"Zarc_z.tau": run.tau, "Zarc_z.alpha": run.alpha}
+    return descend(result, circuit, known | fixed | {"Zarc_z.R": run.arcs[s].R}, held | fixed)
+
+
+def _resistance(result: FitResult) -> tuple[float, float]:
+    if not result.success:
+        return math.nan, math.nan
+    parameter = result.parameters["Zarc_z.R"]
+    i = result.circuit.index("Zarc_z.R")
+    return parameter.value, math.sqrt(max(float(result.covariance[i, i]), 0.0)) or math.inf
+
+
+def judge(
+    run: Run,
+    kind: str,
+    description: Description,
+    others: Sequence[Run],
+    spectra: Sequence[Spectrum],
+    drt_of: Callable[[int], DRT | None],
+) -> dict[str, Any] | None:
+    """Return the evidence for an event at one end of a run, or None if there is nothing to tell.
+
+    Parameters
+    ----------
+    run : Run
+        A settled process.
+    kind : {"appeared", "disappeared"}
+        Which end.
+    description : Description
+        Of the series.
+    others : sequence of Run
+        All other processes.
+    spectra : sequence of Spectrum
+        As they were measured.
+    drt_of : callable
+        The distribution of relaxation times of a spectrum.
+    """
+    born = kind == "appeared"
+    on = [s for s in sorted(run.arcs, reverse=not born) if np.isfinite(run.u_R[s])]
+    beyond = range(run.first - 1, -1, -1) if born else range(run.last + 1, len(spectra))
+    off = [s for s in beyond if np.isfinite(run.R[s])]
+    if not off or not on:
+        return None
+    gain = _gain(run, description)
+    if not (gain["delta_bic_without"] > SWITCH and _differs(run, on[:3], off[:3])):
+        return None
+    criteria = (
+        _consistency([*on[:EACH_SIDE], off[0]], spectra, drt_of),
+        _significance(run, on, spectra, drt_of),
+        gain | _selection(run, on, description, gain["delta_bic_without"]),
+        _place(run, on, others, spectra),
+        {"n_consecutive": len(on), "criterion_5": len(on) >= 2, "reason": "" if len(on) >= 2 else "seen once"},
+        _absence(run, on, off, "risen above" if born else "fallen below"),
+    )
+    reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
+    met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
+    if any(other.last == run.first - 1 if born else other.first == run.last + 1 for other in others):
+        met = False
+        reasons.append(f"another process {'ends' if born else 'begins'} here: arcs may be exchanged")
+    evidence = {name: value for criterion in criteria for name, value in criterion.items()}
+    status = "edge" if not evidence["in_window"] else "confirmed" if met else "tentative"
+    return evidence | {"reason": "; ".join(reasons), "status": status}
+
+
+def _consistency(
+    some: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
+) -> dict[str, Any]:
+    """Criterion 1: the spectra beside the event are linear and steady."""
+    why = next((w for s in some if (w := inconsistency(spectra[s], drt_of(s)))), "")
+    return {"criterion_1": not why, "kk_reason": why, "reason": f"inconsistent: {why}" if why else ""}
+
+
+def _significance(
+    run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
+) -> dict[str, Any]:
+    """Criterion 2: a persistent DRT peak, and R > 3 u."""
+    R, u_R = _typical(run, on[:EACH_SIDE])
+    seen, large = _is_peak(run, on, spectra, drt_of), SIGNIFICANT * u_R < R
+    reason = "" if seen and large else "R is below 3 u" if seen else "no persistent DRT peak"
+    return {"drt_persistent": seen, "R_ohm": R, "u_R_ohm": u_R, "criterion_2": seen and large, "reason": reason}
+
+
+def _selection(run: Run, on: Sequence[int], description: Description, gain: float) -> dict[str, Any]:
+    """Criterion 3: better than the best of the same size, and than what noise does."""
+    found = _against_others(run, on, description, gain)
+    tested = [s for s in on if run.without[s].success][:BOOTSTRAPPED]
+    small = [run.without[s] for s in tested]
+    large = [min(description.results[s].chi2, run.shared[s].chi2) for s in tested]
+    total = sum(max(a.chi2 - b, 0.0) for a, b in zip(small, large, strict=True))
+    p = boundary_p(small, total, [float(description.scale[s]) for s in tested])
+    good = found["delta_bic"] > SWITCH and p <= LARGEST_P
+    reason = f"{found['best_alternative']} describes it too" if p <= LARGEST_P else "noise does as much"
+    return found | {"bootstrap_p": p, "criterion_3": good, "reason": "" if good else reason}
+
+
+def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
+    weight = 1 / np.square(run.u_R[list(some)])
+    return float(np.average(run.R[list(some)], weights=weight)), float(1 / math.sqrt(weight.sum()))
+
+
+def _differs(run: Run, on: Sequence[int], off: Sequence[int]) -> bool:
+    """Return whether R differs between the sides at all: else the process may go on unseen."""
+    (R_on, u_on), (R_off, u_off) = _typical(run, on), _typical(run, off)
+    return R_on - R_off > SIGNIFICANT * math.hypot(u_on, u_off)
+
+
+def _gain(run: Run, description: Description) -> dict[str, float]:
+    """Return what the process explains over all its spectra, by BIC, AICc and F."""
+    free = shared = chi2_0 = chi2_1 = n_eff = aicc = 0.0
+    k_free = 0.0
+    count = 0
+    for s in run.arcs:
+        small, large, joint = run.without[s], description.results[s], run.shared[s]
+        if not (small.success and large.success and joint.success):
+            continue
+        n = n_data_independent(large)
+        factor = min(n / large.n_data, 1.0) / description.scale[s]
+        free += (small.chi2 - large.chi2) * factor - 3 * math.log(n)
+        shared += (small.chi2 - joint.chi2) * factor - math.log(n)
+        chi2_0 += small.chi2 * factor
+        chi2_1 += min(large.chi2, joint.chi2) * factor
+        aicc += (small.chi2 - large.chi2) * factor - 6
+        n_eff += n
+        k_free += large.n_free
+        count += 1
+    shared -= 2 * math.log(max(n_eff, 2.0))
+    dof = max(n_eff - k_free, 1.0)
+    F = (chi2_0 - chi2_1) / max(3 * count, 1) / max(chi2_1 / dof, 1e-12)
+    return {"delta_bic_without": max(free, shared), "delta_aicc": aicc, "F": F, "n_effective": n_eff}
+
+
+def _against_others(run: Run, on: Sequence[int], description: Description, gain: float) -> dict[str, Any]:
+    """Return the smallest ΔBIC against circuits with an arc less: other shapes, other tails, drift."""
+    tested = [s for s in on if run.without[s].success][:TESTED]
+    totals: dict[str, float] = {}
+
+    def add(name: str, chi2: float, k: int, s: int) -> None:
+        best = description.results[s]
+        n = n_data_independent(best)
+        factor = min(n / best.n_data, 1.0) / description.scale[s]
+        own = min(best.chi2 * factor + 3 * math.log(n), run.shared[s].chi2 * factor + math.log(n))
+        base = run.without[s].n_free
+        totals[name] = totals.get(name, -2 * math.log(50.0 * len(tested))) + (
+            chi2 * factor + (k - base) * math.log(n) - own
+        )
+
+    for circuit in description.family.alternatives(_count(description, tested[0]) - 1) if tested else []:
+        for s, result in zip(tested, description.fits.some(circuit, tested), strict=True):
+            add(repr(circuit), result.chi2 if result.success else math.inf, result.n_free, s)
+    for s in tested:
+        add("drift", Residue.of(run.without[s]).chi2, run.without[s].n_free + 2, s)
+    totals["one arc less"] = gain
+    best = min(totals, key=lambda name: totals[name])
+    return {"delta_bic": totals[best], "best_alternative": best}
+
+
+def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence[Spectrum]) -> dict[str, Any]:
+    omega = [spectra[s].omega[spectra[s].mask] for s in on]
+    low = WINDOW / min(float(w.max()) for w in omega)
+    high = 1 / (WINDOW * max(float(w.min()) for w in omega))
+    distances = [
+        abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for other in others for s in on if s in other.arcs
+    ]
+    distances += [
+        abs(math.log10(run.tau / o.tau)) for o in others if not math.isnan(o.tau) and set(o.arcs) & set(on)
+    ]
+    nearest = min(distances, default=math.inf)
+    inside = low <= run.tau <= high
+    reasons = ["" if inside else "apex at the edge of the window", "" if nearest >= APART else "overlap"]
+    return {
+        "reason": "; ".join(filter(None, reasons)),
+        "tau_s": run.tau,
+        "tau_min_s": low,
+        "tau_max_s": high,
+        "in_window": inside,
+        "neighbour_decades": nearest,
+        "criterion_4": inside and nearest >= APART,
+    }
+
+
+def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> dict[str, Any]:
+    """Criterion 6: without the event it would have been seen on the other side."""
+    near_on, near_off = on[:EACH_SIDE], off[:EACH_SIDE]
+    upper = max(max(run.R[s], 0.0) + NORMAL_95 * run.u_R[s] for s in near_off)
+    lower = min(run.R[s] - NORMAL_95 * run.u_R[s] for s in near_on)
+    hidden = any(run.R[s] > SIGNIFICANT * run.u_R[s] for s in near_off)
+    jump = _jump(run, on, off)
+    good = upper < lower and not hidden and jump > SWITCH
+    return {
+        "upper_limit_without_ohm": upper,
+        "lower_limit_with_ohm": lower,
+        "jump_delta_chi2": jump,
+        "criterion_6": good,
+        "reason": "" if good else f"may have {crossed} the detection limit",
+    }
+
+
+def _jump(run: Run, on: Sequence[int], off: Sequence[int]) -> float:
+    """Return by how much a jump describes R better than steady growth from nothing, in χ²."""
+    order = [*off[::-1], *on]  # growing along it
+    R = run.R[order]
+    weight = 1 / np.square(run.u_R[order])
+    x = np.arange(len(order), dtype=np.float64)
+
+    def misfit(columns: FloatArray) -> float:
+        root = np.sqrt(weight)
+        solution, *_ = np.linalg.lstsq(columns * root[:, None], R * root, rcond=None)
+        return float(np.sum(weight * np.square(R - columns @ solution)))
+
+    there = (np.arange(x.size) >= len(off)).astype(np.float64)
+    step = misfit(np.column_stack([there, there * x])[:, : 2 if len(on) > 1 else 1])
+    ramps = [misfit(np.maximum(x - knot, 0)[:, None]) for knot in np.arange(0, x.size - 1, 0.25)]
+    line = misfit(np.column_stack([np.ones_like(x), x]))
+    return min([line, *ramps]) - step
+
+
+def _is_peak(
+    run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
+) -> bool:
+    """Return whether most spectra next to the event, or their mean, have a persistent peak there."""
+    seen = [_has_peak(drt_of(s), run.tau) for s in on[:EACH_SIDE]]
+    if all(seen):
+        return True
+    mean = _mean_spectrum([spectra[s] for s in on])
+    try:
+        return mean is not None and _has_peak(compute_drt(mean), run.tau)
+    except SpectrumError:
+        return False
+
+
+def _has_peak(drt: DRT | None, tau: float) -> bool:
+    return drt is not None and any(
+        peak.persistent and abs(math.log10(peak.tau / tau)) < SAME_PEAK and SIGNIFICANT * peak.u_R < peak.R
+        for peak in drt.peaks
+    )
+
+
+def _mean_spectrum(spectra: Sequence[Spectrum]) -> Spectrum | None:
+    f = spectra[0].frequency
+    if len(spectra) < 2 or any(
+        s.frequency.shape != f.shape or not np.allclose(s.frequency, f, rtol=1e-3) for s in spectra
+    ):
+        return None
+    mask = np.all([s.mask for s in spectra], axis=0)
+    return Spectrum(f, np.mean([s.impedance for s in spectra], axis=0), label="mean of the range", mask=mask)
+
+
+def drts(spectra: Sequence[Spectrum]) -> Callable[[int], DRT | None]:
+    """Return a function that gives the DRT of a spectrum, computed when it is asked for."""
+
+    @functools.cache
+    def of(s: int) -> DRT | None:
+        try:
+            return compute_drt(spectra[s])
+        except SpectrumError:
+            return None
+
+    return of

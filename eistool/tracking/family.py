@@ -1,0 +1,67 @@
+"""Circuits of a series that differ by their number of arcs, and those of the same size and other shape."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eistool.circuit import Circuit, Element, Node, Parallel, Series
+from eistool.spectrum import Spectrum
+
+TAILS = ("CPE", "W", "Wo", "FWo", "C")  # what a low-frequency end may be in series with the arcs
+OTHER_TAILS = ("CPE", "Wo", "FWo")
+INDUCTIVE_HZ = 1e6  # leads show from here on, if not before
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A series circuit of parts before the arcs, arcs, and a tail."""
+
+    head: tuple[str, ...]
+    arcs: tuple[str, ...]
+    tail: tuple[str, ...]
+
+    @classmethod
+    def of(cls, circuit: Circuit) -> "Family":
+        """Return the family of a circuit; what stands in series and is no arc stays as it is."""
+        tree = circuit.tree
+        parts = tree.parts if isinstance(tree, Series) else (tree,)
+        tails = [part for part in parts if isinstance(part, Element) and part.symbol in TAILS]
+        arcs = [part for part in parts if _is_arc(part)]
+        head = [part for part in parts if part not in tails and part not in arcs]
+        head_texts, arc_texts, tail_texts = (tuple(map(str, some)) for some in (head, arcs, tails))
+        return cls(head_texts, arc_texts, tail_texts)
+
+    @classmethod
+    def plain(cls, spectra: Sequence[Spectrum], tail: str) -> "Family":
+        """Return R0, with L0 where leads may show, and a tail; ZARC elements are its arcs."""
+        fastest = max(float(s.frequency[s.mask].max()) for s in spectra)
+        loops = any(s.impedance.imag[s.mask][np.argmax(s.frequency[s.mask])] > 0 for s in spectra)
+        return cls(
+            ("L0", "R0") if loops or fastest >= INDUCTIVE_HZ else ("R0",), (), (f"{tail}_t",) if tail else ()
+        )
+
+    def circuit(self, n_arcs: int, extra: Sequence[str] = ()) -> Circuit:
+        """Return the member with so many arcs, and elements besides."""
+        more = tuple(f"Zarc_{i + 1}" for i in range(len(self.arcs), n_arcs))
+        return Circuit("-".join([*self.head, *self.arcs[:n_arcs], *more, *extra, *self.tail]))
+
+    def alternatives(self, n_arcs: int) -> list[Circuit]:
+        """Return circuits with so many arcs, of which one is a Havriliak-Negami arc or the tail another."""
+        names = self.circuit(n_arcs).tree
+        parts = names.parts if isinstance(names, Series) else (names,)
+        arcs = [str(part) for part in parts if _is_arc(part)]
+        found = [[*self.head, *arcs[:i], "HN_a", *arcs[i + 1 :], *self.tail] for i in range(n_arcs)]
+        if n_arcs > 1:
+            found.append([*self.head, *(f"HN_{i + 1}" for i in range(n_arcs)), *self.tail])
+        own = {element.symbol for element in Circuit("-".join(self.tail)).elements} if self.tail else set()
+        found += [[*self.head, *arcs, f"{tail}_a"] for tail in OTHER_TAILS if tail not in own]
+        return [Circuit("-".join(parts)) for parts in found]
+
+
+def _is_arc(part: Node) -> bool:
+    if isinstance(part, Element):
+        return part.symbol in ("Zarc", "K")
+    return isinstance(part, Parallel) and sorted(
+        p.symbol if isinstance(p, Element) else "" for p in part.parts
+    ) in (["CPE", "R"], ["C", "R"])

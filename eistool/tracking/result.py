@@ -1,0 +1,335 @@
+"""What tracking gives: processes along a series, and where they come and go."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eistool.circuit import Circuit, Element
+from eistool.circuit import Series as SeriesNode
+from eistool.display import format_value, html_table, plain
+from eistool.errors import FitError
+from eistool.fitting import FitResult, Process
+from eistool.fitting.result import UNRESOLVED
+from eistool.spectrum import Series
+from eistool.spectrum.series import COORDINATES
+from eistool.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from eistool.tracking.quantities import (
+        ActivationEnergy,
+        DiffusionTail,
+        Extremum,
+        GrowthLaw,
+        ReversibleFraction,
+        Trend,
+    )
+
+PRESENT = ("ok", "extrapolated", "not_resolvable")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrackedProcess:
+    """One process along a series; arrays have a value per spectrum, nan where there is none.
+
+    ``status`` is ``ok``, ``extrapolated`` (apex outside the window), ``not_resolvable`` (R is below
+    ``upper_limit`` at 95 %, and whether it is there cannot be told) or ``absent`` (the same limit, and an
+    event says that it is not there).
+    """
+
+    id: str
+    R: FloatArray  # ohm
+    u_R: FloatArray
+    tau: FloatArray  # s
+    u_tau: FloatArray
+    alpha: FloatArray
+    u_alpha: FloatArray
+    C_eff: FloatArray  # F
+    u_C_eff: FloatArray
+    upper_limit: FloatArray  # ohm, 95 %
+    status: tuple[str, ...]
+    edge: tuple[bool, ...]
+
+    @property
+    def present(self) -> IntArray:
+        """Indices of the spectra in which it was measured."""
+        there: IntArray = np.flatnonzero(np.isfinite(self.R)).astype(np.int64)
+        return there
+
+    @property
+    def typical_tau(self) -> float:
+        """Median time constant in s."""
+        return float(np.exp(np.nanmedian(np.log(self.tau))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the process as plain Python objects; None for missing numbers."""
+        as_dict: dict[str, Any] = plain({name: _listed(getattr(self, name)) for name in self.__slots__})
+        return as_dict
+
+    def __repr__(self) -> str:
+        n, total = self.present.size, self.R.size
+        low, high = float(np.nanmin(self.R)), float(np.nanmax(self.R))
+        return f"{self.id}: τ {self.typical_tau:.2g} s, R {low:.4g} to {high:.4g} ohm, in {n} of {total} spectra"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (i, format_value(self.R[i], self.u_R[i]), format_value(self.tau[i], self.u_tau[i]), self.status[i])
+            for i in range(self.R.size)
+        ]
+        return html_table(repr(self), ("index", "R / ohm", "τ / s", "status"), rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Event:
+    """A process that appears or disappears, with the evidence.
+
+    ``index`` counts from 0: the first spectrum with the process, or the first without it again.
+    ``evidence`` holds the six criteria, ``criterion_1`` to ``criterion_6``, the figures that they were
+    judged by, and the ``reason`` why an event is not confirmed.
+    """
+
+    kind: str  # appeared | disappeared
+    index: int
+    coordinate: float
+    process_id: str
+    status: str  # confirmed | tentative | edge
+    evidence: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain Python objects; None for missing numbers."""
+        as_dict: dict[str, Any] = plain({name: getattr(self, name) for name in self.__slots__})
+        return as_dict
+
+    def __repr__(self) -> str:
+        evidence = self.evidence
+        reason = f" ({evidence['reason']})" if evidence["reason"] else ""
+        place = f"{self.coordinate:g} (spectrum {self.index})"
+        return (
+            f"{self.process_id} {self.kind} at {place}: {self.status}{reason}, "
+            f"R {format_value(evidence['R_ohm'], evidence['u_R_ohm'])} ohm, τ {evidence['tau_s']:.2g} s, "
+            f"ΔBIC {evidence['delta_bic']:.3g}"
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), ("evidence", "value"), list(plain(dict(self.evidence)).items()))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tracks:
+    """The processes of a series, where they appear and disappear, and what could not have been seen.
+
+    Attributes
+    ----------
+    series : Series
+        What was tracked.
+    results : tuple of FitResult
+        A fit per spectrum, with the arcs that it has.
+    processes : tuple of TrackedProcess
+        By time constant.
+    events : tuple of Event
+        By index.
+    detectable_tau, detectable_R : FloatArray, shape (m,)
+        From which resistance on an arc of such a time constant (s, ohm) would have been seen in two
+        consecutive spectra with 95 % probability.
+    flags : tuple of str
+        Remarks on what to be careful with.
+    """
+
+    series: Series
+    circuit: Circuit | None
+    results: tuple[FitResult, ...]
+    processes: tuple[TrackedProcess, ...]
+    events: tuple[Event, ...]
+    detectable_tau: FloatArray
+    detectable_R: FloatArray
+    flags: tuple[str, ...]
+
+    def detectable(self, tau: float) -> float:
+        """Return the resistance in ohm from which on an arc at this τ (s) would have been seen."""
+        log_R = np.interp(math.log(tau), np.log(self.detectable_tau), np.log(self.detectable_R))
+        return math.exp(float(log_R))
+
+    def resistance(self, of: str = "total") -> tuple[FloatArray, FloatArray]:
+        """Return R and its standard error in every spectrum, in ohm.
+
+        Parameters
+        ----------
+        of : str
+            A process, or ``total``: what stands in series before the arcs, and all arcs; diffusion is left out.
+
+        Raises
+        ------
+        FitError
+            If there is no such process.
+        """
+        if of == "total":
+            pairs = np.array([_total(result) for result in self.results])
+            return pairs[:, 0], pairs[:, 1]
+        process = next((p for p in self.processes if p.id == of), None)
+        if process is None:
+            known = ", ".join(["total", *(p.id for p in self.processes)])
+            raise FitError(f"tracks: no process {of!r}; choose one of {known}")
+        return process.R, process.u_R
+
+    def extrema(self, of: str = "total") -> "tuple[Extremum, Extremum]":
+        """Return the minimum and the maximum of a resistance, with their intervals."""
+        from eistool.tracking.quantities import extrema
+
+        return extrema(*self.resistance(of), self.series.coordinate)
+
+    def trend(self, of: str = "total") -> "Trend":
+        """Return the slope of a resistance along the series, and the smallest change that would show."""
+        from eistool.tracking.quantities import trend
+
+        return trend(self.resistance(of)[0], self.series.coordinate)
+
+    def growth_laws(self, of: str = "total") -> "list[GrowthLaw]":
+        """Return laws of growth of a resistance, the best by AICc first."""
+        from eistool.tracking.quantities import growth_laws
+
+        R, u = self.resistance(of)
+        return growth_laws(R, self.series.coordinate, u)
+
+    def reversible_fraction(self, of: str = "total") -> "ReversibleFraction":
+        """Return which share of a growth is gone at the end of the series."""
+        from eistool.tracking.quantities import reversible_fraction
+
+        return reversible_fraction(*self.resistance(of))
+
+    def activation_energy(self, of: str = "total", form: str = "ln(T/R)") -> "ActivationEnergy":
+        """Return the activation energy of a resistance, from the temperatures in the metadata."""
+        from eistool.tracking.quantities import activation_energy
+
+        known = [s.metadata.temperature_C for s in self.series]
+        return activation_energy(*self.resistance(of), np.array(known, dtype=np.float64), form)
+
+    @property
+    def diffusion_tail(self) -> "DiffusionTail":
+        """-Z''/Z' at the lowest frequency that all spectra reach, and where a tail rises."""
+        from eistool.tracking.quantities import diffusion_tail
+
+        noise = [math.sqrt(max(r.noise_floor, 0.0)) if r.success else math.inf for r in self.results]
+        return diffusion_tail(list(self.series), np.array(noise))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return tracks and events as plain Python objects; None for missing numbers."""
+        as_dict: dict[str, Any] = plain(
+            {
+                "by": self.series.by,
+                "coordinate": self.series.coordinate.tolist(),
+                "direction": self.series.direction,
+                "circuits": [repr(result.circuit) for result in self.results],
+                "processes": [process.to_dict() for process in self.processes],
+                "events": [event.to_dict() for event in self.events],
+                "detectable_tau_s": self.detectable_tau.tolist(),
+                "detectable_R_ohm": self.detectable_R.tolist(),
+                "flags": self.flags,
+            }
+        )
+        return as_dict
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a table with a row per process and spectrum, as ``tracks.csv`` has it."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows of :meth:`to_dataframe`."""
+        series = self.series
+        return [
+            {
+                "process_id": process.id,
+                "index": i,
+                "coordinate": float(series.coordinate[i]),
+                "direction": series.direction[i],
+                "R_ohm": float(process.R[i]),
+                "u_R_ohm": float(process.u_R[i]),
+                "tau_s": float(process.tau[i]),
+                "u_tau_s": float(process.u_tau[i]),
+                "alpha": float(process.alpha[i]),
+                "u_alpha": float(process.u_alpha[i]),
+                "C_F": float(process.C_eff[i]),
+                "u_C_F": float(process.u_C_eff[i]),
+                "upper_limit_ohm": float(process.upper_limit[i]),
+                "status": process.status[i],
+                "edge": process.edge[i],
+                "source": series[i].metadata.source or series[i].label,
+                "sweep": series[i].metadata.sweep,
+            }
+            for process in self.processes
+            for i in range(len(series))
+        ]
+
+    def event_rows(self) -> list[dict[str, Any]]:
+        """Return a row per event, with a column for each piece of evidence, as ``events.csv`` has it."""
+        return [
+            {
+                "event": event.kind,
+                "index": event.index,
+                "coordinate": event.coordinate,
+                "direction": self.series.direction[event.index],
+                "process_id": event.process_id,
+                "status": event.status,
+                **event.evidence,
+            }
+            for event in self.events
+        ]
+
+    def __repr__(self) -> str:
+        name = COORDINATES[self.series.by]
+        head = f"Tracks of {len(self.series)} spectra by {name}: {len(self.processes)} processes"
+        lines = [
+            head,
+            *(f"  {process!r}" for process in self.processes),
+            *(f"  {event!r}" for event in self.events),
+        ]
+        if not self.events and self.detectable_R.size:
+            decades = np.log10(self.detectable_tau[[0, -1]])
+            places = 10.0 ** np.arange(math.ceil(decades[0]), math.floor(decades[1]) + 1)
+            limits = ", ".join(f"{self.detectable(tau):.2g} at {tau:.0e} s" for tau in places)
+            lines.append(
+                f"  no new process; in two spectra one would have been seen (95 %) from, in ohm: {limits}"
+            )
+        return "\n".join([*lines, *(f"  flag: {flag}" for flag in self.flags)])
+
+    def _repr_html_(self) -> str:
+        title, *rest = repr(self).splitlines()
+        return html_table(title, ("what was found",), [(line.strip(),) for line in rest])
+
+
+def _total(result: FitResult) -> tuple[float, float]:
+    """Return the sum of the resistances in series and of the arcs, with its error."""
+    if not result.success:
+        return math.nan, math.nan
+    # what no apex and no limit shows is a tail
+    tails = [
+        p for p in result.processes if _is_slow(p, result) and status_of(p, p.u_tau, result) == "not_resolvable"
+    ]
+    arcs = {p.name for p in result.processes if p not in tails}
+    tree = result.circuit.tree
+    parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)
+    names = {part.name for part in parts if isinstance(part, Element) and part.symbol == "R"} | arcs
+    index = [result.circuit.index(f"{name}.R") for name in sorted(names)]
+    own = result.covariance[np.ix_(index, index)]
+    return float(result.values[index].sum()), math.sqrt(max(float(own.sum()), 0.0))
+
+
+def status_of(arc: Process, u_tau: float, result: FitResult) -> str:
+    """Judge an arc by its own errors: which arc it is, the series tells, however vague another one is."""
+    if not (arc.u_R <= UNRESOLVED * arc.R and u_tau <= UNRESOLVED * arc.tau):
+        return "not_resolvable"
+    omega = result.spectrum.omega[result.spectrum.mask]
+    return "ok" if 1 / float(omega.max()) <= arc.tau <= 1 / float(omega.min()) else "extrapolated"
+
+
+def _is_slow(process: Process, result: FitResult) -> bool:
+    return process.tau * float(result.spectrum.omega[result.spectrum.mask].min()) > 1
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value

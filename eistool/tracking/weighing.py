@@ -1,0 +1,134 @@
+"""Fits that evidence is drawn from: no residual counts for less than the instrument's accuracy."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from eistool.circuit import Circuit
+from eistool.fitting import FitResult, fit_many
+from eistool.fitting.engine import refit
+from eistool.spectrum import Spectrum
+from eistool.typing import ComplexArray, FloatArray
+
+ACCURACY, ACCURACY_FAST = 0.003, 0.01  # of |Z|: what instruments promise at best, and above 1 MHz
+FAST_HZ = 1e6
+PER_DECADE = 4  # time constants in the scan
+ALPHAS = (0.95, 0.8, 0.65)
+LEAST_R = 1e-6  # of the median |Z|: an arc that starts from nothing
+
+
+def weighed(spectrum: Spectrum) -> Spectrum:
+    """Return the spectrum with the instrument's accuracy as its noise."""
+    modulus = np.abs(spectrum.impedance)
+    share = np.where(spectrum.frequency > FAST_HZ, ACCURACY_FAST, ACCURACY)
+    sigma = share * np.maximum(modulus, 1e-9 * float(np.median(modulus)))
+    return replace(spectrum, noise=sigma * (1 + 1j))
+
+
+def n_data_independent(result: FitResult) -> float:
+    """Return how many independent residuals there are, by the correlation of neighbours along frequency."""
+    mask = result.spectrum.mask
+    order = np.argsort(result.spectrum.frequency[mask])
+    r = result.residual[mask][order]
+    parts = np.concatenate([r.real, r.imag])
+    n = r.size
+    products = float(r.real[1:] @ r.real[:-1] + r.imag[1:] @ r.imag[:-1])
+    rho = min(max(products / max(float(parts @ parts), 1e-300), 0.0), 0.95)
+    return max(2 * n * (1 - rho) / (1 + rho), 4.0)
+
+
+@dataclass(slots=True, eq=False)
+class EvidenceFits:
+    """Fits of circuits to the spectra of a series, each made once."""
+
+    spectra: list[Spectrum]  # weighed
+    jobs: int | None = None
+    _known: dict[tuple[str, int], FitResult] = field(default_factory=dict)
+
+    def all(self, circuit: Circuit) -> list[FitResult]:
+        """Return the fits of a circuit to all spectra, each helped by its neighbours."""
+        return self.some(circuit, range(len(self.spectra)), chain=True)
+
+    def some(self, circuit: Circuit, indices: Iterable[int], chain: bool = False) -> list[FitResult]:
+        """Return the fits of a circuit to some of the spectra."""
+        indices = list(indices)
+        missing = [s for s in indices if (repr(circuit), s) not in self._known]
+        fitted = fit_many([self.spectra[s] for s in missing], circuit, self.jobs, chain, weighting="noise")
+        for s, result in zip(missing, fitted, strict=True):
+            self._known[repr(circuit), s] = result
+        return [self._known[repr(circuit), s] for s in indices]
+
+
+def descend(
+    result: FitResult, circuit: Circuit, extra: Mapping[str, float], fixed: Mapping[str, float] | None = None
+) -> FitResult:
+    """Return the fit of a circuit from the values of another one and of what it has besides."""
+    start = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True)) | dict(extra)
+    start = {name: start[name] for name in circuit.parameters}
+    for name, spec in zip(circuit.parameters, circuit.specs, strict=True):
+        start[name] = min(max(start[name], 0.1), 1.0) if spec.kind == "exponent" else max(start[name], 1e-30)
+    return refit(result.spectrum, circuit, start, fixed, "noise")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residue:
+    """What a fit leaves of a spectrum, seen apart from all that its parameters could still do, and drift."""
+
+    left: FloatArray  # shape (2 n,), in units of the accuracy
+    basis: FloatArray  # shape (2 n, q), orthonormal
+    omega: FloatArray
+    sigma: FloatArray  # shape (n,)
+
+    @classmethod
+    def of(cls, result: FitResult, drift: bool = True) -> "Residue":
+        """Return the residue of a fit."""
+        spectrum = result.spectrum
+        mask = spectrum.mask
+        f, z = spectrum.frequency[mask], spectrum.impedance[mask]
+        noise = spectrum.noise
+        assert noise is not None  # noqa: S101  weighed() gave it
+        sigma = noise.real[mask]
+        columns = [result.circuit.jacobian(f, result.values)]
+        if drift:
+            columns.append(drift_columns(f, z))
+        wide = np.concatenate(columns, axis=1) / sigma[:, None]
+        stacked = np.vstack([wide.real, wide.imag])
+        norms = np.linalg.norm(stacked, axis=0)
+        stacked = stacked[:, norms > 0] / norms[norms > 0]
+        u, singular, _ = np.linalg.svd(stacked, full_matrices=False)
+        basis = u[:, singular > 1e-9 * singular[0]]
+        r = (z - result.impedance[mask]) / sigma
+        left = np.concatenate([r.real, r.imag])
+        return cls(left - basis @ (basis.T @ left), basis, 2 * np.pi * f, sigma)
+
+    @property
+    def chi2(self) -> float:
+        """Sum of squares that neither parameters nor drift can take away."""
+        return float(self.left @ self.left)
+
+    def resistances(self, tau: FloatArray, alpha: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return R of one more small arc and its standard error, shape (m,) each; R may be negative."""
+        q = 1 / (1 + (1j * self.omega[:, None] * tau) ** alpha) / self.sigma[:, None]
+        columns = np.vstack([q.real, q.imag])
+        columns = columns - self.basis @ (self.basis.T @ columns)
+        information = np.einsum("ij,ij->j", columns, columns)
+        information = np.maximum(information, 1e-300)
+        return (self.left @ columns) / information, 1 / np.sqrt(information)
+
+
+def drift_columns(frequency: FloatArray, z: ComplexArray) -> ComplexArray:
+    """Return how Z moves if it grows with time, in proportion to the periods, and from point to point."""
+    periods = np.cumsum(1 / frequency)
+    steps = np.linspace(0, 1, frequency.size)
+    return np.column_stack([periods / periods[-1] * z, steps * z])
+
+
+def scan_grid(spectra: Sequence[Spectrum]) -> tuple[FloatArray, FloatArray]:
+    """Return time constants and exponents at which one more arc is looked for, shape (m,) each."""
+    low = min(1 / (2 * math.pi * float(s.frequency[s.mask].max())) for s in spectra)
+    high = max(1 / (2 * math.pi * float(s.frequency[s.mask].min())) for s in spectra)
+    tau = np.geomspace(low, high, math.ceil(math.log10(high / low) * PER_DECADE) + 1)
+    grid = np.array([(t, a) for t in tau for a in ALPHAS])
+    return grid[:, 0], grid[:, 1]

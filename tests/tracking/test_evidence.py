@@ -1,0 +1,152 @@
+"""What keeps an event from being confirmed, and what tracking does with unusual series."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from eistool import Circuit, Metadata, Series, Spectrum, SpectrumError, fit, simulate, track
+from eistool.tracking.boundary import null_gains
+from eistool.tracking.consistency import inconsistency
+from eistool.tracking.description import _cheapest, best_range
+from eistool.tracking.evidence import Run, _jump
+from eistool.tracking.weighing import Residue, weighed
+from tests.tracking.series import cell
+
+F = np.geomspace(1e5, 0.1, 43)
+BASE = [(10.0, 1e-4, 0.9)]
+
+
+def born(at: int, n: int, arc: tuple[float, float, float], drift: float = 0.0) -> Series:
+    spectra = [
+        cell([*BASE, arc] if s >= at else BASE, s, 20.0, frequency=F, cycle=float(s), ewe_drift_mV=drift)
+        for s in range(n)
+    ]
+    return Series(spectra, by="cycle")
+
+
+def test_a_birth_seen_once_is_tentative() -> None:
+    events = track(born(6, 7, (8.0, 3e-2, 0.85)), jobs=1).events
+    assert [(e.kind, e.index, e.status) for e in events] == [("appeared", 6, "tentative")]
+    assert "seen once" in events[0].evidence["reason"]
+    assert events[0].evidence["criterion_5"] is False
+
+
+def test_a_birth_at_the_edge_of_the_window_is_marked() -> None:
+    events = track(born(4, 8, (8.0, 1.2, 0.95)), jobs=1).events
+    assert {e.status for e in events} <= {"edge"}
+    assert events
+    assert events[0].evidence["criterion_4"] is False
+
+
+def test_voltage_drift_over_a_sweep_keeps_a_birth_from_being_confirmed() -> None:
+    series = born(4, 8, (8.0, 3e-2, 0.85), drift=12.0)
+    (event,) = track(series, jobs=1).events
+    assert event.status == "tentative"
+    assert "voltage drifts by 12.0 mV" in event.evidence["reason"]
+
+
+def test_repeated_points_that_differ_are_inconsistent() -> None:
+    s = simulate("R0-p(R1,C1)", [1e3, 1e2, 1e2, 10.0, 1.0, 0.1], [10, 20, 1e-4])
+    z = s.impedance.copy()
+    z[2] *= 1.05
+    assert "repeated points differ by 5.0%" in inconsistency(replace(s, impedance=z), None)
+
+
+def test_slow_growth_is_not_announced_as_a_birth() -> None:
+    spectra = [
+        cell([*BASE, (0.02 + 0.25 * s, 3e-2, 0.85)], s, 20.0, frequency=F, cycle=float(s)) for s in range(14)
+    ]
+    assert not [e for e in track(Series(spectra, by="cycle"), jobs=1).events if e.status == "confirmed"]
+
+
+def test_jump_and_growth_are_told_apart() -> None:
+    def run(R: list[float]) -> Run:
+        return Run(0, {}, R=np.array(R), u_R=np.full(len(R), 0.2))
+
+    assert _jump(run([0, 0, 0, 5, 5, 5]), on=[3, 4, 5], off=[2, 1, 0]) > 10
+    assert _jump(run([0, 0, 0, 1, 2, 3]), on=[3, 4, 5], off=[2, 1, 0]) < 10
+
+
+def test_no_event_comes_with_what_would_have_been_seen() -> None:
+    tracks = track(born(99, 6, (1.0, 1e-2, 0.9)), jobs=1)
+    assert tracks.events == ()
+    limit = tracks.detectable(1e-2)
+    assert 0.01 < limit < 5
+    assert "would have been seen" in repr(tracks)
+    # an arc of three times that is found
+    found = track(born(3, 6, (3 * limit, 1e-2, 0.85)), jobs=1).events
+    assert [e.kind for e in found] == ["appeared"]
+
+
+def test_a_sequence_of_spectra_is_a_series_by_its_order() -> None:
+    tracks = track(list(born(99, 3, (1.0, 1e-2, 0.9))), jobs=1)
+    assert tracks.series.coordinate.tolist() == [0, 1, 2]
+    with pytest.raises(SpectrumError, match="give two or more"):
+        track([tracks.series[0]])
+
+
+def test_spectra_that_cannot_be_fitted_are_flagged() -> None:
+    series = born(99, 5, (1.0, 1e-2, 0.9))
+    broken = Spectrum([1e3, 1.0], [10 - 1j, 20 - 1j], Metadata(cycle=2.5), "two points")
+    tracks = track(Series([*series, broken], by="cycle"), jobs=1)
+    assert any("two points: no fit" in flag for flag in tracks.flags)
+    assert np.isnan(tracks.processes[0].R[3])
+
+
+def test_results_do_not_depend_on_threads() -> None:
+    series = born(4, 8, (8.0, 3e-2, 0.85))
+    assert track(series, jobs=1).to_dict() == track(series, jobs=2).to_dict()
+
+
+def test_the_null_distribution_is_that_of_refits() -> None:
+    """Compare gains with those of an independent optimiser on the same kind of data."""
+    s = weighed(simulate("R0-Zarc1", np.geomspace(1, 1e5, 31), [10, 50, 1e-3, 0.8], 0.003, 1))
+    small = fit(s, "R0-Zarc1", weighting="noise")
+    gains = null_gains(small, 1.0, 60)
+    rng = np.random.default_rng(3)
+    one, two = Circuit("R0-Zarc1"), Circuit("R0-Zarc1-Zarc2")
+    exact = one.impedance(s.frequency, small.values)
+    sigma = 0.003 * np.abs(s.impedance)
+
+    def misfit(circuit: Circuit, start: list[float]) -> float:
+        def residual(
+            p: np.ndarray[tuple[int], np.dtype[np.float64]],
+        ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+            values = np.where(np.array([spec.kind == "exponent" for spec in circuit.specs]), p, np.exp(p))
+            r = (circuit.impedance(s.frequency, values) - data) / sigma
+            return np.concatenate([r.real, r.imag])
+
+        kinds = [spec.kind == "exponent" for spec in circuit.specs]
+        p0 = [v if e else np.log(v) for v, e in zip(start, kinds, strict=True)]
+        bounds = ([0.1 if e else -40 for e in kinds], [1.0 if e else 40 for e in kinds])
+        return 2 * float(least_squares(residual, p0, bounds=bounds, max_nfev=60).cost)
+
+    own = []
+    for _ in range(8):
+        data = exact + sigma * (rng.standard_normal(31) + 1j * rng.standard_normal(31))
+        base = list(small.values)
+        best = min(misfit(two, [*base, 0.3, tau, 0.85]) for tau in (1e-5, 1e-2))
+        own.append(misfit(one, base) - best)
+    assert abs(np.median(gains) - np.median(own)) < 3
+    assert np.all(gains > -1e-6)
+
+
+def test_residues_tell_the_resistance_of_a_small_arc() -> None:
+    values = [10, 50, 1e-3, 0.85, 0.5, 0.1, 0.9]
+    s = weighed(simulate("R0-Zarc1-Zarc2", np.geomspace(0.1, 1e5, 49), values, 1e-5, 1))
+    R, u = Residue.of(fit(s, "R0-Zarc1", weighting="noise")).resistances(np.array([0.1]), np.array([0.9]))
+    assert abs(R[0] - 0.5) < 2 * u[0]
+
+
+def test_ranges_and_paths_are_the_cheapest() -> None:
+    rng = np.random.default_rng(4)
+    gain = rng.normal(0, 1, 9)
+    first, last, total = best_range(gain)
+    sums = {(a, b): gain[a : b + 1].sum() for a in range(9) for b in range(a, 9)}
+    assert total == pytest.approx(max(sums.values()))
+    assert sums[first, last] == pytest.approx(total)
+    cost = np.array([[0.0, 0, 30, 30, 0], [15, 15, 0, 0, 15]])
+    assert _cheapest(cost) == [0, 0, 1, 1, 0]
+    assert _cheapest(cost / 10) == [1, 1, 1, 1, 1]  # no switch is worth it
