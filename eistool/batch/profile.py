@@ -12,7 +12,7 @@ from eistool.spectrum import Profile, Spectrum
 from eistool.spectrum.profile import AGAINST, OFF, ORIGIN
 
 PROFILE_PICTURE = Path("plots") / "profile.png"
-_OUTRANKED_BY = ("samples table", "command line")  # what somebody wrote down goes before a calculation
+WRITTEN_DOWN = ("samples table", "command line")  # what somebody wrote down goes before a calculation
 _SOC = "soc_pct is "
 
 
@@ -27,7 +27,7 @@ def link_profile(spectra: Sequence[Spectrum], profile: Profile | None) -> list[S
     for spectrum in spectra:
         values, remark = profile.state(spectrum.metadata)
         origins = spectrum.metadata.origin
-        new = {name: value for name, value in values.items() if origins.get(name) not in _OUTRANKED_BY}
+        new = {name: value for name, value in values.items() if origins.get(name) not in WRITTEN_DOWN}
         described = override(spectrum, ORIGIN, new)
         linked.append(replace(described, notes=(*described.notes, remark)))
     return linked

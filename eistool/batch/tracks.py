@@ -10,6 +10,7 @@ from typing import Any
 import eistool
 from eistool.batch.derived import Derived
 from eistool.batch.inputs import Selection
+from eistool.batch.profile import WRITTEN_DOWN
 from eistool.batch.records import read_record
 from eistool.batch.runner import Job, Progress, Summary, Task, key_of, run_job
 from eistool.batch.store import Rows
@@ -23,7 +24,6 @@ from eistool.typing import JSON
 TABLES_WRITTEN = ("spectra", "failures")
 FEWEST = 3  # spectra of a series
 FOLDER = "tracks"  # of the plots
-GIVEN = ("samples table", "command line", "given")  # what somebody wrote down
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ def _timed(spectra: Sequence[Spectrum]) -> list[Spectrum]:
 
     Hours that a user gave stay as they are.
     """
-    if any(s.metadata.origin.get("time_h") in GIVEN for s in spectra):
+    if any(s.metadata.origin.get("time_h") in WRITTEN_DOWN for s in spectra):
         return list(spectra)
     starts = [s.metadata.started_at for s in spectra]
     try:
