@@ -116,7 +116,7 @@ def plot_map(tracks: Tracks, title: str = "") -> "Figure":
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    from eistool.tracking.joint_drt import compute_series_drt
+    from eistool.tracking import compute_series_drt
 
     drt = compute_series_drt(tracks.series)
     series = tracks.series

@@ -1,6 +1,7 @@
 """Processes along a series of spectra: tracks, events with evidence, and what a series tells as a whole."""
 
 from eistool.tracking.following import track
+from eistool.tracking.joint_drt import SeriesDRT, compute_series_drt
 from eistool.tracking.result import Event, TrackedProcess, Tracks
 
-__all__ = ["Event", "TrackedProcess", "Tracks", "track"]
+__all__ = ["Event", "SeriesDRT", "TrackedProcess", "Tracks", "compute_series_drt", "track"]

@@ -3,12 +3,15 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from eistool.circuit import Circuit
 from eistool.errors import FitError
 from eistool.fitting import FitResult, fit_global
 from eistool.spectrum import Series
 from eistool.tracking.family import Family
 
+SAME, FARTHEST = 0.2, 0.7  # decades that an arc may move, usually and at the most
 FEWEST = 5  # spectra in a row with one circuit: fewer do not tell how smooth
 
 
@@ -54,10 +57,19 @@ def smoothed(
             continue
         if joint.status == "failed" or any("separate fits" in flag for flag in joint.flags):
             continue
-        for i, own in zip(block, joint.results, strict=True):
-            if len(own.processes) == len(final[i].processes):
+        if _are_same([final[i] for i in block], joint.results):
+            for i, own in zip(block, joint.results, strict=True):
                 final[i] = own
     return final
+
+
+def _are_same(separate: Sequence[FitResult], joint: Sequence[FitResult]) -> bool:
+    """Return whether the arcs are the same ones: a joint minimum may hold others."""
+    if any(len(a.processes) != len(b.processes) for a, b in zip(separate, joint, strict=True)):
+        return False
+    tau = np.array([[[p.tau for p in r.processes] for r in fits] for fits in (separate, joint)])
+    moved = np.abs(np.log10(tau[0] / tau[1]))
+    return bool((np.median(moved, axis=0) < SAME).all() and (moved < FARTHEST).all())
 
 
 def _shapes(circuit: Circuit, held: Mapping[str, float]) -> list[str]:
