@@ -215,8 +215,8 @@ def mutate(rng: Rng, data: bytes, other: bytes) -> bytes:
     """Return a damaged copy; ``other`` is a file that it may be spliced with."""
     for _ in range(1 + int(rng.geometric(0.6))):
         if data:
-            data = COMMON[int(rng.integers(len(COMMON)))](rng, data, other)
-    return data[:LONGEST]
+            data = COMMON[int(rng.integers(len(COMMON)))](rng, data, other)[:LONGEST]
+    return data
 
 
 def find_seeds(folder: Path | None) -> list[Seed]:
