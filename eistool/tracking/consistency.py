@@ -1,35 +1,28 @@
 """Whether a spectrum may speak for an event: linear, steady, and with the same value where it was repeated."""
 
-import importlib
-import importlib.util
-
 import numpy as np
 
-from eistool.drt import DRT
 from eistool.spectrum import Spectrum
+from eistool.validation import check_kramers_kronig
 
 LARGEST_DRIFT_MV = 5.0  # of the voltage over a sweep: half a usual amplitude
 HARMLESS = ("outliers", "noise")
 LARGEST_DRIFT = 0.01  # of Z over a sweep
 
 
-def inconsistency(spectrum: Spectrum, drt: DRT | None) -> str:
+def inconsistency(spectrum: Spectrum) -> str:
     """Return why a spectrum cannot speak for an event, or nothing."""
     drift = spectrum.metadata.ewe_drift_mV
     if drift is not None and abs(drift) > LARGEST_DRIFT_MV:
         return f"{spectrum.label}: the voltage drifts by {drift:.1f} mV over the sweep"
-    return _repeated(spectrum) or _kramers_kronig(spectrum, drt)
+    return _repeated(spectrum) or _kramers_kronig(spectrum)
 
 
-def _kramers_kronig(spectrum: Spectrum, drt: DRT | None) -> str:
-    if importlib.util.find_spec("eistool.validation") is not None:
-        verdict = importlib.import_module("eistool.validation").check_kramers_kronig(spectrum)
-        # single outliers and noise hide things, and pretend none
-        grave = [reason.text for reason in verdict.reasons if reason.kind not in HARMLESS]
-        return f"{spectrum.label}: {'; '.join(grave)}" if verdict.passed is False and grave else ""
-    if drt is None:
-        return f"{spectrum.label}: no distribution of relaxation times describes it"
-    return next((f"{spectrum.label}: {flag}" for flag in drt.flags if flag.startswith("drift")), "")
+def _kramers_kronig(spectrum: Spectrum) -> str:
+    verdict = check_kramers_kronig(spectrum)
+    # single outliers and noise hide things, and pretend none
+    grave = [reason.text for reason in verdict.reasons if reason.kind not in HARMLESS]
+    return f"{spectrum.label}: {'; '.join(grave)}" if verdict.passed is False and grave else ""
 
 
 def _repeated(spectrum: Spectrum) -> str:

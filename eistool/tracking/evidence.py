@@ -159,7 +159,7 @@ def judge(
     if not (gain["delta_bic_without"] > SWITCH and _differs(run, on[:3], off[:3])):
         return None
     criteria = (
-        _consistency([*on[:EACH_SIDE], off[0]], spectra, drt_of),
+        _consistency([*on[:EACH_SIDE], off[0]], spectra),
         _significance(run, on, spectra, drt_of),
         gain | _selection(run, on, description, gain["delta_bic_without"]),
         _place(run, on, others, spectra),
@@ -176,11 +176,9 @@ def judge(
     return evidence | {"reason": "; ".join(reasons), "status": status}
 
 
-def _consistency(
-    some: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
-) -> dict[str, Any]:
+def _consistency(some: Sequence[int], spectra: Sequence[Spectrum]) -> dict[str, Any]:
     """Criterion 1: the spectra beside the event are linear and steady."""
-    why = next((w for s in some if (w := inconsistency(spectra[s], drt_of(s)))), "")
+    why = next((w for s in some if (w := inconsistency(spectra[s]))), "")
     return {"criterion_1": not why, "kk_reason": why, "reason": f"inconsistent: {why}" if why else ""}
 
 

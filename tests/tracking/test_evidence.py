@@ -51,7 +51,7 @@ def test_repeated_points_that_differ_are_inconsistent() -> None:
     s = simulate("R0-p(R1,C1)", [1e3, 1e2, 1e2, 10.0, 1.0, 0.1], [10, 20, 1e-4])
     z = s.impedance.copy()
     z[2] *= 1.05
-    assert "repeated points differ by 5.0%" in inconsistency(replace(s, impedance=z), None)
+    assert "repeated points differ by 5.0%" in inconsistency(replace(s, impedance=z))
 
 
 def test_slow_growth_is_not_announced_as_a_birth() -> None:
