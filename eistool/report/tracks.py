@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DPI = 110
 MOST_CURVES = 12
 LIFT = 0.07  # of the first curve's square, from curve to curve
-COLOURS = ("#1f4e79", "#d1495b", "#e08e00", "#2e8b57", "#7b4ea3", "#00798c", "#8c564b", "#555555")
+COLOURS = ("#1f4e79", "#d1495b", "#e08e00", "#2e8b57", "#7b4ea3", "#00798c", "#8c564b", "#94a300")
 MARKS = {"confirmed": ("-", "#c1121f"), "tentative": ("--", "#e08e00"), "edge": (":", "0.45")}
 NAMES = {
     "soc_pct": "state of charge / %",
