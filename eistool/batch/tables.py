@@ -89,6 +89,14 @@ TRACK_TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "tau_min_s", "tau_max_s", "in_window", "neighbour_decades", "n_consecutive",
             "upper_limit_without_ohm", "lower_limit_with_ohm", "jump_delta_chi2",
         ),
+        "series": (
+            "series", "quantity", "n_points", "minimum_ohm", "u_minimum_ohm", "minimum_at", "minimum_index",
+            "minimum_candidates", "maximum_ohm", "u_maximum_ohm", "maximum_at", "maximum_index",
+            "maximum_candidates", "trend", "slope_ohm", "slope_low_ohm", "slope_high_ohm", "autocorrelation",
+            "smallest_detectable_change_ohm", "growth_law", "growth_laws_near", "reversible_fraction",
+            "u_reversible_fraction", "Ea_eV", "u_Ea_eV", "Ea_form", "tail_frequency_Hz", "tail_indices",
+            "tail_rises_in",
+        ),
     }
 )  # fmt: skip
 DRT_TABLES = ("drt_peaks", "drt")

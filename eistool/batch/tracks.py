@@ -116,11 +116,12 @@ def _plan(spectra: Sequence[Spectrum]) -> list[Task]:
 
 
 def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, tell: Callable[[int, int], None]) -> Derived:
-    """Return tracks and events of all series as tables, their pictures, and a line for each finding."""
+    """Return tracks, events and summaries of all series as tables, their pictures, and a line for each finding."""
     from eistool.tracking import track
 
     tracks: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
+    summaries: list[dict[str, Any]] = []
     pictures: dict[str, Callable[[], bytes]] = {}
     found = []
     groups, missing = _series(spectra, COORDINATES[options.by])
@@ -139,6 +140,7 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, tell: Call
             continue
         tracks += [{"series": name, **row} for row in result.rows()]
         events += [{"series": name, **row} for row in result.event_rows()]
+        summaries += [{"series": name, **row} for row in result.summary_rows()]
         found += [f"{name}: {line.strip()}" for line in repr(result).splitlines()]
         if options.plots == "all":
             from eistool.report import tracks_to_png
@@ -146,7 +148,9 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, tell: Call
             for kind, png in tracks_to_png(result, name).items():
                 pictures[f"{FOLDER}/{_file_name(name)}.{kind}.png"] = functools.partial(bytes, png)
         tell(done, len(groups))
-    tables = {table: _table(table, rows) for table, rows in zip(TRACK_TABLES, (tracks, events), strict=True)}
+    tables = {
+        table: _table(table, rows) for table, rows in zip(TRACK_TABLES, (tracks, events, summaries), strict=True)
+    }
     return Derived(tables, pictures, told=tuple(found))
 
 

@@ -1,5 +1,6 @@
 """What tracking gives: processes along a series, and where they come and go."""
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         Trend,
     )
 
+NEAR_LAW = 2.0  # ΔAICc of a law that is not ruled out
 PRESENT = ("ok", "extrapolated", "not_resolvable")
 
 
@@ -279,6 +281,52 @@ class Tracks:
             }
             for event in self.events
         ]
+
+    def summary_rows(self) -> list[dict[str, Any]]:
+        """Return a row for the total and for each process with what the series tells of it, as ``series.csv``."""
+        return [{"quantity": of, **self._summary(of)} for of in ("total", *(p.id for p in self.processes))]
+
+    def _summary(self, of: str) -> dict[str, Any]:
+        row: dict[str, Any] = {"n_points": int(np.isfinite(self.resistance(of)[0]).sum())}
+        with contextlib.suppress(FitError):
+            for extremum in self.extrema(of):
+                row |= {
+                    f"{extremum.kind}_ohm": extremum.value,
+                    f"u_{extremum.kind}_ohm": extremum.stderr,
+                    f"{extremum.kind}_at": extremum.coordinate,
+                    f"{extremum.kind}_index": extremum.index,
+                    f"{extremum.kind}_candidates": " ".join(map(str, extremum.candidates)),
+                }
+        with contextlib.suppress(FitError):
+            trend = self.trend(of)
+            row |= {
+                "trend": trend.verdict,
+                "slope_ohm": trend.slope,
+                "slope_low_ohm": trend.ci_low,
+                "slope_high_ohm": trend.ci_high,
+                "autocorrelation": trend.autocorrelation,
+                "smallest_detectable_change_ohm": trend.smallest_detectable_change,
+            }
+        if self.series.by in ("time", "cycle"):
+            with contextlib.suppress(FitError):
+                best, *others = self.growth_laws(of)
+                near = [law.name for law in others if law.delta_aicc < NEAR_LAW]
+                row |= {"growth_law": best.equation, "growth_laws_near": ", ".join(near)}
+        with contextlib.suppress(FitError):
+            back = self.reversible_fraction(of)
+            row |= {"reversible_fraction": back.value, "u_reversible_fraction": back.stderr}
+        if self.series.by == "temperature":
+            with contextlib.suppress(FitError):
+                energy = self.activation_energy(of)
+                row |= {"Ea_eV": energy.Ea_eV, "u_Ea_eV": energy.u_Ea_eV, "Ea_form": energy.form}
+        if of == "total":
+            tail = self.diffusion_tail
+            row |= {
+                "tail_frequency_Hz": tail.frequency_Hz,
+                "tail_indices": " ".join(f"{value:.4g}" for value in tail.index),
+                "tail_rises_in": " ".join(str(i) for i in np.flatnonzero(tail.present)),
+            }
+        return row
 
     def __repr__(self) -> str:
         name = COORDINATES[self.series.by]

@@ -49,6 +49,14 @@ def test_tracks_and_events_as_tables(folder: Path, tmp_path: Path) -> None:
     absent = [row for row in tracks if row["process_id"] == events[0]["process_id"] and row["status"] == "absent"]
     assert absent
     assert all(row["R_ohm"] == "" and float(row["upper_limit_ohm"]) < 2 for row in absent)
+    summaries = {row["quantity"]: row for row in rows(tmp_path / "out" / "series.csv")}
+    assert tuple(summaries["total"]) == TRACK_TABLES["series"]
+    total = summaries["total"]
+    assert float(total["minimum_ohm"]) < 50 < float(total["maximum_ohm"])
+    assert 3 <= int(total["maximum_index"]) < 8
+    assert total["maximum_index"] in total["maximum_candidates"].split()
+    assert float(total["slope_low_ohm"]) < float(total["slope_ohm"]) < float(total["slope_high_ohm"])
+    assert summaries[events[0]["process_id"]]["n_points"] == "5"
     assert sorted(path.name for path in (tmp_path / "out" / "plots" / "tracks").iterdir()) == [
         "cell.map.png",
         "cell.nyquist.png",
