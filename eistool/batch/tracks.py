@@ -133,6 +133,9 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, tell: Call
         if len(own) < FEWEST:
             found.append(f"{name}: {len(own)} spectra with a {COORDINATES[options.by]}; a series needs {FEWEST}")
             continue
+        if len({getattr(spectrum.metadata, COORDINATES[options.by]) for spectrum in own}) == 1:
+            found.append(f"{name}: all {len(own)} spectra have the same {COORDINATES[options.by]}: no series")
+            continue
         try:
             result = track(Series(own, by=options.by), _circuit(own, options), options.jobs)
         except EistoolError as error:

@@ -75,7 +75,8 @@ class TrackedProcess:
     def __repr__(self) -> str:
         n, total = self.present.size, self.R.size
         low, high = float(np.nanmin(self.R)), float(np.nanmax(self.R))
-        return f"{self.id}: τ {self.typical_tau:.2g} s, R {low:.4g} to {high:.4g} ohm, in {n} of {total} spectra"
+        where = f"in {n} of {total} spectra" + ("" if "ok" in self.status else ", resolved in none")
+        return f"{self.id}: τ {self.typical_tau:.2g} s, R {low:.4g} to {high:.4g} ohm, {where}"
 
     def _repr_html_(self) -> str:
         rows = [

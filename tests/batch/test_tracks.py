@@ -97,3 +97,12 @@ def test_series_are_samples_or_folders_and_hours_count_from_one_start() -> None:
         [at(started_at="2026-01-01T02:00:00", time_h=0.0), at(started_at="2026-01-01T00:30:00", time_h=0.0)]
     )
     assert [s.metadata.time_h for s in timed] == [1.5, 0.0]
+
+
+def test_replicates_alone_are_no_series(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for k in range(3):
+        write_spectra(tmp_path / f"in/cell_2p80V_{k}.csv", [cell([], k)])
+    summary = track_folder([tmp_path / "in"], tmp_path / "out", TrackOptions(by="voltage", plots="none", jobs=1))
+    assert summary.series == ("cell: all 3 spectra have the same voltage_V: no series",)
+    assert rows(tmp_path / "out" / "tracks.csv") == []
