@@ -13,6 +13,8 @@ TAKERS: dict[str, Callable[[Any], object]] = {
     "compute_drt": eistool.compute_drt,
     "compute_drt_tikhonov": eistool.compute_drt_tikhonov,
     "hilbert_score": eistool.hilbert_score,
+    "check_kramers_kronig": eistool.check_kramers_kronig,
+    "check_z_hit": eistool.check_z_hit,
 }
 
 
@@ -20,3 +22,16 @@ TAKERS: dict[str, Callable[[Any], object]] = {
 def test_a_path_is_no_spectrum(name: str) -> None:
     with pytest.raises(eistool.SpectrumError, match=r"'cell.mpt' is no Spectrum; eistool.read"):
         TAKERS[name]("cell.mpt")
+
+
+def test_a_thickness_is_no_geometry() -> None:
+    result = eistool.fit(eistool.simulate("R0-C1", [1e3, 1e2, 1e1, 1.0], [10, 1e-4], seed=1), "R0-C1")
+    hold = [float(k) for k in range(20)]
+    takers: list[Callable[[Any], object]] = [
+        lambda value: eistool.conductivity(result, value),
+        lambda value: eistool.assign(result, value),
+        lambda value: eistool.analyze_polarization(hold, [1e-6] * 20, [1.0] * 20, value),
+    ]
+    for take in takers:
+        with pytest.raises(eistool.SpectrumError, match=r"1000 is no CellGeometry; give for instance"):
+            take(1000)

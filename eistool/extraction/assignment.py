@@ -15,7 +15,7 @@ from eistool.errors import EistoolError
 from eistool.extraction.capacitance import EffectiveCapacitance, effective_capacitance
 from eistool.fitting import FitResult, Process, fit_many
 from eistool.fitting.processes import arcs
-from eistool.spectrum import CellGeometry
+from eistool.spectrum import CellGeometry, check_geometry
 
 VACUUM_F_PER_CM = 8.8541878128e-14
 TOLERANCE = 3.0  # factor, on every capacitance of the table
@@ -97,6 +97,7 @@ def assign(
     >>> [(one.name, one.assignment, one.candidates[0]) for one in found]
     [('R_b', 'bulk', 'bulk'), ('R_gb', 'grain_boundary', 'grain_boundary'), ('CPE1', 'electrode', 'electrode')]
     """
+    check_geometry(cell)
     if not result.success:
         return ()
     cell = cell or CellGeometry.from_metadata(result.spectrum.metadata)

@@ -31,7 +31,7 @@ from eistool.extraction.value import (
 )
 from eistool.fitting import FitResult
 from eistool.fitting.result import UNRESOLVED
-from eistool.spectrum import CellGeometry
+from eistool.spectrum import CellGeometry, check_geometry
 
 BULK_PERMITTIVITY = 5 / 3, 300.0  # 5 to 100 with a factor 3 of tolerance
 BRICK_LAYER_RATIO = 10.0  # of capacitances, from which the brick-layer model holds
@@ -148,6 +148,7 @@ def conductivity(
     >>> total.status, f"{1e3 * total.sigma_S_per_cm:.1f} ± {1e3 * total.u_sigma_S_per_cm:.2f} mS/cm"
     ('ok', '2.4 ± 0.08 mS/cm')
     """
+    check_geometry(cell)
     metadata = result.spectrum.metadata
     cell = cell or CellGeometry.from_metadata(metadata)
     if cell is None:

@@ -13,7 +13,7 @@ from eistool.errors import SpectrumError
 from eistool.extraction.holds import Hold, check_record, find_holds
 from eistool.extraction.relaxation import ONE_SIDED_95, SETTLED, Relaxation, fit_relaxation
 from eistool.extraction.transference import Transference, transference_numbers
-from eistool.spectrum import CellGeometry
+from eistool.spectrum import CellGeometry, check_geometry
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -211,6 +211,7 @@ def analyze_polarization(
     >>> analyze_polarization(t, current, 1.0, cell).sigma_S_per_cm.__format__(".3g")
     '6.38e-10'
     """
+    check_geometry(cell)
     if mode not in MODES:
         raise SpectrumError(f"polarisation: mode={mode!r}; choose one of {', '.join(MODES)}")
     lead = _lead(r_lead_ohm, u_r_lead_ohm)

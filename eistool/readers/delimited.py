@@ -116,8 +116,13 @@ def find_named_table(content: FileContent, known: Callable[[str], bool]) -> tupl
     if not content.is_text:
         raise content.error("binary data; expected a table of text")
     lines = [(i, line) for i, line in enumerate(content.lines) if line.strip()]
-    dialect = find_dialect(content, [line for _, line in lines if not _is_comment(line)])
-    k, width = first_row(content, lines, dialect)
+    try:
+        dialect = find_dialect(content, [line for _, line in lines if not _is_comment(line)])
+        k, width = first_row(content, lines, dialect)
+    except ReaderError as error:
+        raise content.error(
+            f"no table of time, voltage and current; expected a header, {_EXAMPLE_RECORD}"
+        ) from error
     ways = [
         (i, names)
         for i, line in lines[max(0, k - _PREAMBLE) : k]

@@ -7,7 +7,7 @@ from eistool.spectrum.corrections import (
     subtract_lead,
     subtract_stray_capacitance,
 )
-from eistool.spectrum.geometry import CellGeometry
+from eistool.spectrum.geometry import CellGeometry, check_geometry
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.profile import Profile
 from eistool.spectrum.series import Series
@@ -20,6 +20,7 @@ __all__ = [
     "Series",
     "Spectrum",
     "average_spectra",
+    "check_geometry",
     "check_spectrum",
     "deembed",
     "normalize_by_area",

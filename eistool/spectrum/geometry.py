@@ -226,3 +226,11 @@ def geometry_conflicts(metadata: Metadata) -> list[str]:
                 f"denser than density_g_cm3 = {m.density_g_cm3:g}"
             )
     return found
+
+
+def check_geometry(value: object) -> None:
+    """Raise a SpectrumError if this is neither a geometry nor None, but for instance a thickness."""
+    if value is not None and not isinstance(value, CellGeometry):
+        raise SpectrumError(
+            f"{value!r} is no CellGeometry; give for instance CellGeometry(thickness_um=1000, diameter_mm=10)"
+        )
