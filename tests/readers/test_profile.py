@@ -110,7 +110,7 @@ def test_a_current_of_the_wrong_sign_is_questioned(current: FloatArray, doubted:
         (["time_s,voltage_V,capacity_mAh", "0,1,0", "1,1,2", "2,1,0", "3,1,2"], "capacity jumps"),
         (["freq/Hz,time/s,Ewe/V,I/mA", "1,0,1,0", "2,1,1,2", "3,2,1,0"], "impedance over frequency"),
         (["1,2,3", "1,2,3", "1,2,3"], "no names of columns"),
-        (["words"], "no table of numbers"),
+        (["words"], "no table of time, voltage and current"),
     ],
 )
 def test_refusals(rows: list[str], reason: str, tmp_path: Path) -> None:
