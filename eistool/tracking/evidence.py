@@ -22,6 +22,7 @@ from eistool.typing import FloatArray
 
 WINDOW = 3.0  # an apex must lie this factor within the measured window
 APART = 0.7  # decades from the neighbours
+REACH = 2.0  # decades between the parts of an arc that split
 SAME_PEAK = 0.35  # decades between an arc and its DRT peak
 EACH_SIDE = 2  # spectra on each side of an event that must agree
 TESTED = 4  # spectra that the other shapes are fitted to
@@ -171,6 +172,12 @@ def judge(
     if any(other.last == run.first - 1 if born else other.first == run.last + 1 for other in others):
         met = False
         reasons.append(f"another process {'ends' if born else 'begins'} here: arcs may be exchanged")
+    if _is_parted(run, on[0], off[0], others):
+        met = False
+        reasons.append(
+            "another process changes by as much, and the sum does not: "
+            + ("one arc may have split" if born else "two arcs may have merged")
+        )
     evidence = {name: value for criterion in criteria for name, value in criterion.items()}
     status = "edge" if not evidence["in_window"] else "confirmed" if met else "tentative"
     return evidence | {"reason": "; ".join(reasons), "status": status}
@@ -264,6 +271,21 @@ def _against_others(run: Run, on: Sequence[int], description: Description, gain:
     totals["one arc less"] = gain
     best = min(totals, key=lambda name: totals[name])
     return {"delta_bic": totals[best], "best_alternative": best}
+
+
+def _is_parted(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
+    """Return whether the process has, within the errors, what a neighbour has less than on the other side."""
+    new = run.arcs[on]
+    for other in others:
+        if on not in other.arcs or off not in other.arcs:
+            continue
+        whole, rest = other.arcs[off], other.arcs[on]
+        lost, u_lost = whole.R - rest.R, math.hypot(whole.u_R, rest.u_R)
+        near = abs(math.log10(rest.tau / new.tau)) < REACH
+        same = abs(lost - new.R) < NORMAL_95 * math.hypot(u_lost, new.u_R)
+        if near and same and lost > SIGNIFICANT * u_lost:
+            return True
+    return False
 
 
 def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence[Spectrum]) -> dict[str, Any]:

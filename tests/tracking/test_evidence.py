@@ -47,6 +47,17 @@ def test_voltage_drift_over_a_sweep_keeps_a_birth_from_being_confirmed() -> None
     assert "voltage drifts by 12.0 mV" in event.evidence["reason"]
 
 
+@pytest.mark.parametrize(("kind", "said"), [("appeared", "may have split"), ("disappeared", "may have merged")])
+def test_an_arc_that_splits_is_no_new_process(kind: str, said: str) -> None:
+    """The sum of two arcs is what one had: their total does not change."""
+    whole, parts = [(40.0, 1e-3, 0.75)], [(25.0, 3e-4, 0.85), (15.0, 8e-3, 0.85)]
+    first, then = (whole, parts) if kind == "appeared" else (parts, whole)
+    series = [cell(first if s < 4 else then, s, frequency=F, cycle=float(s)) for s in range(8)]
+    events = track(Series(series, by="cycle"), jobs=1).events
+    assert [(event.kind, event.index, event.status) for event in events] == [(kind, 4, "tentative")]
+    assert said in events[0].evidence["reason"]
+
+
 def test_repeated_points_that_differ_are_inconsistent() -> None:
     s = simulate("R0-p(R1,C1)", [1e3, 1e2, 1e2, 10.0, 1.0, 0.1], [10, 20, 1e-4])
     z = s.impedance.copy()
