@@ -2,8 +2,9 @@
 
 from eistool.batch.check import CheckOptions, check_folder
 from eistool.batch.drt import DRTOptions, drt_folder
+from eistool.batch.fit import FitOptions, fit_folder
 from eistool.batch.inputs import Selection
-from eistool.batch.runner import FitOptions, Summary, fit_folder
+from eistool.batch.runner import Summary
 from eistool.batch.store import Record, Rows, Store
 from eistool.batch.tables import TABLES
 from eistool.batch.tracks import TrackOptions, track_folder

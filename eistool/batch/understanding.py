@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eistool.batch.fit import FitOptions, plan_tasks
 from eistool.batch.inputs import Inputs, read_inputs
 from eistool.batch.materials import CELL_TYPES
-from eistool.batch.runner import FitOptions, Task, plan_tasks
+from eistool.batch.runner import Task
 from eistool.errors import SpectrumError
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.spectrum.geometry import geometry_conflicts

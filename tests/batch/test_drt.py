@@ -106,7 +106,7 @@ def test_fit_computes_it_too(folder: Path) -> None:
 
 
 def test_fit_may_leave_it_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eistool.batch.runner.distribution", lambda _: pytest.fail("computed"))
+    monkeypatch.setattr("eistool.batch.fit.distribution", lambda _: pytest.fail("computed"))
     summary = fit_folder([folder], folder.parent / "out", FitOptions(circuit=CIRCUIT, jobs=1, drt=False))
     assert summary.exit_code == 0
     assert not (folder.parent / "out" / "drt_peaks.csv").exists()

@@ -89,7 +89,7 @@ def test_fit_that_does_not_converge_is_failed(folder: Path, monkeypatch: pytest.
     def unconverged(*args: Any, **kwargs: Any) -> list[FitResult]:
         return [dataclasses.replace(result, flags=("not converged",)) for result in fit_many(*args, **kwargs)]
 
-    monkeypatch.setattr("eistool.batch.runner.fit_many", unconverged)
+    monkeypatch.setattr("eistool.batch.fit.fit_many", unconverged)
     assert run(folder).exit_code == 1
     assert {row["error"] for row in rows(folder.parent / "out" / "failures.csv")} == {"the fit did not converge"}
 
@@ -151,7 +151,7 @@ def test_interruption_keeps_what_is_done(folder: Path, monkeypatch: pytest.Monke
         return fit_many(*args, **kwargs)
 
     monkeypatch.setattr("eistool.batch.runner.CHUNK_PER_JOB", 2)
-    monkeypatch.setattr("eistool.batch.runner.fit_many", interrupted)
+    monkeypatch.setattr("eistool.batch.fit.fit_many", interrupted)
     summary = run(folder)
     out = folder.parent / "out"
     assert (summary.exit_code, summary.n_computed) == (130, 2)
