@@ -133,7 +133,7 @@ KNOWN_SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suf
 def find_reader(content: FileContent) -> Reader | None:
     """Return the reader for a file's content; the suffix decides only between several that know it."""
     known = [reader for reader in READERS if not reader.fallback and reader.identify(content)]
-    if not known and content.suffix not in UNSUPPORTED:
+    if not known:
         known = [reader for reader in READERS if reader.fallback and reader.identify(content)]
     return next((r for r in known if content.suffix in r.suffixes), known[0] if known else None)
 

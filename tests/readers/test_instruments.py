@@ -312,6 +312,13 @@ def test_content_decides_not_the_suffix(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".dfr", ".xls"])
+def test_text_with_named_columns_is_read_whatever_its_suffix(suffix: str, tmp_path: Path) -> None:
+    text = b"Frequency/Hz\tZ'/Ohm\t-Z''/Ohm\n1000\t10\t1\n100\t11\t2\n10\t12\t3\n"
+    (spectrum,) = read_bytes(tmp_path, f"cell{suffix}", text)
+    assert spectrum.impedance.tolist() == [10 - 1j, 11 - 2j, 12 - 3j]
+
+
+@pytest.mark.parametrize("suffix", [".dfr", ".xls"])
 def test_formats_that_are_not_read_yet_say_so(suffix: str, tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="no reader for"):
         read_bytes(tmp_path, f"cell{suffix}", b"\x00\x01\x02binary\x00\x00")
