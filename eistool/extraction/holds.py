@@ -89,9 +89,9 @@ def find_holds(time: FloatArray, current: FloatArray, voltage: FloatArray) -> li
             away = np.flatnonzero(np.abs(voltage[start:end] - level) > near)
             begin = start + (int(away[-1]) + 1 if away.size else 0)
             begin = min(begin, end - LEAST_POINTS)
-            if time[end - 1] - time[begin] >= LEAST_SHARE * (time[-1] - time[0]) and _is_level(
-                voltage[begin:end], near
-            ):
+            # a short look at 0 V before a long hold tells the offset
+            share = 0.0 if abs(level) <= same else LEAST_SHARE
+            if time[end - 1] - time[begin] >= share * (time[-1] - time[0]) and _is_level(voltage[begin:end], near):
                 found.append(_hold(time, current, voltage, begin, end))
             end = begin
     return sorted(found, key=lambda hold: hold.begins_s)

@@ -1,6 +1,7 @@
 """A polarisation: the current of each hold over time, with its fit and its steady value."""
 
 import io
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ DATA, FIT, LIMIT = "#1f4e79", "#d1495b", "#e08e00"
 DPI = 110
 MOST_HOLDS = 4  # drawn, the largest voltages
 MOST_POINTS = 1500
-LONGEST = 130  # characters in a line
+LONGEST = 125  # characters in a line
 
 
 def plot_polarization(result: "PolarizationResult", label: str = "") -> "Figure":
@@ -44,8 +45,9 @@ def plot_polarization(result: "PolarizationResult", label: str = "") -> "Figure"
     axes = figure.add_axes((0.1, 0.115, 0.87, 0.69))
     figure.text(0.1, 0.975, label[-90:], fontsize=12, fontweight="bold", va="top", parse_math=False)
     figure.text(0.1, 0.928, _verdict(result)[:LONGEST], fontsize=9.5, va="top", color="0.25", parse_math=False)
-    remark = result.reason or "; ".join(result.flags)
-    figure.text(0.1, 0.89, remark[:LONGEST], fontsize=8.5, va="top", color=FIT, parse_math=False)
+    told = [flag for flag in result.flags if not flag.endswith("assumed")]
+    remark = textwrap.shorten(result.reason or "; ".join(told), LONGEST, placeholder=" …")
+    figure.text(0.1, 0.89, remark, fontsize=8.5, va="top", color=FIT, parse_math=False)
     steps = sorted(result.steps, key=lambda step: -abs(step.voltage_V))[:MOST_HOLDS]
     scale, unit = ampere_unit(max(float(np.abs(step.hold.current_A[-1] - result.offset_A)) for step in steps))
     for k, step in enumerate(steps):

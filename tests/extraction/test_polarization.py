@@ -134,6 +134,16 @@ def test_offset() -> None:
     assert any("offset is taken as 0" in flag for flag in rest.flags)
 
 
+def test_a_short_look_at_zero_before_a_long_hold_tells_the_offset() -> None:
+    t = np.arange(0.0, 72600.0, 10.0)
+    held = t >= 600
+    noise = 1e-12 * np.random.default_rng(3).standard_normal(t.size)
+    current = 2e-9 + np.where(held, 17.9e-9 * (1 + np.exp(-(t - 600) / 3000)), 0.0) + noise
+    result = analyze_polarization(t, current, np.where(held, 1.0, 0.0), PELLET)
+    assert result.offset_A == pytest.approx(2e-9, rel=0.01)
+    assert result.steps[0].I_ss_A == pytest.approx(17.9e-9, rel=0.01)
+
+
 def test_signs_of_an_instrument_that_counts_the_other_way() -> None:
     time, current, voltage = simulate(Protocol(dt_s=60), 1)
     result = analyze_polarization(time, -current, voltage, PELLET)
