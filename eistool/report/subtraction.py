@@ -1,6 +1,7 @@
 """A subtraction: spectra before and after it, the readings of the stack, or resistances over thickness."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -142,5 +143,6 @@ def _figure(label: str, remark: str) -> "Figure":
 
     figure = Figure(figsize=(9.0, 5.4), dpi=DPI)
     figure.text(0.05, 0.975, label[-90:], fontsize=12, fontweight="bold", va="top", parse_math=False)
-    figure.text(0.05, 0.925, remark[:LONGEST], fontsize=8.5, va="top", color="0.3", parse_math=False)
+    remark = textwrap.shorten(remark, LONGEST, placeholder=" …")
+    figure.text(0.05, 0.925, remark, fontsize=8.5, va="top", color="0.3", parse_math=False)
     return figure
