@@ -1,7 +1,7 @@
 """What is no spectrum is refused in words, wherever a spectrum is wanted."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -35,3 +35,13 @@ def test_a_thickness_is_no_geometry() -> None:
     for take in takers:
         with pytest.raises(eistool.SpectrumError, match=r"1000 is no CellGeometry; give for instance"):
             take(1000)
+
+
+def test_a_path_is_no_profile_and_a_word_no_number() -> None:
+    spectrum = eistool.simulate(
+        "R0-C1", [1e3, 1e2, 1e1], [10, 1e-4], seed=1, metadata=eistool.Metadata(soc_pct=50.0)
+    )
+    with pytest.raises(eistool.SpectrumError, match=r"'record.mpr' is no Profile; eistool.read_profile"):
+        eistool.Series([spectrum]).with_profile(cast("Any", "record.mpr"))
+    with pytest.raises(eistool.SpectrumError, match="='1 pF'; give a number from 0"):
+        eistool.subtract_stray_capacitance(spectrum, cast("Any", "1 pF"))

@@ -4,6 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from eistool.batch.store import Rows
+from eistool.errors import EistoolError
+
+# a spectrum or a series that nobody foresaw: the batch goes on without what follows from it
+BREAKDOWNS = (EistoolError, ArithmeticError, ValueError, LookupError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,18 +112,15 @@ def _analyze(file: FoundFile, tables: SampleTables, options: PolarizationOptions
 
 def write_polarizations(out: Path, analyses: Sequence[Analysis], options: PolarizationOptions) -> None:
     """Write ``polarization.csv``, and a picture of each analysis into the folder ``polarization``."""
-    rows = [_row(analysis, options) for analysis in analyses]
-    _make(out)
-    write_whole(out / "polarization.csv", to_csv(Rows.of(*rows)))
+    write_table(out, "polarization.csv", [_row(analysis, options) for analysis in analyses])
     if not options.plots:
         return
     from eistool.report import polarization_to_png
 
     for analysis in analyses:
         if analysis.result is not None:
-            path = out / "polarization" / f"{analysis.source}.png"
-            _make(path.parent)
-            write_whole(path, polarization_to_png(analysis.result, analysis.source))
+            png = polarization_to_png(analysis.result, analysis.source)
+            write_file(out, f"polarization/{analysis.source}.png", png)
 
 
 def _row(analysis: Analysis, options: PolarizationOptions) -> dict[str, Any]:
@@ -170,11 +167,11 @@ def write_table(out: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None
     write_whole(out / name, to_csv(Rows(columns, cells)))
 
 
-def write_picture(out: Path, name: str, draw: Callable[[], bytes]) -> None:
-    """Write a picture of the result folder."""
+def write_file(out: Path, name: str, contents: bytes) -> None:
+    """Write a picture or another file into the result folder."""
     path = out / name
     _make(path.parent)
-    write_whole(path, draw())
+    write_whole(path, contents)
 
 
 def write_run(

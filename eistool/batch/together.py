@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.batch.derived import BREAKDOWNS
 from eistool.batch.tables import number
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
-from eistool.errors import EistoolError
 from eistool.extraction import arrhenius
 from eistool.fitting import GlobalFit, fit_global
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
@@ -40,7 +40,7 @@ def together_rows(sample: "Sample", spectra: Mapping[tuple[str, int], Spectrum])
     for circuit, laws, shared in models:
         try:
             together = fit_global(series, circuit, shared, dict.fromkeys(laws.values(), "arrhenius"))
-        except EistoolError as error:
+        except BREAKDOWNS as error:
             reason = str(error)
             continue
         if together.success:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.batch.derived import Derived
+from eistool.batch.derived import BREAKDOWNS, Derived
 from eistool.batch.inputs import Selection
 from eistool.batch.profile import WRITTEN_DOWN
 from eistool.batch.records import read_record
@@ -16,7 +16,6 @@ from eistool.batch.runner import Job, Progress, Summary, Task, key_of, run_job
 from eistool.batch.store import Rows
 from eistool.batch.tables import TRACK_TABLES
 from eistool.circuit import as_circuit
-from eistool.errors import EistoolError
 from eistool.spectrum import Series, Spectrum
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import JSON
@@ -138,12 +137,13 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, tell: Call
             continue
         try:
             result = track(Series(own, by=options.by), _circuit(own, options), options.jobs)
-        except EistoolError as error:
+            summary = result.summary_rows()
+        except BREAKDOWNS as error:
             found.append(f"{name}: not tracked: {error}")
             continue
         tracks += [{"series": name, **row} for row in result.rows()]
         events += [{"series": name, **row} for row in result.event_rows()]
-        summaries += [{"series": name, **row} for row in result.summary_rows()]
+        summaries += [{"series": name, **row} for row in summary]
         found += [f"{name}: {line.strip()}" for line in repr(result).splitlines()]
         if options.plots == "all":
             from eistool.report import tracks_to_png

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.batch.derived import BREAKDOWNS
 from eistool.batch.store import Rows
 from eistool.batch.tables import number
 from eistool.errors import EistoolError
@@ -106,10 +107,13 @@ def validate(spectrum: Spectrum, *, z_hit: bool = False) -> Validity:
     try:
         test = check_kramers_kronig(spectrum)
         other = check_z_hit(spectrum, kramers_kronig=test) if z_hit else None
-    except EistoolError as error:
-        return Validity(spectrum, failure=str(error))
-    except (ArithmeticError, ValueError, LookupError) as error:  # of the numerics, with data that nobody foresaw
-        return Validity(spectrum, failure=f"{spectrum.label}: the computation broke down ({error})")
+    except BREAKDOWNS as error:
+        said = (
+            str(error)
+            if isinstance(error, EistoolError)
+            else f"{spectrum.label}: the computation broke down ({error})"
+        )
+        return Validity(spectrum, failure=said)
     return Validity(spectrum, test, other)
 
 

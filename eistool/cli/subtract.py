@@ -121,7 +121,7 @@ def _numbers(text: str | None) -> tuple[float, ...]:
 
 
 def _write(out: Path, cells: "list[Subtracted]", regression: "ThicknessRegression | None", *, plots: bool) -> None:
-    from eistool.batch.direct_current import write_picture
+    from eistool.batch.direct_current import write_file
     from eistool.readers.writers import format_spectra
     from eistool.report import plot_subtraction, plot_thickness, to_png
     from eistool.spectrum import Spectrum
@@ -133,15 +133,15 @@ def _write(out: Path, cells: "list[Subtracted]", regression: "ThicknessRegressio
         name = f"subtraction/{k}.{cell.source.replace('/', '_')}"
         if isinstance(result.value, Spectrum):
             text = format_spectra([result.value], "csv")
-            write_picture(out, f"{name}.csv", lambda text=text: text.encode())  # type: ignore[misc]
+            write_file(out, f"{name}.csv", text.encode())
         if plots:
-            write_picture(out, f"{name}.png", lambda c=cell, r=result: to_png(plot_subtraction(r, c.source)))  # type: ignore[misc]
+            write_file(out, f"{name}.png", to_png(plot_subtraction(result, cell.source)))
     usable = [cell for cell in cells if isinstance(cell.full, tuple) and cell.metadata.thickness_um]
     if plots and regression is not None:
         points = [(c.metadata.thickness_um or 0.0, *c.full) for c in usable if isinstance(c.full, tuple)]
         L, R, u = (list(column) for column in zip(*points, strict=True))
         picture = plot_thickness(regression, L, R, u, "resistance over thickness")
-        write_picture(out, "subtraction/thickness.png", lambda: to_png(picture))
+        write_file(out, "subtraction/thickness.png", to_png(picture))
 
 
 def _print(cell: "Subtracted") -> None:

@@ -238,7 +238,7 @@ def _flags(data: Data, best: Description, peaks: list[DRTPeak]) -> list[str]:
     if data.tail > 0.2:
         flags.append("blocking at low frequencies: γ goes on rising, and R_pol ends with the τ range")
     if any(p.R < 0 for p in peaks):
-        flags.append("negative γ: an inductive loop")
+        flags.append("negative γ: an inductive loop, or drift")
     return flags
 
 

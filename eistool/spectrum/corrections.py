@@ -3,8 +3,11 @@
 Points, mask and metadata are kept. Where a spectrum has noise, the correction's uncertainty is added to it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -255,7 +258,8 @@ def _places(spectrum: Spectrum, other: Spectrum, name: str) -> IntArray:
     return place
 
 
-def _check_number(spectrum: Spectrum, name: str, value: float, *, positive: bool) -> None:
-    if not np.isfinite(value) or value < 0 or (positive and value == 0):
+def _check_number(spectrum: Spectrum, name: str, value: Any, *, positive: bool) -> None:
+    number = isinstance(value, Real) and math.isfinite(value)
+    if not number or value < 0 or (positive and value == 0):
         expected = "a positive number" if positive else "a number from 0"
-        raise SpectrumError(f"{spectrum.label}: {name}={value}; give {expected}")
+        raise SpectrumError(f"{spectrum.label}: {name}={value!r}; give {expected}")

@@ -120,6 +120,8 @@ class Series:
         >>> series.with_profile(record, by="soc").coordinate
         array([25., 75.])
         """
+        if not isinstance(profile, Profile):
+            raise SpectrumError(f"{profile!r} is no Profile; eistool.read_profile(path) returns one")
         spectra = []
         for spectrum in self.spectra:
             values, remark = profile.state(spectrum.metadata, nominal_capacity_mAh)

@@ -106,3 +106,15 @@ def test_replicates_alone_are_no_series(tmp_path: Path) -> None:
     summary = track_folder([tmp_path / "in"], tmp_path / "out", TrackOptions(by="voltage", plots="none", jobs=1))
     assert summary.series == ("cell: all 3 spectra have the same voltage_V: no series",)
     assert rows(tmp_path / "out" / "tracks.csv") == []
+
+
+def test_a_series_that_breaks_down_does_not_end_the_batch(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("array must not contain infs or NaNs")
+
+    monkeypatch.setattr("eistool.tracking.track", broken)
+    summary = track_folder([folder], tmp_path / "out", TrackOptions(by="voltage", plots="none", jobs=1))
+    assert "cell: not tracked: array must not contain infs or NaNs" in summary.series
+    assert '"state": "done"' in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """Simulated series of cells, as the two papers report them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -78,8 +78,3 @@ def hold(capacitance: float, n: int = 91) -> Series:
         R = 60 + 5649 * float(np.sqrt(hours))
         spectra.append(cell([(R, R * capacitance, 0.95)], i + 1, 20.0, frequency=f, time_h=float(hours)))
     return Series(spectra, by="time")
-
-
-def events_of(found: Sequence[Mapping[str, object]]) -> list[tuple[object, object, object]]:
-    """Return kind, index and status."""
-    return [(row["event"], row["index"], row["status"]) for row in found]
