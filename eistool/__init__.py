@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from eistool.circuit import register_element as register_element
     from eistool.circuit.library import load_circuit as load_circuit
     from eistool.circuit.simulate import simulate as simulate
+    from eistool.direct_current import analyze_ir_drop as analyze_ir_drop
+    from eistool.direct_current import analyze_polarization as analyze_polarization
+    from eistool.direct_current import bruce_vincent as bruce_vincent
     from eistool.drt import DRT as DRT
     from eistool.drt import DRTPeak as DRTPeak
     from eistool.drt import compute_drt as compute_drt
@@ -22,21 +25,16 @@ if TYPE_CHECKING:
     from eistool.errors import FitError as FitError
     from eistool.errors import ReaderError as ReaderError
     from eistool.errors import SpectrumError as SpectrumError
-    from eistool.extraction import analyze_ir_drop as analyze_ir_drop
-    from eistool.extraction import analyze_polarization as analyze_polarization
-    from eistool.extraction import arrhenius as arrhenius
-    from eistool.extraction import assign as assign
-    from eistool.extraction import bruce_vincent as bruce_vincent
-    from eistool.extraction import conductivity as conductivity
-    from eistool.extraction import regress_thickness as regress_thickness
-    from eistool.extraction import separator_budget as separator_budget
-    from eistool.extraction import subtract_symmetric_cell as subtract_symmetric_cell
     from eistool.fitting import FitResult as FitResult
     from eistool.fitting import compare_circuits as compare_circuits
     from eistool.fitting import fit as fit
     from eistool.fitting import fit_global as fit_global
     from eistool.fitting import fit_iter as fit_iter
     from eistool.fitting import fit_many as fit_many
+    from eistool.materials import arrhenius as arrhenius
+    from eistool.materials import assign as assign
+    from eistool.materials import conductivity as conductivity
+    from eistool.materials import regress_thickness as regress_thickness
     from eistool.readers import read as read
     from eistool.readers import read_polarization as read_polarization
     from eistool.readers import read_profile as read_profile
@@ -50,6 +48,8 @@ if TYPE_CHECKING:
     from eistool.spectrum import normalize_by_area as normalize_by_area
     from eistool.spectrum import subtract_lead as subtract_lead
     from eistool.spectrum import subtract_stray_capacitance as subtract_stray_capacitance
+    from eistool.symmetric_cell import separator_budget as separator_budget
+    from eistool.symmetric_cell import subtract_symmetric_cell as subtract_symmetric_cell
     from eistool.tracking import Event as Event
     from eistool.tracking import Tracks as Tracks
     from eistool.tracking import track as track
@@ -74,18 +74,18 @@ _HOME = {
     "Spectrum": "eistool.spectrum",
     "SpectrumError": "eistool.errors",
     "Tracks": "eistool.tracking",
-    "analyze_ir_drop": "eistool.extraction",
-    "analyze_polarization": "eistool.extraction",
-    "arrhenius": "eistool.extraction",
-    "assign": "eistool.extraction",
+    "analyze_ir_drop": "eistool.direct_current",
+    "analyze_polarization": "eistool.direct_current",
+    "arrhenius": "eistool.materials",
+    "assign": "eistool.materials",
     "average_spectra": "eistool.spectrum",
-    "bruce_vincent": "eistool.extraction",
+    "bruce_vincent": "eistool.direct_current",
     "check_kramers_kronig": "eistool.validation",
     "check_z_hit": "eistool.validation",
     "compare_circuits": "eistool.fitting",
     "compute_drt": "eistool.drt",
     "compute_drt_tikhonov": "eistool.drt",
-    "conductivity": "eistool.extraction",
+    "conductivity": "eistool.materials",
     "deembed": "eistool.spectrum",
     "fit": "eistool.fitting",
     "fit_global": "eistool.fitting",
@@ -98,12 +98,12 @@ _HOME = {
     "read_polarization": "eistool.readers",
     "read_profile": "eistool.readers",
     "register_element": "eistool.circuit",
-    "regress_thickness": "eistool.extraction",
-    "separator_budget": "eistool.extraction",
+    "regress_thickness": "eistool.materials",
+    "separator_budget": "eistool.symmetric_cell",
     "simulate": "eistool.circuit.simulate",
     "subtract_lead": "eistool.spectrum",
     "subtract_stray_capacitance": "eistool.spectrum",
-    "subtract_symmetric_cell": "eistool.extraction",
+    "subtract_symmetric_cell": "eistool.symmetric_cell",
     "track": "eistool.tracking",
 }
 

@@ -12,3 +12,4 @@ FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 PathLike = str | os.PathLike[str]
 JSON = dict[str, Any]
+Measured = tuple[float, float]  # a value and its standard uncertainty

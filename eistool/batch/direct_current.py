@@ -12,8 +12,8 @@ import eistool
 from eistool.batch.files import write_whole
 from eistool.batch.store import Rows
 from eistool.batch.tables import number, to_csv
+from eistool.direct_current.polarization import MODES, PolarizationResult, analyze_polarization
 from eistool.errors import ConfigError, EistoolError
-from eistool.extraction.polarization import MODES, PolarizationResult, analyze_polarization
 from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, scan
 from eistool.readers.filename import metadata_from_filename
 from eistool.spectrum import CellGeometry, Metadata

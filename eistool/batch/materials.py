@@ -11,10 +11,10 @@ from eistool.batch.derived import Derived
 from eistool.batch.store import Record, Rows
 from eistool.batch.tables import TABLES, collect, number
 from eistool.errors import EistoolError
-from eistool.extraction import Alternative, Arrhenius, ConductivityValue, arrhenius, conductivity, meyer_neldel
-from eistool.extraction.arrhenius import KJ_PER_MOL
-from eistool.extraction.value import TWO_SIDED, temperature_share
 from eistool.fitting import FitResult
+from eistool.materials import Alternative, Arrhenius, ConductivityValue, arrhenius, conductivity, meyer_neldel
+from eistool.materials.arrhenius import KJ_PER_MOL
+from eistool.materials.conductivity_value import TWO_SIDED, temperature_share
 from eistool.spectrum import CellGeometry, Metadata, Spectrum
 from eistool.spectrum.geometry import geometry_conflicts
 

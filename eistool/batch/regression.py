@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from eistool.errors import ReaderError
-from eistool.extraction import Arrhenius, arrhenius
+from eistool.materials import Arrhenius, arrhenius
 
 # names in lower case without units, the first found is taken
 TEMPERATURE = ("temperature_c", "temperature", "temp", "t_c", "t", "theta")

@@ -7,11 +7,12 @@ from typing import Any
 
 from eistool.batch.direct_current import PolarizationOptions, analyze_folder, describe_file
 from eistool.errors import ConfigError, EistoolError
-from eistool.extraction import SubtractionResult, ThicknessRegression, regress_thickness, subtract_symmetric_cell
 from eistool.fitting import fit
+from eistool.materials import ThicknessRegression, regress_thickness
 from eistool.readers import FoundFile, SampleTables, is_polarization, read
 from eistool.settings import SubtractionSettings
 from eistool.spectrum import CellGeometry, Metadata, Spectrum
+from eistool.symmetric_cell import SubtractionResult, subtract_symmetric_cell
 
 Value = tuple[float, float]
 Cell = tuple[Metadata, Spectrum | Value]

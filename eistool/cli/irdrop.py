@@ -31,8 +31,8 @@ def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None
     reference electrode, each gets its own resistance and overpotential. Written is irdrop.csv.
     """
     from eistool.batch.direct_current import write_run, write_table
+    from eistool.direct_current import analyze_ir_drop
     from eistool.display import format_value
-    from eistool.extraction import analyze_ir_drop
     from eistool.readers import read_polarization
 
     record = read_polarization(file)

@@ -12,7 +12,7 @@ from eistool.cli.options import Measured, geometry, out_folder, plots, to_metada
 
 if TYPE_CHECKING:
     from eistool.batch.subtraction import Subtracted
-    from eistool.extraction import ThicknessRegression
+    from eistool.materials import ThicknessRegression
 
 _LAYER = "Thickness in µm and diameter in mm of one electrolyte layer of the "
 _SETTINGS = (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eistool.extraction import Arrhenius
+    from eistool.materials import Arrhenius
 
 COLOURS = ("#1f4e79", "#d1495b", "#2e8b57", "#e08e00", "#6a4c93", "#00798c", "#8d6a9f", "#5b5b5b")
 TICKS_C = (-100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eistool.extraction.polarization import PolarizationResult, PolarizationStep
+    from eistool.direct_current.polarization import PolarizationResult, PolarizationStep
 
 DATA, FIT, LIMIT = "#1f4e79", "#d1495b", "#e08e00"
 DPI = 110

@@ -14,8 +14,8 @@ from eistool.typing import ComplexArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from eistool.extraction.subtraction import SubtractionResult
-    from eistool.extraction.thickness import ThicknessRegression
+    from eistool.materials.thickness import ThicknessRegression
+    from eistool.symmetric_cell import SubtractionResult
 
 FULL, SYMMETRIC, LEFT = "#1f4e79", "#8a8a8a", "#d1495b"
 DPI = 110
@@ -98,7 +98,7 @@ def plot_thickness(
 
     Examples
     --------
-    >>> from eistool.extraction import regress_thickness
+    >>> from eistool.materials import regress_thickness
     >>> cells = [50, 100, 300], [161.5, 275.2, 729.9], [1, 1, 3]
     >>> figure = plot_thickness(regress_thickness(*cells, 0.7854), *cells)
     """

@@ -11,7 +11,7 @@ from eistool import simulate
 from eistool.cli import main
 from eistool.readers.writers import write_spectra
 from tests.batch.folders import rows, snapshot
-from tests.extraction.pellets import CHLOROSPINELS, LBPSI, Pellet, line, write_study, write_table
+from tests.materials.pellets import CHLOROSPINELS, LBPSI, Pellet, line, write_study, write_table
 
 FREQUENCY = LBPSI[0].spectrum(25, 1).frequency
 QUICK = ("--no-drt", "--no-progress")

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from eistool.display import format_value, plain
 from eistool.errors import SpectrumError
-from eistool.extraction.subtraction import SIGNIFICANT
+
+SIGNIFICANT = 2.0  # standard errors above 0 that a resistance needs to be given
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)

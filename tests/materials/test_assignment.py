@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eistool import CellGeometry, Circuit, FitResult, assign, fit, simulate
-from eistool.extraction import effective_capacitance
-from eistool.extraction.assignment import why_no_grain_boundary
+from eistool.materials import effective_capacitance
+from eistool.materials.assignment import why_no_grain_boundary
 
 CELL = CellGeometry(thickness_um=1000, diameter_mm=10)
 FREQUENCY = np.geomspace(7e6, 0.1, 64)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.extraction.holds import Hold
+from eistool.direct_current.holds import Hold
 from eistool.typing import FloatArray
 
 PER_DECADE = 40  # bins in a decade of time

@@ -5,7 +5,7 @@ import pytest
 
 from eistool import CellGeometry, FitError, FitResult, SpectrumError, fit, simulate
 from eistool.circuit.library import load_library_circuit
-from eistool.extraction import partial_conductivities
+from eistool.materials import partial_conductivities
 
 CELL = CellGeometry(thickness_um=100, diameter_mm=10, u_thickness_um=2)
 CONSTANT = CELL.cell_constant_per_cm or 0.0

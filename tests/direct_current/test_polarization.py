@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eistool import CellGeometry, SpectrumError, analyze_polarization, bruce_vincent
-from eistool.extraction import PolarizationResult, transference_numbers
-from tests.extraction.holds import Protocol, simulate
+from eistool.direct_current import PolarizationResult, transference_numbers
+from tests.direct_current.holds import Protocol, simulate
 
 PELLET = CellGeometry(thickness_um=280, diameter_mm=10, u_thickness_um=3, u_diameter_mm=0.02)
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eistool import SpectrumError, arrhenius
-from eistool.extraction import meyer_neldel
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
-from tests.extraction.pellets import line
+from eistool.materials import meyer_neldel
+from tests.materials.pellets import line
 
 T = np.arange(-40.0, 61, 20)
 TEN = np.linspace(-40, 60, 10)

@@ -19,7 +19,7 @@ from eistool import (
     simulate,
     subtract_symmetric_cell,
 )
-from eistool.extraction import SubtractionResult
+from eistool.symmetric_cell import SubtractionResult
 
 AREA = math.pi * 0.25
 SIGMA = 0.56e-4

@@ -10,7 +10,9 @@ import numpy as np
 from eistool.circuit import Element
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
-from eistool.extraction.assignment import (
+from eistool.fitting import FitResult
+from eistool.fitting.result import UNRESOLVED
+from eistool.materials.assignment import (
     AssignedProcess,
     assign,
     fit_without,
@@ -18,7 +20,7 @@ from eistool.extraction.assignment import (
     series_parts,
     why_no_grain_boundary,
 )
-from eistool.extraction.value import (
+from eistool.materials.conductivity_value import (
     ONE_SIDED,
     TWO_SIDED,
     TYPICAL_PERMITTIVITY,
@@ -29,8 +31,6 @@ from eistool.extraction.value import (
     sigma_text,
     without_value,
 )
-from eistool.fitting import FitResult
-from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import CellGeometry, check_geometry
 
 BULK_PERMITTIVITY = 5 / 3, 300.0  # 5 to 100 with a factor 3 of tolerance

@@ -12,9 +12,9 @@ from eistool.circuit import Circuit, Element, Node, Series
 from eistool.circuit.tree import join, leaves
 from eistool.display import format_value
 from eistool.errors import EistoolError
-from eistool.extraction.capacitance import EffectiveCapacitance, effective_capacitance
 from eistool.fitting import FitResult, Process, fit_many
 from eistool.fitting.processes import arcs
+from eistool.materials.capacitance import EffectiveCapacitance, effective_capacitance
 from eistool.spectrum import CellGeometry, check_geometry
 
 VACUUM_F_PER_CM = 8.8541878128e-14

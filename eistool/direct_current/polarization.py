@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eistool.direct_current.holds import Hold, check_record, find_holds
+from eistool.direct_current.relaxation import ONE_SIDED_95, SETTLED, Relaxation, fit_relaxation
+from eistool.direct_current.transference import Transference, transference_numbers
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
-from eistool.extraction.holds import Hold, check_record, find_holds
-from eistool.extraction.relaxation import ONE_SIDED_95, SETTLED, Relaxation, fit_relaxation
-from eistool.extraction.transference import Transference, transference_numbers
 from eistool.spectrum import CellGeometry, check_geometry
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
 from eistool import CellGeometry, FitResult, Metadata, SpectrumError, conductivity, fit, simulate
-from eistool.extraction import bulk_apex_frequency
-from eistool.extraction.value import temperature_share
+from eistool.materials import bulk_apex_frequency
+from eistool.materials.conductivity_value import temperature_share
 from eistool.spectrum.geometry import geometry_conflicts, spread_area
-from tests.extraction.pellets import Pellet
+from tests.materials.pellets import Pellet
 
 CELL = CellGeometry(thickness_um=1000, diameter_mm=10, u_thickness_um=30, u_diameter_mm=0.05)
 FREQUENCY = np.geomspace(7e6, 0.1, 64)

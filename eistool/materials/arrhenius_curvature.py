@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from eistool.extraction.line import information
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.materials.arrhenius_line import information
 from eistool.typing import FloatArray
 
 LEAST_TEMPERATURES = 8  # below, the penalty of AICc alone decides

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eistool.extraction.holds import Hold, find_holds
-from eistool.extraction.relaxation import fit_relaxation, mode_roots
+from eistool.direct_current.holds import Hold, find_holds
+from eistool.direct_current.relaxation import fit_relaxation, mode_roots
 from eistool.typing import FloatArray
-from tests.extraction.holds import Protocol, simulate
+from tests.direct_current.holds import Protocol, simulate
 from tests.reference import tanh
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from eistool.typing import FloatArray
-from tests.extraction.holds import Protocol, simulate
+from tests.direct_current.holds import Protocol, simulate
 
 A3 = ((280, 6.4e-10), (220, 2.8e-11), (230, 2.8e-10))  # µm, S/cm
 A4 = (0.031, 0.022, 0.042)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eistool import SpectrumError, analyze_ir_drop
-from eistool.extraction import to_lithium
+from eistool.direct_current import to_lithium
 from eistool.typing import FloatArray
 
 R_WORKING, R_COUNTER, R_SEPARATOR = 30.0, 20.0, 25.0

@@ -11,8 +11,8 @@ import numpy as np
 from eistool.circuit import Element
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import FitError, SpectrumError
-from eistool.extraction.value import ConductivityValue, Scale, without_value
 from eistool.fitting import FitResult
+from eistool.materials.conductivity_value import ConductivityValue, Scale, without_value
 from eistool.spectrum import CellGeometry
 
 # the rails of each line, and whether the spectrum stays the same when they are exchanged

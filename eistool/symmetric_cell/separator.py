@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from eistool.display import Shown, format_value
 from eistool.errors import SpectrumError
-from eistool.extraction.subtraction import Value
 from eistool.spectrum import CellGeometry
+from eistool.typing import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class LayerResistance(Shown):
         return f"LayerResistance({self.name}: {format_value(self.resistance_ohm, self.u_resistance_ohm)} Ω)"
 
 
-def separator_budget(layers: Mapping[str, tuple[CellGeometry, Value]]) -> tuple[LayerResistance, ...]:
+def separator_budget(layers: Mapping[str, tuple[CellGeometry, Measured]]) -> tuple[LayerResistance, ...]:
     """Return what each electrolyte layer of a full cell adds to its resistance, and their sum as ``total``.
 
     Parameters

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import SpectrumError
-from eistool.extraction.curvature import competing_laws
-from eistool.extraction.line import Line, axes, information, predict, weighted_line
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.fitting.result import UNRESOLVED
+from eistool.materials.arrhenius_curvature import competing_laws
+from eistool.materials.arrhenius_line import Line, axes, information, predict, weighted_line
 from eistool.typing import BoolArray, FloatArray
 
 if TYPE_CHECKING:

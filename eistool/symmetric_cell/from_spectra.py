@@ -1,15 +1,14 @@
 """The spectrum of a cell without its electrolyte layers and counter electrodes."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from eistool.errors import EistoolError, SpectrumError
-from eistool.extraction.subtraction import Reading, SubtractionResult, Value
 from eistool.spectrum import Spectrum
-from eistool.typing import ComplexArray, FloatArray
+from eistool.symmetric_cell.result import Reading, SpectrumParts, SubtractionResult
+from eistool.typing import ComplexArray, FloatArray, Measured
 
 SYMMETRIC_CIRCUIT = "symmetric_in"
 LEAST_POINTS = 6
@@ -19,26 +18,15 @@ ACCURACY = 0.01  # of |Z| of the full cell: what instruments may make of both
 DRIFTING = 0.005  # of |Z| of the full cell: errors in the Kramers-Kronig test are at least that
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpectrumParts:
-    """What was subtracted from what, at the frequencies of the difference."""
-
-    full: Spectrum
-    symmetric: Spectrum
-    electrodes: ComplexArray  # of all counter electrodes, ohm
-    shift_ohm: float  # electrolyte layers and leads
-    difference: Spectrum  # also where it is refused
-
-
 def subtract_spectra(
     full: Spectrum,
     symmetric: Spectrum,
     layers: int,
     counter_electrodes: int,
-    scale: Value,
-    scale_in: Value,
-    electrolyte: Value | None,
-    lead: Value,
+    scale: Measured,
+    scale_in: Measured,
+    electrolyte: Measured | None,
+    lead: Measured,
     plain_half: bool,
     flags: tuple[str, ...],
 ) -> SubtractionResult:
@@ -49,7 +37,7 @@ def subtract_spectra(
     """
     z_full, z_sym = (_measured(spectrum) for spectrum in (full, symmetric))
     if plain_half:
-        R_SE: Value = (0.0, 0.0)
+        R_SE: Measured = (0.0, 0.0)
         scale = (0.0, 0.0)
         flags += (
             "plain Z_sym/2 for each counter electrode: the electrolyte layers, less half of the symmetric "
@@ -131,7 +119,7 @@ def _interpolation(known: FloatArray, wanted: FloatArray) -> tuple[FloatArray, A
     return spline(np.log(wanted[inside])), inside
 
 
-def _electrolyte(symmetric: Spectrum) -> tuple[Value, tuple[str, ...]]:
+def _electrolyte(symmetric: Spectrum) -> tuple[Measured, tuple[str, ...]]:
     """Return the symmetric cell's electrolyte resistance from a fit."""
     from eistool.circuit import as_circuit
     from eistool.fitting import fit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eistool.display import Shown, format_value
-from eistool.extraction.arrhenius import Arrhenius
+from eistool.materials.arrhenius import Arrhenius
 
 LEAST_SAMPLES = 4
 

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 from eistool.display import Shown, format_value
-from eistool.extraction.assignment import VACUUM_F_PER_CM
 from eistool.fitting import FitResult
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.fitting.result import UNRESOLVED
+from eistool.materials.assignment import VACUUM_F_PER_CM
 from eistool.spectrum import CellGeometry
 
 DEFAULT_U_TEMPERATURE_K = 1.0
