@@ -10,11 +10,12 @@ import numpy as np
 from eistool.batch.derived import Derived
 from eistool.batch.store import Record, Rows
 from eistool.batch.tables import TABLES, collect, number
+from eistool.constants import TWO_SIDED_95
 from eistool.errors import EistoolError
 from eistool.fitting import FitResult
 from eistool.materials import Alternative, Arrhenius, ConductivityValue, arrhenius, conductivity, meyer_neldel
 from eistool.materials.arrhenius import KJ_PER_MOL
-from eistool.materials.conductivity_value import TWO_SIDED, temperature_share
+from eistool.materials.conductivity_value import temperature_share
 from eistool.spectrum import CellGeometry, Metadata, Spectrum
 from eistool.spectrum.geometry import geometry_conflicts
 
@@ -203,8 +204,8 @@ def _with_own_energy(row: dict[str, Any], fit: Arrhenius | None) -> dict[str, An
     return row | {
         "u_sigma_S_per_cm": sigma * relative,
         "u_sigma_mS_per_cm": 1e3 * sigma * relative,
-        "lower_limit": sigma * math.exp(-TWO_SIDED * relative),
-        "upper_limit": sigma * math.exp(TWO_SIDED * relative),
+        "lower_limit": sigma * math.exp(-TWO_SIDED_95 * relative),
+        "upper_limit": sigma * math.exp(TWO_SIDED_95 * relative),
         "u_relative_temperature": share,
         "assumed": "; ".join(assumed) or None,
     }

@@ -10,8 +10,8 @@ from eistool.batch.derived import BREAKDOWNS
 from eistool.batch.tables import number
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.fitting import GlobalFit, fit_global
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.materials import arrhenius
 from eistool.spectrum import Spectrum
 

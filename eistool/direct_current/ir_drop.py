@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting.intervals import t_quantile
@@ -22,7 +23,6 @@ STEP_SHARE = 0.05  # of the largest current, that a change exceeds
 LEAST_POINTS = 8  # of a rest or of a constant current
 INSTANT = 12  # points that tell the voltage at the moment of the change
 PLAUSIBLE = 6.0  # difference of BIC
-NORMAL_95 = 1.959963984540054
 RELAXED = 0.05  # of the overpotential: what the last fifth of a rest may still change
 
 
@@ -261,7 +261,7 @@ def _at(E: FloatArray, *x: FloatArray) -> tuple[float, float, float]:
     variance = square / max(1, E.size - 1 - len(x))
     bic = E.size * math.log(square) + len(x) * math.log(E.size)
     # of a dozen points: that ± 1.96 u holds the truth in 95 %
-    few = t_quantile(0.95, max(1, E.size - 1 - len(x))) / NORMAL_95
+    few = t_quantile(0.95, max(1, E.size - 1 - len(x))) / TWO_SIDED_95
     return float(coefficients[0]), few * math.sqrt(variance * float(inverse[0, 0])), bic
 
 

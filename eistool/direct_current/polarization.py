@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eistool.constants import ONE_SIDED_95
 from eistool.direct_current.holds import Hold, check_record, find_holds
-from eistool.direct_current.relaxation import ONE_SIDED_95, SETTLED, Relaxation, fit_relaxation
+from eistool.direct_current.relaxation import SETTLED, Relaxation, fit_relaxation
 from eistool.direct_current.transference import Transference, transference_numbers
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError

@@ -28,7 +28,6 @@ PLAUSIBLE = 6.0  # models whose BIC is not farther from the best take part in th
 STEADY = 0.05  # of the current: what may be left of slope and distance
 SETTLED = 5.0  # time constants that the hold must last
 NEGLIGIBLE = 0.005  # of the current: what a slow part may change in the second half and yet not matter
-ONE_SIDED_95 = 1.6448536269514722
 
 
 @dataclass(frozen=True, slots=True)

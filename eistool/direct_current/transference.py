@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from eistool.constants import ONE_SIDED_95
 from eistool.display import Shown, format_value
 from eistool.errors import SpectrumError
 
@@ -53,7 +54,7 @@ def transference_numbers(sigma: Value, sigma_other: Value, carrier: str = "elect
     if math.isnan(sigma[0]):
         if carrier != "electronic":
             raise SpectrumError("transference: the ionic conductivity is not resolved; measure it first")
-        limit = sigma[1] / max(sigma_other[0] - 1.645 * sigma_other[1], 1e-3 * sigma_other[0])
+        limit = sigma[1] / max(sigma_other[0] - ONE_SIDED_95 * sigma_other[1], 1e-3 * sigma_other[0])
         return Transference(math.nan, math.nan, math.nan, math.nan, math.nan, limit / (1 + limit), limit)
     electron, ion = (sigma, sigma_other) if carrier == "electronic" else (sigma_other, sigma)
     ratio = electron[0] / ion[0]

@@ -9,7 +9,7 @@ from eistool.circuit import Circuit, as_circuit
 from eistool.display import html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
-from eistool.fitting.processes import Process
+from eistool.fitting.quantities import Process
 from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED_EXPONENT, FitResult
 from eistool.spectrum import Spectrum
 

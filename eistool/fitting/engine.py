@@ -25,7 +25,7 @@ from eistool.fitting.quality import (
     quality_flags,
 )
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import ambiguous, spread_of, statuses_of
+from eistool.fitting.uncertainty import ambiguous, estimate_uncertainty, statuses_of
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
@@ -272,7 +272,7 @@ def _fit(
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
     variance = 1.0 if weighting == "noise" else reduced
-    spread = spread_of(problem, minima[:n_minima], found[:n_minima], hessian, variance)
+    spread = estimate_uncertainty(problem, minima[:n_minima], found[:n_minima], hessian, variance)
     unclear = ambiguous(circuit, problem, minima[0], spread)
     covariance = derivative @ spread.covariance @ derivative.T
     statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import SpectrumError
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.fitting.result import UNRESOLVED
 from eistool.materials.arrhenius_curvature import competing_laws
 from eistool.materials.arrhenius_line import Line, axes, information, predict, weighted_line

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.materials.arrhenius_line import information
 from eistool.typing import FloatArray
 

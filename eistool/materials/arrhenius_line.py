@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.typing import FloatArray
 
 

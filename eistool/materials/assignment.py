@@ -10,6 +10,7 @@ import numpy as np
 
 from eistool.circuit import Circuit, Element, Node, Series
 from eistool.circuit.tree import join, leaves
+from eistool.constants import VACUUM_F_PER_CM
 from eistool.display import format_value
 from eistool.errors import EistoolError
 from eistool.fitting import FitResult, Process, fit_many
@@ -17,7 +18,6 @@ from eistool.fitting.processes import arcs
 from eistool.materials.capacitance import EffectiveCapacitance, effective_capacitance
 from eistool.spectrum import CellGeometry, check_geometry
 
-VACUUM_F_PER_CM = 8.8541878128e-14
 TOLERANCE = 3.0  # factor, on every capacitance of the table
 PERMITTIVITY = 5.0, 100.0  # of a bulk that is no ferroelectric
 EVIDENCE = 10.0  # by which the BIC must rise without a grain boundary's arc

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eistool.circuit import Element
+from eistool.constants import ONE_SIDED_95, TWO_SIDED_95
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult
@@ -21,8 +22,6 @@ from eistool.materials.assignment import (
     why_no_grain_boundary,
 )
 from eistool.materials.conductivity_value import (
-    ONE_SIDED,
-    TWO_SIDED,
     TYPICAL_PERMITTIVITY,
     ConductivityValue,
     Scale,
@@ -317,9 +316,9 @@ def _between(
 ) -> ConductivityValue:
     """Return the limits of a total that contains an arc, or not."""
     names = " and ".join(one.name for one in parts.doubtful)
-    best = low[0] - scale.lead - ONE_SIDED * low[1]
-    worst = high[0] - scale.lead + ONE_SIDED * high[1]
-    spread = ONE_SIDED * math.hypot(scale.u_geometry, scale.u_temperature)
+    best = low[0] - scale.lead - ONE_SIDED_95 * low[1]
+    worst = high[0] - scale.lead + ONE_SIDED_95 * high[1]
+    spread = ONE_SIDED_95 * math.hypot(scale.u_geometry, scale.u_temperature)
     return without_value(
         "total",
         "not_resolvable",
@@ -391,8 +390,8 @@ def _specific(
         u_R_ohm=boundary.u_R_ohm,
         sigma_S_per_cm=sigma,
         u_sigma_S_per_cm=sigma * relative,
-        lower_limit=sigma * math.exp(-TWO_SIDED * relative),
-        upper_limit=sigma * math.exp(TWO_SIDED * relative),
+        lower_limit=sigma * math.exp(-TWO_SIDED_95 * relative),
+        upper_limit=sigma * math.exp(TWO_SIDED_95 * relative),
         status="ok",
         reason=f"brick-layer model, C_b/C_gb = {ratio:.2g}",
         u_relative_resistance=math.hypot(boundary.u_relative_resistance, of_ratio),

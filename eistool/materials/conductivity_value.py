@@ -3,18 +3,16 @@
 import math
 from dataclasses import dataclass
 
+from eistool.constants import BOLTZMANN_EV, ONE_SIDED_95, TWO_SIDED_95, VACUUM_F_PER_CM, ZERO_CELSIUS
 from eistool.display import Shown, format_value
 from eistool.fitting import FitResult
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.fitting.result import UNRESOLVED
-from eistool.materials.assignment import VACUUM_F_PER_CM
 from eistool.spectrum import CellGeometry
 
 DEFAULT_U_TEMPERATURE_K = 1.0
 DEFAULT_EA_EV = 0.3  # of fast lithium conductors; only for what an error of the temperature does
 DEFAULT_U_LEAD = 0.1  # of the lead's resistance
 TYPICAL_PERMITTIVITY = 10.0
-ONE_SIDED, TWO_SIDED = 1.6449, 1.9600  # quantiles of 95 % limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +120,8 @@ class Scale:
         if not (status in ("ok", "extrapolated") and u_R <= UNRESOLVED * R):
             if status in ("ok", "extrapolated"):
                 status, reason = "not_resolvable", joined("the error of R exceeds half of it", reason)
-            largest = R + ONE_SIDED * u_R
-            spread = math.exp(-ONE_SIDED * math.hypot(self.u_geometry, self.u_temperature))
+            largest = R + ONE_SIDED_95 * u_R
+            spread = math.exp(-ONE_SIDED_95 * math.hypot(self.u_geometry, self.u_temperature))
             limit = self.constant / largest * spread if largest > 0 and math.isfinite(largest) else math.nan
             return without_value(quantity, status, reason, lower_limit=limit)
         sigma = self.constant / R
@@ -134,8 +132,8 @@ class Scale:
             u_R_ohm=u_R,
             sigma_S_per_cm=sigma,
             u_sigma_S_per_cm=sigma * relative,
-            lower_limit=sigma * math.exp(-TWO_SIDED * relative),
-            upper_limit=sigma * math.exp(TWO_SIDED * relative),
+            lower_limit=sigma * math.exp(-TWO_SIDED_95 * relative),
+            upper_limit=sigma * math.exp(TWO_SIDED_95 * relative),
             status=status,
             reason=reason,
             u_relative_resistance=u_R / R,

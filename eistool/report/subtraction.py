@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value
 from eistool.report.units import ohm_unit
 from eistool.typing import ComplexArray
@@ -47,7 +48,7 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
         axes = figure.add_axes((0.47, 0.12, 0.5, 0.72))
         places = np.arange(len(names))
         errors = [result.u if np.isfinite(result.u) else 0.0] * len(names)
-        axes.errorbar(values, places, xerr=1.96 * np.array(errors), fmt="o", color=FULL, capsize=3)
+        axes.errorbar(values, places, xerr=TWO_SIDED_95 * np.array(errors), fmt="o", color=FULL, capsize=3)
         axes.plot(values[-1], places[-1], "o", color=LEFT, markersize=9)
         axes.axvspan(*result.band_ohm, color=FULL, alpha=0.08)
         axes.set_yticks(places, names, fontsize=8.5)
@@ -105,14 +106,19 @@ def plot_thickness(
     figure = _figure(label, repr(regression))
     axes = figure.add_axes((0.11, 0.12, 0.86, 0.72))
     axes.errorbar(
-        thickness_um, resistance_ohm, yerr=1.96 * np.array(u_resistance_ohm), fmt="o", color=FULL, capsize=3
+        thickness_um,
+        resistance_ohm,
+        yerr=TWO_SIDED_95 * np.array(u_resistance_ohm),
+        fmt="o",
+        color=FULL,
+        capsize=3,
     )
     grid = np.linspace(0, 1.08 * max(thickness_um), 100)
     line = regression.intercept_ohm + regression.slope_ohm_per_cm * grid * 1e-4
     u = np.hypot(regression.u_intercept_ohm, regression.u_slope_ohm_per_cm * grid * 1e-4)
     covariance = regression.correlation * regression.u_intercept_ohm * regression.u_slope_ohm_per_cm
     u = np.sqrt(np.maximum(u**2 + 2 * covariance * grid * 1e-4, 0.0))
-    axes.fill_between(grid, line - 1.96 * u, line + 1.96 * u, color=LEFT, alpha=0.2, linewidth=0)
+    axes.fill_between(grid, line - TWO_SIDED_95 * u, line + TWO_SIDED_95 * u, color=LEFT, alpha=0.2, linewidth=0)
     axes.plot(grid, line, color=LEFT, linewidth=1.4)
     axes.set_xlim(0, grid[-1])
     axes.set_ylim(bottom=min(0.0, float(line[0])))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from eistool.constants import ONE_SIDED_95
 from eistool.errors import SpectrumError
 from eistool.materials.thickness import SIGNIFICANT
 from eistool.spectrum import CellGeometry
@@ -14,7 +15,6 @@ Meaning = Literal["per_electrode", "pair"]
 MEANINGS: tuple[str, ...] = ("per_electrode", "pair")
 # of In/InLi, from the overpotentials of Song et al., Nature 2025, doi:10.1038/s41586-024-08298-9
 IN_INLI_DC_OHM_CM2 = 17.5
-ONE_SIDED_95 = 1.6448536269514722
 
 
 def subtract_resistances(

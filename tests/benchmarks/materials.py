@@ -20,7 +20,7 @@ import numpy as np
 import eistool
 from eistool import CellGeometry, Metadata
 from eistool.batch.candidates import candidates, choose
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.materials import conductivity
 from eistool.typing import FloatArray
 from tests.materials.pellets import Pellet, line

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eistool import Metadata, Spectrum, simulate
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.readers.writers import write_spectra
 from eistool.typing import FloatArray
 

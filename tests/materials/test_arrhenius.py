@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eistool import SpectrumError, arrhenius
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.materials import meyer_neldel
 from tests.materials.pellets import line
 

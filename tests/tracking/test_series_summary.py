@@ -8,7 +8,7 @@ from scipy.stats import linregress
 
 from eistool import FitError, Metadata, Series, SpectrumError, simulate, track
 from eistool.tracking.joint_drt import _Joint, compute_series_drt
-from eistool.tracking.quantities import activation_energy, extrema, growth_laws, reversible_fraction, trend
+from eistool.tracking.series_summary import activation_energy, extrema, growth_laws, reversible_fraction, trend
 from tests.tracking.series import new_interphase
 
 RNG = np.random.default_rng(11)

@@ -9,11 +9,11 @@ import numpy as np
 from eistool.circuit import Circuit, as_circuit
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
-from eistool.fitting.global_assembly import assemble
-from eistool.fitting.global_request import Axis, Request, logarithms
-from eistool.fitting.global_result import GlobalFit
-from eistool.fitting.joint import JointProblem, Point, build, minimise
-from eistool.fitting.laws import LawTerm
+from eistool.fitting.global_fit.assembly import assemble
+from eistool.fitting.global_fit.joint_problem import JointProblem, Point, build, minimise
+from eistool.fitting.global_fit.laws import LawTerm
+from eistool.fitting.global_fit.request import Axis, Request, logarithms
+from eistool.fitting.global_fit.result import GlobalFit
 from eistool.fitting.problem import Constraints
 from eistool.fitting.result import FitResult
 from eistool.spectrum import Series, Spectrum

@@ -8,8 +8,8 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.fitting import FitResult
+from eistool.tracking.accuracy import EvidenceFits, Residue, descend, n_data_independent, scan_grid
 from eistool.tracking.family import Family
-from eistool.tracking.weighing import EvidenceFits, Residue, descend, n_data_independent, scan_grid
 from eistool.typing import FloatArray
 
 MOST_ARCS = 5

@@ -97,7 +97,7 @@ def _widen(
         F64[:, ::1], F64[::1],
     )
 )  # fmt: skip
-def spread(
+def widen_covariance(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
     minima, values, n_minima, variance, hessian, parts, least, grid, target, sums, rows, covariance, rises,
 ):  # fmt: skip
@@ -165,4 +165,4 @@ def spread(
                     covariance[a, c] += weight * (minima[m, a] - best[a]) * (minima[m, c] - best[c])
 
 
-spread_directly = direct(spread)
+widen_covariance_directly = direct(widen_covariance)

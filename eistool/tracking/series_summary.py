@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from eistool.constants import BOLTZMANN_EV, TWO_SIDED_95, ZERO_CELSIUS
 from eistool.display import Shown, format_value
 from eistool.errors import FitError
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray
 
-NORMAL_95 = 1.959963984540054
 POWER_80 = 0.8416212335729143  # of a test of the change: the smallest that 4 of 5 such series would show
 LEAST_GROWTH_POINTS = 6
 ILL_CONDITIONED = 1e3  # of a law whose parameters the data do not tell apart
@@ -56,9 +55,9 @@ def extrema(value: FloatArray, stderr: FloatArray, coordinate: FloatArray) -> tu
     found = []
     for kind, sign in (("minimum", 1.0), ("maximum", -1.0)):
         i = int(known[np.argmin(sign * value[known])])
-        apart = sign * (value - value[i]) > NORMAL_95 * np.hypot(stderr, stderr[i])
+        apart = sign * (value - value[i]) > TWO_SIDED_95 * np.hypot(stderr, stderr[i])
         same = tuple(int(k) for k in known if k == i or not apart[k])
-        reach = NORMAL_95 * stderr[i]
+        reach = TWO_SIDED_95 * stderr[i]
         found.append(
             Extremum(
                 kind, i, float(coordinate[i]), float(value[i]), float(stderr[i]),

@@ -8,8 +8,8 @@ import numpy as np
 from eistool.circuit import Circuit
 from eistool.circuit.own import take_error
 from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
-from eistool.fitting.blocks import Arrow, solve
-from eistool.fitting.laws import LawTerm
+from eistool.fitting.global_fit.arrow_matrix import Arrow, solve
+from eistool.fitting.global_fit.laws import LawTerm
 from eistool.fitting.problem import AMPLITUDE_RANGE, TAU_RANGE, Constraints
 from eistool.fitting.weights import standard_deviation
 from eistool.kernels import model
@@ -52,7 +52,7 @@ class Layout:
         """Number of joint parameters."""
         return len(self.shared) + sum(term.count for term in self.laws)
 
-    def spread(self, local: FloatArray, g: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def expand(self, local: FloatArray, g: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return u of all spectra, shape (n, p), and its joint part's derivatives by g, (n, k, m)."""
         n = local.shape[0]
         u = np.zeros((n, len(self.circuit.parameters)))
@@ -176,7 +176,7 @@ def _limits(
 def evaluate(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Point:
     """Return sums of squares, gradients and JᵀJ of every spectrum."""
     program = problem.program
-    u, by_joint = problem.layout.spread(local, joint)
+    u, by_joint = problem.layout.expand(local, joint)
     n, p = u.shape
     exponent = problem.layout.exponent[program.order]
     sign = np.where(exponent, 1.0, program.table[:, 0])

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.constants import ZERO_CELSIUS
 from eistool.errors import CircuitError, FitError
-from eistool.fitting.joint import JointProblem, Layout, Smoothness
-from eistool.fitting.laws import LAWS, ZERO_CELSIUS, LawTerm, check_law
+from eistool.fitting.global_fit.joint_problem import JointProblem, Layout, Smoothness
+from eistool.fitting.global_fit.laws import LAWS, LawTerm, check_law
+from eistool.fitting.global_fit.smoothing import second_differences, strength_from_fits
 from eistool.fitting.result import FitResult
-from eistool.fitting.smoothing import second_differences, strength_from_fits
 from eistool.spectrum import Series, Spectrum
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import FloatArray

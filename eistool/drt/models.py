@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eistool.drt.blocks import Subtracted
 from eistool.drt.elements import COUNT, NAMES, Sum
+from eistool.drt.negative_blocks import Subtracted
 from eistool.drt.process import Data, Process, weighed
 from eistool.kernels.drt import CONSTANT, CPE, GERISCHER, RC, add_product, times
 from eistool.typing import FloatArray

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 import eistool
 from eistool import FitError, Metadata, Series, Spectrum
 from eistool.fitting import GlobalFit
-from eistool.fitting.blocks import Arrow, invert, solve
-from eistool.fitting.laws import LAWS, LawTerm
-from eistool.fitting.smoothing import second_differences
+from eistool.fitting.global_fit.arrow_matrix import Arrow, invert, solve
+from eistool.fitting.global_fit.laws import LAWS, LawTerm
+from eistool.fitting.global_fit.smoothing import second_differences
 
 FREQUENCY = np.geomspace(1e6, 1.0, 37)
 CIRCUIT = "R0-p(R1,CPE1)"

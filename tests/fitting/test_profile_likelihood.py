@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import eistool
 from eistool import FitError
 from eistool.fitting import engine
-from eistool.fitting import profile as module
+from eistool.fitting import profile_likelihood as module
 from eistool.fitting.intervals import Interval, t_quantile
 from eistool.fitting.problem import Constraints
 from tests.benchmarks.recovery import CASES, Case

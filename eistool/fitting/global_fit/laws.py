@@ -9,11 +9,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from eistool.constants import BOLTZMANN_EV
 from eistool.errors import FitError
 from eistool.typing import FloatArray
-
-BOLTZMANN_EV = 8.617333262e-5  # eV/K
-ZERO_CELSIUS = 273.15  # K
 
 # name: (parameter, unit) each, with the unit of the circuit's parameter and the name of the coordinate
 LAWS = MappingProxyType(

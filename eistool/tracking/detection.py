@@ -7,23 +7,22 @@ from dataclasses import replace
 import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
+from eistool.constants import ONE_SIDED_95, TWO_SIDED_95, ZERO_CELSIUS
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.engine import refit
-from eistool.fitting.laws import ZERO_CELSIUS
 from eistool.spectrum import Series, Spectrum
-from eistool.tracking.description import SWITCH, Description, describe
-from eistool.tracking.evidence import NORMAL_95, Run, drts, judge, settle
+from eistool.tracking.accuracy import EvidenceFits, Residue, weighed
+from eistool.tracking.arc_count import SWITCH, Description, describe
+from eistool.tracking.evidence import Run, drts, judge, settle
 from eistool.tracking.family import Family
 from eistool.tracking.linking import LONGEST_GAP, link
 from eistool.tracking.result import Event, TrackedProcess, Tracks, status_of
 from eistool.tracking.smooth import smoothed
-from eistool.tracking.weighing import EvidenceFits, Residue, weighed
 from eistool.typing import FloatArray
 
 REJOIN = 0.4  # decades: a process that comes back
 MOVED = 0.7  # decades: an arc that ends where another begins is that one
-POWER_95 = 1.645
 TYPICAL_ALPHA = 0.8
 
 
@@ -204,13 +203,13 @@ def _process(
                 columns["u_tau"][s] = added.u_log_tau * arc.tau
             status[s], edge[s] = status_of(arc, columns["u_tau"][s], final[s]), arc.edge
             if status[s] == "not_resolvable":
-                columns["upper_limit"][s] = arc.R + NORMAL_95 * arc.u_R
+                columns["upper_limit"][s] = arc.R + TWO_SIDED_95 * arc.u_R
             continue
         nearest = min(mine, key=lambda r: min(abs(r.first - s), abs(r.last - s)))
         absent = (s < nearest.first and nearest.first in begun) or (s > nearest.last and nearest.last + 1 in ended)
         status[s] = "absent" if absent else "not_resolvable"
         if np.isfinite(nearest.R[s]):
-            columns["upper_limit"][s] = max(nearest.R[s], 0.0) + NORMAL_95 * nearest.u_R[s]
+            columns["upper_limit"][s] = max(nearest.R[s], 0.0) + TWO_SIDED_95 * nearest.u_R[s]
     return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge))
 
 
@@ -225,7 +224,7 @@ def _detectable(description: Description) -> tuple[FloatArray, FloatArray]:
     u = [math.sqrt(c) * Residue.of(r).resistances(tau, np.full(tau.size, TYPICAL_ALPHA))[1] for r, c in used]
     n = 2.0 * omega.size
     threshold = math.sqrt((SWITCH + 2 * math.log(n) + 2 * math.log(2 * n)) / 2)
-    return tau, (threshold + POWER_95 / math.sqrt(2)) * np.median(u, axis=0)
+    return tau, (threshold + ONE_SIDED_95 / math.sqrt(2)) * np.median(u, axis=0)
 
 
 def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eistool.errors import FitError
-from eistool.fitting.confidence import arc_of
 from eistool.fitting.intervals import Interval, t_quantile
 from eistool.fitting.problem import HELD_KINDS, Constraints, Problem, build_problem
+from eistool.fitting.processes import arc_of
 from eistool.fitting.result import FitResult
 from eistool.kernels import least_squares, parameters
-from eistool.kernels import profile as kernel
+from eistool.kernels import profile_likelihood as kernel
 from eistool.typing import FloatArray
 
 FAR = 28.0  # e-folds: 12 decades to each side are as good as no bound, and keep the model finite
@@ -40,7 +40,7 @@ class _BetterError(Exception):
         self.values = values
 
 
-def profile(result: FitResult, names: Sequence[str], level: float) -> dict[str, Interval]:
+def profile_likelihood(result: FitResult, names: Sequence[str], level: float) -> dict[str, Interval]:
     """Return for each parameter the interval in which the others can make up for its move.
 
     The ends are where the sum of squares, minimised over the other parameters, has risen by t² times

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from eistool.fitting.blocks import Inverse, invert
-from eistool.fitting.global_request import Axis, Request
-from eistool.fitting.global_result import GlobalFit, LawFit, bic
+from eistool.fitting.global_fit.arrow_matrix import Inverse, invert
+from eistool.fitting.global_fit.joint_problem import JointProblem, Layout, Point, joint_limits, normal_equations
+from eistool.fitting.global_fit.laws import LAWS, LawTerm
+from eistool.fitting.global_fit.request import Axis, Request
+from eistool.fitting.global_fit.result import GlobalFit, LawFit, bic
 from eistool.fitting.intervals import interval
-from eistool.fitting.joint import JointProblem, Layout, Point, joint_limits, normal_equations
-from eistool.fitting.laws import LAWS, LawTerm
 from eistool.fitting.problem import AMPLITUDE_RANGE, Constraints
 from eistool.fitting.quality import ABOVE_NOISE, POOR_RESIDUAL
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT, FitResult, Minimum, Parameter
