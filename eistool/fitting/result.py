@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -15,18 +15,38 @@ from eistool.fitting.quantities import Process, TotalResistance
 from eistool.fitting.runs import runs_p
 from eistool.forwarding import forward
 from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, ComplexArray, FloatArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray, Threshold
 
 if TYPE_CHECKING:
     from impedance.models.circuits.circuits import BaseCircuit
     from lmfit.minimizer import MinimizerResult
     from pandas import DataFrame
 
-# a standard error above this share of the value (or this much of an exponent) determines nothing
-UNRESOLVED = 0.5
-UNRESOLVED_EXPONENT = 0.2
-# differences of BIC below these: not worth a mention, and no strong evidence (Kass and Raftery)
-TIE, NEAR_TIE = 2.0, 6.0
+UNRESOLVED: Annotated[
+    float,
+    Threshold(
+        "largest standard error, relative to the value, of a resistance or time constant that is given",
+        "u above 50 % is not resolvable: project definition, see Statuses",
+    ),
+] = 0.5
+UNRESOLVED_EXPONENT: Annotated[
+    float,
+    Threshold("largest standard error of an exponent that is given", "a fifth of its range from 0 to 1"),
+] = 0.2
+TIE: Annotated[
+    float,
+    Threshold(
+        "ΔBIC not worth a mention: the circuit with fewer parameters is taken",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 2.0
+NEAR_TIE: Annotated[
+    float,
+    Threshold(
+        "ΔBIC that is no strong evidence: minima and circuits within it are listed",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 6.0
 
 
 @dataclass(frozen=True, slots=True)
