@@ -32,7 +32,7 @@ class Threshold:
     Examples
     --------
     >>> from typing import Annotated
-    >>> TIE: Annotated[float, Threshold("ΔBIC below which circuits tie", "doi:10.1080/01621459.1995.10476572")] = 2.0
+    >>> TIE: Annotated[float, Threshold("ΔBIC of a tie", "doi:10.1080/01621459.1995.10476572")] = 2.0
     """
 
     meaning: str
