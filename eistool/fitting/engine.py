@@ -103,6 +103,7 @@ def fit_many(
     circuit: Circuit | str,
     jobs: int | None = None,
     chain: bool = False,
+    *,
     start: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Iterable[str] | Mapping[str, float] | None = None,
@@ -132,7 +133,7 @@ def fit_many(
     CircuitError, FitError
         If the circuit, names, bounds or weighting are wrong; never because of a spectrum.
     """
-    results = list(fit_iter(spectra, circuit, jobs, start, bounds, fixed, weighting))
+    results = list(fit_iter(spectra, circuit, jobs, start=start, bounds=bounds, fixed=fixed, weighting=weighting))
     if not chain:
         return results
     return _chained(results, Constraints.of(as_circuit(circuit), start, bounds, fixed))
@@ -142,6 +143,7 @@ def fit_iter(
     spectra: Iterable[Spectrum],
     circuit: Circuit | str,
     jobs: int | None = None,
+    *,
     start: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Iterable[str] | Mapping[str, float] | None = None,

@@ -29,7 +29,7 @@ def resistance(celsius: float) -> float:
 
 def spectrum_at(R1: float, seed: int, metadata: Metadata, noise: float = 0.005) -> Spectrum:
     label = f"number {seed}"
-    return eistool.simulate(CIRCUIT, FREQUENCY, [5, R1, 1e-6, 0.85], noise, seed, metadata, label)
+    return eistool.simulate(CIRCUIT, FREQUENCY, [5, R1, 1e-6, 0.85], noise, seed, metadata, label=label)
 
 
 def arrhenius_series(seed: int = 0, celsius: Sequence[float] = CELSIUS) -> Series:

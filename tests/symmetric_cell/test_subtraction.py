@@ -257,7 +257,13 @@ def full_cell(
 def symmetric_cell(noise: float = 0.002, pressure: float | None = None, R_in: float = 1.8) -> Spectrum:
     values = [*INDIUM[:2], R_in, *INDIUM[3:]]
     return simulate(
-        load_circuit("symmetric_in"), FREQUENCY, values, noise, 3, Metadata(pressure_MPa=pressure), "symmetric"
+        load_circuit("symmetric_in"),
+        FREQUENCY,
+        values,
+        noise,
+        3,
+        Metadata(pressure_MPa=pressure),
+        label="symmetric",
     )
 
 

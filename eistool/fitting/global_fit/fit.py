@@ -30,6 +30,7 @@ def fit_global(
     laws: Mapping[str, str] | None = None,
     smooth: Mapping[str, float | str] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    *,
     fixed: Mapping[str, float] | None = None,
     weighting: str = "modulus",
     jobs: int | None = None,
@@ -106,7 +107,9 @@ def fit_global(
     if len(axis.spectra) < 2:
         raise FitError(f"global fit: {len(axis.spectra)} spectra; give two or more")
     request.check_axis(axis)
-    seeds = fit_many(axis.spectra, the_circuit, jobs, True, None, bounds, request.fixed, weighting)
+    seeds = fit_many(
+        axis.spectra, the_circuit, jobs, True, bounds=bounds, fixed=request.fixed, weighting=weighting
+    )
     left_out = _left_out(seeds)
     kept = [s for s in range(len(seeds)) if s not in left_out]
     needed = 3 if request.smooth else 2
@@ -164,7 +167,7 @@ def _search(
         free = {
             name: limits for name, limits in (bounds or {}).items() if layout.circuit.index(name) in layout.local
         }
-        again = fit_many([seeds[s].spectrum], layout.circuit, 1, False, None, free, held, weighting)[0]
+        again = fit_many([seeds[s].spectrum], layout.circuit, 1, bounds=free, fixed=held, weighting=weighting)[0]
         if again.success and again.chi2 < point.squares[s]:
             local[s] = logarithms([again], replace(problem, lower=problem.lower[[s]], upper=problem.upper[[s]]))[
                 0
