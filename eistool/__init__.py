@@ -6,7 +6,7 @@ The public names stand in ``__init__.pyi``, by subject. Each is imported when it
 
 import lazy_loader
 
-_lazy_attribute, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+_lazy_attribute, _, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted([*_names, "__version__"])
 
 
@@ -18,3 +18,7 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'eistool' has no attribute {name!r}")
     return _lazy_attribute(name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
