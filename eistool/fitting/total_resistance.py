@@ -2,7 +2,7 @@
 
 import math
 
-from eistool.circuit.direct_current import blocking_elements, dc_resistance
+from eistool.circuit.limits import blocking_elements, dc_resistance
 from eistool.fitting.intervals import interval
 from eistool.fitting.quantities import TotalResistance
 from eistool.fitting.result import UNRESOLVED, FitResult, check_usable
