@@ -19,9 +19,9 @@ import numpy as np
 
 import eistool
 from eistool import CellGeometry, Metadata
-from eistool.batch.candidates import candidates, choose
 from eistool.extraction import conductivity
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.jobs.candidates import candidates, choose
 from eistool.typing import FloatArray
 from tests.extraction.pellets import Pellet, line
 
