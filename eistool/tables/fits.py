@@ -23,10 +23,10 @@ FITS: Table[FitResult] = Table(
         Column("aicc", "", "corrected Akaike criterion", lambda fit: fit.aicc if fit.success else None),
         Column("bic", "", "Bayesian criterion", lambda fit: fit.bic if fit.success else None),
         Column("status", "", "`ok`, `poor_model` (a sum of RC elements is far better) or `failed`"),
-        Column("flags", "", "remarks on the fit, near ties first"),
+        Column("flags", "", "remarks on the fit"),
         Column("runs_p", "", "probability of so few changes of sign among the residuals; below 0.01: a pattern"),
     ),
-    "then each parameter of the circuits, and its standard error as `NAME_stderr`",
+    "then each parameter of the circuits, and its standard error as `NAME_stderr`; circuits share their columns",
 )
 
 PARAMETERS: Table[Parameter] = Table(
