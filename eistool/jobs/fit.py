@@ -1,6 +1,7 @@
 """The job of ``eistool fit``: fits of all spectra, and results derived from them."""
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -294,7 +295,7 @@ def fit_record(
     status = result.status if converged else "failed"
     reason = result.reason or ("" if converged else "the fit did not converge")
     # what no circuit of RC elements explains, in units of the weighting
-    noise = result.noise_floor**0.5 if result.noise_floor >= 0 else None
+    noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     tables |= fit_tables(result, status, [*result.flags, *remarks])
     cell = electrolyte(result.spectrum.metadata)

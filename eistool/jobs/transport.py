@@ -125,8 +125,8 @@ def _with_own_energy(row: ConductivityRow, fit: Arrhenius | None) -> Conductivit
     if fit is None or fit.status == "not_resolvable" or sigma is None or row.temperature_C is None:
         return row
     share = temperature_share(fit.Ea_eV, row.temperature_C, row.u_temperature_C)
-    parts = (row.u_relative_resistance, row.u_relative_geometry, share)
-    relative = math.sqrt(sum(part**2 for part in parts if part is not None))
+    u_R, u_geometry = row.u_relative_resistance or 0.0, row.u_relative_geometry or 0.0
+    relative = math.sqrt(u_R**2 + u_geometry**2 + share**2)
     assumed = [part for part in (row.assumed or "").split("; ") if not part.startswith("Ea = ")]
     return replace(
         row,
