@@ -57,9 +57,9 @@ def command(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
 
 def _fit(spectrum: "Spectrum", circuit: str | None, folders: tuple[Path, ...]) -> "FitResult":
-    from eistool.batch.candidates import candidates, choose
     from eistool.circuit import as_circuit
     from eistool.fitting import compare_circuits, fit_many
+    from eistool.jobs.candidates import candidates, choose
 
     if circuit is not None and circuit != "auto":
         return fit_many([spectrum], as_circuit(circuit, folders), jobs=1)[0]

@@ -19,8 +19,8 @@ import numpy as np
 
 import eistool
 from eistool import CellGeometry, Metadata
-from eistool.batch.candidates import candidates, choose
 from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.jobs.candidates import candidates, choose
 from eistool.materials import conductivity
 from eistool.typing import FloatArray
 from tests.materials.pellets import Pellet, line
