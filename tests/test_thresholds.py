@@ -4,7 +4,6 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_type_hints
 
 import eistool
 from eistool.typing import Threshold
@@ -19,7 +18,7 @@ def thresholds() -> Iterator[tuple[str, str, object, Threshold]]:
         if module.name.endswith("__main__"):
             continue
         loaded = importlib.import_module(module.name)
-        for name, hint in get_type_hints(loaded, include_extras=True).items():
+        for name, hint in vars(loaded).get("__annotations__", {}).items():
             for annotation in getattr(hint, "__metadata__", ()):
                 if isinstance(annotation, Threshold):
                     yield module.name.removeprefix("eistool."), name, getattr(loaded, name), annotation
