@@ -8,7 +8,7 @@ from typing import Any
 from eistool.batch import Task
 from eistool.batch.inputs import read_inputs
 from eistool.errors import SpectrumError
-from eistool.jobs.fit import FitOptions, plan_fits
+from eistool.jobs.fit import FitJob, FitOptions
 from eistool.jobs.transport import CELL_TYPES
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.spectrum.geometry import geometry_conflicts
@@ -39,7 +39,7 @@ def dry_run_folder(paths: Sequence[Path], out: Path, options: FitOptions | None 
     """
     options = options or FitOptions()
     inputs = read_inputs(paths, out, options.samples, options.selection)
-    tasks = plan_fits(inputs.spectra, options)
+    tasks = FitJob(options).plan(inputs.spectra)
     conflicts = dict.fromkeys(
         f"{task.spectrum.metadata.sample_id or task.key.source}: {text}"
         for task in tasks

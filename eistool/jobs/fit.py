@@ -107,6 +107,10 @@ class FitOptions(JobOptions):
             "metadata": dict(self.metadata),
         }
 
+    def load(self, circuit: str) -> Circuit:
+        """Return a circuit by its name or expression."""
+        return as_circuit(circuit, self.circuit_folders)
+
     def known(self, circuit: Circuit) -> dict[str, Any]:
         """Return the bounds and fixed values of the parameters that a circuit has."""
         names = {*circuit.parameters, *circuit.full_names}
@@ -135,8 +139,30 @@ class FitJob(Job[FitOptions]):
         return self.options.profile
 
     def plan(self, spectra: Sequence[Spectrum]) -> list[Task]:
-        """Return one task per spectrum; wrong circuits, bounds and names raise here."""
-        return plan_fits(link_cycling(spectra, self.cycling), self.options)
+        """Validate circuits and constraints, and return one task per spectrum."""
+        options = self.options
+        named: tuple[Circuit, ...] = () if options.circuit == AUTO else (options.load(options.circuit),)
+        tasks = []
+        known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
+        for spectrum in link_cycling(spectra, self.cycling):
+            if options.metadata:
+                spectrum = override(spectrum, "command line", options.metadata)
+            listed = spectrum.metadata.circuit if options.circuit_is_default else None
+            circuits = named
+            if listed is not None and listed != AUTO:
+                try:
+                    circuits = (options.load(listed),)
+                except CircuitError as error:
+                    raise ConfigError(f"samples table, circuit of {spectrum.label}: {error}") from error
+            elif listed == AUTO or not circuits:
+                cell_type = spectrum.metadata.cell_type
+                if cell_type not in known:
+                    known[cell_type] = candidates(spectrum.metadata, options.circuit_folders)
+                circuits = known[cell_type]
+            tasks.append(Task(_key(spectrum, circuits, options), spectrum, circuits))
+        for circuits in {task.circuits for task in tasks}:
+            _check_constraints(circuits, options)
+        return tasks
 
     def compute(self, tasks: Sequence[Task]) -> list[Record]:
         """Return the records of tasks with the same circuits."""
@@ -216,39 +242,9 @@ def fit_folder(
 
 def _check_options(options: FitOptions) -> None:
     """Raise if a circuit is wrong, or no circuit has a parameter named, before any spectrum is read."""
-    circuits = () if options.circuit == AUTO else (as_circuit(options.circuit, options.circuit_folders),)
+    circuits = () if options.circuit == AUTO else (options.load(options.circuit),)
     if not options.circuit_is_default:  # else the samples table may name others
         _check_constraints(circuits or every_candidate(), options)
-
-
-def plan_fits(spectra: Sequence[Spectrum], options: FitOptions) -> list[Task]:
-    """Validate circuits and constraints, and return one task per spectrum."""
-    named: tuple[Circuit, ...] = () if options.circuit == AUTO else (_circuit(options.circuit, options),)
-    tasks = []
-    known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
-    for spectrum in spectra:
-        if options.metadata:
-            spectrum = override(spectrum, "command line", options.metadata)
-        listed = spectrum.metadata.circuit if options.circuit_is_default else None
-        circuits = named
-        if listed is not None and listed != AUTO:
-            try:
-                circuits = (_circuit(listed, options),)
-            except CircuitError as error:
-                raise ConfigError(f"samples table, circuit of {spectrum.label}: {error}") from error
-        elif listed == AUTO or not circuits:
-            cell_type = spectrum.metadata.cell_type
-            if cell_type not in known:
-                known[cell_type] = candidates(spectrum.metadata, options.circuit_folders)
-            circuits = known[cell_type]
-        tasks.append(Task(_key(spectrum, circuits, options), spectrum, circuits))
-    for circuits in {task.circuits for task in tasks}:
-        _check_constraints(circuits, options)
-    return tasks
-
-
-def _circuit(text: str, options: FitOptions) -> Circuit:
-    return as_circuit(text, options.circuit_folders)
 
 
 def _check_constraints(circuits: Sequence[Circuit], options: FitOptions) -> None:
