@@ -9,7 +9,7 @@ from eistool.batch.store import Record
 from eistool.readers import override
 from eistool.report import SpectrumMark, profile_to_png
 from eistool.spectrum import Profile, Spectrum
-from eistool.spectrum.profile import AGAINST, OFF, ORIGIN
+from eistool.spectrum.cycling import AGAINST, OFF, ORIGIN
 
 PROFILE_PICTURE = Path("plots") / "profile.png"
 WRITTEN_DOWN = ("samples table", "command line")  # what somebody wrote down goes before a calculation

@@ -10,10 +10,10 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import ReaderError
-from eistool.readers import biologic_mpt, gamry_dta
 from eistool.readers.content import FileContent
-from eistool.readers.delimited import find_dialect, first_row, header_cells
-from eistool.readers.numbers import parse_datetime, parse_number_any
+from eistool.readers.formats import biologic_mpt, gamry_dta
+from eistool.readers.formats.delimited import find_dialect, first_row, header_cells
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
 from eistool.typing import FloatArray, PathLike
 
 _EXPECTED = "for instance time_s,current_A,voltage_V"

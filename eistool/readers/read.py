@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers.biologic import ELECTRODES
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
-from eistool.readers.impedance_table import PER_AREA
+from eistool.readers.formats.biologic import ELECTRODES
+from eistool.readers.formats.spectrum_rows import served_by
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
-from eistool.readers.signs import sign_in_doubt
-from eistool.readers.spectrum_rows import served_by
+from eistool.readers.tables.impedance_table import PER_AREA
+from eistool.readers.tables.signs import sign_in_doubt
 from eistool.spectrum import Metadata, Spectrum
 from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
 from eistool.typing import PathLike

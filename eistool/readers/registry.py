@@ -7,7 +7,8 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import SpectrumError
-from eistool.readers import (
+from eistool.readers.content import FileContent
+from eistool.readers.formats import (
     arrays,
     biologic_mpr,
     biologic_mpt,
@@ -22,7 +23,6 @@ from eistool.readers import (
     zahner_ism,
     zplot,
 )
-from eistool.readers.content import FileContent
 from eistool.spectrum import Spectrum
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from eistool.errors import ConfigError
 from eistool.readers.samples import COLUMNS
-from eistool.readers.signs import HeaderSign, decide_sign
-from eistool.readers.sweeps import Rows
+from eistool.readers.tables.signs import HeaderSign, decide_sign
+from eistool.readers.tables.sweeps import Rows
 from eistool.spectrum import Spectrum
 from eistool.typing import PathLike
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from eistool.display import html_table
 from eistool.errors import SpectrumError
-from eistool.spectrum.profile import ORIGIN, Profile
+from eistool.spectrum.cycling import ORIGIN, Profile
 from eistool.spectrum.spectrum import Spectrum
 from eistool.typing import FloatArray
 

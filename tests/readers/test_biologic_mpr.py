@@ -9,8 +9,8 @@ import pytest
 
 import eistool
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers.biologic_mpr import read_recording
 from eistool.readers.content import FileContent
+from eistool.readers.formats.biologic_mpr import read_recording
 from eistool.typing import FloatArray
 from tests.readers.test_instruments import BASE, F, Z, mpt, read_bytes, twice
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import eistool
-from eistool.readers.header_facts import header_facts
+from eistool.readers.tables.header_facts import header_facts
 from tests.readers.written import F, Z, rows
 
 MODULUS, DEGREES = np.abs(Z), np.rad2deg(np.angle(Z))

@@ -11,7 +11,7 @@ import pytest
 
 import eistool
 from eistool.errors import ReaderError
-from eistool.readers import workbook
+from eistool.readers.formats import workbook
 from tests.readers.written import F, Z, bomb, npz, parquet, xlsx
 
 needs_openpyxl = pytest.mark.skipif(

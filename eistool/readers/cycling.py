@@ -9,11 +9,11 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import SpectrumError
-from eistool.readers import biologic_mpr, biologic_mpt
 from eistool.readers.content import FileContent
-from eistool.readers.delimited import find_named_table
-from eistool.readers.numbers import parse_datetime, parse_number_any
-from eistool.spectrum.profile import AGAINST, RESTING, Profile
+from eistool.readers.formats import biologic_mpr, biologic_mpt
+from eistool.readers.formats.delimited import find_named_table
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
+from eistool.spectrum.cycling import AGAINST, RESTING, Profile
 from eistool.typing import FloatArray, PathLike
 
 # spellings without spaces, underscores and unit, in lower case

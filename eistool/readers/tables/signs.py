@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eistool.readers.columns import Column
-from eistool.readers.sweeps import Rows
+from eistool.readers.tables.columns import Column
+from eistool.readers.tables.sweeps import Rows
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
 _TURNED, _OPPOSITE = "so turned round", "the data say the opposite"

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from eistool.errors import ReaderError
-from eistool.readers import delimited
 from eistool.readers.content import MAX_BYTES, FileContent
 from eistool.readers.filename import metadata_from_filename
+from eistool.readers.formats import delimited
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".xlsx", ".xlsm")

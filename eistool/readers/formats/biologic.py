@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eistool.readers.columns import Column, parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.table import Table, mean_conditions
+from eistool.readers.tables.columns import Column, parse_columns
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray, IntArray
 

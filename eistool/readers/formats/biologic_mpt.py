@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from eistool.readers.biologic import UNSET, name_columns, to_sweeps
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_datetime, parse_number_any
-from eistool.readers.table import Table, fill
+from eistool.readers.formats.biologic import UNSET, name_columns, to_sweeps
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.table import Table, fill
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".mpt",)

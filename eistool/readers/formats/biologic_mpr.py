@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eistool.readers.biologic import UNSET, name_columns, to_sweeps
 from eistool.readers.content import FileContent
-from eistool.readers.table import Table
+from eistool.readers.formats.biologic import UNSET, name_columns, to_sweeps
+from eistool.readers.tables.table import Table
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray, IntArray
 

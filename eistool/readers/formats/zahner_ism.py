@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from eistool.readers.content import FileContent
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from eistool.errors import ReaderError
-from eistool.readers.columns import Column, is_unit, parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.header_facts import header_facts
-from eistool.readers.impedance_table import EXAMPLE, MIN_ROWS, Fail, read_rows, spectra_of
-from eistool.readers.numbers import parse_number
-from eistool.readers.table import Table, fill
+from eistool.readers.tables.columns import Column, is_unit, parse_columns
+from eistool.readers.tables.header_facts import header_facts
+from eistool.readers.tables.impedance_table import EXAMPLE, MIN_ROWS, Fail, read_rows, spectra_of
+from eistool.readers.tables.numbers import parse_number
+from eistool.readers.tables.table import Table, fill
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".csv", ".txt", ".dat", ".tsv", ".asc", ".i2b", ".p00")

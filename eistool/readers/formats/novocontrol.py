@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eistool.readers.columns import parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.impedance_table import MIN_ROWS
-from eistool.readers.numbers import parse_number, parse_number_any
-from eistool.readers.signs import HeaderSign, decide_sign
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.columns import parse_columns
+from eistool.readers.tables.impedance_table import MIN_ROWS
+from eistool.readers.tables.numbers import parse_number, parse_number_any
+from eistool.readers.tables.signs import HeaderSign, decide_sign
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import ComplexArray, FloatArray
 

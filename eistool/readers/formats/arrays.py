@@ -7,11 +7,11 @@ import warnings
 
 import numpy as np
 
-from eistool.readers.columns import Column, parse_column, pick
 from eistool.readers.content import MAX_BYTES, FileContent
-from eistool.readers.impedance_table import spectra_of
-from eistool.readers.table import Table
-from eistool.readers.workbook import BROKEN_ARCHIVE, check_archive
+from eistool.readers.formats.workbook import BROKEN_ARCHIVE, check_archive
+from eistool.readers.tables.columns import Column, parse_column, pick
+from eistool.readers.tables.impedance_table import spectra_of
+from eistool.readers.tables.table import Table
 from eistool.spectrum import Spectrum
 
 NPZ_SUFFIXES, PARQUET_SUFFIXES = (".npz",), (".parquet",)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_number_any
-from eistool.readers.signs import HeaderSign, decide_sign
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.numbers import parse_number_any
+from eistool.readers.tables.signs import HeaderSign, decide_sign
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".idf", ".ids")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eistool.readers.columns import parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_datetime, parse_number
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.table import Table, fill, mean_conditions
+from eistool.readers.tables.columns import parse_columns
+from eistool.readers.tables.numbers import parse_datetime, parse_number
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, fill, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 
 SUFFIXES = (".par",)

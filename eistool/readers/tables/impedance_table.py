@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from eistool.errors import ReaderError
-from eistool.readers.columns import Column
-from eistool.readers.signs import HeaderSign, cartesian_sign, decide_sign
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.table import Table, mean_conditions
+from eistool.readers.tables.columns import Column
+from eistool.readers.tables.signs import HeaderSign, cartesian_sign, decide_sign
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray
 

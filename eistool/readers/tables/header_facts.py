@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from eistool.readers.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
 from eistool.spectrum import Metadata
 
 _MOST_LINES = 300

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eistool.readers.columns import Column, pick
-from eistool.readers.numbers import parse_number
+from eistool.readers.tables.columns import Column, pick
+from eistool.readers.tables.numbers import parse_number
 from eistool.typing import FloatArray, IntArray
 
 _MAX_KNOWN = 64  # a header that repeats itself more often is damaged

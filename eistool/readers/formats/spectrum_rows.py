@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from eistool.readers.columns import Column, parse_column, parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.impedance_table import MIN_ROWS, spectra_of
-from eistool.readers.numbers import parse_number, parse_number_any
-from eistool.readers.table import KELVIN, Table
+from eistool.readers.tables.columns import Column, parse_column, parse_columns
+from eistool.readers.tables.impedance_table import MIN_ROWS, spectra_of
+from eistool.readers.tables.numbers import parse_number, parse_number_any
+from eistool.readers.tables.table import KELVIN, Table
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray, IntArray
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from eistool.readers.columns import parse_columns, pick
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_datetime, parse_number
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.columns import parse_columns, pick
+from eistool.readers.tables.numbers import parse_datetime, parse_number
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray
 

@@ -1,0 +1,1 @@
+"""Instrument formats: one file each, with ``identify`` and ``load``."""
