@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
-from eistool.readers.formats.workbook import read_sheets
 from eistool.readers.tables.numbers import parse_number_any
+from eistool.readers.tables.sheets import read_sheets
 from eistool.spectrum import Metadata
 from eistool.spectrum.metadata import why_not
 

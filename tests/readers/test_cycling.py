@@ -109,7 +109,7 @@ def test_a_current_of_the_wrong_sign_is_questioned(current: FloatArray, doubted:
         (["time_s,voltage_V,current_A", "0,1,3", "2,1,3", "1,1,3"], "time_s: falls at row 2"),
         (["time_s,voltage_V,capacity_mAh", "0,1,0", "1,1,2", "2,1,0", "3,1,2"], "capacity jumps"),
         (["freq/Hz,time/s,Ewe/V,I/mA", "1,0,1,0", "2,1,1,2", "3,2,1,0"], "impedance over frequency"),
-        (["1,2,3", "1,2,3", "1,2,3"], "no names of columns"),
+        (["1,2,3", "1,2,3", "1,2,3"], "no header with time, voltage and current"),
         (["words"], "no table of time, voltage and current"),
     ],
 )

@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 
 from eistool.readers.content import MAX_BYTES, FileContent
-from eistool.readers.formats.workbook import BROKEN_ARCHIVE, check_archive
 from eistool.readers.tables.columns import Column, parse_column, pick
 from eistool.readers.tables.impedance_table import spectra_of
+from eistool.readers.tables.sheets import BROKEN_ARCHIVE, check_archive
 from eistool.readers.tables.table import Table
 from eistool.spectrum import Spectrum
 

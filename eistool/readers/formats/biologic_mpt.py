@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from eistool.readers.content import FileContent
@@ -45,12 +45,18 @@ def load(content: FileContent, electrode: str = "working") -> list[Spectrum]:
     """
     header_line = find_header(content)
     table = _table(content, header_line, electrode)
-    facts = header_facts(content.lines[: header_line - 1])
-    return to_sweeps(content, table, facts, electrode, header_line)
+    settings = read_settings(content.lines[: header_line - 1])
+    return to_sweeps(content, table, settings, electrode, header_line)
 
 
-def find_header(content: FileContent) -> int:
-    """Return the line with the names of the columns, from 1.
+def find_header(content: FileContent, names: Sequence[str] = ("freq/Hz", "Re(Z)", "|Z|")) -> int:
+    """Return the line of the column names, from 1.
+
+    Parameters
+    ----------
+    content : FileContent
+    names : sequence of str
+        Names that identify the line where the count of header lines is wrong.
 
     Raises
     ------
@@ -64,9 +70,12 @@ def find_header(content: FileContent) -> int:
         if "\t" in content.lines[line - 1]:
             return line
     for i, text in enumerate(content.lines, start=1):
-        if "\t" in text and any(name in text for name in ("freq/Hz", "Re(Z)", "|Z|")):
+        if "\t" in text and any(name in text for name in names):
             return i
-    raise content.error("no line with column names; expected 'Nb header lines : N' and a table below line N")
+    raise content.error(
+        f"no line with column names such as {', '.join(names)}; expected 'Nb header lines : N' and a table "
+        "below line N: export the file again"
+    )
 
 
 def _table(content: FileContent, header_line: int, electrode: str) -> Table:
@@ -85,8 +94,8 @@ def _table(content: FileContent, header_line: int, electrode: str) -> Table:
     return table
 
 
-def header_facts(lines: list[str]) -> dict[str, object]:
-    """Return what the lines above the table say of all sweeps, as metadata."""
+def read_settings(lines: list[str]) -> dict[str, object]:
+    """Return metadata of all sweeps from the lines above the table."""
     title = next((line.strip() for line in lines[2:8] if line.strip()), "")
     technique = next((short for name, short in _TECHNIQUES.items() if title.startswith(name)), title or None)
     settings = _settings(lines)

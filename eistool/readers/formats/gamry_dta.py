@@ -17,7 +17,7 @@ from eistool.typing import IntArray
 
 SUFFIXES = (".dta",)
 
-_TABLE = re.compile(r"(\w+)\tTABLE")
+TABLE = re.compile(r"(\w+)\tTABLE")
 _SETTING = re.compile(r"[A-Z0-9_]+\t")
 _DEFAULT_AREA_CM2 = 1.0  # what Framework writes when nobody filled it in
 
@@ -43,7 +43,7 @@ def load(content: FileContent) -> list[Spectrum]:
         If there is no ZCURVE table, for instance in a CV, or its columns are missing.
     """
     settings = _settings(content.lines)
-    starts = [(i, match[1]) for i, line in enumerate(content.lines) if (match := _TABLE.match(line)) is not None]
+    starts = [(i, match[1]) for i, line in enumerate(content.lines) if (match := TABLE.match(line)) is not None]
     curves = [i for i, name in starts if name.startswith("ZCURVE")]
     if not curves:
         names = ", ".join(name for _, name in starts) or "none"
@@ -81,7 +81,8 @@ def _settings(lines: list[str]) -> dict[str, str]:
     return found
 
 
-def _table_lines(lines: list[str], first: int) -> Iterator[tuple[int, str]]:
+def table_lines(lines: list[str], first: int) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the lines of a table, names and units included."""
     for i in range(first, len(lines)):
         if lines[i].startswith("\t") or not lines[i].strip():
             if lines[i].strip():
@@ -91,7 +92,7 @@ def _table_lines(lines: list[str], first: int) -> Iterator[tuple[int, str]]:
 
 
 def _curve(content: FileContent, start: int) -> _Curve:
-    lines = list(_table_lines(content.lines, start + 1))
+    lines = list(table_lines(content.lines, start + 1))
     if not lines:
         raise content.error("a ZCURVE table without column names; expected Freq, Zreal, Zimag", start + 1)
     head = lines[0][1].split("\t")[1:]

@@ -28,7 +28,7 @@ def spectra_of(
     table: Table,
     fail: Fail,
     *,
-    swept_only: bool = False,
+    guessed: bool = False,
     describe: Callable[[IntArray], Mapping[str, object]] | None = None,
     notes: Sequence[str] = (),
 ) -> list[Spectrum]:
@@ -40,7 +40,7 @@ def spectra_of(
         With a frequency, and Re and Im, or |Z| and phase.
     fail : callable
         Makes an error of a message; it knows file and line.
-    swept_only : bool
+    guessed : bool
         Whether the columns are only guessed, so that the frequencies must run one way.
     describe : callable, optional
         Gives metadata of some rows.
@@ -57,7 +57,7 @@ def spectra_of(
     if sum(sweep.size for sweep in sweeps) < MIN_ROWS:
         reasons = "".join(f"; {note}" for note in sweep_notes)
         raise fail(f"fewer than {MIN_ROWS} rows with a frequency above 0 and an impedance{reasons}")
-    if swept_only:
+    if guessed:
         if not _is_swept(rows, sweeps):
             raise fail(
                 f"three columns without names, of which the first is no swept frequency; add a header, {EXAMPLE}"
