@@ -1,4 +1,4 @@
-"""Readers: one file per instrument format, found by content."""
+"""Readers of spectra, cycling records, polarisation experiments and samples tables."""
 
 from eistool.readers.cycling import read_profile
 from eistool.readers.polarization import PolarizationRecord, is_polarization, read_polarization

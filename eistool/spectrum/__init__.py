@@ -1,4 +1,4 @@
-"""Spectra, series of spectra, their metadata and the cell they were measured on."""
+"""Spectra, series, metadata, cell geometry and cycling records."""
 
 from eistool.spectrum.corrections import (
     average_spectra,

@@ -140,8 +140,8 @@ def test_rows_of_an_array_are_spectra(tmp_path: Path) -> None:
     [
         (npz(impedance=Z), r"no frequency among the arrays impedance \(16,\)"),
         (npz(frequency=F, impedance=Z[:5]), r"no impedance"),
-        (npz(frequency=F, z_real=np.ones((2, 16)), z_imag=np.ones((3, 16))), "do not fit together"),
-        (npz(frequency=F, impedance=np.array([{}, 1])), "no readable arrays"),
+        (npz(frequency=F, z_real=np.ones((2, 16)), z_imag=np.ones((3, 16))), "of different lengths"),
+        (npz(frequency=F, impedance=np.array([{}, 1])), "unreadable arrays"),
         (npz()[:200], "broken archive"),
         (bomb("frequency.npy", 65 * 2**20), "65 MiB when unpacked"),
     ],

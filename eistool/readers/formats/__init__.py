@@ -1,1 +1,1 @@
-"""Instrument formats: one file each, with ``identify`` and ``load``."""
+"""File formats: one module each, with ``identify`` and ``load``."""

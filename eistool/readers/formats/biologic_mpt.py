@@ -15,7 +15,7 @@ SUFFIXES = (".mpt",)
 
 _SIGNATURE = re.compile(r"(?:EC|BT)-Lab ASCII FILE")
 _HEADER_LINES = re.compile(r"Nb header lines\s*:\s*(\d{1,9})")
-# the month comes first, whatever parts the numbers
+# the month comes first, also with points
 _POINTS = re.compile(r"^\s*(\d+)\.(\d+)\.(?=\d)")
 _TECHNIQUES = MappingProxyType(
     {
@@ -31,12 +31,12 @@ _TO_MG = MappingProxyType({"g": 1e3, "mg": 1.0, "µg": 1e-3, "kg": 1e6})
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether the first line is EC-Lab's."""
+    """Return whether the file starts with the signature of EC-Lab or BT-Lab."""
     return _SIGNATURE.match(content.text[:40]) is not None
 
 
 def load(content: FileContent, electrode: str = "working") -> list[Spectrum]:
-    """Return a spectrum per sweep of one electrode: working, counter, or both as a cell.
+    """Return one spectrum per sweep of an electrode, or of the cell.
 
     Raises
     ------
@@ -80,17 +80,17 @@ def find_header(content: FileContent, names: Sequence[str] = ("freq/Hz", "Re(Z)"
 
 def _table(content: FileContent, header_line: int, electrode: str) -> Table:
     columns = name_columns(content.lines[header_line - 1].rstrip("\t\r ").split("\t"), electrode)
-    # tabs part the cells, so that a comma can only be a decimal mark
+    # cells are separated by tabs: a comma is a decimal mark
     rows = (line.replace(",", ".").split("\t") for line in content.lines[header_line:] if line.strip())
     table = fill(columns, rows)
     if table.find("frequency") is None:
         named = ", ".join(c.header for c in columns[:6])
         raise content.error(
-            f"no frequency column among {named}, ...; expected 'freq/Hz': export the impedance table with it",
+            f"no frequency among the columns {named}, ...; expected 'freq/Hz': export it with the impedance",
             header_line,
         )
     if table.n_rows == 0:
-        raise content.error("the table has no rows; the run may have ended before its first point", header_line)
+        raise content.error("the table has no rows; the run may have ended before the first point", header_line)
     return table
 
 
@@ -112,13 +112,13 @@ def read_settings(lines: list[str]) -> dict[str, object]:
 
 
 def _settings(lines: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(" : ")
-        if not colon:  # columns of 20 characters, one for each step of the technique
+        if not colon:  # columns of 20 characters, one per step of the technique
             name, value = line[:20], line[20:]
-        found.setdefault(name.strip(), value.strip())
-    return found
+        settings.setdefault(name.strip(), value.strip())
+    return settings
 
 
 def _quantity(text: str, factors: Mapping[str, float]) -> float | None:

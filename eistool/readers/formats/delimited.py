@@ -104,7 +104,7 @@ def _unnamed_columns(content: FileContent, text: TextTable, names: Sequence[str]
         raise content.error(f"no frequency with an impedance among the columns {named}; expected {EXAMPLE}", place)
     if text.width != 3 + has_index:
         raise content.error(
-            f"{text.width} columns without names; expected three (frequency, Re, Im), or a header, {EXAMPLE}",
+            f"{text.width} columns without names; expected three (frequency, Re, Im), or a header with {EXAMPLE}",
             place + 1,
         )
     return [Column(has_index + k, "", name) for k, name in enumerate(("frequency", "real", "imag"))]

@@ -85,15 +85,15 @@ def read_sheets(content: FileContent) -> Iterator[tuple[str, list[list[str]]]]:
 
 def _filled(rows: Iterable[tuple[object, ...]], most: int) -> list[list[str]]:
     """Return rows up to the last filled one, without empty cells at their ends, and about ``most`` cells."""
-    found: list[list[str]] = []
+    kept: list[list[str]] = []
     n_filled = n_cells = 0
     for row in rows:
         cells = ["" if cell is None else str(cell) for cell in row]
         while cells and not cells[-1].strip():
             cells.pop()
-        found.append(cells)
-        n_filled = len(found) if cells else n_filled
+        kept.append(cells)
+        n_filled = len(kept) if cells else n_filled
         n_cells += len(cells)
-        if len(found) - n_filled > _LONGEST_GAP or n_cells > most:
+        if len(kept) - n_filled > _LONGEST_GAP or n_cells > most:
             break
-    return found[:n_filled]
+    return kept[:n_filled]

@@ -1,4 +1,4 @@
-"""The sign of Im in tables whose header leaves it open: phase columns and causality decide."""
+"""Sign of the imaginary part, from the header, a phase column or the slope of ``|Z|``."""
 
 import math
 from collections.abc import Sequence
@@ -10,84 +10,93 @@ from eistool.readers.tables.columns import Column
 from eistool.readers.tables.sweeps import Rows
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
-_TURNED, _OPPOSITE = "so turned round", "the data say the opposite"
-CLEAR = 0.5  # |consistency| from which the data decide
+_REVERSED, _OPPOSITE = "sign reversed", "the data show the opposite"
+# agreement with the slope of |Z| beyond which the data decide, halfway to a perfect one
+CLEAR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderSign:
-    """What header and phase column say of the sign."""
+    """Sign of Im according to header and phase column.
+
+    Parameters
+    ----------
+    text : str
+        For the notes.
+    final : bool
+        Whether the slope of ``|Z|`` may only question the sign, not reverse it.
+    """
 
     text: str
-    final: bool  # the data may question it, not overrule it
+    final: bool
 
 
 def cartesian_sign(
-    z: ComplexArray, imag: Column, angle: FloatArray | None, notes: list[str], teller: str = "the phase column"
+    z: ComplexArray, imag: Column, angle: FloatArray | None, notes: list[str], source: str = "the phase column"
 ) -> tuple[ComplexArray, HeaderSign]:
-    """Return Z with the sign that the phase column gives, where there is one, and what that was decided on.
+    """Return Z with the sign of the phase column, if there is one, and the basis of the decision.
 
     Parameters
     ----------
     z : ComplexArray, shape (n_rows,)
-        As the header says: Im negated if its name has a minus.
+        Im negated if its header has a minus.
     imag : Column
-        Where Im was read.
+        Of Im.
     angle : FloatArray, shape (n_rows,), optional
-        The phase column in rad.
+        Phase in rad.
     notes : list of str
-        Gets a note if single points were repaired.
-    teller : str
-        Where the angle comes from.
+        Gains a note if the sign of single points was changed.
+    source : str
+        Origin of ``angle``, for the notes.
     """
     name = imag.header or "the column of Im"
     if angle is None:
         if imag.negated:
-            return z, HeaderSign(f"header says {name}, negated", final=True)
-        return z, HeaderSign(f"{name} has no minus, signed as it stands", final=False)
-    told = np.isfinite(z) & np.isfinite(angle) & (z.imag != 0) & (angle != 0) & (np.abs(angle) < math.pi / 2)
-    expected = np.abs(z.real * np.tan(np.where(told, angle, 0)))
-    told_well = told & (np.abs(np.abs(z.imag) - expected) < 0.1 * np.abs(z.imag) + 0.01 * np.abs(z))
-    # all of one sign beside an Im of both: |phase|, which knows nothing
-    signless = np.unique(np.sign(angle[told])).size == 1 < np.unique(np.sign(z.imag[told])).size
-    if not told.any() or signless or np.sum(told_well) < 0.8 * np.sum(told):
-        text = f"{name} {'negated' if imag.negated else 'signed as it stands'}; {teller} does not match it"
+            return z, HeaderSign(f"header {name}, negated", final=True)
+        return z, HeaderSign(f"{name} has no minus, read as signed", final=False)
+    usable = np.isfinite(z) & np.isfinite(angle) & (z.imag != 0) & (angle != 0) & (np.abs(angle) < math.pi / 2)
+    expected = np.abs(z.real * np.tan(np.where(usable, angle, 0)))
+    matching = usable & (np.abs(np.abs(z.imag) - expected) < 0.1 * np.abs(z.imag) + 0.01 * np.abs(z))
+    # a phase of one sign beside an Im of both signs is |phase|
+    signless = np.unique(np.sign(angle[usable])).size == 1 < np.unique(np.sign(z.imag[usable])).size
+    if not usable.any() or signless or np.sum(matching) < 0.8 * np.sum(usable):
+        text = f"{name} {'negated' if imag.negated else 'read as signed'}; {source} does not match it"
         return z, HeaderSign(text, final=imag.negated)
     agree = np.sign(z.imag) == np.sign(angle)
-    flipped = bool(np.sum(agree & told_well) < np.sum(told_well) / 2)
+    flipped = bool(np.sum(agree & matching) < np.sum(matching) / 2)
     if flipped:
         z, agree = z.conj(), ~agree
-    lost = told_well & ~agree
+    lost = matching & ~agree
     if lost.any():
         z = np.where(lost, z.conj(), z)
-        notes.append(f"{np.sum(lost)} points hold |Im|: their sign is taken from {teller}")
-    verdict = "turned round" if flipped else "negated" if imag.negated else "signed as it stands"
-    return z, HeaderSign(f"{name} {verdict}, as {teller} says", final=imag.negated and not flipped)
+        notes.append(f"{np.sum(lost)} points hold |Im|; their sign is that of {source}")
+    verdict = "reversed" if flipped else "negated" if imag.negated else "read as signed"
+    return z, HeaderSign(f"{name} {verdict}, according to {source}", final=imag.negated and not flipped)
 
 
-def decide_sign(rows: Rows, sweeps: Sequence[IntArray], said: HeaderSign) -> tuple[Rows, str]:
-    """Return the rows with the sign of Im decided, and the note that says why."""
+def decide_sign(rows: Rows, sweeps: Sequence[IntArray], header: HeaderSign) -> tuple[Rows, str]:
+    """Return the rows with the final sign of Im, and a note with the reason."""
     consistency = phase_consistency(rows, sweeps)
     figure = f"(agreement with the slope of |Z|: {consistency:+.2f})"
     if consistency > -CLEAR or not mostly_inductive(rows, sweeps):
-        doubt = "" if consistency > CLEAR or said.final else f"; the data do not tell {figure}"
-        return rows, f"sign of Im: {said.text}{doubt}"
-    if said.final:
-        return rows, f"sign of Im: {said.text}; {_OPPOSITE} {figure}: check the header"
+        doubt = "" if consistency > CLEAR or header.final else f"; the data are inconclusive {figure}"
+        return rows, f"sign of Im: {header.text}{doubt}"
+    if header.final:
+        return rows, f"sign of Im: {header.text}; {_OPPOSITE} {figure}: check the header"
     turned = Rows(rows.frequency, rows.impedance.conj(), rows.cycle, rows.notes)
-    return turned, f"sign of Im: {said.text} would contradict the slope of |Z|, {_TURNED} {figure}"
+    return turned, f"sign of Im: {header.text}; contradicted by the slope of |Z|, {_REVERSED} {figure}"
 
 
 def sign_in_doubt(note: str) -> bool:
-    """Return whether a note of :func:`decide_sign` tells of data that contradict the header."""
-    return note.startswith("sign of Im: ") and (_TURNED in note or _OPPOSITE in note)
+    """Return whether a note of :func:`decide_sign` reports data that contradict the header."""
+    return note.startswith("sign of Im: ") and (_REVERSED in note or _OPPOSITE in note)
 
 
 def phase_consistency(rows: Rows, sweeps: Sequence[IntArray]) -> float:
-    """Return from -1 to 1 how well the sign of Im agrees with the slope of ln|Z|.
+    """Return the agreement of the sign of Im with the slope of ln|Z|, from -1 to 1.
 
-    For a causal system the phase follows π/2 · d ln|Z| / d ln f, and |Z| does not know the sign of Im:
-    near 1 the sign is right, near -1 it is turned round, near 0 the data do not tell.
+    The phase of a causal system follows π/2 · d ln|Z| / d ln f, and |Z| is independent of the sign of Im:
+    1 is the right sign, -1 the reversed one, and values near 0 are inconclusive.
 
     References
     ----------
@@ -110,7 +119,7 @@ def phase_consistency(rows: Rows, sweeps: Sequence[IntArray]) -> float:
         if np.count_nonzero(usable) < 4:
             continue
         slope = np.gradient(np.log(np.abs(z[usable])), np.log(frequency[usable]))
-        # a negative real part is an artefact of the instrument: fold it away
+        # a negative real part is an artefact of the instrument
         phase = np.arctan2(z.imag[usable], np.abs(z.real[usable]))
         product += float(np.sum(phase * slope))
         phase_power += float(np.sum(phase**2))
