@@ -9,7 +9,7 @@ from eistool.batch.files import write_file
 from eistool.readers import override
 from eistool.report import SpectrumMark, profile_to_png
 from eistool.spectrum import Profile, Spectrum
-from eistool.spectrum.profile import AGAINST, OFF, ORIGIN
+from eistool.spectrum.cycling import AGAINST, OFF, ORIGIN
 
 CYCLING_PICTURE = Path("plots") / "profile.png"
 GIVEN = ("samples table", "command line")  # values given by hand, which precede computed ones

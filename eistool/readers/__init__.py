@@ -1,7 +1,7 @@
-"""Readers: one file per instrument format, found by content."""
+"""Readers of spectra, cycling records, polarisation experiments and samples tables."""
 
+from eistool.readers.cycling import read_profile
 from eistool.readers.polarization import PolarizationRecord, is_polarization, read_polarization
-from eistool.readers.profile import read_profile
 from eistool.readers.read import FoundFile, doubts, load, override, read, scan
 from eistool.readers.registry import READERS, Reader
 from eistool.readers.samples import SamplesTable, SampleTables, read_samples

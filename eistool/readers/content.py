@@ -1,4 +1,4 @@
-"""A file as readers see it: read from disk once, decoded once."""
+"""Contents of a file, read and decoded once."""
 
 import codecs
 import re
@@ -10,7 +10,7 @@ from eistool.errors import ReaderError
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINES = 1_000_000
-MAX_LINE = 1_000_000  # characters; to split a longer one takes many times its memory
+MAX_LINE = 1_000_000  # characters; splitting a longer one takes many times its memory
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _HEAD = 2_000_000  # characters
@@ -20,12 +20,12 @@ _CONTROL = re.compile("[\0-\b\x0e-\x1a\x1c-\x1f]")
 
 @dataclass(frozen=True, eq=False)
 class FileContent:
-    """Bytes of one file, and its text as far as it is one.
+    """Bytes and text of one file.
 
     Parameters
     ----------
     path : Path
-        Where the bytes came from; readers use its name for messages and its suffix for ties.
+        Origin of the bytes: the name for messages, the suffix for ambiguous contents.
     data : bytes
         The file, or its beginning.
 
@@ -51,8 +51,8 @@ class FileContent:
             size = path.stat().st_size
             if limit is None and size > MAX_BYTES:
                 raise ReaderError(
-                    f"{path.name}: {size / 2**20:.0f} MiB; files of spectra are expected to be below "
-                    f"{MAX_BYTES // 2**20} MiB: split it, or export the impedance columns alone"
+                    f"{path.name}: {size / 2**20:.0f} MiB; expected at most "
+                    f"{MAX_BYTES // 2**20} MiB: split it, or export only the impedance columns"
                 )
             with path.open("rb") as file:
                 data = file.read(-1 if limit is None else limit)
@@ -64,12 +64,12 @@ class FileContent:
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, with its dot."""
+        """Suffix in lower case, with its dot."""
         return self.path.suffix.lower()
 
     @cached_property
     def encoding(self) -> str:
-        """Byte order mark, else UTF-16 by its zero bytes, else UTF-8, else Latin-1 (which never fails)."""
+        """Encoding by byte order mark, else UTF-16 by zero bytes, else UTF-8, else Latin-1."""
         for bom, name in _BOMS:
             if self.data.startswith(bom):
                 return name
@@ -85,37 +85,37 @@ class FileContent:
 
     @cached_property
     def text(self) -> str:
-        """The decoded text; broken characters become U+FFFD."""
+        """Decoded text; invalid characters become U+FFFD."""
         return self.data.decode(self.encoding, errors="replace")
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines without their ends, whatever the system that wrote them.
+        """Lines without their ends, for all three conventions.
 
         Raises
         ------
         ReaderError
-            If there are more than a million, or one has more than a million characters.
+            If there are more than a million lines, or more than a million characters in one.
         """
         n_lines = max(self.text.count("\n"), self.text.count("\r"))
         if n_lines > MAX_LINES:
-            raise self.error(f"{n_lines} lines; expected {MAX_LINES} at the most: split the file")
+            raise self.error(f"{n_lines} lines; expected at most {MAX_LINES}: split the file")
         lines = _LINE_END.split(self.text)
         for number, line in enumerate(lines, start=1):
             if len(line) > MAX_LINE:
-                raise self.error(f"{len(line)} characters in a line; expected {MAX_LINE} at the most", number)
+                raise self.error(f"{len(line)} characters in a line; expected at most {MAX_LINE}", number)
         return lines
 
     @cached_property
     def first_lines(self) -> list[str]:
-        """The lines of the first 2 million characters, whatever follows."""
+        """Lines of the first 2 million characters."""
         return _LINE_END.split(self.text[:_HEAD])
 
     @cached_property
     def is_text(self) -> bool:
-        """Whether the beginning holds characters only, no binary records."""
+        """Whether the first 4000 characters have no control characters."""
         return _CONTROL.search(self.text[:4000]) is None
 
     def error(self, message: str, line: int | None = None) -> ReaderError:
-        """Return (not raise) a ReaderError that names the file and the line, counted from 1."""
+        """Return a ReaderError with file name and line, counted from 1; the caller raises it."""
         return ReaderError(f"{self.path.name}{'' if line is None else f', line {line}'}: {message}")

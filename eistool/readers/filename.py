@@ -1,4 +1,4 @@
-"""What the tokens of a file name say: temperature, state of charge, voltage, cycle, direction, sample."""
+"""Metadata from file names."""
 
 import re
 from pathlib import PurePath
@@ -22,16 +22,16 @@ _DIRECTIONS = {
     "discharged": "discharge",
 }
 _DATE = re.compile(r"[-+]?\d[-.,:\d]*")  # or a plain number
-_MIN_BARE_CELSIUS = 10.0  # below that, "2C" may be a C-rate
+_MIN_BARE_CELSIUS = 10.0  # smaller numbers may be C-rates, such as 2C
 _KELVIN_RANGE = (70.0, 2000.0)
 
 
 def metadata_from_filename(name: str) -> tuple[dict[str, object], list[str]]:
-    """Return metadata by field name, and notes on tokens that contradict each other.
+    """Return metadata by field name, and notes on contradictory tokens.
 
-    Tokens are parted by ``_`` and spaces; ``p`` is a decimal point, ``m`` a minus. A bare C value below 10
-    may be a C-rate and is no temperature. The first token is the sample unless it means something itself
-    or is a number or a date.
+    Tokens are separated by ``_`` and spaces; ``p`` is a decimal point, ``m`` a minus. A bare C value below 10
+    may be a C-rate and is not a temperature. The first token is the sample unless it is one of these
+    quantities, a number or a date.
 
     Examples
     --------
@@ -57,12 +57,12 @@ def metadata_from_filename(name: str) -> tuple[dict[str, object], list[str]]:
             values[field] = value
     for field in sorted(contradictory):
         del values[field]
-        notes.append(f"{field}: the file name gives several values; none is taken")
+        notes.append(f"{field}: several values in the file name; none is used")
     return values, notes
 
 
 def _meaning(token: str) -> tuple[str, object] | None:
-    """Return field and value; an empty field for a C-rate, None for a token without meaning."""
+    """Return field and value; an empty field for a C-rate, None for an unknown token."""
     celsius = _CELSIUS.fullmatch(token)
     if celsius:
         return _celsius(celsius)

@@ -1,4 +1,4 @@
-"""From paths to spectra: files found, read, and described by all that is known of them."""
+"""Spectra of files and folders, with metadata from file names, headers and samples tables."""
 
 import os
 import re
@@ -9,36 +9,36 @@ from pathlib import Path
 from typing import Literal
 
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers.biologic import ELECTRODES
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
-from eistool.readers.impedance_table import PER_AREA
+from eistool.readers.formats.biologic import ELECTRODES
+from eistool.readers.formats.spectrum_rows import served_by
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
-from eistool.readers.signs import sign_in_doubt
-from eistool.readers.spectrum_rows import served_by
+from eistool.readers.tables.impedance_table import PER_AREA
+from eistool.readers.tables.signs import sign_in_doubt
 from eistool.spectrum import Metadata, Spectrum
 from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
 from eistool.typing import PathLike
 
 _RESULT_MARK = "run.json"
 _NO_SPECTRA = re.compile(r"(?:readme|licen[cs]e|copying|changelog|notice|manifest)(?:[-_. ].*)?", re.IGNORECASE)
-_DISAGREEMENT = re.compile(rf"(?:{'|'.join(METADATA_FIELDS)}): (?:.* replaces |the file name gives several)")
+_DISAGREEMENT = re.compile(rf"(?:{'|'.join(METADATA_FIELDS)}): (?:.* replaces |several values in the file name)")
 _SNIFFED_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file below one of the paths that were given.
+    """A file at or below one of the given paths.
 
     Parameters
     ----------
     path : Path
-        Where it lies.
+        Its location.
     source : str
-        Its name in results: relative to the folder given, with forward slashes.
+        Its name in results: relative to the given folder, with forward slashes.
     ignored : str
-        Why it is no file of spectra; empty where it is to be read.
+        Reason why it is not read; empty for files of spectra.
     """
 
     path: Path
@@ -52,31 +52,31 @@ def read(
     errors: Literal["warn", "raise"] = "warn",
     electrode: Literal["working", "counter", "cell"] = "working",
 ) -> list[Spectrum]:
-    """Read a file, or all files in a folder and below, as spectra; one per sweep.
+    """Read a file, or all files in and below a folder, as one spectrum per sweep.
 
     Parameters
     ----------
     path : path or sequence of paths
-        Files and folders. Hidden files and folders of results (with a ``run.json``) are passed over.
+        Files and folders. Hidden files and result folders (with a ``run.json``) are skipped.
     samples : path, optional
-        A samples table; by default the nearest ``samples.csv`` or ``samples.xlsx`` in or above a file's
-        folder.
+        A samples table; by default the nearest ``samples.csv`` or ``samples.xlsx`` in or above the folder
+        of a file.
     errors : {"warn", "raise"}
-        What to do with a file in a folder that cannot be read. A file that is given by its path raises.
+        Treatment of unreadable files in folders. A file that is given by its path raises.
     electrode : {"working", "counter", "cell"}
-        Whose impedance, where a three-electrode file holds several; ``cell`` is between both.
+        Electrode of the impedance, in three-electrode files; ``cell`` is between both.
 
     Returns
     -------
     list of Spectrum
-        Sorted by source, then sweep, without those that the samples table leaves out.
+        Sorted by source, then sweep, without those that the samples table excludes.
 
     Raises
     ------
     ReaderError
-        If the path does not exist, the file cannot be read, or one in the folder with ``errors="raise"``.
+        If a path does not exist, or a file cannot be read; in folders only with ``errors="raise"``.
     ConfigError
-        If the samples table is wrong.
+        If the samples table is invalid.
     """
     if errors not in ("warn", "raise"):
         raise ConfigError(f"errors={errors!r}; choose 'warn' or 'raise'")
@@ -85,38 +85,38 @@ def read(
     roots = _paths(path)
     tables = SampleTables(None if samples is None else Path(samples))
     spectra: list[Spectrum] = []
-    for found in scan(roots):
-        alone = found.path in roots
-        if found.ignored and not (alone and found.path.is_file()):
+    for file in scan(roots):
+        alone = file.path in roots
+        if file.ignored and not (alone and file.path.is_file()):
             continue
         try:
-            spectra += load(found, tables, electrode)
+            spectra += load(file, tables, electrode)
         except ReaderError as error:
             if alone or errors == "raise":
                 raise
-            reason = str(error).removeprefix(f"{found.path.name}: ")
-            warnings.warn(f"not read: {found.source}: {reason}", stacklevel=2)
+            reason = str(error).removeprefix(f"{file.path.name}: ")
+            warnings.warn(f"not read: {file.source}: {reason}", stacklevel=2)
     return [s for s in spectra if s.metadata.include is not False]
 
 
 def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
     paths = [given] if isinstance(given, str | os.PathLike) else given
     if not isinstance(paths, Sequence) or not all(isinstance(path, str | os.PathLike) for path in paths):
-        raise ReaderError(f"{given!r:.80}: no path; give a file or a folder, or a list of them")
+        raise ReaderError(f"expected a path or a list of paths, got {given!r:.80}")
     return [Path(path) for path in paths]
 
 
 def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
-    """Find the files below the paths, in a fixed order, and tell files of spectra from others.
+    """Return the files at and below the paths in a fixed order, with the reason for those that are not read.
 
-    A file with a suffix of an instrument or of text tables is to be read, any other one if its content is
-    known. READMEs, licences and samples tables are not.
+    Files with the suffix of a format are read, others if their content is identified. READMEs, licences and
+    samples tables are not.
 
     Parameters
     ----------
     paths : sequence of paths
-        Files and folders. Where two of them would give the same ``source``, it starts with as much of
-        their own paths as tells them apart.
+        Files and folders. If two files would have the same ``source``, parts of the paths of their folders
+        precede it.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
     for root in roots:
         if not root.exists():
             raise ReaderError(f"{root}: does not exist; give a file or a folder")
-    files: dict[Path, tuple[Path, Path]] = {}  # resolved path: (folder given, path)
+    files: dict[Path, tuple[Path, Path]] = {}  # resolved path: (given folder, path)
     for root in roots:
         folder = root if root.is_dir() else root.parent
         for path in _walk(root) if root.is_dir() else [root]:
@@ -138,32 +138,32 @@ def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
             FoundFile(path, prefixes[folder] + path.relative_to(folder).as_posix(), _ignored(path))
             for folder, path in files.values()
         ),
-        key=lambda found: found.source,
+        key=lambda file: file.source,
     )
 
 
-def load(found: FoundFile, tables: SampleTables | None = None, electrode: str = "working") -> list[Spectrum]:
-    """Read one file and describe each sweep by file name, header and samples table.
+def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "working") -> list[Spectrum]:
+    """Read the sweeps of one file, with metadata from file name, header and samples table.
 
     Returns
     -------
     list of Spectrum
-        All sweeps; the samples table leaves those out whose ``metadata.include`` is False.
+        All sweeps; those with ``metadata.include`` False are excluded by the samples table.
 
     Raises
     ------
     ReaderError
-        If no reader knows the file, or it cannot be read.
+        If the format is unknown, or the file cannot be read.
     ConfigError
-        If its samples table is wrong.
+        If the samples table is invalid.
     """
-    content = FileContent.open(found.path)
+    content = FileContent.open(file.path)
     reader = find_reader(content)
     if reader is None:
         raise content.error(refusal(content))
     spectra = reader.read(content, electrode)
-    named, name_notes = metadata_from_filename(found.path.name)
-    place = Metadata().updated("file", source=found.source, format=reader.name)
+    named, name_notes = metadata_from_filename(file.path.name)
+    place = Metadata().updated("file", source=file.source, format=reader.name)
     tables = tables or SampleTables()
     described = []
     for sweep, spectrum in enumerate(spectra, start=1):
@@ -175,7 +175,7 @@ def load(found: FoundFile, tables: SampleTables | None = None, electrode: str = 
             notes=(*spectrum.notes, *name_notes),
         )
         full = override(start, "file header", header.known())
-        for row in tables.rows_for(found.path, found.source, sweep):
+        for row in tables.rows_for(file.path, file.source, sweep):
             full = override(full, "samples table", row.values)
         full = _in_ohm(full)
         if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
@@ -185,28 +185,28 @@ def load(found: FoundFile, tables: SampleTables | None = None, electrode: str = 
 
 
 def _in_ohm(spectrum: Spectrum) -> Spectrum:
-    """Return a spectrum whose impedances are per area divided by the area, where that is known."""
+    """Return the spectrum in ohm: impedances per area are divided by the area, if known."""
     area = known_area_cm2(spectrum.metadata)
     if PER_AREA not in spectrum.notes or area is None:
         return spectrum
     field = "diameter_mm" if spectrum.metadata.area_cm2 is None else "area_cm2"
     origin = spectrum.metadata.origin[field]
-    told = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({field}, {origin})"
-    notes = tuple(told if note == PER_AREA else note for note in spectrum.notes)
+    note = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({field}, {origin})"
+    notes = tuple(note if old == PER_AREA else old for old in spectrum.notes)
     return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
 
 
 def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> Spectrum:
-    """Return a copy with metadata from a source that outranks those before, disagreements noted.
+    """Return a copy with metadata of higher precedence; disagreements are noted.
 
     Parameters
     ----------
     spectrum : Spectrum
-        With what is known so far.
+        With metadata of lower precedence.
     origin : str
         For instance ``"command line"``.
     values : mapping
-        By field name; ``None`` says nothing.
+        By field name; ``None`` leaves the present value.
     """
     known = spectrum.metadata.known()
     notes = [
@@ -223,7 +223,7 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
 
 
 def doubts(spectrum: Spectrum) -> list[str]:
-    """Return the notes of a spectrum that somebody should look at: metadata that disagree, a sign in doubt."""
+    """Return the notes to check by eye: contradictory metadata, and a doubtful sign of Im."""
     return [note for note in spectrum.notes if _DISAGREEMENT.match(note) or sign_in_doubt(note)]
 
 
@@ -241,8 +241,8 @@ def _hidden(name: str) -> bool:
 
 
 def _ignored(path: Path) -> str:
-    if path.exists() and not path.is_file():  # to open a named pipe would wait for ever
-        return "no regular file"
+    if path.exists() and not path.is_file():  # opening a named pipe would wait for ever
+        return "not a regular file"
     if path.name.lower() in TABLE_NAMES:
         return "samples table"
     if _NO_SPECTRA.fullmatch(path.stem):
@@ -260,7 +260,7 @@ def _ignored(path: Path) -> str:
 
 
 def _prefixes(files: Sequence[tuple[Path, Path]]) -> dict[Path, str]:
-    """Return for each folder given what its sources start with: nothing, unless two of them collide."""
+    """Return the start of the sources in each given folder, empty unless two of them collide."""
     folders = list(dict.fromkeys(folder for folder, _ in files))
     sources: dict[str, set[Path]] = {}
     for folder, path in files:

@@ -1,4 +1,4 @@
-"""The formats that can be read, in the order in which they are tried."""
+"""Supported formats, in the order of identification."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import SpectrumError
-from eistool.readers import (
+from eistool.readers.content import FileContent
+from eistool.readers.formats import (
     arrays,
     biologic_mpr,
     biologic_mpt,
@@ -22,21 +23,36 @@ from eistool.readers import (
     zahner_ism,
     zplot,
 )
-from eistool.readers.content import FileContent
 from eistool.spectrum import Spectrum
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A format: how to know it by its content, and how to load it."""
+    """A supported format.
+
+    Parameters
+    ----------
+    name, title : str
+        For results, and for messages.
+    suffixes : tuple of str
+        In lower case, with the dot.
+    identify : callable
+        Whether a file has this format, from its content.
+    load : callable
+        Returns the spectra of a file.
+    fallback : bool
+        Whether the format is tried only after all others.
+    electrodes : bool
+        Whether ``load`` takes an electrode, for files with several.
+    """
 
     name: str
     title: str
     suffixes: tuple[str, ...]
     identify: Callable[[FileContent], bool]
     load: Callable[..., list[Spectrum]]
-    fallback: bool = False  # asked only when no other reader knows the file
-    electrodes: bool = False  # whether load() takes an electrode: files may hold several
+    fallback: bool = False
+    electrodes: bool = False
 
     def read(self, content: FileContent, electrode: str = "working") -> list[Spectrum]:
         """Return the spectra in a file, at least one.
@@ -44,20 +60,20 @@ class Reader:
         Raises
         ------
         ReaderError
-            If it cannot be read, whatever is wrong with it.
+            If the file cannot be read.
         """
         if not self.fallback and not self.identify(content):
-            raise content.error(f"no file of {self.title}; it begins otherwise")
+            raise content.error(f"not a file of {self.title}; expected the start of that format")
         if electrode != "working" and not self.electrodes:
-            raise content.error(f"electrode={electrode!r}; a file of {self.title} has one: 'working'")
+            raise content.error(f"electrode={electrode!r}; {self.title} has one electrode: choose 'working'")
         choice = (electrode,) if self.electrodes else ()
         try:
-            with np.errstate(all="ignore"):  # absurd numbers end as inf or nan, and are refused below
+            with np.errstate(all="ignore"):  # absurd numbers become inf or nan, and are refused below
                 spectra = self.load(content, *choice)
         except SpectrumError as error:
             raise content.error(str(error)) from error
         if not spectra:
-            raise content.error(f"no spectrum in it; expected a file of {self.title}")
+            raise content.error(f"no spectrum; expected a file of {self.title}")
         return spectra
 
 
@@ -104,7 +120,7 @@ READERS: tuple[Reader, ...] = (
     Reader("parquet", "Parquet table", arrays.PARQUET_SUFFIXES, arrays.identify_parquet, arrays.load_parquet),
     Reader(
         "spectrum_rows",
-        "Text with a spectrum in each row",
+        "Text with one spectrum per row",
         spectrum_rows.SUFFIXES,
         spectrum_rows.identify,
         spectrum_rows.load,
@@ -119,7 +135,7 @@ READERS: tuple[Reader, ...] = (
     ),
 )
 
-# files of impedance that no reader knows yet, and what to do with them
+# impedance formats that are not supported, and the remedy
 UNSUPPORTED = MappingProxyType(
     {
         ".dfr": ("Eco Chemie", "export the curve as text"),
@@ -131,20 +147,20 @@ KNOWN_SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suf
 
 
 def find_reader(content: FileContent) -> Reader | None:
-    """Return the reader for a file's content; the suffix decides only between several that know it."""
-    known = [reader for reader in READERS if not reader.fallback and reader.identify(content)]
-    if not known:
-        known = [reader for reader in READERS if reader.fallback and reader.identify(content)]
-    return next((r for r in known if content.suffix in r.suffixes), known[0] if known else None)
+    """Return the reader that identifies a file; the suffix decides between several."""
+    candidates = [reader for reader in READERS if not reader.fallback and reader.identify(content)]
+    if not candidates:
+        candidates = [reader for reader in READERS if reader.fallback and reader.identify(content)]
+    return next((r for r in candidates if content.suffix in r.suffixes), candidates[0] if candidates else None)
 
 
 def refusal(content: FileContent) -> str:
-    """Return why no reader takes a file, and the next step."""
+    """Return the reason why a file is not supported, and the next step."""
     if content.suffix in UNSUPPORTED:
         title, remedy = UNSUPPORTED[content.suffix]
         return f"no reader for {title} files ({content.suffix}); {remedy}"
     named = [reader.title for reader in READERS if content.suffix in reader.suffixes]
     if len(named) == 1:
-        return f"no reader knows this content; expected a file of {named[0]}: save or copy it again"
+        return f"unknown content; expected a file of {named[0]}: save or copy it again"
     names = ", ".join(reader.title for reader in READERS)
-    return f"no reader knows this content; expected one of: {names}"
+    return f"unknown content; expected one of: {names}"

@@ -1,4 +1,4 @@
-"""The samples table (``samples.csv`` or ``.xlsx``): what the lab knows about each file."""
+"""Samples tables (``samples.csv`` or ``.xlsx``): metadata of files and sweeps."""
 
 import csv
 import difflib
@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_number_any
-from eistool.readers.workbook import read_sheets
+from eistool.readers.tables.numbers import parse_number_any
+from eistool.readers.tables.sheets import read_sheets
 from eistool.spectrum import Metadata
 from eistool.spectrum.metadata import why_not
 
@@ -40,14 +40,14 @@ _DIRECTIONS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """One row: which sweeps it speaks of, and what it says."""
+    """Metadata of the sweeps that match a pattern."""
 
-    number: int  # as a spreadsheet counts, the header being row 1
+    number: int  # as in a spreadsheet: the header is row 1
     pattern: str
     values: Mapping[str, object]
 
     def matches(self, names: Iterable[str], sweep: int | None) -> bool:
-        """Return whether the row speaks of a sweep (or any) of a file that goes by these names."""
+        """Return whether the row applies to a sweep of a file with these names; None is any sweep."""
         pattern = self.pattern.replace("\\", "/")
         names = tuple(names)
         if any(pattern == name or fnmatchcase(name, pattern) for name in names):
@@ -60,13 +60,13 @@ class SampleRow:
 
 @dataclass(frozen=True, slots=True)
 class SamplesTable:
-    """A samples table whose every cell was checked."""
+    """A samples table with validated cells."""
 
     path: Path
     rows: tuple[SampleRow, ...]
 
     def rows_for(self, path: Path, source: str, sweep: int | None) -> list[SampleRow]:
-        """Return the matching rows in their order; later ones override earlier ones. None is any sweep."""
+        """Return the matching rows in order; later ones override earlier ones. None is any sweep."""
         names = [source, path.name, path.stem]
         if path.is_relative_to(self.path.parent):
             names.append(path.relative_to(self.path.parent).as_posix())
@@ -79,8 +79,8 @@ def read_samples(path: Path) -> SamplesTable:
     Raises
     ------
     ConfigError
-        If it cannot be opened, has no column ``file``, an unknown column, or a cell that is not what its
-        column holds; the message names file, row and column.
+        If it cannot be opened, has no column ``file``, an unknown column, or an invalid cell; the message
+        names file, row and column.
     """
     cells = _excel(path) if path.suffix.lower() == ".xlsx" else _delimited(path)
     if not cells:
@@ -96,17 +96,17 @@ def read_samples(path: Path) -> SamplesTable:
 
 
 class SampleTables:
-    """Finds the samples table of each file: the one given, else the nearest in or above its folder.
+    """The given samples table, or else the nearest one in or above the folder of each file.
 
     Parameters
     ----------
     path : Path, optional
-        A table that holds for every file.
+        A table for all files.
 
     Raises
     ------
     ConfigError
-        If a table is wrong.
+        If a table is invalid.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -115,7 +115,7 @@ class SampleTables:
         self._matched: dict[Path, set[int]] = {}
 
     def table_for(self, path: Path) -> SamplesTable | None:
-        """Return the table that holds for a file, None if there is none."""
+        """Return the table of a file, None if there is none."""
         if self.given is not None:
             return self.given
         folder = path.resolve().parent
@@ -128,7 +128,7 @@ class SampleTables:
         return None
 
     def rows_for(self, path: Path, source: str, sweep: int | None) -> list[SampleRow]:
-        """Return the rows of its table that speak of a sweep of a file, or of the file if that is None."""
+        """Return the rows that apply to a sweep of a file, or to any of its sweeps if that is None."""
         table = self.table_for(path)
         rows = [] if table is None else table.rows_for(path, source, sweep)
         if table is not None:
@@ -136,12 +136,12 @@ class SampleTables:
         return rows
 
     def unmatched(self, folders: Sequence[Path]) -> list[str]:
-        """Return a line for each table whose rows no file matched so far.
+        """Return a message for each table with rows that matched no file so far.
 
         Parameters
         ----------
         folders : sequence of Path
-            That were read; a table above them may speak of files that were not.
+            Folders that were read; rows of tables above them may belong to other files.
         """
         roots = [folder.resolve() for folder in folders]
         tables = [self.given] if self.given is not None else list(self._read.values())
@@ -181,7 +181,7 @@ def _check_header(path: Path, header: list[str], cells: list[list[str]]) -> None
     for column, name in enumerate(header):
         if name in _COLUMNS:
             if header.index(name) != column:
-                raise ConfigError(f"{path.name}, row 1: column {name!r} is there twice; keep one")
+                raise ConfigError(f"{path.name}, row 1: column {name!r} occurs twice; keep one")
         elif name or any(column < len(row) and row[column].strip() for row in cells[1:]):
             close = difflib.get_close_matches(name, COLUMNS, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
@@ -223,7 +223,7 @@ def _cell(where: str, name: str, text: str) -> object:
         return text
     value = parse_number_any(text)
     if not math.isfinite(value):
-        raise ConfigError(f"{where}: {text!r} is no number; give one without its unit, or leave the cell empty")
+        raise ConfigError(f"{where}: {text!r} is not a number; remove the unit, or leave the cell empty")
     if expected := why_not(name, value):
         raise ConfigError(f"{where}: {text}; give {expected}, or leave the cell empty")
     return value

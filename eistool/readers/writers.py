@@ -1,4 +1,4 @@
-"""Spectra written as files that the readers read back, to the last digit."""
+"""Writers of spectra and samples tables, without loss of digits."""
 
 import csv
 import io
@@ -12,15 +12,15 @@ import numpy as np
 
 from eistool.errors import ConfigError
 from eistool.readers.samples import COLUMNS
-from eistool.readers.signs import HeaderSign, decide_sign
-from eistool.readers.sweeps import Rows
+from eistool.readers.tables.signs import HeaderSign, decide_sign
+from eistool.readers.tables.sweeps import Rows
 from eistool.spectrum import Spectrum
 from eistool.typing import PathLike
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A format: its suffix, how many sweeps a file holds, and how it looks."""
+    """Suffix, encoding and text of a format."""
 
     suffix: str
     several_sweeps: bool
@@ -29,19 +29,19 @@ class Writer:
 
 
 def format_spectra(spectra: Sequence[Spectrum], style: str = "csv") -> str:
-    """Return the text of a file that holds the spectra.
+    """Return the text of a file with the given spectra.
 
     Parameters
     ----------
     spectra : sequence of Spectrum
-        The sweeps of the file; masked points are written too.
+        The sweeps of the file, including masked points.
     style : {"csv", "csv-semicolon", "dta", "mpt", "z"}
-        Only ``mpt`` holds more than one sweep.
+        Only ``mpt`` supports more than one sweep.
 
     Raises
     ------
     ConfigError
-        If the format is unknown, or cannot hold so many sweeps.
+        If the format is unknown, or does not support that number of sweeps.
 
     Examples
     --------
@@ -53,30 +53,30 @@ def format_spectra(spectra: Sequence[Spectrum], style: str = "csv") -> str:
 
 
 def write_spectra(path: PathLike, spectra: Sequence[Spectrum], style: str | None = None) -> None:
-    """Write spectra as one file; by default in the format that the suffix tells.
+    """Write spectra to one file, by default in the format of its suffix.
 
     Raises
     ------
     ConfigError
-        If the format is unknown, or cannot hold so many sweeps.
+        If the format is unknown, or does not support that number of sweeps.
     """
     path = Path(path)
     if style is None:
         names = [name for name, writer in WRITERS.items() if writer.suffix == path.suffix.lower()]
         if not names:
-            raise ConfigError(f"{path.name}: no format with this suffix; name one of {', '.join(WRITERS)}")
+            raise ConfigError(f"{path.name}: no format with this suffix; choose one of {', '.join(WRITERS)}")
         style = names[0]
     writer = _writer(spectra, style)
     path.write_bytes(writer.text(spectra).encode(writer.encoding))
 
 
 def format_samples(files: Sequence[tuple[str, Sequence[Spectrum]]]) -> str:
-    """Return a samples table that says of files what is known of their spectra.
+    """Return a samples table with the metadata of spectra.
 
     Parameters
     ----------
     files : sequence of (str, sequence of Spectrum)
-        Name of each file, and its sweeps.
+        Name and sweeps of each file.
 
     Examples
     --------
@@ -104,16 +104,16 @@ def _writer(spectra: Sequence[Spectrum], style: str) -> Writer:
         raise ConfigError(f"format={style!r}; choose one of {', '.join(WRITERS)}")
     writer = WRITERS[style]
     if not spectra or (len(spectra) > 1 and not writer.several_sweeps):
-        raise ConfigError(f"{len(spectra)} sweeps for a file of format {style}; give one, or choose mpt")
+        raise ConfigError(f"{len(spectra)} sweeps for a file of format {style}; write one, or choose mpt")
     return writer
 
 
 def _csv(spectra: Sequence[Spectrum]) -> str:
     rows = Rows(spectra[0].frequency, spectra[0].impedance)
-    # without a minus in its header, the reader would turn the sign of such data
-    turned = decide_sign(rows, [np.arange(len(spectra[0]))], HeaderSign("", final=False))[0] is not rows
-    imag = "-z_imag_ohm" if turned else "z_imag_ohm"
-    points = ((f, re, -im if turned else im) for f, re, im in _points(spectra[0]))
+    # without a minus in the header, the reader would reverse the sign of such data
+    reversed_ = decide_sign(rows, [np.arange(len(spectra[0]))], HeaderSign("", final=False))[0] is not rows
+    imag = "-z_imag_ohm" if reversed_ else "z_imag_ohm"
+    points = ((f, re, -im if reversed_ else im) for f, re, im in _points(spectra[0]))
     return _lines([f"frequency_Hz,z_real_ohm,{imag}", *(",".join(map(repr, point)) for point in points)])
 
 
@@ -138,7 +138,7 @@ def _mpt(spectra: Sequence[Spectrum]) -> str:
     lines.append("\t".join(names))
     for cycle, spectrum in enumerate(spectra, start=1):
         start = 3600 * (spectrum.metadata.time_h or 0.0)
-        seconds = start + np.cumsum(3 / spectrum.frequency)  # three periods a point
+        seconds = start + np.cumsum(3 / spectrum.frequency)  # three periods per point
         voltage = spectrum.metadata.ewe_mean_V
         for (f, real, imag), time in zip(_points(spectrum), seconds.tolist(), strict=True):
             row = [repr(f), repr(real), repr(-imag), *_polar(real, imag), repr(time), repr(float(cycle))]
@@ -197,7 +197,7 @@ def _points(spectrum: Spectrum) -> list[tuple[float, float, float]]:
 
 
 def _polar(real: float, imag: float) -> tuple[str, str]:
-    # for the eye: the readers take Re and Im
+    # for people: the readers use Re and Im
     return f"{math.hypot(real, imag):.7g}", f"{math.degrees(math.atan2(imag, real)):.7g}"
 
 

@@ -1,4 +1,4 @@
-"""Spectra, series of spectra, their metadata and the cell they were measured on."""
+"""Spectra, series, metadata, cell geometry and cycling records."""
 
 from eistool.spectrum.corrections import (
     average_spectra,
@@ -7,9 +7,9 @@ from eistool.spectrum.corrections import (
     subtract_lead,
     subtract_stray_capacitance,
 )
+from eistool.spectrum.cycling import Profile
 from eistool.spectrum.geometry import CellGeometry, check_geometry
 from eistool.spectrum.metadata import Metadata
-from eistool.spectrum.profile import Profile
 from eistool.spectrum.series import Series
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
 

@@ -1,6 +1,6 @@
-"""Corrections of measured spectra, each an explicit step that the result's notes tell of.
+"""Corrections of measured spectra: leads, stray capacitance, fixture, area and averages.
 
-Points, mask and metadata are kept. Where a spectrum has noise, the correction's uncertainty is added to it.
+Each correction adds a note and keeps points, mask and metadata. The noise of a spectrum is propagated.
 """
 
 import math
@@ -16,7 +16,7 @@ from eistool.errors import SpectrumError
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
-SAME_FREQUENCY = 1e-3  # relative
+SAME_FREQUENCY = 1e-3  # relative; instruments round frequencies to four digits or more
 DECADE = float(np.log(10))
 PER_AREA = "impedances are per area: Ω cm², with an area of"
 
@@ -24,7 +24,7 @@ PER_AREA = "impedances are per area: Ω cm², with an area of"
 def subtract_lead(
     spectrum: Spectrum, resistance: float, inductance: float = 0.0, *, u_resistance: float = 0.0
 ) -> Spectrum:
-    """Subtract the resistance and the inductance of leads that are in series.
+    """Subtract the resistance and the inductance of leads in series.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ def subtract_lead(
     resistance, inductance : float
         In ohm and henry.
     u_resistance : float
-        Standard uncertainty in ohm. It is the same at all points, so that noise cannot tell of it: it stands
-        in the note, and belongs into the budget of a resistance.
+        Standard uncertainty in ohm. It is common to all points and therefore not part of the noise: it is
+        given in the note, for the uncertainty of resistances.
 
     Raises
     ------
     SpectrumError
-        If a value is not finite or negative.
+        If a value is negative or not finite.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def subtract_lead(
 
 
 def subtract_stray_capacitance(spectrum: Spectrum, capacitance: float) -> Spectrum:
-    """Remove a capacitance that lies parallel to the sample, of cable or holder.
+    """Subtract a capacitance parallel to the sample, of cable or holder.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def subtract_stray_capacitance(spectrum: Spectrum, capacitance: float) -> Spectr
     Raises
     ------
     SpectrumError
-        If the capacitance is not a number from 0.
+        If the capacitance is negative or not finite.
 
     Examples
     --------
@@ -96,14 +96,14 @@ def deembed(spectrum: Spectrum, short: Spectrum | None = None, open: Spectrum | 
     Parameters
     ----------
     spectrum : Spectrum
-        Zm.
+        The measured Zm.
     short, open : Spectrum, optional
         At the same frequencies, in any order.
 
     Raises
     ------
     SpectrumError
-        If there is neither, or a frequency of the spectrum is missing in one.
+        If both are missing, or lack a frequency of the spectrum.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def deembed(spectrum: Spectrum, short: Spectrum | None = None, open: Spectrum | 
     """
     check_spectrum(spectrum)
     if short is None and open is None:
-        raise SpectrumError(f"{spectrum.label}: nothing to correct with; give short, open or both")
+        raise SpectrumError(f"{spectrum.label}: expected a measurement of short, open or both, got none")
     nothing = np.zeros(len(spectrum), dtype=np.complex128)
     z_short, u_short = (nothing, None) if short is None else _at(spectrum, short, "short")
     z = spectrum.impedance - z_short
@@ -123,11 +123,11 @@ def deembed(spectrum: Spectrum, short: Spectrum | None = None, open: Spectrum | 
         share = 1 - z / (z_open - z_short)
         u_open = None if u_open is None else u_open * np.abs(z / (z_open - z_short)) ** 2
     given = {"short": short, "open": open}
-    names = " and ".join(f"{name} {one.label}" for name, one in given.items() if one is not None)
-    extra = [one for one in (u_short, u_open) if one is not None]
+    names = " and ".join(f"{name} {fixture.label}" for name, fixture in given.items() if fixture is not None)
+    extra = [u for u in (u_short, u_open) if u is not None]
     noisy = spectrum
     if spectrum.noise is not None and extra:
-        squares = [spectrum.noise.real**2 + 1j * spectrum.noise.imag**2, *(one**2 * (1 + 1j) for one in extra)]
+        squares = [spectrum.noise.real**2 + 1j * spectrum.noise.imag**2, *(u**2 * (1 + 1j) for u in extra)]
         total = np.sum(squares, axis=0)
         noisy = replace(spectrum, noise=np.sqrt(total.real) + 1j * np.sqrt(total.imag))
     return _with(noisy, z / share, 1 / share**2, f"corrected for the fixture with {names}")
@@ -140,7 +140,7 @@ def normalize_by_area(spectrum: Spectrum, area_cm2: float | None = None) -> Spec
     ----------
     spectrum : Spectrum
     area_cm2 : float, optional
-        By default that of the metadata, or of their diameter.
+        By default from the metadata, directly or by the diameter.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def normalize_by_area(spectrum: Spectrum, area_cm2: float | None = None) -> Spec
     """
     check_spectrum(spectrum)
     if any(note.startswith(PER_AREA) for note in spectrum.notes):
-        raise SpectrumError(f"{spectrum.label}: it is per area already; normalise the measured one")
+        raise SpectrumError(f"{spectrum.label}: the impedances are already per area; expected those in ohm")
     metadata = spectrum.metadata
     if area_cm2 is None and metadata.area_cm2 is not None:
         area_cm2 = metadata.area_cm2
@@ -167,15 +167,15 @@ def normalize_by_area(spectrum: Spectrum, area_cm2: float | None = None) -> Spec
 
 
 def average_spectra(spectra: Sequence[Spectrum]) -> Spectrum:
-    """Return the mean of replicates, with the standard error of their scatter as noise.
+    """Return the mean of replicates, with the standard error from their scatter as noise.
 
-    A point that is masked in one replicate is left out of the mean. The scatter is that of all points
-    within about a decade, relative to |Z|, since few replicates say little at one point.
+    Points masked in a replicate are omitted from the mean. The scatter is relative to |Z| and pooled over
+    about a decade, since few replicates give a poor estimate at a single point.
 
     Parameters
     ----------
     spectra : sequence of Spectrum
-        Two or more at the same frequencies; label and metadata of the first are kept.
+        Two or more at the same frequencies; the result has label and metadata of the first.
 
     Raises
     ------
@@ -193,12 +193,12 @@ def average_spectra(spectra: Sequence[Spectrum]) -> Spectrum:
     for spectrum in spectra:
         check_spectrum(spectrum)
     if len(spectra) < 2:
-        raise SpectrumError(f"{len(spectra)} spectra have no scatter; give two replicates or more")
+        raise SpectrumError(f"expected two replicates or more, got {len(spectra)}")
     first = spectra[0]
     places = [_places(first, other, "replicate") for other in spectra]
     z = np.array([other.impedance[place] for other, place in zip(spectra, places, strict=True)])
     masks: BoolArray = np.array([other.mask[place] for other, place in zip(spectra, places, strict=True)])
-    used = masks | ~masks.any(axis=0)  # what is masked everywhere is averaged too, and stays masked
+    used = masks | ~masks.any(axis=0)  # points masked in all replicates are averaged, and stay masked
     count = used.sum(axis=0)
     mean = np.where(used, z, 0).sum(axis=0) / count
     relative = np.where(used, z - mean, 0) / np.abs(mean)
@@ -209,12 +209,12 @@ def average_spectra(spectra: Sequence[Spectrum]) -> Spectrum:
         np.abs(mean) * np.sqrt((part**2).sum(axis=0) @ near / freedom / count)
         for part in (relative.real, relative.imag)
     )
-    least = np.finfo(float).eps * np.abs(mean)  # of replicates that are equal to the last digit
+    least = np.finfo(float).eps * np.abs(mean)  # for identical replicates
     mask: BoolArray = np.any(masks, axis=0)
     reasons = tuple(
         "" if good else reason or "masked" for good, reason in zip(mask, first.mask_reason, strict=True)
     )
-    note = f"mean of {len(spectra)} replicates; noise is the standard error of their scatter"
+    note = f"mean of {len(spectra)} replicates; noise is the standard error from their scatter"
     return replace(
         first,
         impedance=mean,
@@ -226,7 +226,7 @@ def average_spectra(spectra: Sequence[Spectrum]) -> Spectrum:
 
 
 def _with(spectrum: Spectrum, impedance: ComplexArray, derivative: ArrayLike, note: str) -> Spectrum:
-    """Return a copy with another impedance; noise goes through dZ_new/dZ, which may turn it."""
+    """Return a copy with another impedance and the noise multiplied by dZ_new/dZ, a complex number."""
     noise = spectrum.noise
     if noise is not None:
         slope = np.asarray(derivative, dtype=np.complex128)
@@ -236,7 +236,7 @@ def _with(spectrum: Spectrum, impedance: ComplexArray, derivative: ArrayLike, no
 
 
 def _at(spectrum: Spectrum, other: Spectrum, name: str) -> tuple[ComplexArray, FloatArray | None]:
-    """Return another spectrum at the same frequencies, and its noise, that of both parts together."""
+    """Return another spectrum at the same frequencies, and the rms of its noise in Re and Im."""
     check_spectrum(other)
     place = _places(spectrum, other, name)
     noise = None if other.noise is None else np.abs(other.noise[place]) / np.sqrt(2)
@@ -252,7 +252,7 @@ def _places(spectrum: Spectrum, other: Spectrum, name: str) -> IntArray:
     if off.any():
         missing = spectrum.frequency[off]
         raise SpectrumError(
-            f"{spectrum.label}: {name} {other.label} has no point at {missing[0]:g} Hz ({missing.size} such); "
+            f"{spectrum.label}: {name} {other.label} has no point at {missing[0]:g} Hz (one of {missing.size}); "
             "measure it at the same frequencies"
         )
     return place

@@ -1,4 +1,4 @@
-"""The geometry that turns a resistance into a conductivity."""
+"""Cell geometry: thickness, area and cell constant with uncertainties."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -11,9 +11,10 @@ from eistool.spectrum.metadata import Metadata
 
 DEFAULT_U_THICKNESS_UM = 20.0
 DEFAULT_U_DIAMETER_MM = 0.05
-DISAGREEMENT, DENSER = 1.03, 1.1  # factors beyond which values contradict each other
-# what the field lines at the rim of an electrode add to its radius, in units of the thickness: both
-# electrodes small and equal, or one small and the other all over the pellet (edge approximation, L << a)
+# ratios beyond which values contradict each other: rounding of lengths, and of densities
+DISAGREEMENT, DENSER = 1.03, 1.1
+# increase of the effective electrode radius by the field at its rim, in units of the thickness: both
+# electrodes small and equal, or one small and the other covering the pellet (edge approximation, L << a)
 RIM = {"both": math.log(2) / math.pi, "one": 2 * math.log(2) / math.pi}
 
 
@@ -21,13 +22,13 @@ RIM = {"both": math.log(2) / math.pi, "one": 2 * math.log(2) / math.pi}
 class CellGeometry:
     """Thickness and area of a cell, or its cell constant, with standard uncertainties.
 
-    Give a thickness with a diameter or an area, or the cell constant L/A alone. Where an uncertainty is
-    not given, ± 20 µm and ± 0.05 mm are assumed, and ``assumed`` says so.
+    Give a thickness with a diameter or an area, or only the cell constant L/A. Missing uncertainties are
+    assumed as ± 20 µm and ± 0.05 mm, and listed in ``assumed``.
 
-    Where the electrodes are smaller than the pellet, give ``electrode_diameter_mm`` too: the current spreads
-    to π(a + kL)², with k = ln 2/π for two equal electrodes and 2 ln 2/π if the other covers the pellet, and
-    never beyond the pellet. ``area_low_cm2`` and ``area_high_cm2`` bound it where ``small_electrodes``
-    ("both" or "one") is not said; half their distance is part of the uncertainty then.
+    For electrodes smaller than the pellet, give also ``electrode_diameter_mm``: the current spreads to
+    π(a + kL)², with k = ln 2/π for two equal electrodes and 2 ln 2/π if the other covers the pellet, and
+    at most to the pellet. Without ``small_electrodes`` ("both" or "one"), the area is between
+    ``area_low_cm2`` and ``area_high_cm2``, and their distance is part of the uncertainty.
 
     Raises
     ------
@@ -65,7 +66,7 @@ class CellGeometry:
                 raise SpectrumError(f"cell geometry: {name}={value!r}; give a positive number")
         if self.small_electrodes is not None and self.small_electrodes not in RIM:
             raise SpectrumError(
-                f"cell geometry: small_electrodes={self.small_electrodes!r}; choose both or one, or leave it out"
+                f"cell geometry: small_electrodes={self.small_electrodes!r}; choose both or one, or omit it"
             )
         assumed: list[str] = []
         self._fill_spread_area(assumed)
@@ -145,7 +146,7 @@ class CellGeometry:
 
     @classmethod
     def from_metadata(cls, metadata: Metadata) -> "CellGeometry | None":
-        """Return the geometry that the metadata describe, or None if they do not determine it."""
+        """Return the geometry from the metadata, or None if they do not determine it."""
         if metadata.cell_constant_per_cm is None and (
             metadata.thickness_um is None
             or (metadata.area_cm2, metadata.diameter_mm, metadata.electrode_diameter_mm) == (None, None, None)
@@ -197,7 +198,7 @@ def spread_area(electrode_diameter_mm: float, thickness_um: float, diameter_mm: 
 
 
 def geometry_conflicts(metadata: Metadata) -> list[str]:
-    """Return what the metadata say twice and differently about a cell: lengths, area, constant, density.
+    """Return contradictions between lengths, area, cell constant and density in the metadata.
 
     Examples
     --------
@@ -205,32 +206,32 @@ def geometry_conflicts(metadata: Metadata) -> list[str]:
     ['mass_mg = 120 in this thickness and area would be 3.52 g/cm³, denser than density_g_cm3 = 2']
     """
     m = metadata
-    found = []
+    conflicts = []
     area = m.area_cm2
     if m.diameter_mm is not None:
         disc = math.pi * (m.diameter_mm / 20) ** 2
         if area is not None and area > disc * DISAGREEMENT:
-            found.append(f"area_cm2 = {area:g} exceeds the {disc:.4g} cm² of diameter_mm = {m.diameter_mm:g}")
+            conflicts.append(f"area_cm2 = {area:g} exceeds the {disc:.4g} cm² of diameter_mm = {m.diameter_mm:g}")
         area = area or disc
     if area is None or m.thickness_um is None:
-        return found
+        return conflicts
     constant = m.thickness_um * 1e-4 / area
     known = m.cell_constant_per_cm
     if known is not None and not 1 / DISAGREEMENT < known / constant < DISAGREEMENT:
-        found.append(f"cell_constant_per_cm = {known:g} is taken, and thickness by area is {constant:.4g}")
+        conflicts.append(f"cell_constant_per_cm = {known:g} is taken, and thickness by area is {constant:.4g}")
     if m.mass_mg is not None and m.density_g_cm3 is not None and m.diameter_mm is not None:
         density = m.mass_mg * 1e-3 / (math.pi * (m.diameter_mm / 20) ** 2 * m.thickness_um * 1e-4)
         if density > m.density_g_cm3 * DENSER:
-            found.append(
+            conflicts.append(
                 f"mass_mg = {m.mass_mg:g} in this thickness and area would be {density:.2f} g/cm³, "
                 f"denser than density_g_cm3 = {m.density_g_cm3:g}"
             )
-    return found
+    return conflicts
 
 
 def check_geometry(value: object) -> None:
-    """Raise a SpectrumError if this is neither a geometry nor None, but for instance a thickness."""
+    """Raise a SpectrumError unless the value is a CellGeometry or None."""
     if value is not None and not isinstance(value, CellGeometry):
         raise SpectrumError(
-            f"{value!r} is no CellGeometry; give for instance CellGeometry(thickness_um=1000, diameter_mm=10)"
+            f"expected a CellGeometry such as CellGeometry(thickness_um=1000, diameter_mm=10), got {value!r}"
         )

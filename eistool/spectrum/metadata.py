@@ -1,4 +1,4 @@
-"""What is known about a spectrum besides its points."""
+"""Metadata of spectra."""
 
 import dataclasses
 import math
@@ -37,21 +37,21 @@ ABSOLUTE_ZERO_C = -273.15
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Metadata:
-    """Facts about one sweep; ``None`` means unknown.
+    """Metadata of one sweep; ``None`` means unknown.
 
-    The attributes are the columns of the samples table, and what a file says of its sweep. Units stand
-    in the names. ``origin`` tells for each known value where it came from, for instance ``"file header"``.
+    The attributes are the columns of the samples table and properties of the measurement, with units in
+    their names. ``origin`` gives the source of each known value, for instance ``"file header"``.
 
     Raises
     ------
     SpectrumError
-        If a number is none, not finite or impossible (a negative thickness), or ``direction`` is neither
-        ``charge`` nor ``discharge``.
+        If a numeric value is not a finite number or impossible (a negative thickness), or ``direction`` is
+        neither ``charge`` nor ``discharge``.
 
     Warns
     -----
     UserWarning
-        If ``cell_type`` is none of the known ones.
+        If ``cell_type`` is unknown.
 
     Examples
     --------
@@ -59,16 +59,16 @@ class Metadata:
     Metadata(sample_id='S17', temperature_C=25.0)
     """
 
-    # where the sweep was found
+    # the measurement
     source: str | None = None
     sweep: int | None = None
     format: str | None = None
     technique: str | None = None
-    started_at: str | None = None  # ISO 8601, as the instrument's clock had it
+    started_at: str | None = None  # ISO 8601, by the clock of the instrument
     ewe_mean_V: float | None = None
     ewe_drift_mV: float | None = None
     i_mean_mA: float | None = None
-    # the samples table
+    # columns of the samples table
     file: str | None = None
     sample_id: str | None = None
     cell_type: str | None = None
@@ -95,7 +95,7 @@ class Metadata:
     bias_V: float | None = None
     reference: str | None = None
     soc_pct: float | None = None
-    capacity_mAh: float | None = None  # charge passed since the record began
+    capacity_mAh: float | None = None  # charge since the start of the cycling record
     voltage_V: float | None = None
     direction: str | None = None
     cycle: float | None = None
@@ -113,7 +113,7 @@ class Metadata:
             value = getattr(self, name)
             if expected := why_not(name, value):
                 raise SpectrumError(f"metadata {name}={value!r}; give {expected}, or None if unknown")
-            if type(value) not in (float, int):  # NumPy's scalars are not to spread into tables
+            if type(value) not in (float, int):  # convert NumPy scalars
                 object.__setattr__(self, name, int(value) if isinstance(value, Integral) else float(value))
         if self.direction is not None and self.direction not in DIRECTIONS:
             raise SpectrumError(f"metadata direction={self.direction!r}; choose one of {', '.join(DIRECTIONS)}")
@@ -131,14 +131,14 @@ class Metadata:
         return {name: value for name, value in values if value is not None}
 
     def updated(self, origin: str, **values: object) -> "Metadata":
-        """Return a copy in which every value that is not ``None`` replaces the one before.
+        """Return a copy in which each value that is not ``None`` replaces the present one.
 
         Parameters
         ----------
         origin : str
-            Where the new values came from.
+            Source of the new values.
         **values
-            New values by field name; ``None`` leaves the old one.
+            New values by field name; ``None`` leaves the present one.
 
         Examples
         --------
@@ -167,19 +167,19 @@ class Metadata:
 
 METADATA_FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Metadata) if f.name != "origin")
 
-# the annotations are texts or unions; both name the type
+# annotations are strings or unions, both with the name of the type
 _NUMBERS = frozenset(f.name for f in dataclasses.fields(Metadata) if str(f.type).startswith(("float", "int")))
 
 
 def known_area_cm2(metadata: Metadata) -> float | None:
-    """Return the area that the metadata give, directly or by the diameter."""
+    """Return the area from the metadata, directly or by the diameter; None if unknown."""
     if metadata.area_cm2 is not None:
         return metadata.area_cm2
     return None if metadata.diameter_mm is None else math.pi * (metadata.diameter_mm / 20) ** 2
 
 
 def why_not(name: str, value: object) -> str:
-    """Return what is expected of a number in the metadata, nothing if it is that.
+    """Return the values allowed for a number in the metadata, empty if it is one of them.
 
     Examples
     --------

@@ -9,7 +9,7 @@ import numpy as np
 
 from eistool.display import html_table
 from eistool.errors import SpectrumError
-from eistool.spectrum.profile import ORIGIN, Profile
+from eistool.spectrum.cycling import ORIGIN, Profile
 from eistool.spectrum.spectrum import Spectrum
 from eistool.typing import FloatArray
 
@@ -31,9 +31,8 @@ COORDINATES = MappingProxyType(
 class Series:
     """Spectra ordered by state of charge, voltage, temperature, time or cycle.
 
-    Charge comes first and ascends, discharge follows and descends. Time and cycle ascend. Where the
-    direction is unknown, the order of acquisition stays: by ``started_at`` if every spectrum has one,
-    else as given.
+    Charge ascends, discharge follows and descends. Time and cycle ascend. Spectra of unknown direction stay
+    in the order of acquisition: by ``started_at`` if all have one, else as given.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ class Series:
     Raises
     ------
     SpectrumError
-        If ``by`` is unknown, there is no spectrum, or one lacks the coordinate.
+        If ``by`` is unknown, there are no spectra, or one lacks the coordinate.
 
     Examples
     --------
@@ -70,7 +69,7 @@ class Series:
         missing = [s.label for s in spectra if getattr(s.metadata, name) is None]
         if missing:
             raise SpectrumError(
-                f"series by {by}: {missing[0]} has no {name} ({len(missing)} such of {len(spectra)}); "
+                f"series by {by}: {missing[0]} has no {name} ({len(missing)} of {len(spectra)} spectra); "
                 f"add a column {name} to the samples table"
             )
         ordered = _ordered(spectra, name, by)
@@ -92,22 +91,22 @@ class Series:
     def with_profile(
         self, profile: Profile, by: str | None = None, nominal_capacity_mAh: float | None = None
     ) -> "Series":
-        """Return the series with what a cycling record says of each spectrum, found by absolute time.
+        """Return the series with states of charge from a cycling record, matched by absolute time.
 
         Parameters
         ----------
         profile : Profile
-            As :func:`eistool.read_profile` returns it.
+            See :func:`eistool.read_profile`.
         by : str, optional
-            What orders the new series; by default what orders this one.
+            Coordinate of the new series; by default that of this one.
         nominal_capacity_mAh : float, optional
             See :meth:`Profile.state`.
 
         Returns
         -------
         Series
-            Metadata ``soc_pct``, ``capacity_mAh``, ``voltage_V`` and ``direction`` are of origin ``profile``; a
-            spectrum that is not on the record keeps its own, and a note says why.
+            With ``soc_pct``, ``capacity_mAh``, ``voltage_V`` and ``direction`` of origin ``profile``. Spectra
+            outside the record keep their metadata and have a note with the reason.
 
         Examples
         --------
@@ -121,7 +120,7 @@ class Series:
         array([25., 75.])
         """
         if not isinstance(profile, Profile):
-            raise SpectrumError(f"{profile!r} is no Profile; eistool.read_profile(path) returns one")
+            raise SpectrumError(f"expected a Profile from eistool.read_profile(path), got {profile!r}")
         spectra = []
         for spectrum in self.spectra:
             values, remark = profile.state(spectrum.metadata, nominal_capacity_mAh)

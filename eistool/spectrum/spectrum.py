@@ -1,4 +1,4 @@
-"""One impedance spectrum: frequencies, impedances, and what is known about them."""
+"""Impedance spectra."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,32 +16,35 @@ from eistool.typing import BoolArray, ComplexArray, FloatArray
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
 class Spectrum:
-    """An immutable spectrum, its points in the order of the file.
+    """An immutable impedance spectrum.
 
     Parameters
     ----------
     frequency : array_like, shape (n_freq,)
-        Frequencies in Hz, positive and finite.
+        Frequencies in Hz, positive and finite, in the order of the file.
     impedance : array_like, shape (n_freq,)
-        Complex impedances in ohm; capacitive means a negative imaginary part.
+        Complex impedances in ohm; capacitive ones have a negative imaginary part.
     metadata : Metadata
-        What else is known.
+        Further properties of the measurement.
     label : str
-        Name for messages and plots; by default the metadata's ``source``.
+        Name for messages and plots; by default ``metadata.source``.
     mask : array_like of bool, shape (n_freq,), optional
-        True where a point is used.
+        True for points in use.
     mask_reason : sequence of str, optional
-        Why a point is not used; empty where it is.
+        Reason why a point is masked, empty for points in use.
     noise : array_like, shape (n_freq,), optional
-        Standard deviations in ohm; complex when real and imaginary parts differ.
+        Standard deviations in ohm; complex if those of Re and Im differ.
     notes : sequence of str
-        Remarks, for instance on how a file was understood.
+        Remarks, for instance on how the file was read.
 
     Raises
     ------
     SpectrumError
-        If lengths differ, a value is not finite, or a frequency is not positive. A point whose impedance
-        is exactly zero is masked and noted, duplicate frequencies are noted.
+        If lengths differ, a value is not finite, or a frequency is not positive.
+
+    Notes
+    -----
+    Points with an impedance of exactly zero are masked and noted. Duplicate frequencies are noted.
 
     Examples
     --------
@@ -78,7 +81,7 @@ class Spectrum:
         z = _column(impedance, np.complex128, "impedance", label)
         n = f.size
         if n == 0:
-            raise SpectrumError(f"{label}: no points; give at least one frequency and impedance")
+            raise SpectrumError(f"{label}: no points; expected at least one frequency and impedance")
         _same_length(label, "impedance", z.size, n)
         _check_all(label, "frequency", f, np.isfinite(f) & (f > 0), "positive and finite")
         _check_all(label, "impedance", z, np.isfinite(z), "finite")
@@ -111,26 +114,26 @@ class Spectrum:
 
     @property
     def n_used(self) -> int:
-        """Number of points that the mask leaves."""
+        """Number of points in use."""
         return int(np.count_nonzero(self.mask))
 
     @property
     def digest(self) -> str:
-        """Hash of frequencies, impedances and mask; results and random seeds derive from it."""
+        """Hash of frequencies, impedances and mask, the source of random seeds."""
         state = hashlib.blake2b(self.frequency.tobytes(), digest_size=16)
         state.update(self.impedance.tobytes())
         state.update(self.mask.tobytes())
         return state.hexdigest()
 
     def with_mask(self, used: ArrayLike, reason: str) -> "Spectrum":
-        """Return a copy where points that are not ``used`` are masked too, with the reason.
+        """Return a copy with further points masked.
 
         Parameters
         ----------
         used : array_like of bool, shape (n_freq,)
-            False for the points to leave out. Points masked before stay masked, with their reason.
+            False for points to mask. Points masked before stay masked, with their reason.
         reason : str
-            Why, for instance ``"outlier"``.
+            For instance ``"outlier"``.
         """
         keep = np.array(used, dtype=bool)
         _same_length(self.label, "mask", keep.size, len(self))
@@ -141,7 +144,7 @@ class Spectrum:
         return replace(self, mask=self.mask & keep, mask_reason=reasons)
 
     def crop(self, f_min: float | None = None, f_max: float | None = None) -> "Spectrum":
-        """Return a copy where frequencies outside ``[f_min, f_max]`` (Hz) are masked."""
+        """Return a copy with frequencies outside ``[f_min, f_max]`` (Hz) masked."""
         low = 0.0 if f_min is None else f_min
         high = np.inf if f_max is None else f_max
         inside = (self.frequency >= low) & (self.frequency <= high)
@@ -177,9 +180,9 @@ class Spectrum:
 
 
 def check_spectrum(value: object) -> None:
-    """Raise a SpectrumError if this is no spectrum, but for instance a path or a list."""
+    """Raise a SpectrumError unless the value is a Spectrum."""
     if not isinstance(value, Spectrum):
-        raise SpectrumError(f"{value!r} is no Spectrum; eistool.read(path) returns a list of them")
+        raise SpectrumError(f"expected a Spectrum, got {value!r}; eistool.read(path) returns a list of spectra")
 
 
 def _default_label(metadata: Metadata) -> str:
@@ -217,12 +220,12 @@ def _check_all(label: str, name: str, values: Any, good: BoolArray, expected: st
         bad = int(np.flatnonzero(~good)[0])
         count = int(np.count_nonzero(~good))
         raise SpectrumError(
-            f"{label}: {name}[{bad}]={values[bad]} ({count} such of {values.size}); "
+            f"{label}: {name}[{bad}]={values[bad]} ({count} of {values.size} values); "
             f"values must be {expected}: remove these points"
         )
 
 
 def _note(notes: list[str], text: str, count: int) -> None:
-    # a copy of a spectrum comes with its notes already written
+    # copies of a spectrum already have the note
     if count and not any(note.endswith(text) for note in notes):
         notes.append(f"{count} {text}")

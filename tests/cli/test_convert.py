@@ -57,7 +57,7 @@ def test_failures_are_told(folder: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert len(told["written"]) == 3
-    assert "no reader knows" in told["failures"]["bad.mpt"]
+    assert "unknown content" in told["failures"]["bad.mpt"]
     assert "not read: bad.mpt: " in result.stderr
     assert convert(folder / "bad.mpt", "--out", tmp_path / "none").exit_code == 3
     blocked = tmp_path / "file"

@@ -54,7 +54,7 @@ def test_json(folder: Path) -> None:
 
 def test_failures_are_printed(folder: Path) -> None:
     (folder / "bad.mpt").write_text("no")
-    assert "failed: bad.mpt (read): no reader knows this content" in fit("--circuit", CIRCUIT).stdout
+    assert "failed: bad.mpt (read): unknown content" in fit("--circuit", CIRCUIT).stdout
 
 
 def test_nothing_readable(folder: Path) -> None:

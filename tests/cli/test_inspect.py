@@ -26,7 +26,7 @@ def test_inspect_shows_what_was_understood(folder: Path) -> None:
     for text in (
         "S17_25C.csv#1  delimited  31 points  0.1 to 1e+05 Hz",
         "Im: Imag",
-        "contradict the slope of |Z|",
+        "contradicted by the slope of |Z|",
         "temperature_C = 26.0  (samples table)",
         "note: temperature_C: samples table 26.0 replaces file name 25.0",
         "ignored README.md: document",
@@ -41,7 +41,7 @@ def test_inspect_json_and_exit_codes(folder: Path) -> None:
     assert result.exit_code == 1
     files = {file["source"]: file for file in json.loads(result.output)["files"]}
     assert files["bad.mpt"]["status"] == "failed"
-    assert "no reader knows" in files["bad.mpt"]["reason"]
+    assert "unknown content" in files["bad.mpt"]["reason"]
     [sweep] = files["S17_25C.csv"]["sweeps"]
     assert sweep["metadata"]["temperature_C"] == {"value": 26.0, "origin": "samples table"}
     assert CliRunner().invoke(inspect, [str(folder / "bad.mpt")]).exit_code == 3

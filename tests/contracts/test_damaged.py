@@ -32,7 +32,7 @@ def test_a_number_makes_the_same_file_again() -> None:
 
 def test_too_many_lines_and_too_long_ones_are_refused(tmp_path: Path) -> None:
     content = FileContent(tmp_path / "cell.mpt", b"EC-Lab ASCII FILE" + b"\n" * (MAX_LINES + 1))
-    with pytest.raises(ReaderError, match=rf"cell\.mpt: {MAX_LINES + 1} lines; expected {MAX_LINES} at the most"):
+    with pytest.raises(ReaderError, match=rf"cell\.mpt: {MAX_LINES + 1} lines; expected at most {MAX_LINES}"):
         by_name("biologic_mpt").read(content)
     content = FileContent(tmp_path / "cell.mpt", b"EC-Lab ASCII FILE\n" + b"\t1" * MAX_LINE)
     with pytest.raises(ReaderError, match=rf"cell\.mpt, line 2: {2 * MAX_LINE} characters in a line; expected"):

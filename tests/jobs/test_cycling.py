@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 import eistool
 from eistool.cli import main
 from eistool.readers.writers import write_spectra
-from tests.readers.test_profile import FILES, at
+from tests.readers.test_cycling import FILES, at
 
 HOURS = {"a": 1.5, "b": 3.5, "c": 9.0, "d": 0.25}  # c is behind the end of the record
 

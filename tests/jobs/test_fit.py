@@ -368,7 +368,7 @@ def test_disagreements_and_rows_without_a_file_are_warnings(folder: Path) -> Non
     assert "a/cell_25C.csv: temperature_C: samples table 30.0 replaces file name 25.0" in summary.warnings
     assert "b/cell_25C.mpt: temperature_C: samples table 45.0 replaces samples table 40.0" in summary.warnings
     assert "samples.csv: no file matches row 6 'S99*', row 7 'cell_25C.mpt#7'" in summary.warnings
-    assert any("a/turned.csv: sign of Im" in line and "turned round" in line for line in summary.warnings)
+    assert any("a/turned.csv: sign of Im" in line and "reversed" in line for line in summary.warnings)
     assert json.loads((folder.parent / "out" / "run.json").read_text())["warnings"] == list(summary.warnings)
     # a table above the folder that was given may speak of files elsewhere
     below = fit_folder([folder / "a"], folder.parent / "below", OPTIONS)

@@ -9,8 +9,8 @@ import pytest
 
 import eistool
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers.biologic_mpr import read_recording
 from eistool.readers.content import FileContent
+from eistool.readers.formats.biologic_mpr import read_recording
 from eistool.typing import FloatArray
 from tests.readers.test_instruments import BASE, F, Z, mpt, read_bytes, twice
 
@@ -120,7 +120,7 @@ def test_electrodes(tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match=r"counter electrode; expected Re\(Zce\)/Ohm"):
         eistool.read(text, electrode="counter")
     (tmp_path / "cell.csv").write_text("f,re,im\n3,1,-1\n2,1,-1\n1,1,-1\n")
-    with pytest.raises(ReaderError, match="has one: 'working'"):
+    with pytest.raises(ReaderError, match="has one electrode: choose 'working'"):
         eistool.read(tmp_path / "cell.csv", electrode="cell")
     with pytest.raises(ConfigError, match="choose one of working"):
         eistool.read(text, electrode="anode")  # type: ignore[arg-type]
@@ -129,8 +129,8 @@ def test_electrodes(tmp_path: Path) -> None:
 def test_unknown_columns_are_named(tmp_path: Path) -> None:
     [spectrum] = read_bytes(tmp_path, "end.mpr", mpr({**PEIS, 999: F}))
     np.testing.assert_allclose(spectrum.impedance, Z, rtol=1e-6)
-    assert "columns from the unknown identifier 999 on are not read" in spectrum.notes
-    with pytest.raises(ReaderError, match="before the columns from the unknown identifier 999; export"):
+    assert "not read: the column of unknown identifier 999, and the columns after it" in spectrum.notes
+    with pytest.raises(ReaderError, match="before the column of unknown identifier 999; export"):
         read_bytes(tmp_path, "begin.mpr", mpr({999: F, **PEIS}))
 
 
@@ -139,14 +139,14 @@ def test_unknown_columns_are_named(tmp_path: Path) -> None:
     [
         (mpr({131: F / 1e5, 4: F, 13: F, 6: F}, 3, technique=4), "no spectrum: a GCPL file.*Ewe/V.*read_profile"),
         (mpr({32: F, 77: F}), r"no impedance columns.*Re\(Z\)/Ohm"),
-        (mpr(PEIS, 7), "version 7 of the data module; known are 2, 3, 11"),
+        (mpr(PEIS, 7), "version 7 of the data module; supported are 2, 3, 11"),
         (mpr({i: x[:0] for i, x in PEIS.items()}), "no rows"),
-        (mpr(PEIS)[:2500], "'VMP data' should end at byte"),
-        (mpr(PEIS)[:2130], "ends within the header of a module, at byte 2130"),
-        (mpr(PEIS)[:30], "no module behind the first line"),
-        (mpr(PEIS).replace(b"MODULEVMP LOG", b"MOXULEVMP LOG"), "no module begins at byte"),
-        (mpr(PEIS).replace(b"MODULEVMP data", b"MODULEVMP dots"), "no data module among VMP Set, VMP dots"),
-        (mpr(PEIS).replace(struct.pack("<IB", 16, 5), struct.pack("<IB", 16, 4)), "expected 20 bytes a row"),
+        (mpr(PEIS)[:2500], "'VMP data' ends at byte"),
+        (mpr(PEIS)[:2130], "ends at byte 2130, in the header of a module"),
+        (mpr(PEIS)[:30], "no module after the first line"),
+        (mpr(PEIS).replace(b"MODULEVMP LOG", b"MOXULEVMP LOG"), "no module starts at byte"),
+        (mpr(PEIS).replace(b"MODULEVMP data", b"MODULEVMP dots"), r"no data module \(modules: VMP Set, VMP dots"),
+        (mpr(PEIS).replace(struct.pack("<IB", 16, 5), struct.pack("<IB", 16, 4)), "expected 20 bytes per row"),
         (mpr(PEIS).replace(struct.pack("<IB", 16, 5), struct.pack("<IB", 16, 0)), "0 columns; expected 1 to 200"),
     ],
 )

@@ -124,7 +124,7 @@ def test_sign_without_minus_is_kept_for_a_coil(tmp_path: Path) -> None:
     path.write_text("f,Re(Z),Im(Z)\n" + table(F, z.real, z.imag))
     [spectrum] = eistool.read(path)
     assert (spectrum.impedance.imag > 0).all()
-    assert "signed as it stands" in sign_note(spectrum)
+    assert "read as signed" in sign_note(spectrum)
 
 
 def test_sign_is_doubtful_where_the_data_do_not_tell(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_sign_is_doubtful_where_the_data_do_not_tell(tmp_path: Path) -> None:
     path.write_text("f,Re(Z),Im(Z)\n" + table(F, real, np.full(F.size, -1e-3)))
     [spectrum] = eistool.read(path)
     assert (spectrum.impedance.imag < 0).all()
-    assert "do not tell" in sign_note(spectrum)
+    assert "are inconclusive" in sign_note(spectrum)
 
 
 def test_minus_in_the_header_is_obeyed_but_questioned(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_turned_sign_says_why(tmp_path: Path) -> None:
     path = tmp_path / "turned.csv"
     path.write_text(VARIANTS["imag_is_minus_im"])
     [spectrum] = eistool.read(path)
-    assert "contradict the slope of |Z|" in sign_note(spectrum)
+    assert "contradicted by the slope of |Z|" in sign_note(spectrum)
 
 
 def test_absolute_values_of_im_get_the_sign_of_the_phase(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_absolute_values_of_im_get_the_sign_of_the_phase(tmp_path: Path) -> None
     [spectrum] = eistool.read(path)
     np.testing.assert_allclose(spectrum.impedance, z, rtol=1e-10)
     n_inductive = int(np.sum(z.imag > 0))
-    assert f"{n_inductive} points hold |Im|: their sign is taken from the phase column" in spectrum.notes
+    assert f"{n_inductive} points hold |Im|; their sign is that of the phase column" in spectrum.notes
 
 
 @pytest.mark.parametrize("imag_header", ["Imag", "-Imag"])
@@ -215,14 +215,14 @@ def test_rows_without_frequency_or_number_are_left_out_and_noted(tmp_path: Path)
     [spectrum] = eistool.read(path)
     assert len(spectrum) == F.size
     assert any("2 rows without a frequency" in note for note in spectrum.notes)
-    assert any("1 row with an impedance that is no finite number" in note for note in spectrum.notes)
+    assert any("1 row without a finite impedance" in note for note in spectrum.notes)
 
 
 def test_a_second_spectrum_beside_the_first_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     path.write_text("f,Re,Im,Re,Im\n" + table(F, Z.real, Z.imag, Z.real, Z.imag))
     [spectrum] = eistool.read(path)
-    assert any(note.startswith("2 columns hold Re") for note in spectrum.notes)
+    assert any(note.startswith("2 columns Re") for note in spectrum.notes)
 
 
 REFUSED = {
@@ -235,9 +235,9 @@ REFUSED = {
     "no_frequency": ("Zreal,Zimag,T\n" + "10,-20,3\n" * 4, "no frequency among"),
     "lists": ("a;f\n" + "0;[1, 2];3\n" * 4, "lists"),
     "fit_curve": ("# Fitted impedance data\n# Freq Zre Zim\n" + cartesian(" "), "line 1: .*result of a fit"),
-    "two_rows": ("f,Re,Im\n1,2,-3\n0.1,3,-4\n", "at least 3 rows"),
-    "no_swept_frequency": ("5,1,2\n1,7,3\n9,2,1\n2,2,2\n8,4,5\n1,1,1\n7,1,1\n", "no swept frequency"),
-    "constant_first_column": ("1,2,3\n1,4,5\n1,2,6\n1,9,9\n", "no swept frequency"),
+    "two_rows": ("f,Re,Im\n1,2,-3\n0.1,3,-4\n", "at least 3 successive rows"),
+    "no_swept_frequency": ("5,1,2\n1,7,3\n9,2,1\n2,2,2\n8,4,5\n1,1,1\n7,1,1\n", "not a swept frequency"),
+    "constant_first_column": ("1,2,3\n1,4,5\n1,2,6\n1,9,9\n", "not a swept frequency"),
     "all_zero": ("f,Re,Im\n" + "0,1,1\n" * 5, "fewer than 3 rows"),
 }
 

@@ -43,7 +43,7 @@ def test_tokens(name: str, expected: dict[str, object]) -> None:
 def test_contradictory_tokens_are_not_taken() -> None:
     values, notes = metadata_from_filename("cell_25C_30C_25C.csv")
     assert values == {"sample_id": "cell"}
-    assert notes == ["temperature_C: the file name gives several values; none is taken"]
+    assert notes == ["temperature_C: several values in the file name; none is used"]
 
 
 @pytest.mark.parametrize("name", ["20240401.csv", "-0.csv", "0.csv", "2024-04-01_2C.csv", "2024.04.01.csv"])

@@ -74,7 +74,7 @@ def test_mpt(name: str, tmp_path: Path) -> None:
 
 def test_mpt_notes_what_is_left_out(tmp_path: Path) -> None:
     [zero] = read_bytes(tmp_path, "a.mpt", MPT_VARIANTS["zero rows"])
-    assert "3 rows without a frequency left out" in zero.notes
+    assert "3 rows without a frequency omitted" in zero.notes
     [three] = read_bytes(tmp_path, "b.mpt", MPT_VARIANTS["three electrodes"])
     assert any("other electrodes" in note for note in three.notes)
 
@@ -135,9 +135,9 @@ def test_mpt_area_only_where_someone_entered_it(area: str, expected: float | Non
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (mpt({"Re(Z)/Ohm": Z.real, "-Im(Z)/Ohm": -Z.imag}), "line 11: no frequency column.*freq/Hz"),
+        (mpt({"Re(Z)/Ohm": Z.real, "-Im(Z)/Ohm": -Z.imag}), "line 11: no frequency among.*freq/Hz"),
         (mpt({"freq/Hz": F, "Ewe/V": F}), "no impedance columns"),
-        (mpt({"freq/Hz": 0 * F, "Re(Z)/Ohm": F, "-Im(Z)/Ohm": F}), "no row has a frequency above 0"),
+        (mpt({"freq/Hz": 0 * F, "Re(Z)/Ohm": F, "-Im(Z)/Ohm": F}), "no row with a frequency above 0"),
         (mpt({name: x[:0] for name, x in BASE.items()}), "no rows"),
         (b"EC-Lab ASCII FILE\nNb header lines : 3\nnothing\n", "no line with column names"),
     ],
@@ -202,7 +202,7 @@ def test_dta(name: str, tmp_path: Path) -> None:
 
 def test_dta_says_which_columns_and_that_it_was_aborted(tmp_path: Path) -> None:
     [both] = read_bytes(tmp_path, "a.DTA", DTA_VARIANTS["drift-corrected too"])
-    assert any("the raw ones are read" in note for note in both.notes)
+    assert any("are not read" in note for note in both.notes)
     [only] = read_bytes(tmp_path, "b.DTA", DTA_VARIANTS["only drift-corrected"])
     assert any("only drift-corrected" in note for note in only.notes)
     [aborted] = read_bytes(tmp_path, "c.DTA", DTA_VARIANTS["aborted"])
@@ -299,7 +299,7 @@ def test_zplot(name: str, tmp_path: Path) -> None:
 def test_zplot_counts_and_refusal(tmp_path: Path) -> None:
     text = ZPLOT_VARIANTS["no comments"].replace("\n16\n", "\n99\n")
     [spectrum] = read_bytes(tmp_path, "short.z", text.encode())
-    assert any("announces 99 points, the table has 16" in note for note in spectrum.notes)
+    assert any("gives 99 points, the table has 16" in note for note in spectrum.notes)
     with pytest.raises(ReaderError, match="no rows of numbers"):
         read_bytes(tmp_path, "bad.z", (ZPLOT_HEAD + "End Comments\n").encode())
 

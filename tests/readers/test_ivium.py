@@ -21,15 +21,15 @@ def test_either_sign_of_im(sign: int, decimal: str, tmp_path: Path) -> None:
     [spectrum] = read(tmp_path, idf(rows(Z.real, sign * Z.imag, F, sep=" ", decimal=decimal)))
     np.testing.assert_array_equal(spectrum.frequency, F)
     np.testing.assert_array_equal(spectrum.impedance, Z)
-    assert ("turned round" in spectrum.notes[0]) == (sign < 0)
+    assert ("reversed" in spectrum.notes[0]) == (sign < 0)
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (idf(rows(F, Z.real, np.full(16, 0.1), sep=" "), method="CyclicVoltammetry"),
-         "line 7: method 'CyclicVoltammetry': the third column is no swept frequency"),
-        (idf(n=17), "line 23: 17 rows are announced, this one is no row of three numbers"),
+         "line 7: method 'CyclicVoltammetry': the third column is not a swept frequency"),
+        (idf(n=17), "line 23: expected three numbers; the block has 17 rows"),
         (idf().replace(b"primary_data\n3", b"primary_data\n4"), r"line 5: .*counts \[4, 16\]; expected 3 columns"),
         (idf().replace(b"primary_data\n", b"primary_data: "), "no line 'primary_data'"),
         (idf().replace(b"primary", b"secondary"), "expected a file of Ivium"),

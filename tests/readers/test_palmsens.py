@@ -26,7 +26,7 @@ def test_keys_in_either_case_and_encodings(lower: bool, encoding: str, tmp_path:
     assert (m.technique, m.started_at, m.amplitude_mV) == ("PEIS", "2025-07-31T15:52:46", 10.0)
     assert (m.ewe_mean_V, m.i_mean_mA) == pytest.approx((0.2, 1.5e-3))
     assert m.area_cm2 is None
-    assert spectrum.notes[0] == "sign of Im: ZIm of PalmSens is -Im, negated, as Im(Y) says"
+    assert spectrum.notes[0] == "sign of Im: ZIm of PalmSens is -Im, negated, according to Im(Y)"
 
 
 def test_every_channel_is_a_spectrum(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_refused(data: bytes, reason: str, tmp_path: Path) -> None:
 def test_columns_of_other_lengths_are_refused(tmp_path: Path) -> None:
     text = pssession().decode("utf-16")
     value = json.dumps({"V": float(Z.real[0]), "S": 0})
-    with pytest.raises(ReaderError, match="16 frequencies, but not as many ZRe and ZIm"):
+    with pytest.raises(ReaderError, match="16 frequencies, but another number of ZRe or ZIm"):
         read(tmp_path, text.replace(value + ", ", "").encode("utf-16"))
 
 

@@ -77,15 +77,15 @@ def test_three_electrodes(tmp_path: Path) -> None:
 
 def test_a_missing_unit_is_said(tmp_path: Path) -> None:
     record = read_polarization(write(tmp_path, "time,current,voltage\n0,0,0\n1,1e-6,1\n2,1e-6,1\n"))
-    assert "column 'current' names no unit; read as A" in record.notes
+    assert "column 'current' has no unit; read as A" in record.notes
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b,c\n1,2,3\n2,3,4\n3,4,5\n", "no header with time, current and voltage"),
+        ("a,b,c\n1,2,3\n2,3,4\n3,4,5\n", "no header with time, voltage and current"),
         ("time_s,voltage_V\n1,2\n2,3\n3,4\n", r"hold.csv, line 1: no current among the columns 'time_s'"),
-        ("words only\n", "expected a header, for instance time_s,current_A,voltage_V"),
+        ("words only\n", "expected columns such as time_s,voltage_V,current_mA"),
         ("time_s,current_A,voltage_V\n1,x,1\n2,x,1\n3,x,1\n4,x,1\n", "0 rows with time, current and voltage"),
         ("EXPLAIN\nTAG\tEISPOT\nZCURVE\tTABLE\n\tPt\n", "no CURVE table with rows \\(tables: ZCURVE\\)"),
         ("EC-Lab ASCII FILE\nNb header lines : 3\nnothing\n", "no line with column names such as time/s"),

@@ -41,7 +41,7 @@ def naive_z(path: Path) -> Arrays:
 
 
 NAIVE = {".mpt": naive_mpt, ".dta": naive_dta, ".z": naive_z}
-REFUSED = {"cv_data.dta": "no ZCURVE", "exampleDataBioLogic_MissingFreq.mpt": "no frequency column"}
+REFUSED = {"cv_data.dta": "no ZCURVE", "exampleDataBioLogic_MissingFreq.mpt": "no frequency among"}
 
 
 def instrument_files(folder: Path) -> Iterator[Path]:

@@ -40,8 +40,8 @@ def test_pairs_with_the_frequencies_beside_them(by_turns: bool, tmp_path: Path) 
     (tmp_path / "freq_10.TXT").write_text(FREQUENCIES)
     spectra = eistool.read(tmp_path)  # the partner is no file of its own that fails
     check(spectra)
-    order = "Re and Im by turns" if by_turns else "all Re, then all Im"
-    assert f"no header: numbers taken as {order}" in spectra[0].notes
+    order = "alternating Re and Im" if by_turns else "all Re, then all Im"
+    assert f"no header: numbers read as {order}" in spectra[0].notes
     assert "frequencies from freq_10.TXT" in spectra[0].notes
 
 
@@ -49,7 +49,7 @@ def test_a_column_for_each_frequency(tmp_path: Path) -> None:
     (tmp_path / "data_x.csv").write_text(wide())
     spectra = eistool.read(tmp_path / "data_x.csv")
     check(spectra, rtol=0.05)
-    assert "frequencies as the header rounds them" in spectra[0].notes
+    assert "frequencies as rounded in the header" in spectra[0].notes
     (tmp_path / "freq_x.csv").write_text(FREQUENCIES)
     spectra = eistool.read(tmp_path)
     check(spectra)
@@ -90,13 +90,16 @@ def put(folder: Path, **files: str) -> Path:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"Z_a": pairs(), "freq_a": FREQUENCIES + "1\n"}, "line 1: 32 numbers; freq_a.csv has 17 frequencies"),
+        (
+            {"Z_a": pairs(), "freq_a": FREQUENCIES + "1\n"},
+            "line 1: 32 numbers; expected 34, twice the frequencies in freq_a.csv",
+        ),
         ({"Z_a": pairs(), "freq_a": "10\n-1\n"}, "freq_a.csv, line 2: '-1'; expected one frequency"),
         ({"Z_a": pairs()}, "32 columns without names"),
         ({"Z_a": "1 2 3 4 5 6 7 8\n" * 4, "freq_a": "4\n3\n2\n1\n"}, "alternate or follow each other"),
-        ({"data_a": wide(), "freq_a": FREQUENCIES.replace("1.0\n", "3.0\n")}, "are not those in the header"),
-        ({"a": wide(("ZReal", "Zimag")).replace("Zimag_1e", "Zimag_9e")}, "name different frequencies"),
-        ({"a": "f [Hz];Z' [Ohm];Z'' [Ohm]\n[1, 2];[3, 4];[5, 6]\n"}, "no row has as many impedances"),
+        ({"data_a": wide(), "freq_a": FREQUENCIES.replace("1.0\n", "3.0\n")}, "differ from the header"),
+        ({"a": wide(("ZReal", "Zimag")).replace("Zimag_1e", "Zimag_9e")}, "have different frequencies"),
+        ({"a": "f [Hz];Z' [Ohm];Z'' [Ohm]\n[1, 2];[3, 4];[5, 6]\n"}, "no row with as many impedances"),
         (
             {"a": "time;f [Hz];Z' [Ohm];Z'' [Ohm]\n1;2;[3, 4, 5];[5, 6, 7]\n"},
             "no list of frequencies among the columns time",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import eistool
-from eistool.readers.header_facts import header_facts
+from eistool.readers.tables.preamble import preamble_metadata
 from tests.readers.written import F, Z, rows
 
 MODULUS, DEGREES = np.abs(Z), np.rad2deg(np.angle(Z))
@@ -105,4 +105,4 @@ def test_a_sensor_that_is_not_there_gives_no_temperature(value: float, tmp_path:
     ],
 )
 def test_lines_above_a_table(line: str, values: dict[str, object]) -> None:
-    assert header_facts([line]).known() == pytest.approx(values)
+    assert preamble_metadata([line]).known() == pytest.approx(values)

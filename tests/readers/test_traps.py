@@ -27,7 +27,7 @@ def test_absolute_im_gets_the_sign_that_im_of_y_shows(sign: int, tmp_path: Path)
     np.testing.assert_allclose(spectrum.impedance, COIL, rtol=1e-14)
     n = int(np.sum(COIL.imag > 0))
     assert n > 0
-    assert f"{n} points hold |Im|: their sign is taken from Im(Y)" in spectrum.notes
+    assert f"{n} points hold |Im|; their sign is that of Im(Y)" in spectrum.notes
 
 
 def test_im_of_y_that_does_not_belong_to_z_decides_nothing(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_row_of_zeros_after_each_loop(tmp_path: Path) -> None:
     loop = rows(F, Z.real, Z.imag, sep=",") + "0,0,0\n"
     spectra = read(tmp_path, "freq/Hz,Re(Z)/Ohm,Im(Z)/Ohm\n" + 3 * loop)
     assert [len(s) for s in spectra] == 3 * [F.size]
-    assert all("3 rows without a frequency left out" in s.notes for s in spectra)
+    assert all("3 rows without a frequency omitted" in s.notes for s in spectra)
 
 
 def test_ascending_order_is_kept(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_every_segment_is_a_sweep(tmp_path: Path) -> None:
     m = spectra[0].metadata
     assert (m.format, m.technique, m.started_at) == ("versastudio_par", "PEIS", "2018-07-19T09:40:30")
     assert (m.amplitude_mV, m.area_cm2, m.i_mean_mA) == (20.0, 0.785, 1.0)
-    assert "3 rows without a frequency left out" in spectra[0].notes
+    assert "3 rows without a frequency omitted" in spectra[0].notes
 
 
 def test_the_area_that_nobody_filled_in_is_none(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_the_area_that_nobody_filled_in_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (par().split(b"<Segment1>")[0], "no segment, the experiment has not run"),
+        (par().split(b"<Segment1>")[0], "no segment; the experiment was not run"),
         (par(names="Segment #, Point #, E(V), I(A)"), r"Segment1 \(line 18\): columns Segment #, Point #"),
         (par(()), r"Segment1 \(line 18\): 0 rows, none with a frequency"),
         (par(names=PAR_NAMES.replace("Z Real", "Z Rea")), "expected Frequency"),

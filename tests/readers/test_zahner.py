@@ -57,7 +57,7 @@ def test_galvanostatic_amplitude_is_no_voltage(tmp_path: Path) -> None:
         (ism()[:300], "byte 12: 16 points need 556 bytes, the file has 300"),
         (ism(-F), "expected a file of Zahner"),
         (ism()[1:], "expected a file of Zahner"),
-        (ism(np.r_[1.0, np.zeros(15)], np.full(16, np.nan + 0j)), "no point has a frequency above 0"),
+        (ism(np.r_[1.0, np.zeros(15)], np.full(16, np.nan + 0j)), "no point with a frequency above 0"),
     ],
 )
 def test_refused(data: bytes, reason: str, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ Z = np.array([10 - 1j, 12 - 4j, 20 - 9j])
     ("frequency", "impedance", "message"),
     [
         (F, Z[:2], "impedance has 2 values for 3 frequencies"),
-        ([1e3, 0, 10], Z, r"frequency\[1\]=0.0 \(1 such of 3\)"),
+        ([1e3, 0, 10], Z, r"frequency\[1\]=0.0 \(1 of 3 values\)"),
         ([1e3, -5, 10], Z, r"frequency\[1\]=-5.0"),
-        ([1e3, np.nan, np.inf], Z, r"frequency\[1\]=nan \(2 such of 3\)"),
+        ([1e3, np.nan, np.inf], Z, r"frequency\[1\]=nan \(2 of 3 values\)"),
         (F, [1, np.nan, 2], r"impedance\[1\]=\(?nan"),
         ([], [], "no points"),
         ([[1.0]], [1], "one dimension"),

@@ -1,4 +1,4 @@
-"""Princeton Applied Research VersaStudio files (``.par``): the segments of all actions, impedance ones chosen."""
+"""Princeton Applied Research VersaStudio files (``.par``): segments with impedances."""
 
 import re
 from collections.abc import Iterator
@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eistool.readers.columns import parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_datetime, parse_number
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.table import Table, fill, mean_conditions
+from eistool.readers.tables.columns import parse_columns
+from eistool.readers.tables.numbers import parse_datetime, parse_number
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, fill, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 
 SUFFIXES = (".par",)
 
 _DEFINITION = "Definition="
-# names of the file whose meaning the general wordings do not know
+# names that tables.columns does not know
 _NAMES = {"E(V)": "<Ewe>/V", "I(A)": "<I>/A", "Segment #": "cycle", "Elapsed Time(s)": "time/s"}
 _AMPLITUDE = "AC Amplitude"
 _TECHNIQUES = {"Potentiostatic EIS": "PEIS", "Galvanostatic EIS": "GEIS"}
-_DEFAULT_AREA_CM2 = 1.0
-_LONGEST_LINE = 20_000  # characters; no row is longer
+_DEFAULT_AREA_CM2 = 1.0  # default of VersaStudio, therefore not read
+_LONGEST_LINE = 20_000  # characters; rows are shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +33,32 @@ class _Segment:
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether the first block is VersaStudio's."""
+    """Return whether the file starts with the block of VersaStudio."""
     return re.match(r"\s*<Application>\s*Name=VersaStudio", content.text[:300]) is not None
 
 
 def load(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per sweep of every segment that has impedances.
+    """Return one spectrum per sweep of each segment with impedances.
 
     Raises
     ------
     ReaderError
-        If no segment has columns of frequency and impedance with points in them.
+        If no segment has points of frequency and impedance.
     """
     settings = _settings(content.lines)
     spectra: list[Spectrum] = []
     refused: list[str] = []
     for segment in _segments(content.lines):
         try:
-            found = _load_segment(segment, settings)
+            in_segment = _load_segment(segment, settings)
         except ValueError as error:
             refused.append(f"{segment.name} (line {segment.line}): {error}")
         else:
-            spectra += found
+            spectra += in_segment
     if not spectra:
         raise content.error(
             "no impedance: "
-            + ("; ".join(refused[:5]) or "no segment, the experiment has not run")
+            + ("; ".join(refused[:5]) or "no segment; the experiment was not run")
             + "; expected Frequency(Hz), Z Real and Z Imag"
         )
     return spectra
@@ -88,7 +88,7 @@ def _load_segment(segment: _Segment, settings: dict[str, str]) -> list[Spectrum]
         raise ValueError(f"columns {', '.join(segment.names[:6]) or 'none'}, ...")
     z = table.of(real) + 1j * table.of(imag)
     cycle = table.find("cycle")
-    # d.c. steps of the same segment have neither a frequency nor an impedance
+    # d.c. steps in the segment have no frequency and no impedance
     rows = Rows(table.of(frequency), np.where(z == 0, np.nan, z), None if cycle is None else table.of(cycle))
     sweeps, notes = split_sweeps(rows)
     if not sweeps:
@@ -101,8 +101,8 @@ def _load_segment(segment: _Segment, settings: dict[str, str]) -> list[Spectrum]
 
 
 def _settings(lines: list[str]) -> dict[str, str]:
-    """Return the settings by name; of the actions only what all actions with impedance agree on."""
-    found: dict[str, str] = {}
+    """Return the settings by name, and the technique if it is the same in all impedance actions."""
+    settings: dict[str, str] = {}
     techniques = set()
     for line in lines:
         if line.startswith("<Segment"):
@@ -111,8 +111,8 @@ def _settings(lines: list[str]) -> dict[str, str]:
         if equals and name == "Name" and value.strip() in _TECHNIQUES:
             techniques.add(_TECHNIQUES[value.strip()])
         elif equals:
-            found.setdefault(name.strip(), value.strip())
-    return found | ({"technique": techniques.pop()} if len(techniques) == 1 else {})
+            settings.setdefault(name.strip(), value.strip())
+    return settings | ({"technique": techniques.pop()} if len(techniques) == 1 else {})
 
 
 def _metadata(segment: _Segment, settings: dict[str, str], table: Table, sweep: np.ndarray) -> Metadata:

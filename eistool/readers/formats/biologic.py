@@ -1,4 +1,4 @@
-"""What BioLogic's text and binary files share: a table with the impedance of one electrode or of several."""
+"""Impedance tables of BioLogic text and binary files, with one electrode or several."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,24 +8,23 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eistool.readers.columns import Column, parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.table import Table, mean_conditions
+from eistool.readers.tables.columns import Column, parse_columns
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray, IntArray
 
-# what EC-Lab calls the impedance of an electrode, against the reference or across the cell
+# symbols of EC-Lab for the impedance of an electrode against the reference, or across the cell
 ELECTRODES = MappingProxyType({"working": "Z", "counter": "Zce", "cell": "Zwe-ce"})
 
-# what EC-Lab writes when nobody filled the field in
-UNSET = 0.001
-_OWN = re.compile(r"\(Z\)|\|Z\|")
+UNSET = 0.001  # default of EC-Lab for area and mass
+_WORKING = re.compile(r"\(Z\)|\|Z\|")
 _OTHERS = re.compile(r"Zce|Zwe-ce", re.IGNORECASE)
 
 
 def name_columns(headers: Sequence[str], electrode: str) -> list[Column]:
-    """Return the columns of a table, in which Z is that of one electrode.
+    """Return the columns of a table, with Z of one electrode.
 
     Examples
     --------
@@ -36,7 +35,7 @@ def name_columns(headers: Sequence[str], electrode: str) -> list[Column]:
     names = [
         header.replace(f"({symbol})", "(Z)").replace(f"|{symbol}|", "|Z|")
         if f"({symbol})" in header or f"|{symbol}|" in header
-        else _OWN.sub("other", header)
+        else _WORKING.sub("other", header)
         for header in headers
     ]
     columns = parse_columns(names)
@@ -46,25 +45,27 @@ def name_columns(headers: Sequence[str], electrode: str) -> list[Column]:
 def to_sweeps(
     content: FileContent,
     table: Table,
-    facts: Mapping[str, object],
+    settings: Mapping[str, object],
     electrode: str,
     line: int | None = None,
     cycle: FloatArray | None = None,
 ) -> list[Spectrum]:
-    """Return a spectrum per sweep of a table.
+    """Return one spectrum per sweep of a table.
 
     Parameters
     ----------
     content : FileContent
-        For messages; ``line`` is that of the column names.
+        For messages.
     table : Table
         With the columns of :func:`name_columns`.
-    facts : mapping
-        Metadata of the whole file; ``started_at`` is when its clock stood at 0.
+    settings : mapping
+        Metadata of the whole file; ``time/s`` counts from ``started_at``.
     electrode : {"working", "counter", "cell"}
-        Whose impedance the table's Z is.
+        The electrode of Z.
+    line : int, optional
+        Of the column names.
     cycle : FloatArray, shape (n_rows,), optional
-        A number that changes with every loop of techniques, beside the table's own cycles.
+        A number that changes with each loop of techniques, in addition to the cycle columns.
 
     Raises
     ------
@@ -74,16 +75,16 @@ def to_sweeps(
     rows = _rows(content, table, electrode, line, cycle)
     sweeps, notes = split_sweeps(rows)
     if not sweeps:
-        raise content.error(f"no row has a frequency above 0; {notes[0] if notes else 'the table is empty'}", line)
+        raise content.error(
+            f"no row with a frequency above 0; {notes[0] if notes else 'the table is empty'}", line
+        )
     notes = rows.notes + notes
     if electrode != "working":
-        notes.append(f"the impedance is that of the {electrode} ({ELECTRODES[electrode]})")
+        notes.append(f"impedance of the {electrode} ({ELECTRODES[electrode]})")
     elif any(_OTHERS.search(column.header) for column in table.columns):
-        notes.append(
-            "the columns of other electrodes (Zce, Zwe-ce) are not read; electrode='counter' or 'cell' takes them"
-        )
+        notes.append("other electrodes (Zce, Zwe-ce) are not read; choose electrode='counter' or 'cell' for them")
     return [
-        replace(spectrum, metadata=_metadata(facts, table, sweep, len(sweeps) > 1))
+        replace(spectrum, metadata=_metadata(settings, table, sweep, len(sweeps) > 1))
         for spectrum, sweep in zip(to_spectra(rows, sweeps, notes), sweeps, strict=True)
     ]
 
@@ -94,7 +95,7 @@ def _rows(content: FileContent, table: Table, electrode: str, line: int | None, 
     modulus, phase = table.find("modulus"), table.find("phase")
     if real is not None and imag is not None:
         z = table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1)
-        note = f"sign of Im: header says {imag.header}, {'negated' if imag.negated else 'signed as it stands'}"
+        note = f"sign of Im: header {imag.header}, {'negated' if imag.negated else 'read as signed'}"
     elif modulus is not None and phase is not None:
         sign = -1 if phase.negated else 1
         z = table.of(modulus) * np.exp(1j * sign * np.deg2rad(table.of(phase)))
@@ -111,21 +112,23 @@ def _rows(content: FileContent, table: Table, electrode: str, line: int | None, 
 
 
 def _cycle(table: Table, loop: FloatArray | None) -> FloatArray | None:
-    found = [
+    counters = [
         np.nan_to_num(table.of(c)) for c in table.columns if c.quantity == "cycle" and c.index in table.values
     ]
     if loop is not None:
-        found.append(loop)
-    # z cycle and cycle number may both be there: a change of either starts a sweep
-    return sum((column * 1e6**k for k, column in enumerate(found[1:], start=1)), found[0]) if found else None
+        counters.append(loop)
+    # z cycle and cycle number may both be present: a change of either starts a sweep
+    return (
+        sum((column * 1e6**k for k, column in enumerate(counters[1:], start=1)), counters[0]) if counters else None
+    )
 
 
-def _metadata(facts: Mapping[str, object], table: Table, sweep: IntArray, several: bool) -> Metadata:
-    values = dict(facts) | mean_conditions(table, sweep, to_mA=1.0)
+def _metadata(settings: Mapping[str, object], table: Table, sweep: IntArray, several: bool) -> Metadata:
+    values = dict(settings) | mean_conditions(table, sweep, to_mA=1.0)
     time = table.finite("time", sweep)
     if time.size:
         values["time_h"] = float(time[0]) / 3600 if several else None
-        values["started_at"] = _later(facts["started_at"], float(time[0]))
+        values["started_at"] = _later(settings["started_at"], float(time[0]))
     return Metadata().updated("file header", **values)
 
 
@@ -134,5 +137,5 @@ def _later(start: object, seconds: float) -> object:
         return start
     try:
         return (datetime.fromisoformat(start) + timedelta(seconds=round(seconds))).isoformat()
-    except OverflowError:  # no time of a measurement; the start of the file stands
+    except OverflowError:  # an impossible time; keep the start of the file
         return start

@@ -106,10 +106,10 @@ def test_a_current_of_the_wrong_sign_is_questioned(current: FloatArray, doubted:
             ["time_s,voltage_V,current", "0,1,3", "1,1,3", "2,1,3"],
             "'current' has no unit; write for instance current_mA",
         ),
-        (["time_s,voltage_V,current_A", "0,1,3", "2,1,3", "1,1,3"], "time_s: falls at row 2"),
+        (["time_s,voltage_V,current_A", "0,1,3", "2,1,3", "1,1,3"], "time_s: decreases at row 2"),
         (["time_s,voltage_V,capacity_mAh", "0,1,0", "1,1,2", "2,1,0", "3,1,2"], "capacity jumps"),
         (["freq/Hz,time/s,Ewe/V,I/mA", "1,0,1,0", "2,1,1,2", "3,2,1,0"], "impedance over frequency"),
-        (["1,2,3", "1,2,3", "1,2,3"], "no names of columns"),
+        (["1,2,3", "1,2,3", "1,2,3"], "no header with time, voltage and current"),
         (["words"], "no table of time, voltage and current"),
     ],
 )
@@ -162,7 +162,7 @@ def test_what_the_record_does_not_tell(profile: Profile) -> None:
     assert no_date.state(at(1))[1] == "not on the profile: the record has no date"
     gap = (TIME < 3000) | (TIME > 9000)
     sparse = Profile(TIME[gap], VOLTAGE[gap], I_MA[gap], CHARGE[gap], START)
-    assert "nothing is recorded for 2 h, in which charge flowed" in sparse.state(at(1.5))[1]
+    assert "no rows for 2 h, in which charge flowed" in sparse.state(at(1.5))[1]
     resting = Profile(TIME, VOLTAGE, 0 * TIME, 0 * TIME, START)
     values, remark = resting.state(at(1))
     assert "soc_pct" not in values

@@ -1,4 +1,4 @@
-"""A cycling record, and where on it spectra were taken."""
+"""Cycling records, and the state of charge of spectra."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 ORIGIN = "profile"
 OFF = "not on the profile"
 AGAINST = "the voltage falls on charge or rises on discharge: check whether the current is positive on charge"
-PATIENCE_S = 3600.0  # for which a cell is taken to stay as it was last recorded
-RESTING = 1e-3  # of the largest current: less is none
+PATIENCE_S = 3600.0  # a cell is assumed to keep its last recorded state for an hour
+RESTING = 1e-3  # of the largest current: below, a cell rests; offsets of cyclers are up to 0.1 % of the range
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Profile:
-    """The galvanostatic record of a cell: voltage and charge over time.
+    """Galvanostatic record of a cell.
 
     Parameters
     ----------
     time_s : FloatArray, shape (n,)
-        Ascending, counted from ``started_at``.
+        Ascending, from ``started_at``.
     voltage_V, current_A : FloatArray, shape (n,)
-        The current is positive on charge.
+        Positive current is charge.
     capacity_mAh : FloatArray, shape (n,)
-        The charge that has passed since the first row, less on discharge.
+        Charge since the first row; it decreases on discharge.
     started_at : str, optional
-        ISO 8601, by the same clock as that of the spectra.
+        ISO 8601, by the same clock as the spectra.
     source : str
-        Where it was read from.
+        Name of the file.
     notes : tuple of str
-        How the file was understood.
+        Remarks on how the file was read.
 
     Raises
     ------
     SpectrumError
-        If the arrays differ in length, hold fewer than two rows, are not finite, or the time falls.
+        If the arrays differ in length, have fewer than two rows, are not finite, or time decreases.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class Profile:
             array = np.array(getattr(self, name), dtype=np.float64)
             if array.ndim != 1 or array.size != np.size(self.time_s) or array.size < 2:
                 raise SpectrumError(
-                    f"profile {name}: shape {array.shape}; give as many values as times, two or more"
+                    f"profile {name}: shape {array.shape}; expected as many values as times, two or more"
                 )
             if not np.isfinite(array).all():
                 raise SpectrumError(f"profile {name}: not all values are finite; remove those rows")
@@ -78,7 +78,7 @@ class Profile:
             object.__setattr__(self, name, array)
         if (np.diff(self.time_s) < 0).any():
             first = int(np.flatnonzero(np.diff(self.time_s) < 0)[0]) + 1
-            raise SpectrumError(f"profile time_s: falls at row {first}; put the rows in order")
+            raise SpectrumError(f"profile time_s: decreases at row {first}; sort the rows")
 
     def __len__(self) -> int:
         return int(self.time_s.size)
@@ -88,38 +88,37 @@ class Profile:
         return np.asarray(np.abs(self.current_A) > RESTING * np.abs(self.current_A).max())
 
     def seconds(self, started_at: str | None) -> float | None:
-        """Return when a measurement began, in s as ``time_s`` counts; None if either date is unknown."""
+        """Return the start of a measurement in s on the scale of ``time_s``, None if a date is unknown."""
         if self.started_at is None or started_at is None:
             return None
-        try:  # clocks of instruments know no time zones
+        try:  # instruments write no time zones
             start, then = (datetime.fromisoformat(t).replace(tzinfo=None) for t in (self.started_at, started_at))
         except ValueError:
             return None
         return (then - start).total_seconds()
 
     def state(self, metadata: Metadata, nominal_capacity_mAh: float | None = None) -> tuple[dict[str, Any], str]:
-        """Return what the record says of the moment when a spectrum began, as metadata, and a remark.
+        """Return the state of the cell at the start of a spectrum as metadata, and a remark.
 
-        The voltage is the last one recorded, and so is the charge at rest; while a current flows it is
-        interpolated. For an hour at
-        the most, behind the last row or where nothing is recorded although charge flows, the cell is taken
-        to stay as it was.
+        The voltage is the last recorded one. The charge is interpolated while a current flows, else it is
+        the last recorded one. After the last row, and in gaps of the record in which charge flows, the last
+        state is used for at most an hour.
 
         Parameters
         ----------
         metadata : Metadata
             Of the spectrum; its ``started_at`` is needed.
         nominal_capacity_mAh : float, optional
-            The charge from 0 to 100 %; by default the metadata's, else the range of the record. 0 % is the
+            Charge from 0 to 100 %; by default from the metadata, else the range of the record. 0 % is the
             least charge in the record.
 
         Returns
         -------
         values : dict
-            ``soc_pct``, ``capacity_mAh``, ``voltage_V`` and ``direction``, as far as they are known; empty
-            where the record does not tell.
+            ``soc_pct``, ``capacity_mAh``, ``voltage_V`` and ``direction``, as far as known; empty outside
+            the record.
         remark : str
-            On which capacity ``soc_pct`` rests, or why there are no values.
+            The capacity that ``soc_pct`` refers to, or the reason for missing values.
         """
         t = self.seconds(metadata.started_at)
         if t is None:
@@ -135,8 +134,8 @@ class Profile:
         charge = self.capacity_mAh
         gap = float(self.time_s[after] - self.time_s[row])
         if gap > PATIENCE_S and abs(charge[after] - charge[row]) > RESTING * np.ptp(charge):
-            return {}, f"{OFF}: nothing is recorded for {gap / 3600:.4g} h, in which charge flowed"
-        # at rest none flows before the next row, which may be the first of a current
+            return {}, f"{OFF}: no rows for {gap / 3600:.4g} h, in which charge flowed"
+        # at rest the charge is constant up to the next row, which may be the first with a current
         capacity = float(np.interp(t, self.time_s, charge) if self._flows[row] else charge[row])
         values: dict[str, Any] = {"capacity_mAh": capacity, "voltage_V": float(self.voltage_V[row])}
         values["direction"] = self._direction(row)
@@ -150,11 +149,11 @@ class Profile:
         nominal = nominal or metadata.nominal_capacity_mAh
         if nominal is not None:
             return nominal, "the nominal capacity"
-        spread = float(np.ptp(self.capacity_mAh))
-        return (spread, "the range of the record") if spread > 0 else (None, "")
+        total = float(np.ptp(self.capacity_mAh))
+        return (total, "the range of the record") if total > 0 else (None, "")
 
     def _direction(self, row: int) -> str | None:
-        """Return the direction of the last current up to the row behind, None before the first one."""
+        """Return the direction of the last current up to a row, None before the first current."""
         last = np.flatnonzero(self._flows[: row + 1])
         if last.size == 0:
             return None

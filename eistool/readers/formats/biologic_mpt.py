@@ -2,20 +2,20 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from eistool.readers.biologic import UNSET, name_columns, to_sweeps
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_datetime, parse_number_any
-from eistool.readers.table import Table, fill
+from eistool.readers.formats.biologic import UNSET, name_columns, to_sweeps
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.table import Table, fill
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".mpt",)
 
 _SIGNATURE = re.compile(r"(?:EC|BT)-Lab ASCII FILE")
 _HEADER_LINES = re.compile(r"Nb header lines\s*:\s*(\d{1,9})")
-# the month comes first, whatever parts the numbers
+# the month comes first, also with points
 _POINTS = re.compile(r"^\s*(\d+)\.(\d+)\.(?=\d)")
 _TECHNIQUES = MappingProxyType(
     {
@@ -31,12 +31,12 @@ _TO_MG = MappingProxyType({"g": 1e3, "mg": 1.0, "µg": 1e-3, "kg": 1e6})
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether the first line is EC-Lab's."""
+    """Return whether the file starts with the signature of EC-Lab or BT-Lab."""
     return _SIGNATURE.match(content.text[:40]) is not None
 
 
 def load(content: FileContent, electrode: str = "working") -> list[Spectrum]:
-    """Return a spectrum per sweep of one electrode: working, counter, or both as a cell.
+    """Return one spectrum per sweep of an electrode, or of the cell.
 
     Raises
     ------
@@ -45,12 +45,18 @@ def load(content: FileContent, electrode: str = "working") -> list[Spectrum]:
     """
     header_line = find_header(content)
     table = _table(content, header_line, electrode)
-    facts = header_facts(content.lines[: header_line - 1])
-    return to_sweeps(content, table, facts, electrode, header_line)
+    settings = read_settings(content.lines[: header_line - 1])
+    return to_sweeps(content, table, settings, electrode, header_line)
 
 
-def find_header(content: FileContent) -> int:
-    """Return the line with the names of the columns, from 1.
+def find_header(content: FileContent, names: Sequence[str] = ("freq/Hz", "Re(Z)", "|Z|")) -> int:
+    """Return the line of the column names, from 1.
+
+    Parameters
+    ----------
+    content : FileContent
+    names : sequence of str
+        Names that identify the line where the count of header lines is wrong.
 
     Raises
     ------
@@ -64,29 +70,32 @@ def find_header(content: FileContent) -> int:
         if "\t" in content.lines[line - 1]:
             return line
     for i, text in enumerate(content.lines, start=1):
-        if "\t" in text and any(name in text for name in ("freq/Hz", "Re(Z)", "|Z|")):
+        if "\t" in text and any(name in text for name in names):
             return i
-    raise content.error("no line with column names; expected 'Nb header lines : N' and a table below line N")
+    raise content.error(
+        f"no line with column names such as {', '.join(names)}; expected 'Nb header lines : N' and a table "
+        "below line N: export the file again"
+    )
 
 
 def _table(content: FileContent, header_line: int, electrode: str) -> Table:
     columns = name_columns(content.lines[header_line - 1].rstrip("\t\r ").split("\t"), electrode)
-    # tabs part the cells, so that a comma can only be a decimal mark
+    # cells are separated by tabs: a comma is a decimal mark
     rows = (line.replace(",", ".").split("\t") for line in content.lines[header_line:] if line.strip())
     table = fill(columns, rows)
     if table.find("frequency") is None:
         named = ", ".join(c.header for c in columns[:6])
         raise content.error(
-            f"no frequency column among {named}, ...; expected 'freq/Hz': export the impedance table with it",
+            f"no frequency among the columns {named}, ...; expected 'freq/Hz': export it with the impedance",
             header_line,
         )
     if table.n_rows == 0:
-        raise content.error("the table has no rows; the run may have ended before its first point", header_line)
+        raise content.error("the table has no rows; the run may have ended before the first point", header_line)
     return table
 
 
-def header_facts(lines: list[str]) -> dict[str, object]:
-    """Return what the lines above the table say of all sweeps, as metadata."""
+def read_settings(lines: list[str]) -> dict[str, object]:
+    """Return metadata of all sweeps from the lines above the table."""
     title = next((line.strip() for line in lines[2:8] if line.strip()), "")
     technique = next((short for name, short in _TECHNIQUES.items() if title.startswith(name)), title or None)
     settings = _settings(lines)
@@ -103,13 +112,13 @@ def header_facts(lines: list[str]) -> dict[str, object]:
 
 
 def _settings(lines: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(" : ")
-        if not colon:  # columns of 20 characters, one for each step of the technique
+        if not colon:  # columns of 20 characters, one per step of the technique
             name, value = line[:20], line[20:]
-        found.setdefault(name.strip(), value.strip())
-    return found
+        settings.setdefault(name.strip(), value.strip())
+    return settings
 
 
 def _quantity(text: str, factors: Mapping[str, float]) -> float | None:

@@ -1,7 +1,7 @@
-"""BioLogic EC-Lab and BT-Lab binary files (``.mpr``): modules, of which one holds a table of columns.
+"""BioLogic EC-Lab and BT-Lab binary files (``.mpr``).
 
-Layout, sizes and identifiers were found in files that have a text export beside them; the identifiers of
-columns that none of those files has are those of the MIT-licensed ``biologic-converter`` of cheminfo.
+Layout, sizes and identifiers were derived from files with a text export; identifiers of columns that occur in
+none of them are from the MIT-licensed ``biologic-converter`` of cheminfo.
 """
 
 import math
@@ -13,9 +13,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eistool.readers.biologic import UNSET, name_columns, to_sweeps
 from eistool.readers.content import FileContent
-from eistool.readers.table import Table
+from eistool.readers.formats.biologic import UNSET, name_columns, to_sweeps
+from eistool.readers.tables.table import Table
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray, IntArray
 
@@ -23,19 +23,19 @@ SUFFIXES = (".mpr",)
 
 _MAGIC = b"BIO-LOGIC MODULAR FILE\x1a"
 _MODULE = b"MODULE"
-_LONG = 0xFFFFFFFF  # in place of the length: a header with 8 bytes for it follows
+_LONG = 0xFFFFFFFF  # in place of the length: the length follows in 8 bytes
 _TECHNIQUES = MappingProxyType(
     {4: "GCPL", 6: "CV", 11: "OCV", 24: "CA", 25: "CP", 28: "WAIT", 29: "PEIS", 30: "GEIS", 50: "ZIR", 108: "LSV"}
 )
 _MASS_UNITS = MappingProxyType({1: 1e3, 2: 1.0})  # to mg
-_AREA, _MASS, _MASS_UNIT, _STARTED = 0x211, 0x24C, 0x251, 0x249  # places in settings and log
+_AREA, _MASS, _MASS_UNIT, _STARTED = 0x211, 0x24C, 0x251, 0x249  # offsets in settings and log
 _FREQUENCY_UNITS = (1e6, 1e3, 1.0, 1e-3, 1e-6)
 _DAY_ZERO = datetime(1899, 12, 30)  # of the clock in the log
 
-# mode, ox/red, error, control changes, Ns changes, counter inc.: all of them share one byte of a row
+# mode, ox/red, error, control changes, Ns changes, counter inc.: they share one byte of a row
 _FLAGS = frozenset((1, 2, 3, 21, 31, 65))
 
-# name as in the text export, by type and identifier
+# names of the text export, by type and identifier
 _DOUBLE = {
     4: "time/s",
     7: "dq/mA.h",
@@ -110,7 +110,17 @@ _COLUMNS: Mapping[int, tuple[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How the data module of a version begins: the count of columns, room for so many, and the rows."""
+    """Start of the data module in one version.
+
+    Parameters
+    ----------
+    count : str
+        Format of the number of columns.
+    room : int
+        Number of column identifiers, used or not.
+    gap : int
+        Bytes between identifiers and rows.
+    """
 
     count: str
     room: int
@@ -126,7 +136,7 @@ _LAYOUTS = MappingProxyType({2: _Layout("B", 200, 0), 3: _Layout("B", 200, 1), 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """The table of a file and what stands beside it.
+    """Table and settings of a file.
 
     Parameters
     ----------
@@ -137,11 +147,11 @@ class Recording:
     started_at : str, optional
         ISO 8601; ``time/s`` counts from then.
     settings : bytes
-        As they stand in the file.
+        Raw bytes of the settings module.
     loops : IntArray, shape (n_loops,)
-        The rows that begin a loop of techniques.
+        First rows of the loops of techniques.
     unknown : tuple of int
-        Identifiers of columns that are not known; those and the columns behind them are not read.
+        Identifiers of unknown columns; the columns after the first one are not read.
     """
 
     columns: dict[str, FloatArray]
@@ -153,26 +163,26 @@ class Recording:
 
     @property
     def doubt(self) -> str:
-        """What the unknown columns are called in messages; empty if there are none."""
+        """Description of the unknown columns for messages, empty without any."""
         if not self.unknown:
             return ""
-        return f"columns from the unknown identifier{'s' if len(self.unknown) > 1 else ''} " + ", ".join(
+        return f"column{'s' if len(self.unknown) > 1 else ''} of unknown identifier " + ", ".join(
             map(str, self.unknown)
         )
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether the file begins as EC-Lab's modular files do."""
+    """Return whether the file starts with the signature of EC-Lab."""
     return content.data.startswith(_MAGIC)
 
 
 def load(content: FileContent, electrode: str = "working") -> list[Spectrum]:
-    """Return a spectrum per sweep of one electrode: working, counter, or both as a cell.
+    """Return one spectrum per sweep of an electrode, or of the cell.
 
     Raises
     ------
     ReaderError
-        If the file is damaged, its version or a needed column is not known, or there is no impedance in it.
+        If the file is damaged, its version or a required column is unknown, or it has no impedance.
     """
     recording = read_recording(content)
     columns = name_columns(list(recording.columns), electrode)
@@ -182,18 +192,18 @@ def load(content: FileContent, electrode: str = "working") -> list[Spectrum]:
     if frequency is None:
         if recording.unknown:
             raise content.error(
-                f"no frequency column before the {recording.doubt}; export the file as text (.mpt) in EC-Lab"
+                f"no frequency before the {recording.doubt}; export the file as text (.mpt) in EC-Lab"
             )
         raise content.error(
             f"no spectrum: a {recording.technique or 'technique'} file without frequencies "
-            f"({', '.join(list(recording.columns)[:6])}, ...); read_profile and --profile take a cycling record"
+            f"({', '.join(list(recording.columns)[:6])}, ...); use read_profile or --profile for a cycling record"
         )
     n_rows = table.n_rows
     loop = np.searchsorted(recording.loops, np.arange(n_rows), side="right").astype(np.float64)
-    spectra = to_sweeps(content, table, _facts(recording, table.of(frequency)), electrode, None, loop)
+    spectra = to_sweeps(content, table, _settings(recording, table.of(frequency)), electrode, None, loop)
     if not recording.unknown:
         return spectra
-    note = f"{recording.doubt} on are not read"
+    note = f"not read: the {recording.doubt}, and the columns after it"
     return [Spectrum(s.frequency, s.impedance, s.metadata, notes=(*s.notes, note)) for s in spectra]
 
 
@@ -203,12 +213,13 @@ def read_recording(content: FileContent) -> Recording:
     Raises
     ------
     ReaderError
-        If the file is damaged, or the version of its data module is not known.
+        If the file is damaged, or the version of its data module is unknown.
     """
     modules = _modules(content)
     if "VMP data" not in modules:
         raise content.error(
-            f"no data module among {', '.join(modules) or 'none'}; the run may not have begun, or the file was cut"
+            f"no data module (modules: {', '.join(modules) or 'none'}); the run may not have started, or the "
+            "file is truncated"
         )
     version, body = modules["VMP data"]
     columns, unknown = _columns(content, version, body)
@@ -224,11 +235,11 @@ def _modules(content: FileContent) -> dict[str, tuple[int, bytes]]:
     data = content.data
     at = data.find(_MODULE, len(_MAGIC))
     if at < 0:
-        raise content.error("no module behind the first line; the file was cut: copy it again")
-    found: dict[str, tuple[int, bytes]] = {}
+        raise content.error("no module after the first line; the file is truncated: copy it again")
+    modules: dict[str, tuple[int, bytes]] = {}
     while at < len(data):
         if not data.startswith(_MODULE, at):
-            raise content.error(f"no module begins at byte {at}; the file is damaged: copy it again")
+            raise content.error(f"no module starts at byte {at}; the file is damaged: copy it again")
         try:
             (length,), size = struct.unpack_from("<I", data, at + 41), 57
             if length == _LONG:
@@ -236,39 +247,43 @@ def _modules(content: FileContent) -> dict[str, tuple[int, bytes]]:
             else:
                 (version,) = struct.unpack_from("<I", data, at + 45)
         except struct.error:
-            raise content.error(f"the file ends within the header of a module, at byte {len(data)}") from None
+            raise content.error(
+                f"the file ends at byte {len(data)}, in the header of a module; copy it again"
+            ) from None
         name = data[at + 6 : at + 16].decode("latin-1").strip()
         begin, end = at + size, at + size + length
         if end > len(data):
             raise content.error(
-                f"the module {name!r} should end at byte {end}, the file ends at {len(data)}: copy it again"
+                f"the module {name!r} ends at byte {end}, the file at {len(data)}; it is truncated: copy it again"
             )
-        found.setdefault(name, (version, data[begin:end]))
+        modules.setdefault(name, (version, data[begin:end]))
         at = end
-    return found
+    return modules
 
 
 def _columns(content: FileContent, version: int, body: bytes) -> tuple[dict[str, FloatArray], tuple[int, ...]]:
     if version not in _LAYOUTS:
         raise content.error(
-            f"version {version} of the data module; known are {', '.join(map(str, _LAYOUTS))}: "
+            f"version {version} of the data module; supported are {', '.join(map(str, _LAYOUTS))}: "
             "export the file as text (.mpt) in EC-Lab"
         )
     layout = _LAYOUTS[version]
     if len(body) < layout.first_row:
-        raise content.error(f"the data module has {len(body)} bytes; expected {layout.first_row} and rows")
+        raise content.error(
+            f"the data module has {len(body)} bytes; expected {layout.first_row} before the rows: copy it again"
+        )
     n_rows, n_columns = struct.unpack_from(f"<I{layout.count}", body)
     if n_rows == 0:
-        raise content.error("the table has no rows; the run may have ended before its first point")
+        raise content.error("the table has no rows; the run may have ended before the first point")
     if not 0 < n_columns <= layout.room:
-        raise content.error(f"{n_columns} columns; expected 1 to {layout.room}")
+        raise content.error(f"{n_columns} columns; expected 1 to {layout.room}: copy the file again")
     identifiers = np.frombuffer(body, "<u2", n_columns, layout.first_row - layout.gap - 2 * layout.room).tolist()
     stride, rest = divmod(len(body) - layout.first_row, n_rows)
     places, unknown, width = _places(identifiers)
     if rest or stride < width or (stride > width and not unknown):
-        of_unknown = f", and those with the unknown identifiers {', '.join(map(str, unknown))}" if unknown else ""
+        of_unknown = f", and the unknown identifiers {', '.join(map(str, unknown))}" if unknown else ""
         raise content.error(
-            f"{len(body) - layout.first_row} bytes for {n_rows} rows; expected {width} bytes a row for the "
+            f"{len(body) - layout.first_row} bytes for {n_rows} rows; expected {width} bytes per row for the "
             f"columns {', '.join(map(str, identifiers[:20]))}{of_unknown}"
         )
     formats = [(name, (kind, place)) for name, kind, place in places]
@@ -285,7 +300,7 @@ def _columns(content: FileContent, version: int, body: bytes) -> tuple[dict[str,
 
 
 def _places(identifiers: list[int]) -> tuple[list[tuple[str, str, int]], tuple[int, ...], int]:
-    """Return name, type and place of the columns up to the first unknown one, the unknown ones, and the width."""
+    """Return name, type and offset of the columns before an unknown one, unknown identifiers, and row width."""
     places: list[tuple[str, str, int]] = []
     names: set[str] = set()
     place, has_flags = 0, False
@@ -297,14 +312,14 @@ def _places(identifiers: list[int]) -> tuple[list[tuple[str, str, int]], tuple[i
         if identifier not in _COLUMNS:
             return places, tuple(i for i in identifiers[k:] if i not in _COLUMNS and i not in _FLAGS), place
         name, kind = _COLUMNS[identifier]
-        if name not in names:  # mean and momentary values may go by one name: the first stands
+        if name not in names:  # mean and momentary values may share a name: keep the first
             names.add(name)
             places.append((name, kind, place))
         place += np.dtype(kind).itemsize
     return places, (), place
 
 
-def _facts(recording: Recording, frequency: FloatArray) -> dict[str, object]:
+def _settings(recording: Recording, frequency: FloatArray) -> dict[str, object]:
     settings = recording.settings
     area, mass = _single(settings, _AREA), _single(settings, _MASS)
     to_mg = _MASS_UNITS.get(settings[_MASS_UNIT]) if len(settings) > _MASS_UNIT else None
@@ -322,20 +337,20 @@ def _entered(value: float) -> bool:
 
 
 def _single(data: bytes, place: int) -> float:
-    """Return the number at a place to the seven digits that it has, nan behind the end."""
+    """Return the single-precision number at an offset, to seven digits; nan after the end."""
     if len(data) < place + 4:
         return math.nan
     return float(f"{struct.unpack_from('<f', data, place)[0]:.7g}")
 
 
 def _amplitude(settings: bytes, frequency: FloatArray) -> float | None:
-    """Return Va in mV, which stands 16 bytes behind the first frequency of the sweep.
+    """Return Va in mV, 16 bytes after the first frequency of the sweep.
 
-    The place differs between versions; it is known by the first frequency, which was measured indeed, the
-    last one, which is not above those measured, and their units.
+    The offset differs between versions. It is identified by the first frequency, which is the highest
+    measured one, the last frequency, which does not exceed the measured ones, and their units.
     """
     swept = frequency[np.isfinite(frequency) & (frequency > 0)]
-    found: set[float] = set()
+    candidates: set[float] = set()
     for place in range(_MASS, len(settings) - 20 if swept.size else 0):
         units = settings[place + 4], settings[place + 9]
         if max(units) >= len(_FREQUENCY_UNITS):
@@ -343,8 +358,8 @@ def _amplitude(settings: bytes, frequency: FloatArray) -> float | None:
         first = _single(settings, place) * _FREQUENCY_UNITS[units[0]]
         last = _single(settings, place + 5) * _FREQUENCY_UNITS[units[1]]
         if math.isclose(first, swept.max(), rel_tol=0.02) and 1e-6 < last < 1.1 * swept.min():
-            found.add(_single(settings, place + 16))
-    amplitude = found.pop() if len(found) == 1 else math.nan
+            candidates.add(_single(settings, place + 16))
+    amplitude = candidates.pop() if len(candidates) == 1 else math.nan
     return amplitude if 0 < amplitude < 1e4 else None
 
 
@@ -359,7 +374,7 @@ def _started(log: bytes) -> str | None:
 
 
 def _loops(body: bytes) -> IntArray:
-    """Return the rows that begin a loop; the last index is that behind the last row."""
+    """Return the first rows of the loops; the last index is the number of rows."""
     if len(body) < 8:
         return np.empty(0, dtype=np.int64)
     (count,) = struct.unpack_from("<I", body)

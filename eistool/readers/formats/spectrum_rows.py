@@ -1,7 +1,7 @@
-"""Tables with a spectrum in each row: lists in the cells, a column for each frequency, or pairs of Re and Im.
+"""Tables with one spectrum per row: lists in cells, one column per frequency, or pairs of Re and Im.
 
-Frequencies that such a table leaves out, or rounds in its header, are taken from its partner: beside
-``data_cells.csv`` or ``Z_cells.csv`` that is ``freq_cells.csv``, one frequency in a line.
+Frequencies that are missing, or rounded in the header, come from a second file: for ``data_cells.csv`` or
+``Z_cells.csv`` this is ``freq_cells.csv`` in the same folder, with one frequency per line.
 """
 
 import csv
@@ -12,39 +12,40 @@ from pathlib import Path
 
 import numpy as np
 
-from eistool.readers.columns import Column, parse_column, parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.impedance_table import MIN_ROWS, spectra_of
-from eistool.readers.numbers import parse_number, parse_number_any
-from eistool.readers.table import KELVIN, Table
+from eistool.readers.tables.columns import Column, parse_column, parse_columns
+from eistool.readers.tables.impedance_table import MIN_ROWS, spectra_of
+from eistool.readers.tables.numbers import parse_number, parse_number_any
+from eistool.readers.tables.table import Table
+from eistool.readers.tables.units import PREFIXES
 from eistool.spectrum import Spectrum
+from eistool.spectrum.metadata import ABSOLUTE_ZERO_C
 from eistool.typing import FloatArray, IntArray
 
 SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 
 _MOST_SPECTRA = 50_000
-_LONGEST_LINE = 1_000_000  # characters; no row is longer
+_LONGEST_LINE = 1_000_000  # characters; longer lines are omitted
 _LIST = re.compile(r"\[\s*[-+]?\d[^\[\]]{0,200000}\]")
 _AT_FREQUENCY = re.compile(r"(.{1,60}?)[\s_@(]*(\d[\d.]*(?:e[-+]?\d+)?)\s*([kMm]?)Hz\)?", re.IGNORECASE)
-_PREFIX = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "m": 1e-3}
 _MOST_COLUMNS = 10_000
 _IMPEDANCE = ("real", "imag", "modulus", "phase")
 _FEWEST_COLUMNS = 6
-_ROUNDING = 0.06  # a frequency with one significant digit and a half
+_ROUNDING = 0.06  # relative: two digits, at worst 1.05 rounded to 1.1
 _SAMPLE_NAMES = ("sampleid", "sample", "experimentid", "experimentident", "cell", "cellid", "name")
-_SMOOTHER = 2.0  # times, before an order of pairs counts as found
+_SMOOTHER = 2.0  # ratio of the roughness of Z in the two possible orders
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
     line: int
     columns: list[Column]
-    values: dict[int, FloatArray]  # of the columns, each with a number for every frequency
-    facts: dict[str, object]
+    values: dict[int, FloatArray]  # by column index, shape (n_freq,)
+    metadata: dict[str, object]
 
 
 def partner_of(path: Path) -> Path | None:
-    """Return the file with the frequencies of a table, None if there is none.
+    """Return the file with the frequencies of a table, None if it does not exist.
 
     Examples
     --------
@@ -59,16 +60,16 @@ def partner_of(path: Path) -> Path | None:
 
 
 def served_by(path: Path) -> Path | None:
-    """Return a table whose frequencies a file ``freq_*`` holds, None if it is no such file."""
+    """Return the table that belongs to a file of frequencies ``freq_*``, None for other files."""
     first, underscore, rest = path.stem.partition("_")
     if first.lower() != "freq" or not underscore or not rest:
         return None
-    beside = sorted(p for p in path.parent.glob(f"*{path.suffix}") if p.stem.endswith(f"_{rest}") and p != path)
-    return next((p for p in beside if partner_of(p) == path), None)
+    tables = sorted(p for p in path.parent.glob(f"*{path.suffix}") if p.stem.endswith(f"_{rest}") and p != path)
+    return next((p for p in tables if partner_of(p) == path), None)
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether the cells below the header hold lists, its names frequencies, or a partner has them."""
+    """Return whether cells hold lists, headers hold frequencies, or a file of frequencies exists."""
     if not content.is_text:
         return False
     head = [line for line in content.first_lines[:20] if line.strip()][:2]
@@ -82,12 +83,12 @@ def identify(content: FileContent) -> bool:
 
 
 def load(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per row; rows with another number of points are left out.
+    """Return one spectrum per row; rows with another number of points are omitted.
 
     Raises
     ------
     ReaderError
-        If no row is a spectrum, or the partner's frequencies do not fit the columns.
+        If no row is a spectrum, or the file of frequencies does not match the columns.
     """
     lines = [(i, line) for i, line in enumerate(content.lines, start=1) if 0 < len(line.strip()) <= _LONGEST_LINE]
     lines = lines[: _MOST_SPECTRA + 1]
@@ -99,12 +100,14 @@ def load(content: FileContent) -> list[Spectrum]:
     else:
         rows = _rows_of_pairs(content, lines, notes)
     if not rows:
-        raise content.error("no row has as many impedances as frequencies, at least three of each", lines[1][0])
+        raise content.error(
+            "no row with as many impedances as frequencies; expected at least three of each", lines[1][0]
+        )
     return _spectra(content, rows, notes)
 
 
 def _spectra(content: FileContent, rows: Sequence[_Row], notes: list[str]) -> list[Spectrum]:
-    """Return the spectra of all rows, read as one table so that one sign holds for all of them."""
+    """Return the spectra of all rows, read as one table and therefore with one sign of Im."""
     columns = [*rows[0].columns, Column(len(rows[0].columns), "row", "cycle")]
     sizes = [next(iter(row.values.values())).size for row in rows]
     owner = np.repeat(np.arange(len(rows)), sizes)
@@ -112,7 +115,7 @@ def _spectra(content: FileContent, rows: Sequence[_Row], notes: list[str]) -> li
     table = Table(columns, values | {columns[-1].index: owner.astype(np.float64)})
 
     def describe(points: IntArray) -> dict[str, object]:
-        return rows[int(owner[points[0]])].facts
+        return rows[int(owner[points[0]])].metadata
 
     return spectra_of(table, lambda message: content.error(message, rows[0].line), describe=describe, notes=notes)
 
@@ -120,9 +123,9 @@ def _spectra(content: FileContent, rows: Sequence[_Row], notes: list[str]) -> li
 def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_Row]:
     delimiter = _list_columns(lines[0][1])
     names = _split(lines[0][1], delimiter)
-    # a column of lists without a quantity, or a second of one, says nothing about the points
+    # lists of an unknown quantity, and second lists of a known one, are not points
     columns = [c if c.quantity != "cycle" else Column(c.index, c.header, "") for c in parse_columns(names)]
-    facts = _fact_columns(names)
+    fields = _metadata_columns(names)
     rows: list[_Row] = []
     for line, text in lines[1:]:
         cells = _split(text, delimiter)
@@ -130,7 +133,7 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_
         n = max((array.size for array in lists.values()), default=0)
         values = {i: array for i, array in lists.items() if array.size > 1}
         if n >= MIN_ROWS and all(array.size == n for array in values.values()):
-            rows.append(_Row(line, columns, values, _facts(facts, cells)))
+            rows.append(_Row(line, columns, values, _metadata(fields, cells)))
     kept = [row for row in rows if row.values.keys() == rows[0].values.keys()]
     if rows and not any(columns[i].quantity in ("frequency", "omega") for i in rows[0].values):
         raise content.error("no list of frequencies among the columns " + ", ".join(names[:8]), lines[0][0])
@@ -147,20 +150,22 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
     delimiter = _delimiter(lines[0][1])
     parse = parse_number if delimiter == "," else parse_number_any
     names = _split(lines[0][1], delimiter)
-    found = _frequency_columns(names)
-    quantities = dict.fromkeys(quantity for quantity, _, _ in found)
-    by_quantity = {q: [(i, f) for quantity, i, f in found if quantity == q] for q in quantities}
+    at_frequency = _frequency_columns(names)
+    quantities = dict.fromkeys(quantity for quantity, _, _ in at_frequency)
+    by_quantity = {q: [(i, f) for quantity, i, f in at_frequency if quantity == q] for q in quantities}
     frequencies = {tuple(f for _, f in pairs) for pairs in by_quantity.values()}
     if len(frequencies) != 1:
-        raise content.error("the columns of Re and Im name different frequencies", lines[0][0])
+        raise content.error(
+            "the columns of Re and Im have different frequencies; expected the same in both", lines[0][0]
+        )
     frequency = _exact(content, np.array(frequencies.pop()), notes)
     header = {q: names[pairs[0][0]] for q, pairs in by_quantity.items()}
     columns = [Column(0, "frequency", "frequency")]
     for q in quantities:
         prefix = _AT_FREQUENCY.fullmatch(header[q].strip())
-        assert prefix is not None  # noqa: S101  # it was one of the columns found
+        assert prefix is not None  # noqa: S101  # it matched before
         columns.append(parse_column(prefix[1], len(columns)))
-    facts = _fact_columns(names)
+    fields = _metadata_columns(names)
     rows = []
     for line, text in lines[1:]:
         cells = _split(text, delimiter)
@@ -168,30 +173,32 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
             continue
         parts = [np.array([parse(cells[i]) for i, _ in by_quantity[q]]) for q in quantities]
         values = {0: frequency} | dict(enumerate(parts, start=1))
-        rows.append(_Row(line, columns, values, _facts(facts, cells)))
+        rows.append(_Row(line, columns, values, _metadata(fields, cells)))
     return rows
 
 
 def _rows_of_pairs(content: FileContent, lines: list[tuple[int, str]], notes: list[str]) -> list[_Row]:
     partner = partner_of(content.path)
     if partner is None:
-        raise content.error("a row of numbers for each spectrum, but no file of their frequencies beside it")
+        raise content.error(
+            f"rows of numbers without frequencies; expected a header, or a file freq_*{content.path.suffix}"
+        )
     frequency = _frequencies(partner)
     rows = [(line, np.array(_numbers(text))) for line, text in lines]
     wrong = next(((line, row.size) for line, row in rows if row.size != 2 * frequency.size), None)
     if wrong is not None:
         raise content.error(
-            f"{wrong[1]} numbers; {partner.name} has {frequency.size} frequencies; expected twice as many numbers",
+            f"{wrong[1]} numbers; expected {2 * frequency.size}, twice the frequencies in {partner.name}",
             wrong[0],
         )
     pairs = _order(np.array([row for _, row in rows]), frequency)
     if pairs is None:
         raise content.error(
-            "whether Re and Im alternate or follow each other is not to be seen from the numbers; add a header",
+            "ambiguous order: Re and Im may alternate or follow each other; add a header",
             rows[0][0],
         )
     z, order = pairs
-    notes += [f"frequencies from {partner.name}", f"no header: numbers taken as {order}"]
+    notes += [f"frequencies from {partner.name}", f"no header: numbers read as {order}"]
     columns = [Column(k, name, name) for k, name in enumerate(("frequency", "real", "imag"))]
     return [
         _Row(line, columns, {0: frequency, 1: z.real[k], 2: z.imag[k]}, {}) for k, (line, _) in enumerate(rows)
@@ -199,27 +206,29 @@ def _rows_of_pairs(content: FileContent, lines: list[tuple[int, str]], notes: li
 
 
 def _order(numbers: np.ndarray, frequency: FloatArray) -> tuple[np.ndarray, str] | None:
-    """Return Z as the smoother of the two orders in which pairs are written, None if none is by far."""
+    """Return Z in the smoother of the two possible orders of pairs, None if they are similar."""
     half = numbers.shape[1] // 2
-    ways = {
-        "Re and Im by turns": numbers[:, 0::2] + 1j * numbers[:, 1::2],
+    orders = {
+        "alternating Re and Im": numbers[:, 0::2] + 1j * numbers[:, 1::2],
         "all Re, then all Im": numbers[:, :half] + 1j * numbers[:, half:],
     }
     by_frequency = np.argsort(frequency)
-    rough = {name: float(np.sum(np.abs(np.diff(z[:, by_frequency], axis=1)))) for name, z in ways.items()}
+    rough = {name: float(np.sum(np.abs(np.diff(z[:, by_frequency], axis=1)))) for name, z in orders.items()}
     best, other = sorted(rough, key=lambda name: rough[name])
-    return (ways[best], best) if rough[other] > _SMOOTHER * rough[best] else None
+    return (orders[best], best) if rough[other] > _SMOOTHER * rough[best] else None
 
 
 def _exact(content: FileContent, rounded: FloatArray, notes: list[str]) -> FloatArray:
     partner = partner_of(content.path)
     if partner is None:
-        notes.append("frequencies as the header rounds them")
+        notes.append("frequencies as rounded in the header")
         return rounded
     frequency = _frequencies(partner)
     if frequency.size != rounded.size or not np.allclose(frequency, rounded, rtol=_ROUNDING):
-        raise content.error(f"the frequencies of {partner.name} are not those in the header")
-    notes.append(f"frequencies from {partner.name}; the header rounds them")
+        raise content.error(
+            f"the frequencies in {partner.name} differ from the header by more than rounding; expected the same"
+        )
+    notes.append(f"frequencies from {partner.name}; those in the header are rounded")
     return frequency
 
 
@@ -229,23 +238,23 @@ def _frequencies(partner: Path) -> FloatArray:
     numbers = [parse_number(line) for _, line in lines]
     wrong = next(((i, line) for (i, line), f in zip(lines, numbers, strict=True) if not 0 < f < 1e15), None)
     if wrong is not None:
-        raise content.error(f"{wrong[1][:40]!r}; expected one frequency above 0 in each line", wrong[0])
+        raise content.error(f"{wrong[1][:40]!r}; expected one frequency above 0 per line", wrong[0])
     return np.array(numbers, dtype=np.float64)
 
 
 def _frequency_columns(names: Sequence[str]) -> list[tuple[str, int, float]]:
-    """Return quantity, place and frequency of the columns that name one."""
+    """Return quantity, index and frequency of the columns with a frequency in their name."""
     found = []
     for i, name in enumerate(names[:_MOST_COLUMNS]):
         match = _AT_FREQUENCY.fullmatch(name.strip()[:100])
         quantity = parse_column(match[1], i).quantity if match else ""
         if match and quantity in _IMPEDANCE:
-            found.append((quantity, i, parse_number(match[2]) * _PREFIX[match[3]]))
+            found.append((quantity, i, parse_number(match[2]) * PREFIXES[match[3]]))
     return found
 
 
 def _list_columns(header: str) -> str:
-    """Return the separator under which a header names a frequency and an impedance, nothing if none does."""
+    """Return the delimiter that yields a frequency and an impedance in the header, empty if none does."""
     for delimiter in (";", "\t", ","):
         known = {c.quantity for c in parse_columns(_split(header, delimiter))}
         if known & {"frequency", "omega"} and len(known & set(_IMPEDANCE)) >= 2:
@@ -253,8 +262,8 @@ def _list_columns(header: str) -> str:
     return ""
 
 
-def _fact_columns(names: Sequence[str]) -> dict[int, tuple[str, float]]:
-    """Return for the columns that describe a row the field, and what to add to its number."""
+def _metadata_columns(names: Sequence[str]) -> dict[int, tuple[str, float]]:
+    """Return the metadata field of each column that describes a row, and the offset of its number."""
     found: dict[int, tuple[str, float]] = {}
     for i, name in enumerate(names):
         word = re.sub(r"[\s_.-]", "", name[:100].lower())
@@ -264,20 +273,20 @@ def _fact_columns(names: Sequence[str]) -> dict[int, tuple[str, float]]:
         elif word in ("cycle", "cyclenumber"):
             found[i] = ("cycle", 0.0)
         elif column.quantity == "temperature":
-            found[i] = ("temperature_C", -KELVIN if column.unit == "K" else 0.0)
+            found[i] = ("temperature_C", ABSOLUTE_ZERO_C if column.unit == "K" else 0.0)
     return found
 
 
-def _facts(fact_columns: dict[int, tuple[str, float]], cells: Sequence[str]) -> dict[str, object]:
-    facts: dict[str, object] = {}
-    for i, (field, offset) in fact_columns.items():
+def _metadata(fields: dict[int, tuple[str, float]], cells: Sequence[str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for i, (field, offset) in fields.items():
         text = cells[i].strip() if i < len(cells) else ""
         number = parse_number(text)
         if field == "sample_id":
-            facts.setdefault(field, text[:100] or None)
-        elif np.isfinite(number) and number + offset >= -KELVIN:
-            facts.setdefault(field, round(number + offset, 6))
-    return facts
+            values.setdefault(field, text[:100] or None)
+        elif np.isfinite(number) and number + offset >= ABSOLUTE_ZERO_C:
+            values.setdefault(field, round(number + offset, 6))
+    return values
 
 
 def _delimiter(line: str) -> str:
@@ -291,7 +300,7 @@ def _cells(line: str) -> list[str]:
 def _split(line: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=delimiter or ","), [])
-    except csv.Error:  # a cell beyond all measure
+    except csv.Error:  # a cell longer than the csv module accepts
         return []
 
 

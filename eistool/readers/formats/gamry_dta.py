@@ -1,4 +1,4 @@
-"""Gamry Framework files (``.DTA``): the ZCURVE tables of EISPOT, EISGALV and hybrid runs."""
+"""Gamry Framework files (``.DTA``): ZCURVE tables of EISPOT, EISGALV and hybrid runs."""
 
 import math
 import re
@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eistool.readers.columns import parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_datetime, parse_number_any
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.table import Table, fill, mean_conditions
+from eistool.readers.tables.columns import parse_columns
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, fill, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import IntArray
 
 SUFFIXES = (".dta",)
 
-_TABLE = re.compile(r"(\w+)\tTABLE")
+TABLE = re.compile(r"(\w+)\tTABLE")
 _SETTING = re.compile(r"[A-Z0-9_]+\t")
-_DEFAULT_AREA_CM2 = 1.0  # what Framework writes when nobody filled it in
+_DEFAULT_AREA_CM2 = 1.0  # default of Framework, therefore not read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ def identify(content: FileContent) -> bool:
 
 
 def load(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per sweep of every ZCURVE table; an aborted run gives what it measured.
+    """Return one spectrum per sweep of each ZCURVE table, also of an aborted run.
 
     Raises
     ------
@@ -43,16 +43,17 @@ def load(content: FileContent) -> list[Spectrum]:
         If there is no ZCURVE table, for instance in a CV, or its columns are missing.
     """
     settings = _settings(content.lines)
-    starts = [(i, match[1]) for i, line in enumerate(content.lines) if (match := _TABLE.match(line)) is not None]
+    starts = [(i, match[1]) for i, line in enumerate(content.lines) if (match := TABLE.match(line)) is not None]
     curves = [i for i, name in starts if name.startswith("ZCURVE")]
     if not curves:
         names = ", ".join(name for _, name in starts) or "none"
         raise content.error(
-            f"no ZCURVE table (TAG {settings.get('TAG', 'unknown')}, tables: {names}); this file has no impedance"
+            f"no ZCURVE table (TAG {settings.get('TAG', 'unknown')}, tables: {names}); expected an impedance"
+            " measurement"
         )
     spectra = [s for start in curves for s in _load_curve(content, start, settings)]
     if not spectra:
-        raise content.error("the ZCURVE table has no rows; the run ended before its first point", curves[0] + 1)
+        raise content.error("the ZCURVE table has no rows; the run ended before the first point", curves[0] + 1)
     return spectra
 
 
@@ -62,7 +63,7 @@ def _load_curve(content: FileContent, start: int, settings: dict[str, str]) -> l
     sweeps, notes = split_sweeps(rows)
     notes = rows.notes + curve.notes + notes
     if any(line.startswith("EXPERIMENTABORTED") for line in content.lines[start:]):
-        notes.append("the run was aborted; the points before that are here")
+        notes.append("the run was aborted; the points before are read")
     return [
         replace(spectrum, metadata=_metadata(settings, curve.table, sweep))
         for spectrum, sweep in zip(to_spectra(rows, sweeps, notes), sweeps, strict=True)
@@ -70,18 +71,19 @@ def _load_curve(content: FileContent, start: int, settings: dict[str, str]) -> l
 
 
 def _settings(lines: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for line in lines:
         cells = line.split("\t")
         if _SETTING.match(line) and len(cells) >= 2:
             # NAME, type, value, perhaps T or F, description; the TAG has no type
-            found.setdefault(cells[0], cells[1].strip() if len(cells) == 2 else cells[2].strip())
+            settings.setdefault(cells[0], cells[1].strip() if len(cells) == 2 else cells[2].strip())
             if cells[1] == "POTEN" and len(cells) > 3:
-                found.setdefault(f"{cells[0]} against", cells[3].strip())
-    return found
+                settings.setdefault(f"{cells[0]} against", cells[3].strip())
+    return settings
 
 
-def _table_lines(lines: list[str], first: int) -> Iterator[tuple[int, str]]:
+def table_lines(lines: list[str], first: int) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the lines of a table, names and units included."""
     for i in range(first, len(lines)):
         if lines[i].startswith("\t") or not lines[i].strip():
             if lines[i].strip():
@@ -91,19 +93,19 @@ def _table_lines(lines: list[str], first: int) -> Iterator[tuple[int, str]]:
 
 
 def _curve(content: FileContent, start: int) -> _Curve:
-    lines = list(_table_lines(content.lines, start + 1))
+    lines = list(table_lines(content.lines, start + 1))
     if not lines:
         raise content.error("a ZCURVE table without column names; expected Freq, Zreal, Zimag", start + 1)
     head = lines[0][1].split("\t")[1:]
     units = lines[1][1].split("\t")[1:] if len(lines) > 1 else [""]
     has_units = math.isnan(parse_number_any(units[0]))
-    # tabs part the cells, so that a comma can only be a decimal mark
+    # cells are separated by tabs: a comma is a decimal mark
     rows = [line.replace(",", ".").split("\t")[1:] for _, line in lines[2 if has_units else 1 :]]
     table = fill(parse_columns(head, units if has_units else ()), rows)
     notes: list[str] = []
     after = next((i for i in range(lines[-1][0] + 1, len(content.lines)) if content.lines[i].strip()), None)
     if after is not None and not _SETTING.match(content.lines[after]):
-        notes.append(f"line {after + 1} is no row of the table; nothing is read from there on")
+        notes.append(f"line {after + 1} is not a row of the table; reading stopped there")
     if "Over" in head:
         place = head.index("Over")
         overloads = sum(set(cells[place].strip()) > {"."} for cells in rows if place < len(cells))
@@ -121,10 +123,10 @@ def _rows(content: FileContent, curve: _Curve) -> Rows:
     modulus, phase = table.find("modulus"), table.find("phase")
     if real is not None and imag is not None:
         if table.find("real_corrected") is not None:
-            notes.append("drift-corrected columns are there too (ZrealDrCor, ZimagDrCor); the raw ones are read")
+            notes.append("the drift-corrected columns (ZrealDrCor, ZimagDrCor) are not read")
     elif table.find("real_corrected") is not None:
         real, imag = table.find("real_corrected"), table.find("imag_corrected")
-        notes.append("only drift-corrected columns are there (ZrealDrCor, ZimagDrCor); they are read")
+        notes.append("only drift-corrected columns (ZrealDrCor, ZimagDrCor); they are read")
     if real is not None and imag is not None:
         z = table.of(real) + 1j * table.of(imag)
         notes.insert(0, f"sign of Im: {imag.header} is signed in Gamry files")
@@ -144,7 +146,7 @@ def _metadata(settings: dict[str, str], table: Table, sweep: IntArray) -> Metada
         "started_at": parse_datetime(settings.get("DATE", ""), settings.get("TIME", "")),
         "amplitude_mV": _finite(settings.get("VAC", "")),
     }
-    if settings.get("VDC against") == "F":  # T: given against the open circuit, so no potential of its own
+    if settings.get("VDC against") == "F":  # T: relative to the open circuit
         values["bias_V"] = _finite(settings.get("VDC", ""))
     area = _finite(settings.get("AREA", ""))
     if area is not None and area > 0 and area != _DEFAULT_AREA_CM2:

@@ -1,4 +1,4 @@
-"""Arrays that Python wrote: NumPy's ``.npz``, and tables as ``.parquet``."""
+"""NumPy archives (``.npz``) and Parquet tables."""
 
 import importlib
 import io
@@ -7,11 +7,11 @@ import warnings
 
 import numpy as np
 
-from eistool.readers.columns import Column, parse_column, pick
 from eistool.readers.content import MAX_BYTES, FileContent
-from eistool.readers.impedance_table import spectra_of
-from eistool.readers.table import Table
-from eistool.readers.workbook import BROKEN_ARCHIVE, check_archive
+from eistool.readers.tables.columns import Column, parse_column, pick
+from eistool.readers.tables.impedance_table import spectra_of
+from eistool.readers.tables.sheets import BROKEN_ARCHIVE, check_archive
+from eistool.readers.tables.table import Table
 from eistool.spectrum import Spectrum
 
 NPZ_SUFFIXES, PARQUET_SUFFIXES = (".npz",), (".parquet",)
@@ -25,20 +25,20 @@ def identify_npz(content: FileContent) -> bool:
 
 
 def load_npz(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum for each row of the impedances, which may have two dimensions.
+    """Return one spectrum per row of the impedances, which may have two dimensions.
 
     Raises
     ------
     ReaderError
-        If the archive is broken or too large, its arrays are objects, or they are no spectrum.
+        If the archive is broken or too large, or its arrays are objects or not a spectrum.
     """
     check_archive(content)
     try:
         with warnings.catch_warnings(), np.load(io.BytesIO(content.data), allow_pickle=False) as archive:
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            warnings.simplefilter("ignore")  # about headers written by Python 2
             arrays = {name: array for name in archive.files if isinstance(array := archive[name], np.ndarray)}
     except (*BROKEN_ARCHIVE, MemoryError, tokenize.TokenError) as error:
-        raise content.error(f"no readable arrays ({error}); save them again with numpy.savez") from error
+        raise content.error(f"unreadable arrays ({error}); save them again with numpy.savez") from error
     columns, values = _columns(arrays)
     frequency = pick(columns, "frequency") or pick(columns, "omega")
     if frequency is None:
@@ -47,7 +47,7 @@ def load_npz(content: FileContent) -> list[Spectrum]:
     used = {i: array for i, array in values.items() if array.ndim in (1, 2) and array.shape[-1] == n}
     n_spectra = {array.shape[0] for array in used.values() if array.ndim == 2} or {1}
     if frequency.index not in used or len(n_spectra) > 1:
-        raise content.error(f"arrays {_shapes(arrays)} do not fit together; {_EXPECTED}")
+        raise content.error(f"arrays {_shapes(arrays)} of different lengths; {_EXPECTED}")
     spectra: list[Spectrum] = []
     for k in range(n_spectra.pop()):
         row = {
@@ -58,7 +58,7 @@ def load_npz(content: FileContent) -> list[Spectrum]:
 
 
 def _columns(arrays: dict[str, np.ndarray]) -> tuple[list[Column], dict[int, np.ndarray]]:
-    """Return columns and numbers of the arrays; a complex one is two columns."""
+    """Return columns and numbers of the arrays, two columns for a complex one."""
     parts: list[tuple[str, np.ndarray]] = []
     for name, array in arrays.items():
         if np.iscomplexobj(array):
@@ -74,17 +74,17 @@ def _shapes(arrays: dict[str, np.ndarray]) -> str:
 
 
 def identify_parquet(content: FileContent) -> bool:
-    """Return whether the file starts as Parquet does."""
+    """Return whether the file starts with the mark of Parquet."""
     return content.data.startswith(b"PAR1")
 
 
 def load_parquet(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per sweep of a table of points.
+    """Return one spectrum per sweep of a table of points.
 
     Raises
     ------
     ReaderError
-        If pyarrow is not installed, the file is broken or too large, or the table is no spectrum.
+        If pyarrow is not installed, the file is broken or too large, or the table is not a spectrum.
     """
     try:
         parquet = importlib.import_module("pyarrow.parquet")
@@ -96,10 +96,10 @@ def load_parquet(content: FileContent) -> list[Spectrum]:
         file = parquet.ParquetFile(io.BytesIO(content.data))
         groups = (file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
         if (size := sum(groups)) > MAX_BYTES:
-            raise content.error(f"{size / 2**20:.0f} MiB when unpacked; keep the impedance columns alone")
+            raise content.error(f"{size / 2**20:.0f} MiB when unpacked; keep only the impedance columns")
         frame = file.read().to_pandas()
         columns = [parse_column(str(name), i) for i, name in enumerate(frame.columns)]
         values = {c.index: frame.iloc[:, c.index].to_numpy(np.float64) for c in columns if c.quantity}
     except BROKEN_ARCHIVE as error:
-        raise content.error(f"no readable Parquet table ({error}); save it again") from error
+        raise content.error(f"unreadable Parquet table ({error}); save it again") from error
     return spectra_of(Table(columns, values), content.error)

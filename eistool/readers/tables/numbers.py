@@ -11,7 +11,7 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([AaPp][Mm])
 
 
 def parse_number(text: str, decimal: str = ".") -> float:
-    """Return the number in a cell, nan if there is none.
+    """Return the number in a cell, nan for other text.
 
     Examples
     --------
@@ -35,10 +35,10 @@ def parse_number_any(text: str) -> float:
 
 
 def parse_datetime(date: str, time: str = "") -> str | None:
-    """Return ISO 8601 of a date and a time, or None if they are none.
+    """Return a date and a time as ISO 8601, None for other text.
 
-    With slashes or dashes the month comes first, as the instruments' programs write it, unless it cannot
-    be one; with points the day comes first.
+    With slashes or dashes the month comes first, as in the programs of the instruments, unless it exceeds
+    12; with points the day comes first.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""From a table with known columns to spectra: units, angles, damaged headers and the sign of Im decided."""
+"""Spectra from tables with known columns: units, angles, damaged headers and the sign of Im."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from eistool.errors import ReaderError
-from eistool.readers.columns import Column
-from eistool.readers.signs import HeaderSign, cartesian_sign, decide_sign
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.table import Table, mean_conditions
+from eistool.readers.tables.columns import Column
+from eistool.readers.tables.signs import HeaderSign, cartesian_sign, decide_sign
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
-MIN_ROWS = 3
-EXAMPLE = "for instance frequency_Hz,z_real_ohm,z_imag_ohm"
+MIN_ROWS = 3  # fewer points are not a spectrum
+EXAMPLE = "columns such as frequency_Hz,z_real_ohm,z_imag_ohm"
 
-PER_AREA = "impedances are per area (ohm cm²): the numbers are kept, the area is unknown"
+PER_AREA = "impedances are per area (ohm cm²): kept as they are, since the area is unknown"
 
 _DAMAGED = "#NAME?"
 
@@ -28,42 +28,42 @@ def spectra_of(
     table: Table,
     fail: Fail,
     *,
-    swept_only: bool = False,
+    guessed: bool = False,
     describe: Callable[[IntArray], Mapping[str, object]] | None = None,
     notes: Sequence[str] = (),
 ) -> list[Spectrum]:
-    """Return a spectrum per sweep; how columns, units and the sign of Im were understood is in the notes.
+    """Return one spectrum per sweep; the notes describe columns, units and the sign of Im.
 
     Parameters
     ----------
     table : Table
         With a frequency, and Re and Im, or |Z| and phase.
     fail : callable
-        Makes an error of a message; it knows file and line.
-    swept_only : bool
-        Whether the columns are only guessed, so that the frequencies must run one way.
+        Returns an error with file and line for a message.
+    guessed : bool
+        Whether the columns have no names; the frequencies must then be swept in one direction.
     describe : callable, optional
-        Gives metadata of some rows.
+        Returns metadata of the given rows.
     notes : sequence of str
-        What was decided before.
+        Remarks to add.
 
     Raises
     ------
     ReaderError
-        If columns are missing, fewer than three rows are points, or guessed frequencies are not swept.
+        If columns are missing, there are fewer than three points, or guessed frequencies are not swept.
     """
-    rows, said = read_rows(table, fail)
+    rows, header = read_rows(table, fail)
     sweeps, sweep_notes = split_sweeps(rows)
     if sum(sweep.size for sweep in sweeps) < MIN_ROWS:
         reasons = "".join(f"; {note}" for note in sweep_notes)
         raise fail(f"fewer than {MIN_ROWS} rows with a frequency above 0 and an impedance{reasons}")
-    if swept_only:
+    if guessed:
         if not _is_swept(rows, sweeps):
             raise fail(
-                f"three columns without names, of which the first is no swept frequency; add a header, {EXAMPLE}"
+                f"three columns without names, and the first is not a swept frequency; add a header with {EXAMPLE}"
             )
-        sweep_notes.insert(0, "no header: columns taken as frequency/Hz, Re/ohm, Im/ohm")
-    rows, sign = decide_sign(rows, sweeps, said)
+        sweep_notes.insert(0, "no header: columns read as frequency/Hz, Re/ohm, Im/ohm")
+    rows, sign = decide_sign(rows, sweeps, header)
     spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes])
     return [
         replace(
@@ -78,29 +78,29 @@ def spectra_of(
 
 
 def _is_swept(rows: Rows, sweeps: Sequence[IntArray]) -> bool:
-    """Return whether the frequencies of most sweeps run one way, over at least three values."""
+    """Return whether the frequencies of most sweeps run in one direction, over at least three values."""
     steps = [np.sign(np.diff(rows.frequency[i])) for i in sweeps]
     one_way = [np.count_nonzero(s) >= MIN_ROWS - 1 and abs(s.sum()) > s.size / 2 for s in steps]
     return bool(sum(one_way) > len(steps) / 2)
 
 
-@np.errstate(all="ignore")  # absurd numbers end as inf or nan, and are left out
+@np.errstate(all="ignore")  # absurd numbers become inf or nan, and are omitted
 def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
-    """Return frequency and impedance of every row, and what the header says of the sign of Im."""
+    """Return frequency and impedance of each row, and the sign of Im according to the header."""
     table = _with_damaged_imag(given)
-    notes = [] if table is given else ["the column '#NAME?' stands for the imaginary part"]
+    notes = [] if table is given else ["the column '#NAME?' is read as the imaginary part"]
     frequency = _frequency(table, fail, notes)
     real, imag = table.find("real"), table.find("imag")
     modulus, phase = table.find("modulus"), table.find("phase")
     if real is not None and imag is not None:
         z = table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1)
-        angle, teller = _angle(table, z)
-        z, said = cartesian_sign(z, imag, angle, notes, teller)
+        angle, source = _angle(table, z)
+        z, header = cartesian_sign(z, imag, angle, notes, source)
         used = [real, imag]
     elif modulus is not None and phase is not None:
         angle = _radians(table, phase, None, notes) * (-1 if phase.negated else 1)
         z = table.of(modulus) * np.exp(1j * angle)
-        said = HeaderSign(f"from the phase column {phase.header!r}", final=phase.negated)
+        header = HeaderSign(f"from the phase column {phase.header!r}", final=phase.negated)
         used = [modulus]
     else:
         raise fail(f"no impedance among the columns {_list(table)}; expected {EXAMPLE}")
@@ -110,14 +110,14 @@ def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
     n_real = sum(c.quantity == used[0].quantity and c.per_area == used[0].per_area for c in table.columns)
     if n_real > 1:
         notes.append(
-            f"{n_real} columns hold {used[0].header}: only the first spectrum is read; give each its own file"
+            f"{n_real} columns {used[0].header}: only the first spectrum is read; save each in its own file"
         )
     cycle = table.find("cycle")
-    return Rows(frequency, z, None if cycle is None else table.of(cycle), notes), said
+    return Rows(frequency, z, None if cycle is None else table.of(cycle), notes), header
 
 
 def _angle(table: Table, z: ComplexArray) -> tuple[FloatArray | None, str]:
-    """Return the angle of Z that a column beside Re and Im tells, and which one."""
+    """Return the angle of Z from a column beside Re and Im, and the name of that column."""
     phase, admittance = table.find("phase"), table.find("imag_of_admittance")
     if phase is not None:
         return _radians(table, phase, z, []) * (-1 if phase.negated else 1), "the phase column"
@@ -138,13 +138,13 @@ def _frequency(table: Table, fail: Fail, notes: list[str]) -> FloatArray:
             notes.append(f"{frequency.header} read in units of {frequency.scale:g} Hz")
         return table.of(frequency)
     if omega is not None:
-        notes.append(f"{omega.header} read as angular frequency, and divided by 2π")
+        notes.append(f"{omega.header} read as angular frequency and divided by 2π")
         return table.of(omega) / (2 * np.pi)
     raise fail(f"no frequency among the columns {_list(table)}; expected {EXAMPLE}")
 
 
 def _with_damaged_imag(table: Table) -> Table:
-    """Return the table with Im where a spreadsheet turned the header ``-Im(Z)/Ohm`` into ``#NAME?``."""
+    """Return the table with Im restored where a spreadsheet replaced the header ``-Im(Z)/Ohm`` by ``#NAME?``."""
     real, imag = table.find("real"), table.find("imag")
     if real is None or (imag is not None and not imag.per_area):
         return table
@@ -161,11 +161,11 @@ def _radians(table: Table, phase: Column, z: ComplexArray | None, notes: list[st
     unit = phase.unit
     if not unit:
         unit = "deg" if largest > 1.1 * math.pi / 2 else "rad"
-        if unit == "rad" and z is not None:  # small angles: the Cartesian columns know
+        if unit == "rad" and z is not None:  # small angles: compare with Re and Im
             angle = float(np.max(np.nan_to_num(np.abs(np.angle(z))), initial=0.0))
             unit = "deg" if largest > 5 * angle else "rad"
-        notes.append(f"the phase names no unit; read as {unit} (largest {largest:.3g})")
+        notes.append(f"the phase has no unit; read as {unit} (largest {largest:.3g})")
     elif unit == "rad" and largest > 1.1 * math.pi:
         unit = "deg"
-        notes.append(f"the phase is called rad, but reaches {largest:.3g}; read as degrees")
+        notes.append(f"the phase in rad reaches {largest:.3g}; read as degrees")
     return np.deg2rad(values) if unit == "deg" else values

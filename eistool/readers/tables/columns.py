@@ -1,9 +1,11 @@
-"""What the header of a column says: quantity, unit, and the sign of the imaginary part."""
+"""Column headers of impedance tables: quantity, unit and sign."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from eistool.readers.tables.units import PREFIXES
 
 # spellings without spaces, dots, underscores, "(Z)", sign and unit, in lower case
 _WORDINGS = MappingProxyType(
@@ -31,7 +33,6 @@ _WORDINGS = MappingProxyType(
 )
 _QUANTITY = {word: name for name, words in _WORDINGS.items() for word in words.split()}
 
-_PREFIX = MappingProxyType({"G": 1e9, "M": 1e6, "k": 1e3, "K": 1e3, "m": 1e-3, "µ": 1e-6, "μ": 1e-6, "u": 1e-6})
 _OHM = re.compile(r"(?<![A-Za-zµμ])([GMkKmµμu]|kilo|mega|milli)?[\s_-]?(?:ohms?|Ohms?|OHMS?|Ω|Ω)(?![a-zA-Z])")
 _HERTZ = re.compile(r"(?<![A-Za-zµμ])([GMkKmµμu])?(?:Hz|HZ|hz|Hertz|hertz)(?![A-Za-z])")
 _AREA = re.compile(r"[*·.×x\s_-]*(?:(?:cm|mm|m)\s?(?:\^?2|²)|area)", re.IGNORECASE)
@@ -53,14 +54,13 @@ _TIMES_MINUS = re.compile(r"\*\s?\(?\s?-\s?1\s?\)?|\(\s?-\s?\)$")
 _PRIMES = str.maketrans(
     {"′": "'", "’": "'", "‘": "'", "`": "'", "´": "'", "″": "''", "”": "''", "“": "''", '"': "''", "−": "-"}
 )
-_LONGEST = 100  # characters of a header that are looked at
+_LONGEST = 100  # characters of a header; the rest is ignored
 _MOST_COLUMNS = 2000
-_SPELLED_PREFIX = MappingProxyType({"kilo": 1e3, "mega": 1e6, "milli": 1e-3})
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table, as its header describes it.
+    """Quantity, unit and sign of one column, from its header.
 
     Examples
     --------
@@ -70,22 +70,24 @@ class Column:
 
     index: int
     header: str
-    quantity: str  # a key of the wordings, or "" if unknown
+    quantity: str  # a key of _WORDINGS, empty if unknown
     scale: float = 1.0  # to Hz or ohm
     negated: bool = False
     per_area: bool = False
-    unit: str = ""  # of a phase "deg" or "rad", of conditions "mV", "A", "K": where the header says so
+    unit: str = ""  # "deg" or "rad" of a phase, for instance "mV" or "K" of a condition; empty without one
 
 
 def parse_column(header: str, index: int, unit: str = "") -> Column:
-    """Return what a header cell says; ``unit`` is the cell below it in a row of units.
+    """Return the column that a header cell describes.
 
     Parameters
     ----------
-    header, unit : str
-        For instance ``Z' [kΩ]``; upper and lower case of a prefix count (``mΩ`` is not ``MΩ``).
+    header : str
+        For instance ``Z' [kΩ]``; prefixes are case-sensitive (``mΩ``, ``MΩ``).
     index : int
         Position of the column.
+    unit : str
+        The cell below, in a row of units.
     """
     header = header.strip()[:_LONGEST]
     text = header.strip('"').removeprefix("#").strip()
@@ -104,25 +106,25 @@ def parse_column(header: str, index: int, unit: str = "") -> Column:
         angle = "deg" if _DEGREES.search(whole) else "rad" if _RADIANS.search(whole) else ""
         return Column(index, header, quantity, negated=negated, unit=angle)
     if quantity in _UNITS:
-        unit_found = _UNITS[quantity].search(whole)
-        return Column(index, header, quantity, unit=unit_found[1] if unit_found else "")
+        match = _UNITS[quantity].search(whole)
+        return Column(index, header, quantity, unit=match[1] if match else "")
     return Column(index, header, quantity, scale, negated, per_area)
 
 
 def parse_columns(headers: Sequence[str], units: Sequence[str] = ()) -> list[Column]:
-    """Return :func:`parse_column` of every cell of a header line."""
+    """Apply :func:`parse_column` to each cell of a header line."""
     padded = list(units) + [""] * (len(headers) - len(units))
     return [parse_column(header, i, padded[i]) for i, header in enumerate(headers[:_MOST_COLUMNS])]
 
 
 def pick(columns: Sequence[Column], quantity: str) -> Column | None:
-    """Return the column of a quantity: one in ohms before one in ohm cm², the first before later ones."""
-    found = [column for column in columns if column.quantity == quantity]
-    return min(found, key=lambda column: column.per_area) if found else None
+    """Return the first column of a quantity, those in ohm before those in ohm cm²; None if there is none."""
+    candidates = [column for column in columns if column.quantity == quantity]
+    return min(candidates, key=lambda column: column.per_area) if candidates else None
 
 
 def is_unit(cell: str) -> bool:
-    """Return whether a cell holds a unit and nothing else."""
+    """Return whether a cell holds only a unit."""
     text = cell.strip(" []()\"'")
     patterns = (_OHM, _HERTZ, _RAD_PER_S, _DEGREES, _RADIANS)
     return text in ("s", "V", "A", "mA", "#") or any(p.match(text) and len(text) < 12 for p in patterns)
@@ -132,10 +134,9 @@ def _scale(text: str) -> tuple[float, bool]:
     match = _OHM.search(text)
     if match is not None:
         prefix = match.group(1) or ""
-        scale = _SPELLED_PREFIX.get(prefix, _PREFIX.get(prefix, 1.0))
-        return scale, _AREA.match(text, match.end()) is not None
+        return PREFIXES.get(prefix, 1.0), _AREA.match(text, match.end()) is not None
     match = _HERTZ.search(text)
-    return (_PREFIX.get(match.group(1) or "", 1.0) if match else 1.0), False
+    return (PREFIXES.get(match.group(1) or "", 1.0) if match else 1.0), False
 
 
 def _name(text: str) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""From rows of numbers to spectra: unusable rows left out, sweeps told apart."""
+"""Division of a table into sweeps."""
 
 import math
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ _SAME_FREQUENCY = 1e-3  # relative steps below this are repeats, not a direction
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """The rows of one table that a spectrum needs, in the order of the file.
+    """Frequency and impedance of the rows of one table, in the order of the file.
 
     Parameters
     ----------
     frequency : FloatArray, shape (n_rows,)
-        Hz; rows with 0 or nan are no points.
+        In Hz; rows with 0 or nan are omitted from sweeps.
     impedance : ComplexArray, shape (n_rows,)
-        Ohm.
+        In ohm.
     cycle : FloatArray, shape (n_rows,), optional
         A number that changes from sweep to sweep.
     notes : list of str
-        What was decided while reading.
+        Remarks on how the file was read.
     """
 
     frequency: FloatArray
@@ -35,33 +35,33 @@ class Rows:
 
 
 def split_sweeps(rows: Rows) -> tuple[list[IntArray], list[str]]:
-    """Return the row numbers of every sweep, and notes on rows that belong to none.
+    """Return the row numbers of each sweep, and notes on omitted rows.
 
-    Rows without a positive frequency or with an impedance that is not finite are left out. What remains is
-    cut where the cycle number changes, then where the frequency turns round: for two steps or more, or by a
-    jump over half of the range covered so far.
+    Rows without a positive frequency or a finite impedance are omitted. The others are divided where the cycle
+    number changes, then where the frequency reverses: for two steps or more, or by a jump over half of the
+    range covered so far.
 
     Examples
     --------
     >>> rows = Rows(np.array([100, 10, 1, 0, 100, 10, 1.0]), np.ones(7, dtype=complex))
     >>> split_sweeps(rows)
-    ([array([0, 1, 2]), array([4, 5, 6])], ['1 row without a frequency left out'])
+    ([array([0, 1, 2]), array([4, 5, 6])], ['1 row without a frequency omitted'])
     """
     with np.errstate(invalid="ignore"):
         has_frequency = np.isfinite(rows.frequency) & (rows.frequency > 0)
     finite = np.isfinite(rows.impedance)
-    left_out = (
-        (int(np.sum(~has_frequency)), "without a frequency left out"),
-        (int(np.sum(has_frequency & ~finite)), "with an impedance that is no finite number left out"),
+    omitted = (
+        (int(np.sum(~has_frequency)), "without a frequency omitted"),
+        (int(np.sum(has_frequency & ~finite)), "without a finite impedance omitted"),
     )
-    notes = [f"{count} row{'' if count == 1 else 's'} {why}" for count, why in left_out if count]
+    notes = [f"{count} row{'' if count == 1 else 's'} {reason}" for count, reason in omitted if count]
     kept = np.flatnonzero(has_frequency & finite)
     sweeps: list[IntArray] = []
     for part in _cut_at_cycles(kept, rows.cycle):
         log_f = np.log(rows.frequency[part])
         pieces = np.split(part, _turns(log_f))
         if len(pieces) > 1 and len(part) < 3 * len(pieces):
-            notes.append("frequencies are in no order; taken as one sweep")
+            notes.append("frequencies are not in order; read as one sweep")
             pieces = [part]
         sweeps += [piece for piece in pieces if piece.size]
     return sweeps, notes
@@ -88,13 +88,13 @@ def _turns(log_f: FloatArray) -> list[int]:
             if goes_on or abs(step) > span / 2:
                 start = i + 1
                 while start > 1 and abs(steps[start - 2]) < _SAME_FREQUENCY:
-                    start -= 1  # measured on the way there and on the way back
+                    start -= 1  # measured before and after the reversal
                 turns.append(start)
-                # a jump back starts anew; in a slow turn the way is already known
+                # a jump starts a new sweep; a gradual reversal already has its direction
                 direction = -direction if goes_on else 0.0
     return turns
 
 
 def to_spectra(rows: Rows, sweeps: Sequence[IntArray], notes: Sequence[str]) -> list[Spectrum]:
-    """Return a Spectrum per sweep, each with all the notes."""
+    """Return one Spectrum per sweep, each with all the notes."""
     return [Spectrum(rows.frequency[i], rows.impedance[i], notes=tuple(notes)) for i in sweeps]

@@ -1,4 +1,4 @@
-"""Novocontrol WinDETA text: impedances, or conductivities and permittivities turned back into them."""
+"""Novocontrol WinDETA text: impedances, or conductivities and permittivities converted to them."""
 
 import re
 from dataclasses import dataclass, replace
@@ -6,27 +6,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eistool.constants import VACUUM_F_PER_CM
-from eistool.readers.columns import parse_columns
 from eistool.readers.content import FileContent
-from eistool.readers.impedance_table import MIN_ROWS
-from eistool.readers.numbers import parse_number, parse_number_any
-from eistool.readers.signs import HeaderSign, decide_sign
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.columns import parse_columns
+from eistool.readers.tables.impedance_table import MIN_ROWS
+from eistool.readers.tables.numbers import parse_number, parse_number_any
+from eistool.readers.tables.signs import HeaderSign, decide_sign
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
 SUFFIXES = (".txt", ".asc")
 
-_LONGEST_LINE = 10_000  # characters; no row is longer
-_HEAD = 12  # lines in which the header is looked for
+
+_LONGEST_LINE = 10_000  # characters; rows are shorter
+_HEAD = 12  # lines that are searched for the header
 _NUMBER = r"([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)"
 _FIXED = "Fixed value(s)"
-_MOST_DIFFERENT_C = 20.0  # between the temperature set and the one measured
+# difference of set and measured temperature beyond which the thermometer is taken as unconnected
+_MOST_DIFFERENT_C = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Columns:
-    """The numbers of a column by its name without spaces, in small letters."""
+    """Numbers by column name, without spaces and in lower case."""
 
     line: int  # of the names
     values: dict[str, FloatArray]
@@ -37,12 +39,12 @@ class _Columns:
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether fixed values and a line of names with Freq. [Hz] stand in the header."""
+    """Return whether the header has fixed values and the column Freq. [Hz]."""
     return _FIXED in content.text[:2000] and _names_line(content) is not None
 
 
 def load(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per temperature and sweep.
+    """Return one spectrum per temperature and sweep.
 
     Raises
     ------
@@ -59,10 +61,10 @@ def load(content: FileContent) -> list[Spectrum]:
     if sum(sweep.size for sweep in sweeps) < MIN_ROWS:
         raise content.error(f"fewer than {MIN_ROWS} rows of numbers; {'; '.join(sweep_notes)}", columns.line)
     rows, sign = decide_sign(rows, sweeps, HeaderSign(notes.pop(0), final=False))
-    facts = _facts(content.lines[0], header, geometry)
+    settings = _settings(content.lines[0], header, geometry)
     measured = columns.get("mtemp")
     return [
-        replace(spectrum, metadata=facts.updated("file header", **_temperatures(temperature, measured, sweep)))
+        replace(spectrum, metadata=settings.updated("file header", **_temperatures(temperature, measured, sweep)))
         for spectrum, sweep in zip(to_spectra(rows, sweeps, [sign, *notes, *sweep_notes]), sweeps, strict=True)
     ]
 
@@ -75,9 +77,9 @@ def _names_line(content: FileContent) -> int | None:
 def _read(content: FileContent) -> _Columns:
     place = _names_line(content) or 0
     names = [name.strip() for name in content.lines[place][:_LONGEST_LINE].split("\t")]
-    found = [line[:_LONGEST_LINE].split("\t") for line in content.lines[place + 1 :] if line.strip()]
+    rows = [line[:_LONGEST_LINE].split("\t") for line in content.lines[place + 1 :] if line.strip()]
     table = np.array(
-        [[parse_number_any(cell) for cell in row[: len(names)]] for row in found if len(row) >= len(names)]
+        [[parse_number_any(cell) for cell in row[: len(names)]] for row in rows if len(row) >= len(names)]
     ).reshape(-1, len(names))
     keys = [re.sub(r"\s", "", name).lower() for name in names]
     return _Columns(place + 1, {key: table[:, i] for i, key in enumerate(keys)}, names)
@@ -86,7 +88,7 @@ def _read(content: FileContent) -> _Columns:
 def _impedance(
     content: FileContent, columns: _Columns, geometry: dict[str, float | None], corrected: bool
 ) -> tuple[ComplexArray, list[str]]:
-    """Return Z, and notes of which the first says how its sign was understood."""
+    """Return Z, and notes, the first one on its sign."""
     known = {c.quantity: columns.values[re.sub(r"\s", "", c.header).lower()] * c.scale
              for c in reversed(parse_columns(columns.names)) if c.quantity}  # fmt: skip
     if "real" in known and "imag" in known:
@@ -105,16 +107,16 @@ def _impedance(
     values, name = sigma
     area_cm2 = np.pi * (diameter / 10) ** 2 / 4
     notes = [
-        f"{name} says so: a positive permittivity is a capacitive impedance",
-        f"Z is calculated from {name} with the plates' {diameter:g} mm and {thickness:g} mm",
+        f"from {name}: a positive permittivity is a capacitive impedance",
+        f"Z is calculated from {name} for a diameter of {diameter:g} mm and a thickness of {thickness:g} mm",
     ]
     if corrected:
-        notes.append("WinDETA had corrected for the edge, so that Z is the sample's, not what the meter saw")
+        notes.append("WinDETA has corrected for the edge: Z is that of the sample, not the measured one")
     return thickness / 10 / (values * area_cm2), notes
 
 
 def _conductivity(columns: _Columns) -> tuple[ComplexArray, str] | None:
-    """Return the complex conductivity in S/cm, and from what."""
+    """Return the complex conductivity in S/cm, and its source."""
     real, imag = columns.get("sig'["), columns.get("sig''[")
     if real is not None and imag is not None:
         return real - 1j * imag, "Sig* = Sig' - j Sig''"
@@ -132,7 +134,7 @@ def _setting(header: str, name: str) -> float | None:
     return float(value) if 0 < value < 1e6 else None
 
 
-def _facts(title: str, header: str, geometry: dict[str, float | None]) -> Metadata:
+def _settings(title: str, header: str, geometry: dict[str, float | None]) -> Metadata:
     diameter, thickness = geometry.values()
     amplitude = re.search(rf"AC Volt\s*\[Vrms\]\s*=\s*{_NUMBER}", header)
     fixed_C = re.search(rf"Temp\.\s*\[.{{0,2}}C\]\s*=\s*{_NUMBER}", header)
@@ -155,7 +157,7 @@ def _facts(title: str, header: str, geometry: dict[str, float | None]) -> Metada
 def _temperatures(
     temperature: FloatArray | None, measured: FloatArray | None, sweep: np.ndarray
 ) -> dict[str, object]:
-    """Return the temperature that was set, and as its uncertainty by how much the measured one differs."""
+    """Return the set temperature, with its difference from the measured one as uncertainty."""
     if temperature is None or not -273 < temperature[sweep[0]] < 3000:
         return {}
     values: dict[str, object] = {"temperature_C": float(temperature[sweep[0]])}

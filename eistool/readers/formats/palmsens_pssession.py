@@ -1,4 +1,4 @@
-"""PalmSens PSTrace sessions (``.pssession``): JSON, mostly in UTF-16, with keys in either case."""
+"""PalmSens PSTrace sessions (``.pssession``): JSON, mostly in UTF-16."""
 
 import json
 import re
@@ -10,16 +10,16 @@ import numpy as np
 
 from eistool.errors import ReaderError
 from eistool.readers.content import FileContent
-from eistool.readers.impedance_table import MIN_ROWS
-from eistool.readers.numbers import parse_number
-from eistool.readers.signs import HeaderSign, decide_sign
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.impedance_table import MIN_ROWS
+from eistool.readers.tables.numbers import parse_number
+from eistool.readers.tables.signs import HeaderSign, decide_sign
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray, IntArray
 
 SUFFIXES = (".pssession",)
 
-# the kinds of array that a data set of impedances holds
+# types of arrays in a data set of impedances
 _TIME, _POTENTIAL, _CURRENT, _FREQUENCY, _REAL, _MINUS_IMAG, _IMAG_Y, _MEASURED_POTENTIAL = (
     0,
     1,
@@ -52,22 +52,22 @@ _Arrays = dict[int, list[FloatArray]]
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether the text is JSON that names PalmSens as its type."""
+    """Return whether the text is JSON of a PalmSens type."""
     return re.match(r'[\ufeff\s]*\{[^{}]{0,500}"type"\s*:\s*"PalmSens\.', content.text[:1000], re.I) is not None
 
 
 def load(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per sweep of every channel of every impedance measurement.
+    """Return one spectrum per sweep, channel and impedance measurement.
 
     Raises
     ------
     ReaderError
-        If the JSON is broken, or no measurement in it has impedances.
+        If the JSON is broken, or no measurement has impedances.
     """
     session = _parse(content)
     measurements = session.get("measurements") if isinstance(session, dict) else None
     if not isinstance(measurements, list):
-        raise content.error(f"no measurements in it; {_EXPECTED}")
+        raise content.error(f"no measurements; {_EXPECTED}")
     spectra: list[Spectrum] = []
     titles: list[str] = []
     for measurement in (m for m in measurements if isinstance(m, dict)):
@@ -85,7 +85,7 @@ def _parse(content: FileContent) -> object:
     text = content.text.strip("\ufeff\0 \t\r\n")
     if len(text) > _MOST_CHARACTERS:
         raise content.error(
-            f"{len(text)} characters; expected below {_MOST_CHARACTERS}: save the impedance measurements alone"
+            f"{len(text)} characters; expected below {_MOST_CHARACTERS}: save only the impedance measurements"
         )
     try:
         return json.loads(text, object_pairs_hook=_fold)
@@ -95,11 +95,11 @@ def _parse(content: FileContent) -> object:
             f"broken JSON at character {error.pos} ({error.msg}); save the session again", line
         ) from error
     except RecursionError as error:
-        raise content.error("JSON that is nested too deeply; save the session again") from error
+        raise content.error("JSON nested too deeply; save the session again") from error
 
 
 def _fold(pairs: list[tuple[str, object]]) -> object:
-    """Return an object with the keys that matter, in lower case; a reading {"V": 1.5, "S": 2} is its value."""
+    """Return an object with the known keys in lower case, and the value 1.5 of {"V": 1.5, "S": 2}."""
     for key, value in pairs:
         if key in ("V", "v"):
             return value if isinstance(value, float | int) else parse_number(str(value)[:40])
@@ -107,7 +107,7 @@ def _fold(pairs: list[tuple[str, object]]) -> object:
 
 
 def _data_sets(measurement: dict[str, object]) -> Iterator[tuple[str, _Arrays]]:
-    """Yield title and arrays of each channel or scan; the measurement's own data are the same once more."""
+    """Yield title and arrays of each channel or scan; the data set of the measurement repeats them."""
     listed = measurement.get("eisdatalist")
     parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
     for part in parts or [measurement]:
@@ -137,12 +137,12 @@ def _load_data_set(
         )
         if real is None or minus_imag is None:
             raise _mismatch(content, title, frequency.size)
-        z, said = _signed(real, minus_imag, imag_y)
+        z, header = _signed(real, minus_imag, imag_y)
         rows = Rows(frequency, z, None)
         sweeps, notes = split_sweeps(rows)
         if sum(sweep.size for sweep in sweeps) < MIN_ROWS:
-            continue  # a measurement that was stopped at once
-        rows, sign = decide_sign(rows, sweeps, said)
+            continue  # a measurement that was stopped early
+        rows, sign = decide_sign(rows, sweeps, header)
         notes = [sign, f"channel or scan {title!r}", *notes] if title else [sign, *notes]
         spectra += [
             replace(spectrum, metadata=_metadata(measurement, arrays, k, sweep))
@@ -152,23 +152,25 @@ def _load_data_set(
 
 
 def _mismatch(content: FileContent, title: str, n: int) -> ReaderError:
-    return content.error(f"{title!r}: {n} frequencies, but not as many ZRe and ZIm; save the session again")
+    return content.error(f"{title!r}: {n} frequencies, but another number of ZRe or ZIm; save the session again")
 
 
 def _kth(arrays: _Arrays, kind: int, k: int, size: int) -> FloatArray | None:
-    found = arrays.get(kind, [])
-    return found[k] if k < len(found) and found[k].size == size else None
+    of_kind = arrays.get(kind, [])
+    return of_kind[k] if k < len(of_kind) and of_kind[k].size == size else None
 
 
 def _signed(real: FloatArray, minus_imag: FloatArray, imag_y: FloatArray | None) -> tuple[np.ndarray, HeaderSign]:
-    """Return Z; ZIm is -Im in these files, which Im(Y) must show: it has the opposite sign of Im(Z)."""
+    """Return Z and its sign: ZIm is -Im in these files, unless Im(Y) has the opposite sign of ZIm."""
     z = real - 1j * minus_imag
-    told = np.zeros(real.size, dtype=bool) if imag_y is None else np.isfinite(imag_y) & (imag_y * minus_imag != 0)
-    if imag_y is None or not told.any():
+    usable = (
+        np.zeros(real.size, dtype=bool) if imag_y is None else np.isfinite(imag_y) & (imag_y * minus_imag != 0)
+    )
+    if imag_y is None or not usable.any():
         return z, HeaderSign("ZIm of PalmSens is -Im, negated", final=True)
-    if np.mean(np.sign(imag_y[told]) == np.sign(minus_imag[told])) < 0.5:
-        return z.conj(), HeaderSign("ZIm signed as it stands, as Im(Y) says", final=True)
-    return z, HeaderSign("ZIm of PalmSens is -Im, negated, as Im(Y) says", final=True)
+    if np.mean(np.sign(imag_y[usable]) == np.sign(minus_imag[usable])) < 0.5:
+        return z.conj(), HeaderSign("ZIm read as signed, according to Im(Y)", final=True)
+    return z, HeaderSign("ZIm of PalmSens is -Im, negated, according to Im(Y)", final=True)
 
 
 def _metadata(measurement: dict[str, object], arrays: _Arrays, k: int, sweep: IntArray) -> Metadata:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from eistool.readers.columns import parse_columns, pick
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_datetime, parse_number
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.columns import parse_columns, pick
+from eistool.readers.tables.numbers import parse_datetime, parse_number
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray
 
@@ -17,16 +17,16 @@ SUFFIXES = (".z", ".z60")
 _SIGNATURE = re.compile(r'"?(?:ZPLOT2 ASCII|Z\w+ Data File)', re.IGNORECASE)
 _N_COLUMNS = 9  # Freq, Ampl, Bias, Time, Z', Z'', GD, Err, Range
 _FREQUENCY, _REAL, _IMAG = 0, 4, 5
-_DEFAULT_AREA_CM2 = 1.0
+_DEFAULT_AREA_CM2 = 1.0  # default of ZPlot, therefore not read
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether the first line is ZPlot's."""
+    """Return whether the file starts with the signature of ZPlot."""
     return _SIGNATURE.match(content.text[:60]) is not None
 
 
 def load(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per sweep.
+    """Return one spectrum per sweep.
 
     Raises
     ------
@@ -41,13 +41,13 @@ def load(content: FileContent) -> list[Spectrum]:
     rows = Rows(frequency, real + 1j * imag)
     sweeps, notes = split_sweeps(rows)
     if not sweeps:
-        raise content.error(f"no row has a frequency above 0; {'; '.join(notes)}", first + 1)
+        raise content.error(f"no row with a frequency above 0; {'; '.join(notes)}", first + 1)
     notes.insert(0, "sign of Im: Z'' is signed in ZPlot files")
     if skipped:
-        notes.append(f"{skipped} lines below the header are no rows of the table and were skipped")
+        notes.append(f"{skipped} lines below the header are not rows of the table and are omitted")
     announced = _announced_points(content.lines[:first])
     if announced not in (None, len(table)):
-        notes.append(f"the header announces {announced} points, the table has {len(table)}")
+        notes.append(f"the header gives {announced} points, the table has {len(table)}")
     metadata = _metadata(content.lines[:first])
     return [replace(spectrum, metadata=metadata) for spectrum in to_spectra(rows, sweeps, notes)]
 
@@ -58,12 +58,12 @@ def _layout(content: FileContent) -> tuple[int, tuple[int, int, int]]:
         if line.strip().startswith("End Comments"):
             first = i + 1
         elif "Freq" in line and "Z'" in line:
-            # names are apart by tabs, or by spaces of which "Freq (Hz)" holds one more
+            # names are separated by tabs or spaces, but "Freq (Hz)" is one name
             names = line.strip().strip('"').replace("Freq (", "Freq(").replace(",", " ").split()
             columns = parse_columns(names)
-            found = [pick(columns, quantity) for quantity in ("frequency", "real", "imag")]
-            if None not in found:
-                places = tuple(column.index for column in found if column is not None)  # type: ignore[assignment]
+            picked = [pick(columns, quantity) for quantity in ("frequency", "real", "imag")]
+            if None not in picked:
+                places = tuple(column.index for column in picked if column is not None)  # type: ignore[assignment]
             first = i + 1
     return first, places
 
@@ -74,7 +74,7 @@ def _table(lines: list[str], last: int) -> tuple[FloatArray, int]:
     for line in lines:
         if not line.strip():
             continue
-        # a comma parts the columns, unless tabs do and the comma is a decimal mark
+        # commas separate the columns, or are decimal marks between tabs
         cells = line.replace(",", ".").split("\t") if "\t" in line else line.replace(",", " ").split()
         values = [parse_number(cell) for cell in cells[:_N_COLUMNS]]
         if len(values) <= last or np.isnan(values[0]):

@@ -1,32 +1,32 @@
-"""The columns of a table that matter, as arrays by quantity."""
+"""Numeric tables: arrays by column, and mean conditions of a sweep."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from eistool.readers.columns import Column, pick
-from eistool.readers.numbers import parse_number
+from eistool.readers.tables.columns import Column, pick
+from eistool.readers.tables.numbers import parse_number
+from eistool.readers.tables.units import PREFIXES
+from eistool.spectrum.metadata import ABSOLUTE_ZERO_C
 from eistool.typing import FloatArray, IntArray
 
 _MAX_KNOWN = 64  # a header that repeats itself more often is damaged
-_PREFIX = MappingProxyType({"": 1.0, "m": 1e-3, "µ": 1e-6, "μ": 1e-6, "u": 1e-6, "n": 1e-9})
-KELVIN = 273.15  # at 0 °C
-_LIKELY_C = (-200.0, 2000.0)  # a sensor that is not connected tells something beyond
+# from liquid nitrogen to furnaces: values beyond are those of an unconnected sensor
+_PLAUSIBLE_C = (-200.0, 2000.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The columns whose quantity is known, and their numbers; nan where a cell holds none.
+    """Columns of known quantity and their numbers, nan in cells without one.
 
     Parameters
     ----------
     columns : list of Column
         All columns of the header; only those with a quantity have values.
     values : dict
-        Arrays of shape (n_rows,) by the index of the column, in Hz, ohm, V or as the file has it.
+        Arrays of shape (n_rows,) by column index, in the units of the file.
     """
 
     columns: list[Column]
@@ -38,15 +38,15 @@ class Table:
         return next((array.size for array in self.values.values()), 0)
 
     def find(self, quantity: str) -> Column | None:
-        """Return the column of a quantity, None if there is none."""
+        """Return the column of a quantity, None if it is missing."""
         return pick([column for column in self.columns if column.index in self.values], quantity)
 
     def of(self, column: Column) -> FloatArray:
-        """Return the numbers of a column, in its base unit."""
+        """Return the numbers of a column in its base unit, shape (n_rows,)."""
         return self.values[column.index] * column.scale
 
     def finite(self, quantity: str, rows: IntArray) -> FloatArray:
-        """Return the finite numbers of a quantity in some rows; empty if there is no such column."""
+        """Return the finite numbers of a quantity in the given rows; empty if the column is missing."""
         column = self.find(quantity)
         if column is None:
             return np.array([], dtype=np.float64)
@@ -55,7 +55,7 @@ class Table:
 
 
 def fill(columns: list[Column], rows: Iterable[list[str]], decimal: str = ".") -> Table:
-    """Return the table of the cells in ``rows``.
+    """Return the table with the numbers of ``rows``.
 
     Examples
     --------
@@ -72,10 +72,14 @@ def fill(columns: list[Column], rows: Iterable[list[str]], decimal: str = ".") -
 
 
 def mean_conditions(table: Table, rows: IntArray, to_mA: float | None) -> dict[str, object]:
-    """Return mean potential, its drift, mean current and mean temperature in some rows, as metadata.
+    """Return mean potential, its drift, mean current and mean temperature of the given rows as metadata.
 
-    The unit in a column's header counts. Currents without one are taken times ``to_mA``, and potentials as
-    volts; if it is None, neither is taken.
+    Parameters
+    ----------
+    table : Table
+    rows : IntArray, shape (n,)
+    to_mA : float or None
+        Factor to mA of a current whose header has no unit; such potentials are in V. None omits both.
     """
     ewe = _in_unit(table, "voltage", rows, None if to_mA is None else 1.0)
     current = _in_unit(table, "current", rows, None if to_mA is None else to_mA / 1e3)
@@ -87,14 +91,14 @@ def mean_conditions(table: Table, rows: IntArray, to_mA: float | None) -> dict[s
     temperature = table.finite("temperature", rows)
     if temperature.size:
         column = table.find("temperature")
-        offset = KELVIN if column is not None and column.unit == "K" else 0.0
-        values["temperature_C"] = round(float(temperature.mean()) - offset, 6)
-        if not _LIKELY_C[0] < values["temperature_C"] < _LIKELY_C[1] or not temperature.any():
+        offset = ABSOLUTE_ZERO_C if column is not None and column.unit == "K" else 0.0
+        values["temperature_C"] = round(float(temperature.mean()) + offset, 6)
+        if not _PLAUSIBLE_C[0] < values["temperature_C"] < _PLAUSIBLE_C[1] or not temperature.any():
             del values["temperature_C"]  # no sensor was connected
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def _in_unit(table: Table, quantity: str, rows: IntArray, otherwise: float | None) -> FloatArray:
     column = table.find(quantity)
-    scale = _PREFIX[column.unit[:-1]] if column is not None and column.unit else otherwise
+    scale = PREFIXES[column.unit[:-1]] if column is not None and column.unit else otherwise
     return np.array([], dtype=np.float64) if scale is None else table.finite(quantity, rows) * scale

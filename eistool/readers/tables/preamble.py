@@ -1,10 +1,10 @@
-"""What the lines above a table say in words: when, at what amplitude and potential, with which instrument."""
+"""Metadata in the text above a table: date, amplitude, bias and area."""
 
 import math
 import re
 from collections.abc import Sequence
 
-from eistool.readers.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
 from eistool.spectrum import Metadata
 
 _MOST_LINES = 300
@@ -26,16 +26,16 @@ _SPELLED_DATE = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}\s+\d{1,2}:\d{2}")
 _EXPORTED = re.compile(r"export", re.IGNORECASE)
 
 
-def header_facts(lines: Sequence[str]) -> Metadata:
-    """Return what is certain in the text above a table of an instrument's export.
+def preamble_metadata(lines: Sequence[str]) -> Metadata:
+    """Return the unambiguous metadata in the lines above a table.
 
     Examples
     --------
-    >>> header_facts(["Feb. 20, 2020   15:55:08", "A.C. Impedance", "Init E (V) = 0.1", "Amplitude (V) = 0.025"])
+    >>> preamble_metadata(["Feb. 20, 2020   15:55:08", "Init E (V) = 0.1", "Amplitude (V) = 0.025"])
     Metadata(started_at='2020-02-20T15:55:08', amplitude_mV=25.0, bias_V=0.1)
     """
     values: dict[str, object] = {}
-    # the date of an export is not that of the measurement
+    # the date of an export is not the date of the measurement
     dated = not any(_EXPORTED.search(line) for line in lines[:2])
     for line in (line.strip().lstrip("#% ") for line in lines[:_MOST_LINES] if len(line) <= _LONGEST_LINE):
         if _SPELLED_DATE.match(line):

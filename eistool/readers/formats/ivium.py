@@ -1,7 +1,7 @@
 """Ivium data files (``.idf``, ``.ids``): settings, then a block ``primary_data`` of three columns.
 
-They are taken as Z', Z'' and frequency. The file does not name them, so that the frequencies must run one way to
-be believed, and the data decide on the sign of Z''.
+The columns have no names and are read as Z', Z'' and frequency. The frequencies must be swept in one direction,
+and the sign of Z'' is determined from the data.
 """
 
 import re
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from eistool.readers.content import FileContent
-from eistool.readers.numbers import parse_number_any
-from eistool.readers.signs import HeaderSign, decide_sign
-from eistool.readers.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.numbers import parse_number_any
+from eistool.readers.tables.signs import HeaderSign, decide_sign
+from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".idf", ".ids")
@@ -20,22 +20,22 @@ SUFFIXES = (".idf", ".ids")
 _BLOCK = "primary_data"
 _N_COLUMNS = 3
 _MOST_ROWS = 1_000_000
-_LONGEST_LINE = 1000  # characters; no row is longer
+_LONGEST_LINE = 1000  # characters; rows are shorter
 
 
 def identify(content: FileContent) -> bool:
-    """Return whether a block of primary data follows Ivium's settings."""
+    """Return whether the file has a block of primary data and Ivium settings."""
     return _BLOCK in content.text and re.search(r"Method=|Technique=", content.text[:200_000]) is not None
 
 
 def load(content: FileContent) -> list[Spectrum]:
-    """Return a spectrum per sweep of every block.
+    """Return one spectrum per sweep of each block.
 
     Raises
     ------
     ReaderError
-        If the method is no impedance, a block has another layout or fewer rows than announced, or the
-        third column is no swept frequency.
+        If a block has another layout or fewer rows than its header gives, or the third column is not a
+        swept frequency.
     """
     method = re.search(r"(?:Method|Technique)=([^\r\n\0]{0,60})", content.text)
     starts = [i for i, line in enumerate(content.lines) if line.strip().strip("\0") == _BLOCK]
@@ -65,17 +65,17 @@ def _load_block(content: FileContent, start: int, method: str) -> list[Spectrum]
     ]
     wrong = next((i for i, row in enumerate(rows) if len(row) != _N_COLUMNS or np.isnan(row).any()), len(rows))
     if wrong < n:
-        raise content.error(f"{n} rows are announced, this one is no row of three numbers", first + wrong + 1)
+        raise content.error(
+            f"expected three numbers; the block has {n} rows according to its header", first + wrong + 1
+        )
     real, imag, frequency = np.array(rows, dtype=np.float64).T
     table = Rows(frequency, real + 1j * imag)
     sweeps, notes = split_sweeps(table)
     steps = [np.sign(np.diff(frequency[i])) for i in sweeps]
     if not sweeps or (frequency <= 0).any() or any(abs(s.sum()) < s.size or s.size < 2 for s in steps):
         raise content.error(
-            f"method {method!r}: the third column is no swept frequency; expected Z', Z'' and f of an impedance",
+            f"method {method!r}: the third column is not a swept frequency; expected Z', Z'' and f",
             first + 1,
         )
-    table, sign = decide_sign(
-        table, sweeps, HeaderSign("the second column has no name, signed as it stands", False)
-    )
-    return to_spectra(table, sweeps, [sign, "no header: columns taken as Re/ohm, Im/ohm, frequency/Hz", *notes])
+    table, sign = decide_sign(table, sweeps, HeaderSign("the second column has no name, read as signed", False))
+    return to_spectra(table, sweeps, [sign, "no header: columns read as Re/ohm, Im/ohm, frequency/Hz", *notes])

@@ -1,0 +1,110 @@
+"""Delimited text with any header, or three columns without one."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eistool.errors import ReaderError
+from eistool.readers.content import FileContent
+from eistool.readers.tables.columns import Column, is_unit, parse_columns
+from eistool.readers.tables.dialect import TextTable, find_table
+from eistool.readers.tables.impedance_table import EXAMPLE, MIN_ROWS, Fail, read_rows, spectra_of
+from eistool.readers.tables.preamble import preamble_metadata
+from eistool.readers.tables.table import Table, fill
+from eistool.spectrum import Spectrum
+
+SUFFIXES = (".csv", ".txt", ".dat", ".tsv", ".asc", ".i2b", ".p00")
+
+_FITTED = re.compile(
+    r"fitted\s+(?:impedance|data|curve|spectrum)|fit report|optimi[sz]ed parameters", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ImpedanceText:
+    """Columns and rows of a text table, and the line of its header."""
+
+    table: Table
+    line: int  # of the header, or of the first row without one; from 1
+    named: bool
+
+    def fail(self, content: FileContent) -> Fail:
+        return lambda message: content.error(message, self.line)
+
+
+def identify(content: FileContent) -> bool:
+    """Return whether this is text with a suffix of tables, or with a header of impedance columns."""
+    if not content.is_text:
+        return False
+    if content.suffix in SUFFIXES:
+        return True
+    try:
+        text = _read_table(content)
+        read_rows(text.table, text.fail(content))
+    except ReaderError:
+        return False
+    return text.named
+
+
+def load(content: FileContent) -> list[Spectrum]:
+    """Return one spectrum per sweep; the notes describe columns, units and the sign of Im.
+
+    Raises
+    ------
+    ReaderError
+        If there is no table of numbers, or it has no frequency or no impedance.
+    """
+    if not content.is_text:
+        raise content.error("binary data; expected a text table")
+    text = _read_table(content)
+    known = preamble_metadata(content.lines[: text.line]).known()
+    return spectra_of(text.table, text.fail(content), guessed=not text.named, describe=lambda _: known)
+
+
+def _read_table(content: FileContent) -> _ImpedanceText:
+    text = find_table(content)
+    for i, line in text.preamble:
+        if _FITTED.search(line[:1000]):
+            raise content.error(
+                f"{line.strip().lstrip('# ')!r} marks the result of a fit; expected measured data", i + 1
+            )
+    dialect = text.dialect
+    first_cells = [dialect.numbers(line)[0] for _, line in text.lines[text.first : text.first + MIN_ROWS]]
+    has_index = first_cells in ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
+    header_line, columns = _header(text, has_index)
+    if header_line is None:
+        # words above a table of spaces are a title; with delimiters they are names
+        names = dialect.split(text.preamble[-1][1]) if text.preamble and dialect.delimiter else []
+        columns = _unnamed_columns(content, text, names, has_index)
+    place = text.lines[text.first][0] if header_line is None else header_line
+    return _ImpedanceText(fill(columns, text.rows(), dialect.decimal), place + 1, header_line is not None)
+
+
+def _header(text: TextTable, has_index: bool) -> tuple[int | None, list[Column]]:
+    """Return the line with the names of most quantities, two at least, and its columns."""
+    best: tuple[int | None, list[Column]] = (None, [])
+    best_score = 2
+    for k, (i, line) in enumerate(text.preamble):
+        for cells in text.header_cells(line, has_index):
+            columns = parse_columns(cells, text.units_below(k, is_unit))
+            score = len({c.quantity for c in columns if c.quantity})
+            if score >= best_score:
+                best, best_score = (i, columns), score
+                break
+    return best
+
+
+def _unnamed_columns(content: FileContent, text: TextTable, names: Sequence[str], has_index: bool) -> list[Column]:
+    """Return frequency, Re and Im for a table without known names; ``names`` is the line above it."""
+    place, row = text.lines[text.first]
+    if "[" in row:
+        raise content.error("cells hold lists; expected one number per cell and one point per row", place + 1)
+    if 0 <= text.width - len(names) <= 1:
+        named = ", ".join(repr(name.strip()[:40]) for name in names[:8])
+        raise content.error(f"no frequency with an impedance among the columns {named}; expected {EXAMPLE}", place)
+    if text.width != 3 + has_index:
+        raise content.error(
+            f"{text.width} columns without names; expected three (frequency, Re, Im), or a header with {EXAMPLE}",
+            place + 1,
+        )
+    return [Column(has_index + k, "", name) for k, name in enumerate(("frequency", "real", "imag"))]

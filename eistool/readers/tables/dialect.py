@@ -1,0 +1,186 @@
+"""Delimiters, decimal marks and header lines of text tables."""
+
+import csv
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from eistool.readers.content import FileContent
+from eistool.readers.tables.numbers import parse_number
+
+_CONSECUTIVE = 3  # rows of numbers, of one width, start a table
+_SAMPLE = 60  # lines that determine the dialect
+_PREAMBLE = 200  # lines above the table that are searched for a header
+_LONGEST_LINE = 50_000  # characters; rows of tables are shorter
+_COMMENT = ("#", "%", "//", "!")
+_SPACE_BEFORE_UNIT = re.compile(r"\s{1,40}(?=[\[(/])|(?<=/)\s{1,40}")
+
+Line = tuple[int, str]  # number from 0, text
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Delimiter and decimal mark of a text table.
+
+    Parameters
+    ----------
+    delimiter : str
+        Empty for runs of spaces.
+    decimal : {".", ","}
+
+    Examples
+    --------
+    >>> Dialect(";", ",").numbers("1,5;x;2")
+    [1.5, nan, 2.0]
+    """
+
+    delimiter: str
+    decimal: str
+
+    def split(self, line: str) -> list[str]:
+        """Return the cells of a line, without empty ones at the end."""
+        if len(line) > _LONGEST_LINE:
+            return []
+        if not self.delimiter:
+            return line.split()
+        if '"' in line and self.delimiter != "\t":
+            try:
+                cells = next(csv.reader([line], delimiter=self.delimiter), [])
+            except csv.Error:  # a cell longer than the csv module accepts
+                return []
+        else:
+            cells = line.split(self.delimiter)
+        while cells and not cells[-1].strip():
+            cells.pop()
+        return cells
+
+    def numbers(self, line: str) -> list[float]:
+        """Return the cells of a line as numbers, nan where a cell is not one."""
+        return [parse_number(cell.strip().strip('"'), self.decimal) for cell in self.split(line)]
+
+
+_MARKS = ((";", "."), (";", ","), ("\t", "."), ("\t", ","), (",", "."), ("", "."), ("", ","), (",", ","))
+_DIALECTS = tuple(Dialect(delimiter, decimal) for delimiter, decimal in _MARKS)
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """Position and dialect of the first table in a text.
+
+    Parameters
+    ----------
+    lines : list of (int, str)
+        All lines of the text that are not empty, with their numbers from 0.
+    dialect : Dialect
+    first : int
+        Index in ``lines`` of the first row.
+    width : int
+        Number of cells in a row.
+    """
+
+    lines: list[Line]
+    dialect: Dialect
+    first: int
+    width: int
+
+    @property
+    def preamble(self) -> list[Line]:
+        """The last 200 lines above the table."""
+        return self.lines[max(0, self.first - _PREAMBLE) : self.first]
+
+    def rows(self) -> Iterator[list[str]]:
+        """Yield the cells of each row, comments omitted."""
+        return (self.dialect.split(line) for _, line in self.lines[self.first :] if not _is_comment(line))
+
+    def header_cells(self, line: str, has_index: bool = False) -> Iterator[list[str]]:
+        """Yield all divisions of a line into as many names as there are columns.
+
+        The delimiter of the rows comes first, then tabs, several spaces, semicolons and commas.
+
+        Parameters
+        ----------
+        line : str
+        has_index : bool
+            Whether the first column counts the rows; often it has no name.
+        """
+        if len(line) > _LONGEST_LINE:
+            return
+        if _is_comment(line):
+            line = line.strip().lstrip("#%!/ ")
+        delimiter, width = self.dialect.delimiter, self.width
+        divisions = [self.dialect.split(line) if delimiter else _SPACE_BEFORE_UNIT.sub("", line).split()]
+        divisions += [re.split(pattern, line.strip()) for pattern in (r"\t+", r"\s{2,40}|\t", ";", ",")]
+        yield from (cells for cells in divisions if len(cells) == width)
+        if has_index:
+            yield from (["", *cells] for cells in divisions if len(cells) == width - 1)
+        if delimiter and len(divisions[0]) > width:  # the last cells of the rows are empty
+            yield divisions[0]
+
+    def units_below(self, place: int, is_unit: Callable[[str], bool]) -> list[str]:
+        """Return the row of units within two lines below a line of the preamble, empty if there is none.
+
+        Parameters
+        ----------
+        place : int
+            Index of the line in :attr:`preamble`.
+        is_unit : callable
+            Whether a cell is a unit; two or more of them make a row of units.
+        """
+        for _, line in self.preamble[place + 1 : place + 3]:
+            for cells in self.header_cells(line):
+                if sum(is_unit(cell) for cell in cells) >= 2:
+                    return cells
+        return []
+
+
+def find_table(content: FileContent) -> TextTable:
+    """Return the first table of numbers in a text.
+
+    Raises
+    ------
+    ReaderError
+        If no three successive lines are rows of numbers.
+    """
+    lines = [(i, line) for i, line in enumerate(content.lines) if line.strip()]
+    dialect = _find_dialect(content, [line for _, line in lines if not _is_comment(line)])
+    widths: list[int] = []
+    for k, (_, line) in enumerate(lines):
+        numbers = [] if _is_comment(line) else dialect.numbers(line)
+        widths = [*widths, len(numbers)] if _score(numbers) > 0 else []
+        last = widths[-_CONSECUTIVE:]
+        # trailing cells may be empty, so rows of a wide table differ in width
+        if len(last) == _CONSECUTIVE and (len(set(last)) == 1 or min(last) >= 3):
+            return TextTable(lines, dialect, k - _CONSECUTIVE + 1, max(last))
+    raise content.error(
+        f"no table of numbers; expected at least {_CONSECUTIVE} successive rows of frequency and impedance"
+    )
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(_COMMENT)
+
+
+def _find_dialect(content: FileContent, lines: Sequence[str]) -> Dialect:
+    step = max(1, len(lines) // _SAMPLE)
+    # the end of the file is table where any is, so most of the sample comes from there
+    sample = [*lines[len(lines) // 2 :: step], *lines[:: 2 * step]]
+    quoted = any('"' in line for line in sample)
+    best, best_score = _DIALECTS[0], 0
+    for dialect in _DIALECTS:
+        if dialect.delimiter == dialect.decimal and not quoted:  # "1,5","2,5"
+            continue
+        score = sum(_score(dialect.numbers(line)) for line in sample)
+        if score > best_score:
+            best, best_score = dialect, score
+    if best_score == 0:
+        raise content.error(
+            "no table of numbers; expected frequency and impedance, separated by comma, semicolon, tab or spaces"
+        )
+    return best
+
+
+def _score(numbers: list[float]) -> int:
+    """Return the excess of cells with a number over the others; 0 for a line that is not a row."""
+    n_numbers = sum(not math.isnan(number) for number in numbers)
+    return max(0, 2 * n_numbers - len(numbers) + 1) if n_numbers >= 2 else 0
