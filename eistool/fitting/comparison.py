@@ -151,7 +151,9 @@ def compare_circuits(
         names = {*circuit.parameters, *circuit.full_names}
         circuit_bounds = {name: limits for name, limits in (bounds or {}).items() if name in names}
         circuit_fixed = {name: value for name, value in (fixed or {}).items() if name in names}
-        results += fit_many([spectrum], circuit, 1, bounds=circuit_bounds, fixed=circuit_fixed, weighting=weighting)
+        results += fit_many(
+            [spectrum], circuit, 1, bounds=circuit_bounds, fixed=circuit_fixed, weighting=weighting
+        )
     return rank(results)
 
 

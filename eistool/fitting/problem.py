@@ -146,6 +146,7 @@ class Problem:
     bounded: BoolArray  # shape (p,): bounded by the user, or an exponent
     exchange: IntArray
     pool: "Pool"
+    kinds: tuple[str, ...]  # of the parameters, in the program's order
     starts: FloatArray
     sum_scale: float  # ratio of the sum of squares in units of the weighting to F
     axis: "Axis"
@@ -161,6 +162,17 @@ class Problem:
         impedance = np.empty(len(spectrum), dtype=np.complex128)
         impedance[axis.order] = from_blocks(sums[0], len(spectrum)) * math.exp(self.scale[0])
         return impedance
+
+    def linearise(self, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+        """Return the model and its derivatives by theta in ohm at the used points, in the order of ``axis``.
+
+        Shapes (n_points,) and (n_points, p).
+        """
+        sums, rows = self.workspace
+        _, _, *circuit, _, _, _ = self.arguments
+        model.evaluate(*circuit, theta, self.axis.grid, sums, rows)
+        z0 = math.exp(self.scale[0])
+        return from_blocks(sums[0], self.n_points) * z0, from_blocks(rows, self.n_points).T * z0
 
     @property
     def grid(self) -> FloatArray:
@@ -343,6 +355,7 @@ def build_problem(
         bounded=frame.bounded,
         exchange=frame.exchange,
         pool=frame.pool,
+        kinds=tuple(circuit.specs[i].kind for i in program.order),
         starts=starts,
         sum_scale=unit**2,
         axis=axis,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from eistool.display import Shown, format_value
+from eistool.typing import FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +60,19 @@ class TotalResistance(Shown):
         if self.status == "blocked":
             return f"TotalResistance(inf: {self.reason})"
         return f"TotalResistance({format_value(self.value, self.stderr)} ohm, {self.status})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence(Shown):
+    """Evidence of a circuit, and the size of its misfit; see :func:`eistool.fitting.misfit.assess_misfit`.
+
+    ``log_evidence`` compares circuits for the same points and weighting. ``amplitude`` and ``sigma`` are
+    standard deviations of misfit and noise relative to |Z|.
+    """
+
+    log_evidence: float
+    p_exact: float  # probability that there is no misfit
+    amplitude: float
+    sigma: float
+    # covariance of the parameters with the misfit's own resistance to direct current, and its variance
+    dc_covariance: FloatArray  # shape (p + 1,), own units

@@ -11,7 +11,7 @@ from eistool.circuit import Circuit
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.intervals import Interval, interval
-from eistool.fitting.quantities import Process, TotalResistance
+from eistool.fitting.quantities import Evidence, Process, TotalResistance
 from eistool.fitting.runs import runs_p
 from eistool.forwarding import forward
 from eistool.spectrum import Spectrum
@@ -57,7 +57,7 @@ class Parameter(Shown):
 
     name: str
     value: float
-    stderr: float  # nan if fixed or at a bound
+    stderr: float  # of noise and misfit; nan if fixed or at a bound
     unit: str
     lower: float  # bounds of the search
     upper: float
@@ -65,6 +65,7 @@ class Parameter(Shown):
     role: str  # role from the circuit library, or empty
     ci_low: float = math.nan  # 95 %
     ci_high: float = math.nan
+    stderr_noise: float = math.nan  # of noise alone, if the circuit were exact
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
@@ -169,6 +170,8 @@ class FitResult:
     n_agreed: int = 0
     minima: tuple[Minimum, ...] = ()
     noise_floor: float = math.nan
+    noise_covariance: FloatArray | None = None
+    evidence: Evidence | None = None
     _parameters: Parameters | None = field(default=None, init=False)
 
     @property
@@ -445,12 +448,19 @@ def _parameters(result: FitResult) -> Parameters:
         value, status = float(result.values[i]), result.statuses[i]
         known = status in ("ok", "not_identifiable") and variances[i] > 0
         stderr = math.sqrt(variances[i]) if known else math.nan
-        low, high = interval(value, stderr, spec.kind == "exponent", result.dof) if known else (math.nan, math.nan)
+        # a resistance is an amplitude: its likelihood is normal in itself where it may vanish
+        linear = spec.kind == "exponent" or (spec.kind == "resistance" and status == "not_identifiable")
+        low, high = interval(value, stderr, linear, result.dof) if known else (math.nan, math.nan)
+        if spec.kind == "resistance":
+            low = max(low, 0.0)
         bounds = float(result.lower[i]), float(result.upper[i])
         if spec.kind == "exponent":
             low, high = max(low, bounds[0]), min(high, bounds[1])
         role = circuit.roles.get(element, "")
-        items.append(Parameter(name, value, stderr, spec.unit, *bounds, status, role, low, high))
+        noise = (
+            math.sqrt(result.noise_covariance[i, i]) if known and result.noise_covariance is not None else math.nan
+        )
+        items.append(Parameter(name, value, stderr, spec.unit, *bounds, status, role, low, high, noise))
     return Parameters(circuit, tuple(items))
 
 

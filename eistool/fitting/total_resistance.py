@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from eistool.circuit.limits import blocking_elements, dc_resistance
 from eistool.fitting.intervals import interval
 from eistool.fitting.quantities import TotalResistance
@@ -18,7 +20,11 @@ def compute_total_resistance(result: FitResult) -> TotalResistance:
         return TotalResistance(
             value=math.inf, stderr=math.nan, ci_low=math.nan, ci_high=math.nan, status="blocked", reason=reason
         )
-    stderr = math.sqrt(max(float(derivative @ result.covariance @ derivative), 0.0))
+    variance = float(derivative @ result.covariance @ derivative)
+    if result.evidence is not None:  # the misfit has a resistance of its own
+        *shared, dc_variance = result.evidence.dc_covariance
+        variance += 2 * float(derivative @ np.array(shared)) + dc_variance
+    stderr = math.sqrt(max(variance, 0.0))
     low, high = interval(value, stderr, False, result.dof)
     known = stderr <= UNRESOLVED * value
     return TotalResistance(

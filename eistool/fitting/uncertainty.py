@@ -9,14 +9,14 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.circuit.program import Program
+from eistool.fitting.misfit import Misfit, MisfitModes, assess_misfit, misfit_basis, prior_of
 from eistool.fitting.problem import Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
-from eistool.kernels import model, nonlinear_covariance, parameters
+from eistool.fitting.weights import standard_deviation
+from eistool.kernels import least_squares, nonlinear_covariance, parameters
+from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, Threshold
 
-# operations with an infinite limit of Z at zero frequency
-_BLOCKING = (model.CPE, model.WO, model.FWO, model.TLM_IE, model.DE_LEVIE)
-_BLOCKING_ROWS = (model.ROW_INVERSE, model.ROW_INVERSE_ROOT)
 NEARLY_LINEAR: Annotated[
     float,
     Threshold(
@@ -26,34 +26,84 @@ NEARLY_LINEAR: Annotated[
 ] = 0.03
 
 
+SMALL = math.log(1e-2)  # of an amplitude by the typical |Z|: the scale of steps of smaller ones
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Uncertainty:
-    """Covariance of theta at the best minimum, and dispensable parameters."""
+    """Covariances of theta at the best minimum, evidence of the circuit, and parts that it could do without."""
 
-    covariance: FloatArray  # shape (p, p), 0 for fixed parameters
-    dispensable: BoolArray  # shape (p,): parameters of relaxations that the data do not need
+    covariance: FloatArray  # shape (p, p), noise and misfit; 0 for fixed parameters
+    noise_covariance: FloatArray  # shape (p, p), of a linear model with noise alone
+    dc_covariance: FloatArray  # shape (p + 1,), of theta with the misfit's own d.c. resistance in ohm
+    misfit: Misfit
+    dispensable: BoolArray  # shape (q, p): parts that the data do not need
 
 
 def estimate_uncertainty(
-    problem: Problem, minima: FloatArray, outcomes: FloatArray, hessian: FloatArray, variance: float
+    problem: Problem,
+    spectrum: Spectrum,
+    weighting: str,
+    minima: FloatArray,
+    outcomes: FloatArray,
+    hessian: FloatArray,
+    variance: float,
 ) -> Uncertainty:
-    """Return the covariance of theta and the parameters of dispensable parts.
+    """Return the covariance of theta from noise and misfit, and the dispensable parts.
 
     A part is dispensable if removing it increases the sum of squares by less than the BIC penalty of its
     parameters. Parts with fixed or bounded parameters are never dispensable.
     """
-    program = problem.program
+    program, free = problem.program, problem.free
     p = program.kinds.size
     parts = relaxations(program)
-    covariance, rises = np.empty((p, p)), np.empty(parts.shape[0])
+    widened, rises = np.empty((p, p)), np.empty(parts.shape[0])
     nonlinear_covariance.widen_covariance_directly(
-        *problem.arguments, problem.free, minima, outcomes, len(minima), variance, hessian, parts, NEARLY_LINEAR,
-        problem.grid, problem.target, *problem.workspace, covariance, rises,
+        *problem.arguments, free, minima, outcomes, len(minima), variance, hessian, parts, NEARLY_LINEAR,
+        problem.grid, problem.target, *problem.workspace, widened, rises,
     )  # fmt: skip
     tied = (problem.held | problem.bounded) & (program.kinds != parameters.EXPONENT)
     cost = (parts & ~problem.held).sum(axis=1) * math.log(2 * problem.n_points)
-    dispensable = parts[(rises < cost) & ~(parts & tied).any(axis=1)].any(axis=0)
-    return Uncertainty(covariance, dispensable)
+    inverse = np.empty_like(hessian)
+    least_squares.invert(hessian, inverse)
+    noise = np.zeros((p, p))
+    noise[np.ix_(free, free)] = inverse * variance
+    misfit, stretch = _misfit(problem, spectrum, weighting, minima[0])
+    n = free.size
+    covariance = widened - noise  # beyond the curvature at the minimum
+    covariance[np.ix_(free, free)] += misfit.covariance[:n, :n] * np.outer(stretch, stretch)
+    dc_covariance = np.zeros(p + 1)
+    dc_covariance[free], dc_covariance[p] = misfit.covariance[n, :n] * stretch, misfit.covariance[n, n]
+    return Uncertainty(
+        covariance, noise, dc_covariance, misfit, parts[(rises < cost) & ~(parts & tied).any(axis=1)]
+    )
+
+
+def _misfit(problem: Problem, spectrum: Spectrum, weighting: str, theta: FloatArray) -> tuple[Misfit, FloatArray]:
+    """Return the misfit at a minimum, and the scale of its steps of theta, shape (n_free,)."""
+    free, program = problem.free, problem.program
+    used = spectrum.mask.nonzero()[0][problem.axis.order]
+    impedance = spectrum.impedance[used]
+    modelled, jacobian = problem.linearise(theta)
+    # a vanishing resistance has steps of its own: its limit is that of a resistance, not of a logarithm
+    amplitude = program.kinds[free] == parameters.AMPLITUDE
+    stretch = np.where(amplitude, np.exp(np.clip(SMALL - theta[free], 0.0, None)), 1.0)
+    modes = _modes(
+        spectrum.frequency[used].tobytes(),
+        impedance.tobytes(),
+        standard_deviation(spectrum, weighting)[used].tobytes(),
+    )
+    kinds = [problem.kinds[i] for i in free]
+    misfit = assess_misfit(
+        impedance - modelled, jacobian[:, free] * stretch, prior_of(kinds), modes, measured=weighting == "noise"
+    )
+    return misfit, stretch
+
+
+@functools.lru_cache(maxsize=32)  # circuits of one spectrum share them
+def _modes(frequency: bytes, impedance: bytes, deviation: bytes) -> MisfitModes:
+    complexes = (np.frombuffer(part, dtype=np.complex128) for part in (impedance, deviation))
+    return misfit_basis(np.frombuffer(frequency)).modes(*complexes)
 
 
 @functools.lru_cache(maxsize=256)
@@ -70,72 +120,14 @@ def relaxations(program: Program) -> BoolArray:
     return np.array([*relaxing, *parts], dtype=np.bool_).reshape(-1, index.size)
 
 
-def poorly_determined(
-    circuit: Circuit, problem: Problem, theta: FloatArray, covariance_theta: FloatArray
-) -> BoolArray:
-    """Return the unresolved resistances, except those of arcs beyond the end of the window.
-
-    The resistance of an arc with its apex below the measured frequencies is uncertain, but the assignment of
-    the arc is not, unless another element blocks there.
-    """
-    program = problem.program
-    uncertain = (np.diag(covariance_theta) > UNRESOLVED**2) & ~problem.held
-    if not uncertain.any():
-        return uncertain
-    uncertain &= np.array([circuit.specs[i].kind == "resistance" for i in program.order])
-    operations = program.operations.tolist()
-    blocking = [
-        first
-        for code, group, first, _, row, _ in operations
-        if group == 0 and (code in _BLOCKING or (code == model.POWER and row in _BLOCKING_ROWS))
-    ]
-    poor = np.zeros_like(uncertain)
-    for code, group, first, _, _, count in operations:
-        members = np.arange(first, first + count)
-        relaxes = program.kinds[members] == parameters.LOG_TAU
-        if relaxes.any():
-            incomplete = theta[members[relaxes]][0] > problem.window[1]
-            alone = not set(blocking) - {first}
-            poor[members] = uncertain[members] & ~(incomplete and alone)
-        elif code == model.TLM_CT or (code == model.POWER and group > 0):
-            poor[members] = uncertain[members]
-    return poor
-
-
-def ambiguous(circuit: Circuit, problem: Problem, theta: FloatArray, uncertainty: Uncertainty) -> BoolArray:
-    """Return the parameters that other parts of the circuit can share or replace without effect on S.
-
-    A dispensable arc can coincide with another arc and share it in any proportion, contribute to a resistance
-    from beyond the window, or exchange roles with a nested arc; a poorly determined arc has no unique
-    assignment. Inductances and blocking elements in series are unaffected. A line with a poorly determined
-    rail is equivalent to a simpler element and a resistance, and does not affect other arcs.
-    """
-    program = problem.program
-    ambiguous = np.zeros(program.kinds.size, dtype=np.bool_)
-    unclear = uncertainty.dispensable | poorly_determined(circuit, problem, theta, uncertainty.covariance)
-    operations = program.operations.tolist()
-    only_lines = all(code == model.TLM_CT for code, _, p, _, _, n in operations if unclear[p : p + n].any())
-    for code, group, first, _, row, count in operations if unclear.any() else ():
-        members = slice(first, first + count)
-        resistor = code == model.POWER and row == model.ROW_ONE
-        in_series = code in (model.POWER, model.CPE, model.LA) and group == 0 and not resistor
-        ambiguous[members] = resistor or unclear[members].any() if only_lines else not in_series
-    return ambiguous
-
-
 def statuses_of(
-    circuit: Circuit,
-    problem: Problem,
-    values: FloatArray,
-    derivative: FloatArray,
-    covariance: FloatArray,
-    limited: BoolArray,
-    unclear: BoolArray,
+    circuit: Circuit, problem: Problem, values: FloatArray, covariance: FloatArray, limited: BoolArray
 ) -> tuple[str, ...]:
-    """Return the status of each parameter in the circuit's order."""
+    """Return ok, fixed, at_bound or not_identifiable for each parameter, in the circuit's order.
+
+    Each parameter is judged by its own standard error.
+    """
     stderr = np.sqrt(np.diag(covariance))
-    dead = limited & ~problem.bounded  # at the end of the default range: without effect on the data
-    depends_on_dead = (derivative[:, dead] != 0).any(axis=1)
     status = [""] * values.size
     for k, i in enumerate(problem.program.order):
         unresolved = UNRESOLVED_EXPONENT if circuit.specs[i].kind == "exponent" else UNRESOLVED * values[i]
@@ -143,8 +135,6 @@ def statuses_of(
             status[i] = "fixed"
         elif limited[k] and problem.bounded[k]:
             status[i] = "at_bound"
-        elif unclear[k] or depends_on_dead[i] or not stderr[i] <= unresolved:
-            status[i] = "not_identifiable"
         else:
-            status[i] = "ok"
+            status[i] = "ok" if stderr[i] <= unresolved else "not_identifiable"
     return tuple(status)
