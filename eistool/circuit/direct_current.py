@@ -1,4 +1,4 @@
-"""The resistance of a circuit to direct current: the limit of Z at zero frequency."""
+"""Resistance of a circuit to direct current, the limit of Z at zero frequency."""
 
 import numpy as np
 
@@ -6,22 +6,23 @@ from eistool.circuit.circuit import Circuit
 from eistool.circuit.tree import Element, Node, Series
 from eistool.typing import FloatArray
 
+# limits of the elements' equations at zero frequency: Z = 0, Z = ∞, and Z of a rail instead of R
 _SHORT = ("L", "La", "RL")
 _OPEN = ("C", "CPE", "W", "Wo", "FWo", "TLMie", "deLevie")
-_RAIL = {"TLMee": "Re", "TLMii": "Ri"}  # everything else has its R
+_RAIL = {"TLMee": "Re", "TLMii": "Ri"}
 
 
 def dc_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArray]:
-    """Return the resistance to direct current and its derivatives by the parameters, shape (p,).
+    """Return the resistance to direct current and its derivatives, shape (p,).
 
-    It is infinite, with derivatives of 0, where the circuit blocks direct current.
+    The resistance is infinite, with derivatives of 0, if the circuit blocks direct current.
 
     Parameters
     ----------
     circuit : Circuit
-        What carries the current.
+        The circuit.
     values : FloatArray, shape (p,)
-        In the circuit's order.
+        Parameter values in the circuit's order.
 
     Examples
     --------
@@ -34,7 +35,7 @@ def dc_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArr
 
 
 def blocking_elements(circuit: Circuit) -> tuple[str, ...]:
-    """Return the names of the elements that no direct current passes."""
+    """Return the names of the elements that block direct current."""
     return tuple(element.name for element in circuit.elements if element.symbol in _OPEN)
 
 
@@ -52,7 +53,7 @@ def _of_node(circuit: Circuit, node: Node, values: FloatArray) -> tuple[float, F
     conductance = float(np.sum(1 / resistances))
     if conductance == 0:
         return np.inf, np.zeros_like(values)
-    share = 1 / (resistances * conductance)  # of the current
+    share = 1 / (resistances * conductance)  # fraction of the current
     return 1 / conductance, share**2 @ derivatives
 
 
@@ -65,7 +66,7 @@ def _of_element(circuit: Circuit, element: Element, values: FloatArray) -> tuple
     if element.symbol == "TLMct":
         index = [circuit.index(f"{element.name}.{name}") for name in ("Re", "Ri", "Rct")]
         rails = values[index]
-        # the imaginary part of a tiny imaginary step is the derivative, to the last digit
+        # complex-step derivative, exact to rounding
         derivative[index] = [_of_line(rails + 1e-30j * row).imag / 1e-30 for row in np.eye(3)]
         return float(_of_line(rails + 0j).real), derivative
     i = circuit.index(f"{element.name}.{_RAIL.get(element.symbol, 'R')}")
@@ -74,7 +75,7 @@ def _of_element(circuit: Circuit, element: Element, values: FloatArray) -> tuple
 
 
 def _of_line(rails: np.ndarray) -> complex:
-    """Return Z of a line with charge transfer where its capacitance carries no current."""
+    """Return Z of a line with charge transfer at zero frequency."""
     re, ri, rct = rails
     nu = np.sqrt((re + ri) / rct)
     decay = np.exp(-nu)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.circuit.own import take_error
+from eistool.circuit.custom_elements import take_error
 from eistool.errors import FitError
 from eistool.fitting.problem import Constraints, Problem, build_problem
 from eistool.fitting.quality import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.circuit.own import take_error
+from eistool.circuit.custom_elements import take_error
 from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
 from eistool.fitting.global_fit.arrow_matrix import Arrow, solve
 from eistool.fitting.global_fit.laws import LawTerm
