@@ -6,8 +6,8 @@ from dataclasses import fields, is_dataclass
 from html import escape
 from typing import Any
 
-MOST_DIGITS = 6
-MOST_PRECISE = 1e-5  # relative errors that two more digits than that would show
+MAX_DIGITS = 6  # of any number in a repr: further digits differ between processors
+MIN_ERROR = 1e-5  # relative error below which its two digits would exceed MAX_DIGITS
 
 
 def format_value(value: float, stderr: float | None = None) -> str:
@@ -16,7 +16,7 @@ def format_value(value: float, stderr: float | None = None) -> str:
     Parameters
     ----------
     value, stderr : float
-        A number and its standard error in the same unit; a missing or non-finite error is left out.
+        Number and standard error in the same unit; a missing or non-finite error is omitted.
 
     Examples
     --------
@@ -35,23 +35,23 @@ def format_value(value: float, stderr: float | None = None) -> str:
         exponent = 0
     scale = 10.0**exponent
     digits = max(0, 1 - math.floor(math.log10(stderr / scale)))
-    if stderr < MOST_PRECISE * abs(value):  # data without noise
-        return f"{value:.{MOST_DIGITS}g} ± {stderr:.1g}"
+    if stderr < MIN_ERROR * abs(value):  # data without noise
+        return f"{value:.{MAX_DIGITS}g} ± {stderr:.1g}"
     text = f"{value / scale:.{digits}f} ± {stderr / scale:.{digits}f}"
     return f"({text})e{exponent:+03d}" if exponent else text
 
 
 def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return an HTML fragment: a heading and a table, every cell escaped.
+    """Return an HTML fragment with a heading and a table, with all cells escaped.
 
     Parameters
     ----------
     title : str
-        Shown in bold above the table.
+        Heading, in bold.
     columns : sequence of str
         Header cells.
     rows : sequence of sequences
-        Cells, turned into text with ``str``.
+        Cells, converted with ``str``.
     """
     import pandas as pd
 
@@ -60,9 +60,9 @@ def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
 
 def plain(value: Any) -> Any:
-    """Return a value made of dicts, lists, text and numbers as strict JSON knows them.
+    """Convert a value to dicts, lists, strings and numbers of strict JSON.
 
-    Missing and infinite numbers become None, dataclasses dicts.
+    NaN and infinite numbers become None, dataclasses become dicts.
 
     Examples
     --------
@@ -81,12 +81,12 @@ def plain(value: Any) -> Any:
 
 
 class Shown:
-    """Gives a small dataclass ``to_dict()`` and an HTML repr."""
+    """Mixin with ``to_dict()`` and an HTML repr for small dataclasses."""
 
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain Python objects; None for missing numbers."""
+        """Return the fields as plain Python objects, with None for NaN and infinite numbers."""
         as_dict: dict[str, Any] = plain(self)
         return as_dict
 

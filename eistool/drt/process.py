@@ -114,7 +114,7 @@ class Process:
     def spread(self, grid: Grid) -> FloatArray:
         """Return S with SᵀS the covariance of ln γ's smooth part on the fine grid, shape (q, n_fine)."""
         out = np.empty((self.root.shape[0], grid.fine.size))
-        kernels.spread(self.root, grid.spline, FINER, REACH, self.f.size, out)
+        kernels.interpolate(self.root, grid.spline, FINER, REACH, self.f.size, out)
         return out
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from eistool.display import Shown
-from eistool.fitting.processes import LEAST_ALPHA
+from eistool.fitting.processes import MIN_ALPHA
 from eistool.typing import FloatArray
 
 
@@ -64,7 +64,7 @@ def effective_capacitance(
     >>> f"{found.hsu_mansfeld:.3e} {found.brug:.3e} {found.brug_blocking:.3e}"
     '4.229e-06 3.245e-06 3.610e-06'
     """
-    if alpha < LEAST_ALPHA:
+    if alpha < MIN_ALPHA:
         return EffectiveCapacitance(*[math.nan] * 6)
     from uncertainties import correlated_values, umath
 
