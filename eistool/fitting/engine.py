@@ -289,12 +289,9 @@ def _fit(
     uncertainty = estimate_uncertainty(
         problem, spectrum, weighting, minima[:n_minima], outcomes[:n_minima], hessian, variance
     )
-    reduction = (
-        _reduction(spectrum, circuit, constraints, weighting, problem, uncertainty, values, reduced)
-        if rounds
-        else 0.0
-    )
-    covariance = derivative @ uncertainty.covariance @ derivative.T + reduction
+    covariance = derivative @ uncertainty.covariance @ derivative.T
+    if rounds:  # a refit of a part has no parts of its own
+        covariance += _reduction(spectrum, circuit, constraints, weighting, problem, uncertainty, values, reduced)
     statuses = statuses_of(circuit, problem, values, covariance, limited)
     impedance = problem.impedance(spectrum, minima[0])
     take_error()
