@@ -14,8 +14,8 @@ import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.custom_elements import take_error
-from eistool.circuit.tree import without
 from eistool.errors import FitError
+from eistool.fitting.alternatives import modes_covariance, reduction_covariance, smaller_circuits
 from eistool.fitting.problem import LIMIT_TOLERANCE, Constraints, Problem, build_problem
 from eistool.fitting.quality import (
     ABOVE_NOISE,
@@ -28,7 +28,7 @@ from eistool.fitting.quality import (
 )
 from eistool.fitting.quantities import Evidence
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import Uncertainty, estimate_uncertainty, statuses_of
+from eistool.fitting.uncertainty import estimate_uncertainty, statuses_of
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
@@ -39,7 +39,6 @@ ROUNDS = 80  # maximum number of search rounds, twice the longest wait for a bet
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility
 AHEAD, MAX_TASK = 4, 16  # waiting tasks per thread, and spectra per task: bounds memory and overhead
-FAR_STEP = 5.0  # e-folds, beyond which a parameter is anywhere
 LADDER_PER_DECADE: Annotated[
     int,
     Threshold("RC elements per decade of the ladder that gives the noise floor", "Boukamp, doi:10.1149/1.2044210"),
@@ -287,11 +286,16 @@ def _fit(
     )
     variance = max(1.0, reduced) if weighting == "noise" else reduced
     uncertainty = estimate_uncertainty(
-        problem, spectrum, weighting, minima[:n_minima], outcomes[:n_minima], hessian, variance
+        problem, spectrum, weighting, minima[0], float(outcomes[0, 0]), hessian, variance
     )
     covariance = derivative @ uncertainty.covariance @ derivative.T
+    likelihood = np.exp(-0.5 * (outcomes[:n_minima, 0] - outcomes[0, 0]) / max(variance, 1e-300))
+    covariance += modes_covariance(circuit, problem, [end for end, _ in ends], likelihood)
     if rounds:  # a refit of a part has no parts of its own
-        covariance += _reduction(spectrum, circuit, constraints, weighting, problem, uncertainty, values, reduced)
+        smaller = smaller_circuits(circuit, problem, uncertainty.dispensable, constraints, values)
+        refits = ((index, _refit(spectrum, other, given, weighting)) for other, index, given in smaller)
+        total = float(outcomes[0, 0]) * problem.sum_scale
+        covariance += reduction_covariance(circuit, values, total, problem, refits)
     statuses = statuses_of(circuit, problem, values, covariance, limited)
     impedance = problem.impedance(spectrum, minima[0])
     take_error()
@@ -346,55 +350,11 @@ def _fit(
     )
 
 
-def _reduction(
-    spectrum: Spectrum,
-    circuit: Circuit,
-    constraints: Constraints,
-    weighting: str,
-    problem: Problem,
-    uncertainty: Uncertainty,
-    values: FloatArray,
-    reduced: float,
-) -> FloatArray:
-    """Return the covariance that a circuit without each dispensable part adds, shape (p, p).
-
-    The rest is refitted without the part; the changes of the other parameters count with the probability of
-    the smaller circuit by BIC.
-    """
-    p = values.size
-    covariance = np.zeros((p, p))
-    n = 2 * problem.n_points
-    dof = n - problem.free.size
-    bic = n * math.log(max(reduced * dof, 1e-300)) + problem.free.size * math.log(n)
-    for part in uncertainty.dispensable:
-        names = {circuit.parameters[i].split(".")[0] for i in problem.program.order[part]}
-        tree = without(circuit.tree, names)
-        if tree is None:
-            continue
-        smaller = Circuit.from_tree(tree)
-        index = [circuit.index(name) for name in smaller.full_names]
-        start = {k: float(values[i]) for k, i in enumerate(index)}
-        fixed = {k: constraints.fixed[i] for k, i in enumerate(index) if i in constraints.fixed}
-        limits = (constraints.lower[index], constraints.upper[index], constraints.bounded[index])
-        try:
-            other = _fit(spectrum, smaller, Constraints(fixed, *limits, start), weighting, rounds=0)
-        except FitError:  # everything that is left is fixed
-            continue
-        if not other.success:
-            continue
-        other_bic = n * math.log(max(other.chi2 / problem.sum_scale, 1e-300)) + other.n_free * math.log(n)
-        step = np.zeros(p)
-        for k, i in enumerate(index):
-            step[i] = _step(circuit.specs[i].kind, float(values[i]), float(other.values[k]))
-        covariance += np.outer(step, step) / (1 + math.exp(min(max((other_bic - bic) / 2, -500), 500)))
-    return covariance
-
-
-def _step(kind: str, value: float, other: float) -> float:
-    """Return the change of a parameter; of positive ones with a wide range by the logarithm."""
-    if kind in ("resistance", "exponent"):
-        return other - value
-    return value * min(max(math.log(other / value), -FAR_STEP), FAR_STEP)
+def _refit(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> FitResult:
+    try:
+        return _fit(spectrum, circuit, constraints, weighting, rounds=0)
+    except FitError as error:  # everything that is left is fixed
+        return failed_result(spectrum, circuit, weighting, str(error))
 
 
 def _ladder(problem: Problem) -> float:

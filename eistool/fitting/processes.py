@@ -1,13 +1,15 @@
 """Processes of a fitted circuit: resistance, time constant, exponent and capacitance of its arcs."""
 
 import math
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import numpy as np
 
 from eistool.circuit import Circuit, Element, Node, Parallel, Series
 from eistool.fitting.quantities import Process
-from eistool.fitting.result import UNRESOLVED, FitResult
+from eistool.fitting.result import UNRESOLVED, FitResult, Parameter
 from eistool.typing import Threshold
 
 MIN_ALPHA: Annotated[
@@ -27,12 +29,85 @@ EDGE: Annotated[
 TAU = ".tau"  # suffix of the time constant of an arc, after the name of its resistor
 
 
+# relaxations that are not arcs of a constant-phase element: exponents (alpha, beta) of Havriliak and Negami
+_SHAPES: Mapping[str, Callable[[Sequence[float]], tuple[float, float]]] = MappingProxyType(
+    {
+        "HN": lambda exponents: (exponents[0], exponents[1]),
+        "G": lambda exponents: (1.0, 0.5),
+        "FG": lambda exponents: (1.0, exponents[0]),
+        "RL": lambda exponents: (1.0, 1.0),
+    }
+)
+
+
 def find_processes(result: FitResult) -> tuple[Process, ...]:
     """Return the processes of a fitted circuit, sorted by tau."""
     if not result.success:
         return ()
     processes = [_process(result, names) for names in arcs(result.circuit.tree)]
+    processes += [_relaxation(result, element) for element in result.circuit.elements if element.symbol in _SHAPES]
     return tuple(sorted(processes, key=lambda process: process.tau))
+
+
+def apex(tau: float, alpha: float, beta: float) -> float:
+    """Return the frequency of the maximum of -Im Z of a Havriliak-Negami relaxation, in Hz.
+
+    References
+    ----------
+    .. [1] S. Havriliak, S. Negami, Polymer 8 (1967) 161, doi:10.1016/0032-3861(67)90021-3
+
+    Examples
+    --------
+    >>> round(apex(1.0, 0.8, 1.0) * 2 * math.pi, 12)
+    1.0
+    """
+    angle = math.pi * alpha / (2 * (1 + beta))
+    ratio = math.sin(angle) / math.sin(beta * angle)
+    return float(ratio ** (1 / alpha)) / (2 * math.pi * tau)
+
+
+def _relaxation(result: FitResult, element: Element) -> Process:
+    """Return the process of an element with a resistance, a time constant and perhaps exponents."""
+    R, tau, *exponents = (result.parameters[f"{element.name}.{spec.name}"] for spec in element.spec.parameters)
+    alpha, beta = _SHAPES[element.symbol]([exponent.value for exponent in exponents])
+    apex_Hz = apex(tau.value, alpha, beta)
+    u_alpha = exponents[0].stderr if element.symbol == "HN" else 0.0
+    return _judged(
+        result,
+        R,
+        tau.value,
+        tau.stderr,
+        apex_Hz,
+        alpha=alpha,
+        u_alpha=u_alpha,
+        C_eff=math.nan,
+        u_C_eff=math.nan,
+        name=element.name,
+    )
+
+
+def _judged(result: FitResult, R: Parameter, tau: float, u_tau: float, apex_Hz: float, **given: Any) -> Process:
+    """Return a process with statuses of R and tau: each is judged by its own error and the window."""
+    f = result.spectrum.frequency[result.spectrum.mask]
+    low, high = float(f.min()) / apex_Hz, float(f.max()) / apex_Hz
+    outside = low > 1 or high < 1
+
+    def status(resolved: bool) -> str:
+        return "not_resolvable" if not resolved else "extrapolated" if outside else "ok"
+
+    return Process(
+        R=R.value,
+        u_R=R.stderr,
+        tau=tau,
+        u_tau=u_tau,
+        apex_Hz=apex_Hz,
+        u_apex_Hz=apex_Hz * u_tau / tau,
+        assignment=R.role,
+        status=status(R.status in ("ok", "fixed")),
+        tau_status=status(u_tau <= UNRESOLVED * tau),
+        edge=low > 1 / EDGE or high < EDGE,
+        **given,
+    )
 
 
 def arcs(node: Node) -> list[tuple[str, ...]]:
@@ -84,26 +159,17 @@ def _process(result: FitResult, names: tuple[str, ...]) -> Process:
     tau, u_tau = _from_log(log_tau)
     alpha_value, u_alpha = (float(values[2]), float(np.sqrt(covariance[2, 2]))) if len(logs) > 2 else (1.0, 0.0)
     capacitance, u_capacitance = _from_log(log_capacitance) if alpha_value >= MIN_ALPHA else (math.nan, math.nan)
-    omega = result.spectrum.omega[result.spectrum.mask]
-    low, high = tau * float(omega.min()), tau * float(omega.max())
-    resolved = parameters[0].status in ("ok", "fixed") and u_tau <= UNRESOLVED * tau
-    outside = low > 1 or high < 1
-    apex = 1 / (2 * math.pi * tau)
-    return Process(
-        name=names[0].split(".")[0],
-        R=parameters[0].value,
-        u_R=parameters[0].stderr,
-        tau=tau,
-        u_tau=u_tau,
+    return _judged(
+        result,
+        parameters[0],
+        tau,
+        u_tau,
+        1 / (2 * math.pi * tau),
         alpha=alpha_value,
         u_alpha=u_alpha,
         C_eff=capacitance,
         u_C_eff=u_capacitance,
-        apex_Hz=apex,
-        u_apex_Hz=apex * u_tau / tau,
-        assignment=parameters[0].role,
-        status="not_resolvable" if not resolved else "extrapolated" if outside else "ok",
-        edge=low > 1 / EDGE or high < EDGE,
+        name=names[0].split(".")[0],
     )
 
 

@@ -1,9 +1,30 @@
 """Quantities derived from fits: processes and total resistance."""
 
+import math
 from dataclasses import dataclass
 
 from eistool.display import Shown, format_value
 from eistool.typing import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity(Shown):
+    """Value with its standard uncertainty and its 95 % limits, or the limits alone."""
+
+    name: str
+    value: float  # nan unless the status is ok
+    u: float
+    unit: str
+    status: str  # ok | not_resolvable | blocking
+    reason: str = ""
+    low: float = math.nan
+    high: float = math.nan
+
+    def __repr__(self) -> str:
+        if self.status == "ok":
+            return f"{self.name} = {format_value(self.value, self.u)} {self.unit}"
+        limit = f" < {self.high:.3g} {self.unit} (95 %)" if math.isfinite(self.high) else ""
+        return f"{self.name}{limit}: {self.status.replace('_', ' ')}{f' ({self.reason})' if self.reason else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +51,8 @@ class Process(Shown):
     apex_Hz: float
     u_apex_Hz: float
     assignment: str  # role from the circuit library, or empty
-    status: str  # ok | not_resolvable | extrapolated
+    status: str  # of R: ok | not_resolvable | extrapolated
+    tau_status: str  # of tau: the same
     edge: bool  # apex within a factor of 3 of the ends of the window, or outside
 
     def __repr__(self) -> str:

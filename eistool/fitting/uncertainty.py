@@ -44,8 +44,8 @@ def estimate_uncertainty(
     problem: Problem,
     spectrum: Spectrum,
     weighting: str,
-    minima: FloatArray,
-    outcomes: FloatArray,
+    best: FloatArray,
+    value: float,
     hessian: FloatArray,
     variance: float,
 ) -> Uncertainty:
@@ -59,7 +59,7 @@ def estimate_uncertainty(
     parts = relaxations(program)
     widened, rises = np.empty((p, p)), np.empty(parts.shape[0])
     nonlinear_covariance.widen_covariance_directly(
-        *problem.arguments, free, minima, outcomes, len(minima), variance, hessian, parts, NEARLY_LINEAR,
+        *problem.arguments, free, best, value, variance, hessian, parts, NEARLY_LINEAR,
         problem.grid, problem.target, *problem.workspace, widened, rises,
     )  # fmt: skip
     tied = (problem.held | problem.bounded) & (program.kinds != parameters.EXPONENT)
@@ -68,7 +68,7 @@ def estimate_uncertainty(
     least_squares.invert(hessian, inverse)
     noise = np.zeros((p, p))
     noise[np.ix_(free, free)] = inverse * variance
-    misfit, stretch = _misfit(problem, spectrum, weighting, minima[0])
+    misfit, stretch = _misfit(problem, spectrum, weighting, best)
     n = free.size
     covariance = widened - noise  # beyond the curvature at the minimum
     covariance[np.ix_(free, free)] += misfit.covariance[:n, :n] * np.outer(stretch, stretch)

@@ -1,6 +1,6 @@
 """Covariance of theta in nonlinear fits, and the increase in F without each part of a circuit.
 
-Shapes: as in :mod:`eistool.kernels.least_squares`; m minima, q parts.
+Shapes: as in :mod:`eistool.kernels.least_squares`; q parts.
 """
 
 import math
@@ -100,29 +100,28 @@ def _widen(
 
 @kernel(
     numba.void(
-        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[:, ::1], F64[:, ::1], I64, F64,
+        MODEL, MINIMISER, *CIRCUIT, I64[::1], F64[::1], F64[::1], I64[::1], F64[::1], F64, F64,
         F64[:, ::1], numba.boolean[:, ::1], F64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
         F64[:, ::1], F64[::1],
     )
 )  # fmt: skip
 def widen_covariance(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
-    minima, values, n_minima, variance, hessian, parts, least, grid, target, sums, rows, covariance, rises,
+    best, value, variance, hessian, parts, least, grid, target, sums, rows, covariance, rises,
 ):  # fmt: skip
     """Compute the covariance of theta, and the increase in F without each part of the circuit.
 
     The covariance is the inverse curvature of F at the best minimum, widened where the model is nonlinear:
     one parameter is moved by three standard errors and the others are refitted; F should rise by 9 variances,
-    and if it rises less, the error is increased until both agree. Other minima enter with their likelihoods,
-    as modes of a mixture. Parameters at a bound are treated as free; holding them would assume that the
-    true values lie at the bounds, and give too small errors of the others.
+    and if it rises less, the error is increased until both agree. Parameters at a bound are treated as free;
+    holding them would assume that the true values lie at the bounds, and give too small errors of the others.
 
     Parameters
     ----------
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, grid, target, sums, rows
         As in :func:`search`.
-    minima, values, n_minima, hessian
-        Output of :func:`search`.
+    best, value, hessian
+        Best minimum of :func:`search`, F and its curvature there.
     variance : float64
         Variance of a weighted residual.
     parts : bool, shape (q, p)
@@ -135,7 +134,6 @@ def widen_covariance(
         Output: increase in F without the part, in units of the variance.
     """
     f = free.size
-    best, value = minima[0], values[0, 0]
     inverse = np.empty((f, f))
     invert(hessian, inverse)
     for q in range(rises.size):
@@ -162,15 +160,6 @@ def widen_covariance(
                 for a in free:
                     for c in free:
                         covariance[a, c] += missing * narrow[i, a] * narrow[i, c] / narrow[i, i] ** 2
-    total = 0.0
-    for m in range(n_minima):
-        total += math.exp(-0.5 * (values[m, 0] - value) / max(variance, 1e-300))
-    for m in range(1, n_minima):
-        weight = math.exp(-0.5 * (values[m, 0] - value) / max(variance, 1e-300)) / total
-        if weight > 0.0:
-            for a in free:
-                for c in free:
-                    covariance[a, c] += weight * (minima[m, a] - best[a]) * (minima[m, c] - best[c])
 
 
 widen_covariance_directly = direct(widen_covariance)

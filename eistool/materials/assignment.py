@@ -101,7 +101,8 @@ def assign(
     if not result.success:
         return ()
     cell = cell or CellGeometry.from_metadata(result.spectrum.metadata)
-    found = [_arc(result, process, cell) for process in result.processes]
+    names = {arc[0].split(".")[0] for arc in arcs(result.circuit.tree)}
+    found = [_arc(result, process, cell) for process in result.processes if process.name in names]
     found = _in_order(found)
     if evidence:
         found = [_with_evidence(result, one) for one in found]
@@ -346,6 +347,7 @@ def _electrodes(
                 u_apex_Hz=math.nan,
                 assignment=role or next(iter(candidates), ""),
                 status="ok",
+                tau_status="ok",
                 edge=False,
                 candidates=candidates,
                 by_role=bool(role),

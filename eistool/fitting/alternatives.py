@@ -1,0 +1,127 @@
+"""Covariance from alternatives to a fit: other minima, and circuits without parts that the data do not need."""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from eistool.circuit import Circuit
+from eistool.circuit.tree import without
+from eistool.fitting.problem import Constraints, Problem
+from eistool.fitting.result import FitResult
+from eistool.typing import BoolArray, FloatArray, IntArray
+
+FAR_STEP = 5.0  # e-folds of a change that leaves a positive parameter undetermined
+NEGLIGIBLE = 1e-3  # probability of a mode that changes no error visibly
+
+
+def modes_covariance(
+    circuit: Circuit, problem: Problem, ends: Sequence[FloatArray], likelihood: FloatArray
+) -> FloatArray:
+    """Return the covariance that other minima add as modes of a mixture, shape (p, p).
+
+    Interchangeable arcs are compared with the closest of the best minimum: an exchange of labels is no
+    uncertainty.
+
+    Parameters
+    ----------
+    circuit, problem
+        Circuit and problem of the fit.
+    ends : sequence of FloatArray, shape (p,)
+        Parameter values of the minima, the best one first.
+    likelihood : FloatArray, shape (n_minima,)
+        Relative to the best minimum.
+    """
+    p = ends[0].size
+    covariance = np.zeros((p, p))
+    weights = likelihood / likelihood.sum()
+    for weight, end in zip(weights[1:], ends[1:], strict=True):
+        if weight > NEGLIGIBLE:
+            step = _steps(circuit, ends[0], _relabelled(circuit, problem, ends[0], end))
+            covariance += weight * np.outer(step, step)
+    return covariance
+
+
+def smaller_circuits(
+    circuit: Circuit, problem: Problem, dispensable: BoolArray, constraints: Constraints, values: FloatArray
+) -> Iterator[tuple[Circuit, IntArray, Constraints]]:
+    """Yield the circuit without each dispensable part, its parameters' places, and its constraints.
+
+    The values of the fit are the start of the rest.
+    """
+    for part in dispensable:
+        names = {circuit.full_names[i].split(".")[0] for i in problem.program.order[part]}
+        tree = without(circuit.tree, names)
+        if tree is None:
+            continue
+        smaller = Circuit.from_tree(tree)
+        index = np.array([circuit.index(name) for name in smaller.full_names])
+        start = {k: float(values[i]) for k, i in enumerate(index)}
+        fixed = {k: constraints.fixed[i] for k, i in enumerate(index) if i in constraints.fixed}
+        limits = (constraints.lower[index], constraints.upper[index], constraints.bounded[index])
+        yield smaller, index, Constraints(fixed, *limits, start)
+
+
+def reduction_covariance(
+    circuit: Circuit,
+    values: FloatArray,
+    chi2: float,
+    problem: Problem,
+    refits: Iterable[tuple[IntArray, FitResult]],
+) -> FloatArray:
+    """Return the covariance that circuits without a dispensable part add, shape (p, p).
+
+    The changes of the other parameters count with the probability of the smaller circuit by BIC.
+    """
+    p, n = values.size, 2 * problem.n_points
+    covariance = np.zeros((p, p))
+    for index, other in refits:
+        if not other.success:
+            continue
+        gain = n * math.log(max(other.chi2, 1e-300) / max(chi2, 1e-300))
+        delta_bic = gain - (problem.free.size - other.n_free) * math.log(n)
+        step, rest = np.zeros(p), values.copy()
+        rest[index] = other.values
+        step[index] = _steps(circuit, values, rest)[index]
+        covariance += np.outer(step, step) / (1 + math.exp(min(max(delta_bic / 2, -500.0), 500.0)))
+    return covariance
+
+
+def _steps(circuit: Circuit, values: FloatArray, others: FloatArray) -> FloatArray:
+    """Return changes of parameters; of positive ones other than resistances by the logarithm."""
+    linear = np.array([spec.kind in ("resistance", "exponent") for spec in circuit.specs])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithmic = values * np.clip(np.log(others / values), -FAR_STEP, FAR_STEP)
+    steps: FloatArray = np.where(linear, others - values, np.nan_to_num(logarithmic))
+    return steps
+
+
+def _relabelled(circuit: Circuit, problem: Problem, best: FloatArray, end: FloatArray) -> FloatArray:
+    """Return the values of a minimum with interchangeable arcs in the order closest to the best minimum."""
+    relabelled = end.copy()
+    rows = problem.exchange
+    for kind in np.unique(rows[:, 0]):
+        members = [problem.program.order[row[row >= 0]] for row in rows[rows[:, 0] == kind, 1:]]
+        if len(members) < 2:
+            continue
+        taus, references = ([_log_tau(circuit, values, member) for member in members] for values in (end, best))
+
+        def distance(
+            order: tuple[int, ...], taus: Sequence[float] = taus, references: Sequence[float] = references
+        ) -> float:
+            return sum(abs(taus[o] - reference) for o, reference in zip(order, references, strict=True))
+
+        order = min(itertools.permutations(range(len(members))), key=distance)
+        for member, o in zip(members, order, strict=True):
+            relabelled[member] = end[members[o]]
+    return relabelled
+
+
+def _log_tau(circuit: Circuit, values: FloatArray, member: IntArray) -> float:
+    """Return ln tau of an arc of (R, Q, alpha), (R, C) or (R, tau, ...)."""
+    R, second = np.log(np.maximum(values[member[:2]], 1e-300))
+    if circuit.specs[member[1]].kind == "tau":
+        return float(second)
+    alpha = values[member[2]] if member.size > 2 else 1.0
+    return float((R + second) / alpha)
