@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eistool.circuit import Element
-from eistool.display import format_value, html_table, plain
+from eistool.display import format_fixed, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.extraction.assignment import (
     AssignedProcess,
@@ -201,7 +201,8 @@ def _without_needless_arcs(result: FitResult) -> tuple[FitResult, ConductivityVa
             break
         one, rival = better
         if one.assignment == "grain_boundary":
-            reason = f"the spectrum is described without {one.name}, ΔBIC {rival.bic - result.bic:+.0f}"
+            worse = format_fixed(rival.bic - result.bic, 0, "+")
+            reason = f"the spectrum is described without {one.name}, ΔBIC {worse}"
             boundary = without_value("grain_boundary", "not_resolvable", reason)
         result = rival
     return result, boundary

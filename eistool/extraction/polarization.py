@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import brief_repr, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.extraction.holds import Hold, check_record, find_holds
 from eistool.extraction.relaxation import ONE_SIDED_95, SETTLED, Relaxation, fit_relaxation
@@ -46,6 +46,8 @@ class PolarizationStep:
     upper_limit_A: float
     relaxation: Relaxation = field(repr=False)
     hold: Hold = field(repr=False)
+
+    __repr__ = brief_repr
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain Python objects."""

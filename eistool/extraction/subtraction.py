@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import brief_repr, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.spectrum import CellGeometry, Spectrum
 
@@ -30,6 +30,8 @@ class Reading:
     subtracted_ohm: float
     value_ohm: float
     sigma_S_per_cm: float  # nan without the geometry of the layer
+
+    __repr__ = brief_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from eistool.display import format_fixed
 from eistool.fitting.blocks import Inverse, invert
 from eistool.fitting.global_request import Axis, Request
 from eistool.fitting.global_result import GlobalFit, LawFit, bic
@@ -127,7 +128,7 @@ def _result(
     excess = math.sqrt(chi2 / dof / seed.noise_floor) if seed.noise_floor > 0 else 0.0
     relative = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     poor = excess > ABOVE_NOISE and math.sqrt(float(np.sum(relative**2)) / dof) > POOR_RESIDUAL
-    flags = [f"residuals are {excess:.1f} times the noise"] if excess > ABOVE_NOISE else []
+    flags = [f"residuals are {format_fixed(excess, 1)} times the noise"] if excess > ABOVE_NOISE else []
     for status in ("at_bound", "not_identifiable"):
         names = [name for name, own in zip(circuit.parameters, statuses, strict=True) if own == status]
         flags += [f"{status}: {' '.join(names)}"] if names else []
@@ -246,7 +247,8 @@ def _flags(
     n_separate = sum(seed.n_free for seed in seeds)
     gain = bic(chi2, problem.n_data, n_parameters) - bic(separate, problem.n_data, n_separate)
     if gain > WORSE_BIC:
-        flags.append(f"separate fits describe the spectra better (ΔBIC {gain:.0f}): what is shared may not hold")
+        better = f"better (ΔBIC {format_fixed(gain, 0)})"
+        flags.append(f"separate fits describe the spectra {better}: what is shared may not hold")
     reduced = [seed.chi2_reduced for seed in seeds]
     if max(reduced) > NOISE_RATIO * min(reduced) and seeds[0].weighting != "noise":
         flags.append(

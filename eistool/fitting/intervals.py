@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from eistool.display import Shown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Interval(Shown):
     """A confidence interval; ``-inf``, 0 or ``inf`` where the data give no limit."""
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.display import format_fixed
 from eistool.fitting.result import TIE
 from eistool.typing import FloatArray, IntArray
 
@@ -23,7 +24,7 @@ def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]
     """Return remarks on how well a circuit describes the data."""
     flags = [] if converged else ["not converged"]
     if excess > ABOVE_NOISE:
-        flags.append(f"residuals are {excess:.1f} times the noise")
+        flags.append(f"residuals are {format_fixed(excess, 1)} times the noise")
     if rms > LARGE_RESIDUAL:
         flags.append(f"residuals are {rms:.0%} of |Z|")
     return tuple(flags)

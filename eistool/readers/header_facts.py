@@ -32,7 +32,7 @@ def header_facts(lines: Sequence[str]) -> Metadata:
     Examples
     --------
     >>> header_facts(["Feb. 20, 2020   15:55:08", "A.C. Impedance", "Init E (V) = 0.1", "Amplitude (V) = 0.025"])
-    Metadata(started_at='2020-02-20T15:55:08', amplitude_mV=25.0, bias_V=0.1)
+    Metadata(started_at='2020-02-20T15:55:08', amplitude_mV=25, bias_V=0.1)
     """
     values: dict[str, object] = {}
     # the date of an export is not that of the measurement

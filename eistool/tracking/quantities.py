@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.display import Shown, format_value
+from eistool.display import Shown, format_fixed, format_value
 from eistool.errors import FitError
 from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.spectrum import Spectrum
@@ -154,7 +154,7 @@ class GrowthLaw(Shown):
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} = {format_value(v, self.stderr[name])}" for name, v in self.parameters.items())
-        return f"{self.name}: {self.equation}, {values}, ΔAICc {self.delta_aicc:.1f}"
+        return f"{self.name}: {self.equation}, {values}, ΔAICc {format_fixed(self.delta_aicc, 1)}"
 
 
 Model = Callable[[FloatArray, FloatArray], FloatArray]
