@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PYTEST = (sys.executable, "-m", "pytest", "--numprocesses", "auto", "--dist", "worksteal", "--quiet")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker per core
 # compiled before the tests, or each of pytest's workers would compile them for itself
 KERNELS = ("bootstrap, nonnegative, profile, search, spread", "drt, kramers_kronig")
 CHECKS = (
@@ -45,7 +46,7 @@ def main() -> int:
                 print(f"== failed: {name}", flush=True)  # noqa: T201
                 return code
     print("== pytest", flush=True)  # noqa: T201
-    return subprocess.run(PYTEST, cwd=ROOT, check=False).returncode
+    return subprocess.run(PYTEST, cwd=ROOT, env=ONE_THREAD | os.environ, check=False).returncode
 
 
 if __name__ == "__main__":
