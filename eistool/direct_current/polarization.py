@@ -12,7 +12,7 @@ from eistool.constants import ONE_SIDED_95
 from eistool.direct_current.holds import Hold, check_record, find_holds
 from eistool.direct_current.relaxation import SETTLED, Relaxation, fit_relaxation
 from eistool.direct_current.transference import Transference, transference_numbers
-from eistool.display import format_value, html_table, plain
+from eistool.display import brief_repr, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.spectrum import CellGeometry, check_geometry
 
@@ -47,6 +47,8 @@ class PolarizationStep:
     upper_limit_A: float
     relaxation: Relaxation = field(repr=False)
     hold: Hold = field(repr=False)
+
+    __repr__ = brief_repr
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain Python objects."""

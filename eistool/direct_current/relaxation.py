@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from eistool.direct_current.holds import Hold
+from eistool.display import brief_repr, format_percent
 from eistool.typing import FloatArray
 
 PER_DECADE = 40  # bins in a decade of time
@@ -38,6 +39,8 @@ class Term:
     tau_s: float
     rho: float | None = None  # of a mixed conductor, ratio of its blocked to its conducting rail
 
+    __repr__ = brief_repr
+
     def current(self, time_s: FloatArray) -> FloatArray:
         """Return the part's current in A at times since the step."""
         return self.amplitude_A * _column(time_s, self.tau_s, self.rho)
@@ -58,6 +61,8 @@ class Relaxation:
     settled: float  # t_hold over the longest time constant that matters; inf without one
     rising: bool
 
+    __repr__ = brief_repr
+
     def current(self, time_s: FloatArray) -> FloatArray:
         """Return the fitted current in A at times since the step."""
         parts = (term.current(time_s) for term in self.terms)
@@ -70,11 +75,13 @@ class Relaxation:
         if self.settled <= SETTLED:
             found.append(f"the hold lasted {self.settled:.1f} time constants, not more than {SETTLED:g}")
         if self.slope - 2 * self.u_slope > STEADY:
-            found.append(f"the current still changes by {self.slope:.1%} of itself in the time of the hold")
+            change = format_percent(self.slope, 1)
+            found.append(f"the current still changes by {change} of itself in the time of the hold")
         away = abs(self.I_ss_A - self.I_final_A)
         u = math.hypot(self.u_I_ss_A, self.u_I_final_A)
         if away - 2 * u > STEADY * abs(self.I_final_A):
-            found.append(f"the fitted steady current is {away / abs(self.I_final_A):.0%} off the last one")
+            distance = format_percent(away / abs(self.I_final_A), 0)
+            found.append(f"the fitted steady current is {distance} off the last one")
         return tuple(found)
 
 

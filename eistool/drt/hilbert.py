@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.display import html_table, plain
+from eistool.display import brief_repr, html_table, plain
 from eistool.drt.grid import check_points
 from eistool.drt.tikhonov import least, matrices_of
 from eistool.errors import SpectrumError
@@ -32,6 +32,8 @@ class PartScore:
     hellinger: float
     jensen_shannon: float
     within: tuple[float, float, float]
+
+    __repr__ = brief_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -34,7 +34,7 @@ class DRTPeak(Shown):
         return f"{R} Ω at {tau} s, {self.shape}{remark}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Atom(Shown):
     """A pure RC element: resistance at one time constant."""
 

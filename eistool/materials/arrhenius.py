@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
-from eistool.display import Shown, format_value, html_table, plain
+from eistool.display import Shown, format_fixed, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting.result import UNRESOLVED
 from eistool.materials.arrhenius_curvature import competing_laws
@@ -27,7 +27,7 @@ CURVED = 4.0  # by which another law's AICc must be lower to be flagged
 KJ_PER_MOL = 96.48533212  # of 1 eV
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Alternative(Shown):
     """Another description of the same points; nan where there is none."""
 
@@ -204,7 +204,7 @@ class Arrhenius:
         rows += [
             (one.form, format_value(one.Ea_eV, one.u_Ea_eV), format_value(one.ln_sigma0, one.u_ln_sigma0),
              format_value(one.sigma_25C_S_per_cm, one.u_sigma_25C_S_per_cm),
-             f"{one.delta_aicc:+.1f}" if math.isfinite(one.delta_aicc) else "", one.status)
+             format_fixed(one.delta_aicc, 1, "+") if math.isfinite(one.delta_aicc) else "", one.status)
             for one in self.alternatives
         ]  # fmt: skip
         columns = ("form", "Ea in eV", "ln σ0", "σ(25 °C) in S/cm", "ΔAICc", "status")

@@ -11,7 +11,7 @@ import numpy as np
 from eistool.circuit import Circuit, Element, Node, Series
 from eistool.circuit.tree import join, leaves
 from eistool.constants import VACUUM_F_PER_CM
-from eistool.display import format_value
+from eistool.display import format_fixed, format_value
 from eistool.errors import EistoolError
 from eistool.fitting import FitResult, Process, fit_many
 from eistool.fitting.processes import arcs
@@ -126,7 +126,8 @@ def why_no_grain_boundary(process: AssignedProcess) -> str:
         return f"{process.name} {outside}"
     if not process.delta_bic > EVIDENCE:
         return (
-            f"without {process.name} the BIC rises by {process.delta_bic:.1f} only, not by more than {EVIDENCE:g}"
+            f"without {process.name} the BIC rises by {format_fixed(process.delta_bic, 1)} only, "
+            f"not by more than {EVIDENCE:g}"
         )
     return ""
 

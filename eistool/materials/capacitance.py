@@ -11,7 +11,7 @@ from eistool.fitting.processes import MIN_ALPHA
 from eistool.typing import FloatArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class EffectiveCapacitance(Shown):
     """Three readings of one constant-phase element, in F; nan where a reading is not defined.
 

@@ -30,7 +30,7 @@ TAIL = 0.05  # below this ωτ the line is a resistance and a blocking element
 AGREEMENT = 3.0  # standard errors between it and the fit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class GraphicalCheck(Shown):
     """R_ion = 3(R_low - R_high), read off the spectrum, and what the fitted line would give for it."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from eistool.circuit import Element
 from eistool.constants import ONE_SIDED_95, TWO_SIDED_95
-from eistool.display import format_value, html_table, plain
+from eistool.display import format_fixed, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult
 from eistool.fitting.result import UNRESOLVED
@@ -200,7 +200,8 @@ def _without_needless_arcs(result: FitResult) -> tuple[FitResult, ConductivityVa
             break
         one, rival = better
         if one.assignment == "grain_boundary":
-            reason = f"the spectrum is described without {one.name}, ΔBIC {rival.bic - result.bic:+.0f}"
+            worse = format_fixed(rival.bic - result.bic, 0, "+")
+            reason = f"the spectrum is described without {one.name}, ΔBIC {worse}"
             boundary = without_value("grain_boundary", "not_resolvable", reason)
         result = rival
     return result, boundary

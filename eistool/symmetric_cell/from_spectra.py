@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from eistool.display import format_fixed
 from eistool.errors import EistoolError, SpectrumError
 from eistool.spectrum import Spectrum
 from eistool.symmetric_cell.result import Reading, SpectrumParts, SubtractionResult
@@ -164,7 +165,8 @@ def _unphysical(difference: Spectrum, Z_full: ComplexArray, u: float) -> str:
     residual, dof = _ladder_residual(f, Z, np.maximum(difference.noise.real, DRIFTING * np.abs(Z_full)))
     excess = math.sqrt(float(residual @ residual) / dof)
     if excess > BEYOND:
-        return f"the difference fails the Kramers-Kronig test: its residuals are {excess:.1f} times the noise"
+        times = f"{format_fixed(excess, 1)} times the noise"
+        return f"the difference fails the Kramers-Kronig test: its residuals are {times}"
     return ""
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import brief_repr, format_value, html_table, plain
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray
 
@@ -28,6 +28,8 @@ class Reading:
     subtracted_ohm: float
     value_ohm: float
     sigma_S_per_cm: float  # nan without the geometry of the layer
+
+    __repr__ = brief_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eistool.constants import BOLTZMANN_EV, TWO_SIDED_95, ZERO_CELSIUS
-from eistool.display import Shown, format_value
+from eistool.display import Shown, format_fixed, format_value
 from eistool.errors import FitError
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray
@@ -153,7 +153,7 @@ class GrowthLaw(Shown):
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} = {format_value(v, self.stderr[name])}" for name, v in self.parameters.items())
-        return f"{self.name}: {self.equation}, {values}, ΔAICc {self.delta_aicc:.1f}"
+        return f"{self.name}: {self.equation}, {values}, ΔAICc {format_fixed(self.delta_aicc, 1)}"
 
 
 Model = Callable[[FloatArray, FloatArray], FloatArray]
