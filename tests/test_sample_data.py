@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eistool import read
-from eistool.batch import FitOptions, fit_folder
+from eistool.jobs import FitOptions, fit_folder
 from tests.batch.folders import rows
 
 DATA = Path(__file__).parents[1] / "data"

@@ -1,30 +1,22 @@
-"""Batch jobs: folders of spectra to tables, resumable."""
+"""Machinery of batch jobs: inputs, store, runner, files, interruption, and the contract of a job."""
 
-from eistool.batch.check import CheckOptions, check_folder
-from eistool.batch.drt import DRTOptions, drt_folder
-from eistool.batch.fit import FitOptions, fit_folder
 from eistool.batch.inputs import Selection
-from eistool.batch.runner import Summary
-from eistool.batch.store import Record, Rows, Store
-from eistool.batch.tables import TABLES
-from eistool.batch.tracks import TrackOptions, track_folder
-from eistool.batch.understanding import Understanding, understand_folder
+from eistool.batch.job import Derived, Job, JobOptions, Progress, Step, Task
+from eistool.batch.runner import Summary, quiet, run_job
+from eistool.batch.store import Key, Record, Store
 
 __all__ = [
-    "TABLES",
-    "CheckOptions",
-    "DRTOptions",
-    "FitOptions",
+    "Derived",
+    "Job",
+    "JobOptions",
+    "Key",
+    "Progress",
     "Record",
-    "Rows",
     "Selection",
+    "Step",
     "Store",
     "Summary",
-    "TrackOptions",
-    "Understanding",
-    "check_folder",
-    "drt_folder",
-    "fit_folder",
-    "track_folder",
-    "understand_folder",
+    "Task",
+    "quiet",
+    "run_job",
 ]

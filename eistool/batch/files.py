@@ -1,11 +1,23 @@
-"""Files of a result folder are whole or not there."""
+"""Files of a result folder, written whole."""
 
+import hashlib
+import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import eistool
+from eistool.errors import ConfigError
+from eistool.tables import Table, to_csv
+from eistool.typing import JSON, PathLike
+
+RUN = "run.json"
 
 
 def probe(folder: Path) -> None:
-    """Raise an OSError if a folder cannot be made or written to; nothing is left behind.
+    """Raise an OSError if a folder cannot be created or written to; leave nothing behind.
 
     Parameters
     ----------
@@ -33,3 +45,48 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file as :func:`write_whole`, and create its folder.
+
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be created.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError(f"{path.parent}: cannot be created ({reason}); choose another --out") from error
+    write_whole(path, data)
+
+
+def write_table(out: Path, table: Table[Any], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as a table of the result folder."""
+    write_file(out / f"{table.name}.csv", to_csv(table.fill(rows)))
+
+
+def write_run(out: Path, run: JSON) -> None:
+    """Write ``run.json``, with the version first."""
+    text = json.dumps({"version": eistool.__version__, **run}, indent=2, ensure_ascii=False, default=str)
+    write_file(out / RUN, f"{text}\n".encode())
+
+
+def write_finished_run(
+    out: Path, command: Sequence[str], settings: Mapping[str, Any], inputs: Mapping[str, PathLike], exit_code: int
+) -> None:
+    """Write ``run.json`` of a command that has finished, with the hashes of its inputs."""
+    hashes = {source: hashlib.sha256(Path(path).read_bytes()).hexdigest() for source, path in inputs.items()}
+    write_run(
+        out,
+        {
+            "state": "done",
+            "exit_code": exit_code,
+            "command": list(command),
+            "settings": dict(settings),
+            "inputs": dict(sorted(hashes.items())),
+            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )

@@ -1,4 +1,4 @@
-"""From paths to the spectra of a batch: what is fitted, what is left out, what cannot be read."""
+"""Inputs of a batch: spectra to compute, sweeps left out, and files that cannot be read."""
 
 import hashlib
 import math
@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from eistool.batch.records import left_out_record, unreadable_record
-from eistool.batch.store import Record
+from eistool.batch.store import Key, Record, place
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers import FoundFile, SampleTables, doubts, load, scan
 from eistool.spectrum import Spectrum
+from eistool.tables import Rows
+from eistool.tables.check import Validity
+from eistool.tables.spectra import failure_rows, spectrum_row
 from eistool.typing import JSON
 
 EXCLUDED = "left out by the samples table"
@@ -19,7 +21,7 @@ EXCLUDED = "left out by the samples table"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which sweeps of every file are fitted, and which of their points.
+    """Selection of the sweeps of every file, and of their points.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ class Selection:
     Raises
     ------
     ConfigError
-        If a number makes no sense.
+        If a number is outside its range.
     """
 
     sweeps: tuple[int, ...] = ()
@@ -54,7 +56,7 @@ class Selection:
             raise ConfigError(f"f_min={self.f_min:g}, f_max={self.f_max:g}; give f_min below f_max, in Hz")
 
     def why_not(self, spectrum: Spectrum) -> str:
-        """Return why a sweep is left out, nothing if it is fitted."""
+        """Return the reason why a sweep is left out; empty if it is selected."""
         metadata = spectrum.metadata
         if metadata.include is False:
             return EXCLUDED
@@ -69,7 +71,7 @@ class Selection:
         return ""
 
     def to_dict(self) -> JSON:
-        """Return the selection for ``run.json``; no number there is infinite."""
+        """Return the selection for ``run.json``, without infinite numbers."""
         return {
             "f_min_Hz": self.f_min,
             "f_max_Hz": self.f_max,
@@ -87,18 +89,18 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a batch was given."""
+    """Inputs of a batch."""
 
-    spectra: list[Spectrum] = field(default_factory=list)  # to be fitted
-    records: list[Record] = field(default_factory=list)  # of what is not: unreadable or left out
+    spectra: list[Spectrum] = field(default_factory=list)  # to compute
+    records: list[Record] = field(default_factory=list)  # of unreadable files and sweeps left out
     hashes: dict[str, str] = field(default_factory=dict)  # source: sha256
     ignored: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def selected_none(self) -> bool:
-        """Whether sweeps were read, and the selection is why none of them is fitted."""
-        reasons = [row["reason"] for r in self.records if r.status == "left_out" for row in r.tables["spectra"]]
+        """Whether sweeps were read, and the selection leaves none of them."""
+        reasons = [record.row("spectra")["reason"] for record in self.records if record.status == "left_out"]
         return not self.spectra and any(reason != EXCLUDED for reason in reasons)
 
     @property
@@ -113,9 +115,9 @@ def read_inputs(
     samples: Path | None = None,
     selection: Selection | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    record: Path | None = None,
+    cycling: Path | None = None,
 ) -> Inputs:
-    """Read every file below the paths, except what lies in the result folder and the cycling record.
+    """Read every file below the paths, except the result folder and the cycling record.
 
     Raises
     ------
@@ -127,15 +129,15 @@ def read_inputs(
     selection = selection or Selection()
     out = out.resolve()
     tables = SampleTables(samples)
-    found = [f for f in scan(paths) if not f.path.resolve().is_relative_to(out)]
-    if record is not None:
-        found = [replace(f, ignored="cycling record") if f.path.samefile(record) else f for f in found]
+    files = [file for file in scan(paths) if not file.path.resolve().is_relative_to(out)]
+    if cycling is not None:
+        files = [replace(f, ignored="cycling record") if f.path.samefile(cycling) else f for f in files]
     inputs = Inputs()
-    inputs.ignored.extend({"source": f.source, "reason": f.ignored} for f in found if f.ignored)
-    to_read = [f for f in found if not f.ignored]
-    for done, file in enumerate(to_read, start=1):
+    inputs.ignored.extend({"source": file.source, "reason": file.ignored} for file in files if file.ignored)
+    files = [file for file in files if not file.ignored]
+    for done, file in enumerate(files, start=1):
         _add(inputs, file, tables, selection)
-        progress(done, len(to_read))
+        progress(done, len(files))
     inputs.warnings.extend(tables.unmatched([path for path in paths if path.is_dir()]))
     return inputs
 
@@ -147,15 +149,22 @@ def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selec
             spectra = load(file, tables)
         inputs.hashes[file.source] = hashlib.sha256(file.path.read_bytes()).hexdigest()
     except (ReaderError, OSError) as error:
-        tables.rows_for(file.path, file.source, None)  # its rows speak of a file that is there
-        inputs.records.append(unreadable_record(file.source, str(error)))
+        tables.rows_for(file.path, file.source, None)  # so that its rows count as matched
+        key = Key(file.source, 0, "", "")
+        inputs.records.append(Record(key, "failed", {"failures": failure_rows("read", str(error))}))
         return
     inputs.warnings.extend(dict.fromkeys(f"{file.source}: {warning.message}" for warning in caught))
-    found = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
-    inputs.warnings.extend(f"{file.source}: {note}" for note in found)
+    notes = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
+    inputs.warnings.extend(f"{file.source}: {note}" for note in notes)
     for spectrum in spectra:
         reason = selection.why_not(spectrum)
         if reason:
-            inputs.records.append(left_out_record(spectrum, reason))
+            inputs.records.append(left_out_record(Key(*place(spectrum), "", ""), spectrum, reason))
         else:
             inputs.spectra.append(selection.crop(spectrum))
+
+
+def left_out_record(key: Key, spectrum: Spectrum, reason: str, validity: Validity | None = None) -> Record:
+    """Return the record of a sweep that was read and is not computed."""
+    row = spectrum_row(spectrum, "left_out", reason, validity=validity)
+    return Record(key, "left_out", {"spectra": Rows.of(row)})

@@ -1,4 +1,4 @@
-"""Ctrl-C and the end of a cluster job stop a batch between two fits, not within one."""
+"""Interruption of a batch between two fits by Ctrl-C or the end of a cluster job."""
 
 import signal
 import threading
@@ -13,11 +13,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def stop_on_signal() -> Iterator[threading.Event]:
     """Yield an event that the first signal sets; a second one interrupts at once.
 
-    A KeyboardInterrupt inside of a compiled function or half-way through a line of the store would leave
-    either in a state that nobody expects.
+    A KeyboardInterrupt within a compiled function or a line of the store would leave either in an undefined
+    state.
     """
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # signals are none of our business
+    if threading.current_thread() is not threading.main_thread():  # which alone receives signals
         yield stop
         return
 

@@ -1,16 +1,20 @@
-"""The resumable store of a batch: what was computed for each sweep, in one append-only file."""
+"""Resumable store of a batch: one record per sweep, in an append-only file."""
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-Row = tuple[Any, ...]
+from eistool.spectrum import Spectrum
+from eistool.tables import Rows, Table
+from eistool.tables.table import Row
+from eistool.typing import JSON
 
 
 class Key(NamedTuple):
-    """What a record depends on; a changed input or setting is another key."""
+    """Source of a record, and hashes of what it depends on; a changed input or setting is another key."""
 
     source: str
     sweep: int
@@ -18,29 +22,32 @@ class Key(NamedTuple):
     settings: str  # hash of circuit, weighting, bounds and version
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows that one sweep adds to a table; None is a missing value."""
+def key_of(spectrum: Spectrum, settings: JSON) -> Key:
+    """Return the key of a result: its points and metadata, and the settings that decide on it."""
+    data = [spectrum.digest, spectrum.metadata.to_dict(), spectrum.mask_reason, spectrum.notes]
+    return Key(*place(spectrum), _digest(data), _digest(settings))
 
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
 
-    @classmethod
-    def of(cls, *rows: Mapping[str, Any]) -> "Rows":
-        """Return the rows of mappings with the same columns."""
-        return cls(tuple(rows[0]) if rows else (), tuple(tuple(row.values()) for row in rows))
+def place(spectrum: Spectrum) -> tuple[str, int]:
+    """Return source and sweep of a spectrum."""
+    return spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that the tables hold of one sweep."""
+    """Rows of one sweep by table."""
 
     key: Key
-    status: str  # ok | poor_model | failed
+    status: str  # ok | poor_model | failed | left_out
     tables: Mapping[str, Rows] = field(default_factory=dict)
+
+    def row(self, table: str) -> dict[str, Any]:
+        """Return the only row of a table."""
+        return next(iter(self.tables[table]))
 
     def to_json(self) -> str:
         """Return the record as one line of JSON."""
@@ -55,7 +62,7 @@ class Record:
         Raises
         ------
         ValueError, KeyError, TypeError
-            If the line is none.
+            If the line is not a record.
         """
         values = json.loads(line)
         tables = {
@@ -66,15 +73,15 @@ class Record:
 
 
 class Store:
-    """Records by key, kept in a file of JSON lines; a folder that has one is resumed.
+    """Records by key, kept in a file of JSON lines.
 
-    Every record is on disk when :meth:`append` returns. A line that is cut short, as a crash leaves it, is
-    no record: its sweep is computed again.
+    Every record is on disk when :meth:`append` returns. A line cut short by a crash is skipped, and its sweep
+    computed again.
 
     Parameters
     ----------
     path : Path
-        The file; it is made when the first record comes.
+        Created with the first record.
 
     Examples
     --------
@@ -91,7 +98,7 @@ class Store:
 
     def _load(self) -> None:
         lines = self.path.read_bytes().split(b"\n")
-        if lines[-1]:  # cut short: away with it, before the next record is written behind it
+        if lines[-1]:  # cut short: removed before the next record is appended to it
             with self.path.open("r+b") as file:
                 file.truncate(self.path.stat().st_size - len(lines[-1]))
         for line in lines[:-1]:
@@ -121,3 +128,17 @@ class Store:
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._records.values())
+
+
+def collect(table: Table[Any], records: Iterable[Record]) -> Rows:
+    """Return one table of all records, by source and sweep, with the union of their columns."""
+    ordered = sorted(records, key=lambda record: record.key)
+    parts = [(record.key, record.tables[table.name]) for record in ordered if table.name in record.tables]
+    extra = (column for _, part in parts for column in part.columns)
+    columns = tuple(dict.fromkeys((*table.names, *extra)))
+    rows: list[Row] = []
+    for key, part in parts:
+        # a file that cannot be read has no sweep
+        row_key = {"source": key.source, "sweep": key.sweep or None}
+        rows += [tuple((row_key | row).get(column) for column in columns) for row in part]
+    return Rows(columns, tuple(rows))

@@ -1,12 +1,10 @@
 """What a circuit argument may be."""
 
-import re
 from collections.abc import Iterable
 
 from eistool.circuit.circuit import Circuit
+from eistool.circuit.grammar import is_library_name
 from eistool.typing import PathLike
-
-NAME = r"[a-z][a-z0-9_]+"  # lower case throughout, as expressions never are
 
 
 def as_circuit(circuit: Circuit | str, folders: Iterable[PathLike] = ()) -> Circuit:
@@ -31,13 +29,8 @@ def as_circuit(circuit: Circuit | str, folders: Iterable[PathLike] = ()) -> Circ
     """
     if isinstance(circuit, Circuit):
         return circuit
-    if isinstance(circuit, str) and is_name(circuit):
+    if isinstance(circuit, str) and is_library_name(circuit):
         from eistool.circuit.library import load_circuit  # the schema of the library takes time to import
 
         return load_circuit(circuit.strip(), folders)
     return Circuit(circuit)
-
-
-def is_name(text: str) -> bool:
-    """Return whether a text has the form of a library name; expressions have not."""
-    return re.fullmatch(rf"\s*{NAME}\s*", text) is not None

@@ -15,12 +15,11 @@ from eistool.circuit.latex import to_latex
 from eistool.circuit.tree import Element, Node, leaves
 from eistool.display import html_table
 from eistool.errors import CircuitError
+from eistool.forwarding import forward
 from eistool.typing import ComplexArray, FloatArray
 
 if TYPE_CHECKING:
     from impedance.models.circuits.circuits import BaseCircuit
-
-    from eistool.circuit.program import Program
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -82,9 +81,8 @@ class Circuit:
         --------
         eistool.circuit.values_from_impedance_py : its parameter values, by eistool's names.
         """
-        from eistool.circuit.interop import from_impedance_py
-
-        return from_impedance_py(model)
+        circuit: Circuit = forward("from_impedance_py")(model)
+        return circuit
 
     def _fill(self, tree: Node, roles: Mapping[str, str] | None = None) -> None:
         elements = tuple(leaves(tree))
@@ -193,8 +191,8 @@ class Circuit:
         >>> Circuit("R0-p(R1,C1)").impedance([1e6, 1e-3], [10, 100, 1e-6]).round(1)
         array([ 10.-0.2j, 110.-0.j ])
         """
-        program, omega, theta = self._problem(frequency, values)
-        return program.evaluate(omega, theta)[0]
+        impedance: ComplexArray = forward("evaluate_impedance")(self, frequency, values)
+        return impedance
 
     def jacobian(self, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike) -> ComplexArray:
         """Return the derivatives of the impedance by every parameter.
@@ -213,24 +211,8 @@ class Circuit:
         >>> Circuit("R0-L0").jacobian([1.0], [10, 1e-6]).round(3)
         array([[1.+0.j   , 0.+6.283j]])
         """
-        program, omega, theta = self._problem(frequency, values)
-        by_theta = program.evaluate(omega, theta)[1]
-        jacobian = np.empty_like(by_theta)
-        # without arcs and at the unit scale, dp/dtheta is diagonal
-        diagonal = np.diag(program.to_values(theta, np.zeros(2))[1][program.order])
-        jacobian[:, program.order] = by_theta / diagonal
+        jacobian: ComplexArray = forward("evaluate_jacobian")(self, frequency, values)
         return jacobian
-
-    def _problem(
-        self, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike
-    ) -> tuple["Program", FloatArray, FloatArray]:
-        from eistool.circuit.program import compile_circuit
-
-        omega: FloatArray = 2 * np.pi * np.atleast_1d(np.array(frequency, dtype=np.float64))
-        if omega.ndim != 1 or not np.all((omega > 0) & np.isfinite(omega)):
-            raise CircuitError(f"{self}: frequency must be positive, finite numbers in one dimension, in Hz")
-        program = compile_circuit(self)
-        return program, omega, program.to_theta(self.values(values), np.zeros(2))
 
     def to_latex(self) -> str:
         r"""Return the equation of the impedance in LaTeX, without dollar signs.
@@ -255,9 +237,8 @@ class Circuit:
         CircuitError
             If impedance.py has no equivalent of an element.
         """
-        from eistool.circuit.interop import to_impedance_py
-
-        return to_impedance_py(self, values)
+        model: BaseCircuit = forward("to_impedance_py")(self, values)
+        return model
 
     def __repr__(self) -> str:
         return str(self.tree)

@@ -28,6 +28,7 @@ from eistool.errors import CircuitError
 SYMBOLS: Mapping[str, str] = {symbol: symbol for symbol in ELEMENTS} | ALIASES
 EXAMPLE = "R0-p(R1,CPE1)-CPE2"
 MAX_DEPTH = 100
+LIBRARY_NAME = r"[a-z][a-z0-9_]+"  # lower case throughout, as expressions never are
 
 _FIRST = re.compile(rf"(?:(?P<mark>p *\(|[-,()])|(?P<symbol>[A-Za-z]+)(?P<label>{LABEL})?) *")
 _CDC_SYMBOLS = "|".join(sorted(SYMBOLS.keys() - {"RL"}, key=len, reverse=True))
@@ -265,3 +266,14 @@ class _Cdc(_Parser):
             self.fail(self.current, "'(' right within '('; write [...] for series in a parallel group")
         self.close(opened, ")", "an element")
         return self.group(opened, branches)
+
+
+def is_library_name(text: str) -> bool:
+    """Return whether a text has the form of a library name; expressions have not.
+
+    Examples
+    --------
+    >>> is_library_name("bulk_spike"), is_library_name("R0-C1")
+    (True, False)
+    """
+    return re.fullmatch(rf"\s*{LIBRARY_NAME}\s*", text) is not None

@@ -26,9 +26,8 @@ from pydantic import (
     model_validator,
 )
 
-from eistool.circuit.argument import NAME
 from eistool.circuit.circuit import Circuit
-from eistool.circuit.grammar import parse
+from eistool.circuit.grammar import LIBRARY_NAME, parse
 from eistool.errors import CircuitError
 from eistool.typing import JSON, FloatArray, PathLike
 
@@ -96,7 +95,7 @@ class LibraryCircuit(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    name: Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
+    name: Annotated[str, StringConstraints(pattern=f"^{LIBRARY_NAME}$")]
     title: str = ""
     roles: dict[str, Role] = {}  # by element; before the circuit, which takes them on
     circuit: Circuit
@@ -258,7 +257,7 @@ def _paths(folders: Iterable[PathLike]) -> dict[str, Traversable]:
         for path in folder.glob("*.toml"):
             if path.name == "eistool.toml":  # settings may lie beside the circuits
                 continue
-            if not re.fullmatch(NAME, path.stem):
+            if not re.fullmatch(LIBRARY_NAME, path.stem):
                 raise CircuitError(
                     f"{path}: {path.stem!r} cannot be a circuit's name; use two or more of a-z, 0-9 and _, "
                     "beginning with a letter"

@@ -1,10 +1,11 @@
 """A circuit as the flat program that the kernels walk."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from eistool.circuit.circuit import Circuit
 from eistool.circuit.elements import DIMENSIONS, OWN_ELEMENTS
@@ -273,3 +274,34 @@ class _Builder:
         self.nested.append(nested)
         self.table.append(tuple(dimension))
         self.index.append((alpha, resistance, int(self.circuit.specs[i].kind == "exponent")))
+
+
+def evaluate_impedance(
+    circuit: Circuit, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike
+) -> ComplexArray:
+    """Return the impedance of a circuit; see :meth:`Circuit.impedance`."""
+    program, omega, theta = _problem(circuit, frequency, values)
+    return program.evaluate(omega, theta)[0]
+
+
+def evaluate_jacobian(
+    circuit: Circuit, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike
+) -> ComplexArray:
+    """Return the derivatives of the impedance by every parameter; see :meth:`Circuit.jacobian`."""
+    program, omega, theta = _problem(circuit, frequency, values)
+    by_theta = program.evaluate(omega, theta)[1]
+    jacobian = np.empty_like(by_theta)
+    # without arcs and at the unit scale, dp/dtheta is diagonal
+    diagonal = np.diag(program.to_values(theta, np.zeros(2))[1][program.order])
+    jacobian[:, program.order] = by_theta / diagonal
+    return jacobian
+
+
+def _problem(
+    circuit: Circuit, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike
+) -> tuple[Program, FloatArray, FloatArray]:
+    omega: FloatArray = 2 * np.pi * np.atleast_1d(np.array(frequency, dtype=np.float64))
+    if omega.ndim != 1 or not np.all((omega > 0) & np.isfinite(omega)):
+        raise CircuitError(f"{circuit}: frequency must be positive, finite numbers in one dimension, in Hz")
+    program = compile_circuit(circuit)
+    return program, omega, program.to_theta(circuit.values(values), np.zeros(2))

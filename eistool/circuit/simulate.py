@@ -18,6 +18,7 @@ def simulate(
     noise: float = 0.0,
     seed: int | None = 0,
     metadata: Metadata | None = None,
+    *,
     label: str = "simulated",
 ) -> Spectrum:
     """Return the spectrum of a circuit with normally distributed noise.

@@ -1,7 +1,7 @@
 """The tree that a circuit expression stands for."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -95,3 +95,25 @@ def leaves(node: Node) -> Iterator[Element]:
     else:
         for part in node.parts:
             yield from leaves(part)
+
+
+def without(node: Node, names: Collection[str]) -> Node | None:
+    """Return a tree without some elements; None if nothing is left.
+
+    Parameters
+    ----------
+    node : Node
+        Where to look.
+    names : collection of str
+        Names of elements, such as ``"R1"``.
+
+    Examples
+    --------
+    >>> r0, r1, c1 = Element("R", "0"), Element("R", "1"), Element("C", "1")
+    >>> str(without(Series((r0, Parallel((r1, c1)))), {"R1", "C1"}))
+    'R0'
+    """
+    if isinstance(node, Element):
+        return None if node.name in names else node
+    parts = [part for part in (without(part, names) for part in node.parts) if part is not None]
+    return join(type(node), parts) if parts else None

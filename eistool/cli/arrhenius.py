@@ -46,12 +46,12 @@ def command(
     part series from each other. Straight lines in the other form, Vogel-Fulcher-Tammann and two pieces are
     compared by AICc.
     """
-    from eistool.batch.regression import Columns, regress_table, write_regression
+    from eistool.jobs.arrhenius import Columns, regress_table, write_arrhenius
 
     columns = Columns(temperature_column, sigma_column, u_sigma_column)
     found = [one for path in paths for one in regress_table(path, columns, form, u_geometry, robust)]
     if out is not None:
-        write_regression(out, found)
+        write_arrhenius(out, found)
     if as_json:
         contents = [{"sample_id": sample, "quantity": quantity} | fit.to_dict() for sample, quantity, fit in found]
         click.echo(json.dumps(contents, indent=2, ensure_ascii=False))

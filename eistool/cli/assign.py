@@ -32,7 +32,7 @@ def command(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     its apex lies in the window, its capacitance is plausible, and the BIC rises by more than 10 without it.
     """
     import eistool
-    from eistool.extraction import assign
+    from eistool.materials import assign
     from eistool.readers import override
 
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
@@ -57,9 +57,9 @@ def command(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
 
 def _fit(spectrum: "Spectrum", circuit: str | None, folders: tuple[Path, ...]) -> "FitResult":
-    from eistool.batch.candidates import candidates, choose
     from eistool.circuit import as_circuit
     from eistool.fitting import compare_circuits, fit_many
+    from eistool.jobs.candidates import candidates, choose
 
     if circuit is not None and circuit != "auto":
         return fit_many([spectrum], as_circuit(circuit, folders), jobs=1)[0]
@@ -71,7 +71,7 @@ def _lines(one: Any) -> list[str]:
     from math import isfinite, isinf
 
     from eistool.display import format_value
-    from eistool.extraction.assignment import why_no_grain_boundary
+    from eistool.materials.assignment import why_no_grain_boundary
     from eistool.report.units import format_hertz, format_ohm
 
     place = (

@@ -43,8 +43,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable,
     130 interrupted. A spectrum that does not pass is a result.
     """
-    from eistool.batch import CheckOptions, check_folder
     from eistool.cli.summary import finish
+    from eistool.jobs import CheckOptions, check_folder
 
     names = ("jobs", "plots", "by", "samples", "force")
     chosen = CheckOptions(**{name: options[name] for name in names}, selection=to_selection(options))

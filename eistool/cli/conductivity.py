@@ -44,9 +44,9 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
     """
-    from eistool.batch import FitOptions, fit_folder
     from eistool.cli.summary import finish
     from eistool.cli.transport import transport_lines
+    from eistool.jobs import FitOptions, fit_folder
 
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     chosen = FitOptions(

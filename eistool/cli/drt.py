@@ -50,8 +50,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
     """
-    from eistool.batch import DRTOptions, drt_folder
     from eistool.cli.summary import finish
+    from eistool.jobs import DRTOptions, drt_folder
 
     names = ("weighting", "jobs", "plots", "by", "samples", "force")
     chosen = DRTOptions(**{name: options[name] for name in names}, selection=to_selection(options))

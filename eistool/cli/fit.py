@@ -21,7 +21,7 @@ from eistool.cli.options import (
 from eistool.cli.progress import progress
 
 if TYPE_CHECKING:
-    from eistool.batch import FitOptions
+    from eistool.jobs import FitOptions
 
 T = TypeVar("T")
 
@@ -83,20 +83,20 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
     """
-    from eistool.batch import fit_folder, understand_folder
+    from eistool.cli.dry_run import show_dry_run
     from eistool.cli.summary import finish
-    from eistool.cli.understanding import show_understanding
+    from eistool.jobs import dry_run_folder, fit_folder
 
     chosen = _options(paths[0], options)
     if options["dry_run"]:
-        show_understanding(context, understand_folder(paths, out, chosen), as_json)
+        show_dry_run(context, dry_run_folder(paths, out, chosen), as_json)
     with progress(quiet=options["no_progress"]) as tell:
         summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
     finish(context, summary, paths, as_json, chosen.by)
 
 
 def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
-    from eistool.batch import FitOptions
+    from eistool.jobs import FitOptions
     from eistool.settings import load_settings
 
     folder = path if path.is_dir() else path.parent

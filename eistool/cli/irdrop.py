@@ -30,20 +30,12 @@ def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None
     The record needs time, current and voltage; with the potentials of both electrodes (Ewe, Ece) against a
     reference electrode, each gets its own resistance and overpotential. Written is irdrop.csv.
     """
-    from eistool.batch.direct_current import write_run, write_table
     from eistool.display import format_value
-    from eistool.extraction import analyze_ir_drop
-    from eistool.readers import read_polarization
+    from eistool.jobs.ir_drop import ir_drop_file
 
-    record = read_polarization(file)
-    drops = analyze_ir_drop(
-        record.time_s, record.current_A, record.voltage_V, record.working_V, record.counter_V, reference
-    )
-    rows = [{"source": record.source, "reference": reference, **event.to_dict()} for event in drops.events]
-    write_table(out, "irdrop.csv", rows)
-    write_run(out, ["eistool", *sys.argv[1:]], {"reference": reference}, {record.source: file}, 0)
+    source, notes, drops = ir_drop_file(file, out, reference, ["eistool", *sys.argv[1:]])
     if as_json:
-        click.echo(json.dumps({"source": record.source, **drops.to_dict()}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({"source": source, **drops.to_dict()}, indent=2, ensure_ascii=False))
         return
     for event in drops.events:
         change = f"{event.current_before_A * 1e3:.4g} → {event.current_after_A * 1e3:.4g} mA"
@@ -53,6 +45,6 @@ def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None
         if event.overpotential_V == event.overpotential_V:  # not nan
             line += f"  η {format_value(event.overpotential_V * 1e3, event.u_overpotential_V * 1e3)} mV"
         click.echo(line + (f"  ({event.reason})" if event.reason else ""))
-    for flag in (*drops.flags, *(note for note in record.notes if "no unit" in note)):
+    for flag in (*drops.flags, *(note for note in notes if "no unit" in note)):
         click.echo(f"flag: {flag}")
     click.echo(f"{len(drops.events)} drops. Table in {out / 'irdrop.csv'}")

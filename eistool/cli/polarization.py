@@ -10,7 +10,7 @@ import click
 from eistool.cli.options import Measured, geometry, inputs, out_folder, plots, to_metadata
 
 if TYPE_CHECKING:
-    from eistool.batch.direct_current import Analysis
+    from eistool.jobs.polarization import Analysis
 
 
 @click.command(
@@ -52,13 +52,7 @@ def command(
 
     Exit codes: 0 all done, 1 done but some files failed, 2 wrong usage, 3 nothing readable.
     """
-    from eistool.batch.direct_current import (
-        PolarizationOptions,
-        analyze_folder,
-        settings_of,
-        write_polarizations,
-        write_run,
-    )
+    from eistool.jobs.polarization import PolarizationOptions, polarization_folder
 
     offset = given["offset"]
     options = PolarizationOptions(
@@ -72,13 +66,7 @@ def command(
         samples=samples,
         plots=given["plots"] == "all",
     )
-    analyses = analyze_folder(paths, options)
-    failed = [analysis for analysis in analyses if analysis.result is None]
-    code = 3 if len(failed) == len(analyses) else 1 if failed else 0
-    if analyses:
-        write_polarizations(out, analyses, options)
-        files = {path.name: path for path in paths if path.is_file()}
-        write_run(out, ["eistool", *sys.argv[1:]], settings_of(options), files, code)
+    analyses, code = polarization_folder(paths, out, options, ["eistool", *sys.argv[1:]])
     if as_json:
         rows = [_to_dict(analysis) for analysis in analyses]
         click.echo(
@@ -88,8 +76,8 @@ def command(
         for analysis in analyses:
             _print(analysis, options.sigma_other)
         if analyses:
-            done = len(analyses) - len(failed)
-            click.echo(f"{done} analysed, {len(failed)} failed. Table in {out / 'polarization.csv'}")
+            failed = sum(analysis.result is None for analysis in analyses)
+            click.echo(f"{len(analyses) - failed} analysed, {failed} failed. Table in {out / 'polarization.csv'}")
     if code == 3:
         click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from eistool.batch.runner import Progress
+    from eistool.batch import Progress
 
 SECONDS_BETWEEN_LINES = 5.0
 

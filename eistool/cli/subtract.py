@@ -2,7 +2,6 @@
 
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,7 @@ import click
 from eistool.cli.options import Measured, geometry, out_folder, plots, to_metadata
 
 if TYPE_CHECKING:
-    from eistool.batch.subtraction import Subtracted
-    from eistool.extraction import ThicknessRegression
+    from eistool.jobs.subtract import Subtracted
 
 _LAYER = "Thickness in µm and diameter in mm of one electrolyte layer of the "
 _SETTINGS = (
@@ -71,8 +69,7 @@ def command(context: click.Context, /, **given: Any) -> None:
 
     Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage.
     """
-    from eistool.batch.direct_current import write_run, write_table
-    from eistool.batch.subtraction import SubtractionOptions, regress_cells, subtract_cells, subtraction_rows
+    from eistool.jobs.subtract import SubtractionOptions, subtract_folder
     from eistool.settings import SubtractionSettings, load_settings
 
     base = load_settings(Path.cwd()).subtraction.model_dump()
@@ -86,17 +83,10 @@ def command(context: click.Context, /, **given: Any) -> None:
         plain_half=given["plain_half"],
         r_in_dc_ohm_cm2=given["r_in_dc"],
         samples=given["samples"],
+        plots=given["plots"] == "all",
     )
-    with warnings.catch_warnings():  # they are among the flags
-        warnings.simplefilter("ignore")
-        cells = subtract_cells(options)
-    regression = regress_cells(cells)
     out: Path = given["out"]
-    code = 1 if any(cell.result is None for cell in cells) else 0
-    write_table(out, "subtraction.csv", subtraction_rows(cells, regression, settings))
-    files = {Path(text).name: text for text in (*settings.full, str(settings.symmetric)) if Path(text).is_file()}
-    write_run(out, ["eistool", *sys.argv[1:]], settings.model_dump(), files, code)
-    _write(out, cells, regression, plots=given["plots"] == "all")
+    cells, regression, code = subtract_folder(out, options, ["eistool", *sys.argv[1:]])
     if given["as_json"]:
         found = [{"source": c.source, "error": c.error, **(c.result.to_dict() if c.result else {})} for c in cells]
         printed = {"out": str(out), "exit_code": code, "cells": found}
@@ -118,30 +108,6 @@ def _numbers(text: str | None) -> tuple[float, ...]:
         raise click.BadParameter(
             f"{text!r}; write for instance 100,300,500", param_hint="--thicknesses-um"
         ) from None
-
-
-def _write(out: Path, cells: "list[Subtracted]", regression: "ThicknessRegression | None", *, plots: bool) -> None:
-    from eistool.batch.direct_current import write_file
-    from eistool.readers.writers import format_spectra
-    from eistool.report import plot_subtraction, plot_thickness, to_png
-    from eistool.spectrum import Spectrum
-
-    for k, cell in enumerate(cells, start=1):
-        result = cell.result
-        if result is None:
-            continue
-        name = f"subtraction/{k}.{cell.source.replace('/', '_')}"
-        if isinstance(result.value, Spectrum):
-            text = format_spectra([result.value], "csv")
-            write_file(out, f"{name}.csv", text.encode())
-        if plots:
-            write_file(out, f"{name}.png", to_png(plot_subtraction(result, cell.source)))
-    usable = [cell for cell in cells if isinstance(cell.full, tuple) and cell.metadata.thickness_um]
-    if plots and regression is not None:
-        points = [(c.metadata.thickness_um or 0.0, *c.full) for c in usable if isinstance(c.full, tuple)]
-        L, R, u = (list(column) for column in zip(*points, strict=True))
-        picture = plot_thickness(regression, L, R, u, "resistance over thickness")
-        write_file(out, "subtraction/thickness.png", to_png(picture))
 
 
 def _print(cell: "Subtracted") -> None:

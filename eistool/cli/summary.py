@@ -110,7 +110,7 @@ def _is_done(record: "Record") -> bool:
 def _print_results(console: "Console", records: Sequence["Record"]) -> None:
     from rich.table import Table
 
-    rows = [next(iter(record.tables["spectra"])) for record in records]
+    rows = [record.row("spectra") for record in records]
     shown = [c for c in _CONDITIONS if any(row[c[0]] is not None for row in rows)]
     headings: tuple[str, ...]
     if "check" in records[0].tables:
@@ -132,16 +132,16 @@ def _model(record: "Record") -> tuple["str | Text", ...]:
     from rich.text import Text
 
     name = "circuit" if "fits" in record.tables else "model"
-    result = next(iter(record.tables["fits" if name == "circuit" else "drt"]))
+    result = record.row("fits" if name == "circuit" else "drt")
     status = Text(record.status.replace("_", " "), style=_STYLES[record.status])
-    reason = next(iter(record.tables["spectra"]))["reason"]
+    reason = record.row("spectra")["reason"]
     return result.get(name) or "", status, "   ".join(_resistances(record)) or reason or ""
 
 
 def _verdict(record: "Record") -> tuple["str | Text", ...]:
     from rich.text import Text
 
-    row = next(iter(record.tables["check"]))
+    row = record.row("check")
     verdict = Text(row["status"].replace("_", " "), style=_STYLES[row["status"]])
     sizes = [row.get(name) for name in ("noise", "kk_max_residual")]
     return verdict, *("" if size is None else f"{100 * size:.2g} %" for size in sizes), row["reason"] or ""
@@ -164,7 +164,7 @@ def _resistances(record: "Record") -> list[str]:
 
 
 def _peaks(record: "Record") -> list[str]:
-    row = next(iter(record.tables["drt"]))
+    row = record.row("drt")
     if row["status"] == "failed":
         return []
     texts = [f"R_inf {format_ohm(row['R_inf_ohm'], row['u_R_inf_ohm'])}"]
@@ -185,22 +185,22 @@ def _resistance(name: str, value: float | None, stderr: float | None, status: st
 
 
 def _spectrum(record: "Record") -> JSON:
-    row = next(iter(record.tables["spectra"]))
+    row = record.row("spectra")
     known = {name: row[name] for name, _, _ in _CONDITIONS if row[name] is not None}
     described = {"source": record.key.source, "sweep": record.key.sweep, **known}
     described |= {"status": record.status, "reason": row["reason"]}
     if "fits" in record.tables:
         described |= _fit(record)
     if "check" in record.tables:
-        described["check"] = next(iter(record.tables["check"]))
+        described["check"] = record.row("check")
     if "drt" in record.tables:
-        drt = next(iter(record.tables["drt"]))
+        drt = record.row("drt")
         described["drt"] = {**drt, "peaks": list(record.tables.get("drt_peaks", ()))}
     return described
 
 
 def _fit(record: "Record") -> JSON:
-    fit = next(iter(record.tables["fits"]))
+    fit = record.row("fits")
     return {
         "circuit": fit["circuit"],
         "chi2_reduced": fit["chi2_reduced"],
@@ -229,7 +229,7 @@ def _reason(record: "Record", error: str) -> str:
 
 
 def _place(record: "Record", column: str) -> tuple[str, bool, float]:
-    row = next(iter(record.tables["spectra"]))
+    row = record.row("spectra")
     value = math.inf if row[column] is None else row[column]
     discharge = row["direction"] == "discharge"
     series = row["sample_id"] or record.key.source.rpartition("/")[0]

@@ -43,8 +43,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
     """
-    from eistool.batch import TrackOptions, track_folder
     from eistool.cli.summary import finish
+    from eistool.jobs import TrackOptions, track_folder
 
     if options["by"] is None:
         raise click.UsageError(

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from eistool.report.units import format_ohm, format_siemens
 
 if TYPE_CHECKING:
-    from eistool.batch import Rows, Summary
+    from eistool.batch import Summary
+    from eistool.tables import Rows
 
 
 def transport_lines(summary: "Summary") -> list[str]:
     """Return a line for each conductivity, by sample and temperature, then those of the activation energies."""
     circuits = {
-        (record.key.source, record.key.sweep): next(iter(record.tables["fits"]))["circuit"]
+        (record.key.source, record.key.sweep): record.row("fits")["circuit"]
         for record in summary.records
         if "fits" in record.tables
     }

@@ -5,7 +5,7 @@ from eistool.drt.compute import compute_drt
 from eistool.drt.hilbert import HilbertScore, hilbert_score
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.result import DRT
-from eistool.drt.suggest import SuggestedCircuit
+from eistool.drt.suggested_circuit import SuggestedCircuit
 
 __all__ = [
     "DRT",

@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 
-from eistool.drt.blocks import UNCERTAIN, difference_band, phasances_of
-from eistool.drt.description import Description, Found, shape_of
+from eistool.constants import TWO_SIDED_95
+from eistool.drt.models import Description, Found, shape_of
+from eistool.drt.negative_blocks import UNCERTAIN, difference_band, phasances_of
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.process import Data, Process, free_process
 from eistool.drt.result import DRT
@@ -14,7 +15,6 @@ from eistool.kernels.drt import RC, add_product
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
-NORMAL_95 = 1.959963984540054
 SAME_PLACE = 0.3  # decades
 SAME_PEAK = 0.5
 REPLICATES, LEAST_SEEN = 16, 0.8
@@ -57,7 +57,7 @@ def assemble(
     mean, spread = _mixture([(w, each.log_gamma, each.spread) for w, each in weighted])
     gamma = np.exp(mean)
     sigma = _deviation(spread)
-    quantiles = NORMAL_95, _joint_quantile(sigma.size)
+    quantiles = TWO_SIDED_95, _joint_quantile(sigma.size)
     negative = best.negative
     factors = [np.exp(z * sigma) for z in quantiles]
     bands = [(gamma / factor - negative, gamma * factor - negative) for factor in factors]
@@ -72,7 +72,7 @@ def assemble(
             for z, factor in zip(quantiles, factors, strict=True)
         ]
     nu, log_eta, eta_sigma = phasances_of(data, best.process)
-    eta, eta_factor = np.exp(log_eta), np.exp(NORMAL_95 * eta_sigma)
+    eta, eta_factor = np.exp(log_eta), np.exp(TWO_SIDED_95 * eta_sigma)
     peaks = _peaks(weighted, unit, data, free)
     R_pol, u_R_pol = _mixed([(w, each.R_pol, each.u_R_pol) for w, each in weighted])
     R_inf, u_R_inf = _mixed([(w, float(each.linear[0]), float(each.errors[0])) for w, each in weighted])

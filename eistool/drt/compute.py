@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eistool.drt.assembly import are_correlated, assemble
-from eistool.drt.blocks import Window, parse_windows, subtract_in, with_phasances, without_blocks
-from eistool.drt.description import FLOOR, Description
 from eistool.drt.elements import Sum, difference_variance, divides, find_elements, positive_part, zarcs
 from eistool.drt.grid import check_points, grid_of
+from eistool.drt.models import FLOOR, Description
+from eistool.drt.negative_blocks import Window, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.process import Data, Process, deviation_process, free_process
 from eistool.drt.result import DRT
 from eistool.errors import SpectrumError

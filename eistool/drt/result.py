@@ -7,14 +7,14 @@ import numpy as np
 
 from eistool.display import format_value, html_table, plain
 from eistool.drt.peaks import Atom, DRTPeak
+from eistool.drt.suggested_circuit import SuggestedCircuit
 from eistool.errors import SpectrumError
+from eistool.forwarding import forward
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from eistool.drt.suggest import SuggestedCircuit
 
 
 def _nothing() -> FloatArray:
@@ -108,7 +108,7 @@ class DRT:
         """Covariance of ln γ, shape (n_tau, n_tau)."""
         return self.log_spread.T @ self.log_spread
 
-    def suggest_circuits(self, limit: int = 5) -> "list[SuggestedCircuit]":
+    def suggest_circuits(self, limit: int = 5) -> list[SuggestedCircuit]:
         """Return circuits that explain the peaks, with start values, the most probable first.
 
         An arc p(R,CPE) stands for a peak, p(R,C) for an atom, RL for a negative loop; R0 and L0 stand
@@ -132,11 +132,10 @@ class DRT:
         >>> compute_drt(s).suggest_circuits()[0].circuit
         R0-p(R1,CPE1)-CPE2
         """
-        from eistool.drt.suggest import suggest
-
         if limit < 1:
             raise SpectrumError(f"{self.spectrum.label}: limit={limit}; ask for 1 or more circuits")
-        return suggest(self, limit)
+        suggested: list[SuggestedCircuit] = forward("suggest")(self, limit)
+        return suggested
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain Python objects, without the spectrum; None for missing numbers."""

@@ -5,17 +5,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.display import Shown, plain
+from eistool.drt.peaks import DRTPeak
+from eistool.drt.result import DRT
+from eistool.drt.suggested_circuit import SuggestedCircuit
 from eistool.typing import ComplexArray, FloatArray
-
-if TYPE_CHECKING:
-    from eistool.drt.peaks import DRTPeak
-    from eistool.drt.result import DRT
 
 SIGNIFICANT = 3.0  # standard errors of an inductance
 TAIL_DECADES, TAIL_POINTS = 0.7, 5  # lowest frequencies that tell a tail
@@ -33,25 +30,6 @@ SURE = 50.0  # log odds beyond which nothing is gained
 TEXTS = {"arc": "p(R{0},CPE{0})", "RC": "p(R{0},C{0})"}  # other parts are elements
 NUMBERED_TOGETHER = ("arc", "RC", "CPE", "C")
 TAIL = -1  # the place of a tail among the peaks
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SuggestedCircuit(Shown):
-    """A circuit that explains the peaks of a DRT."""
-
-    circuit: Circuit
-    start: Mapping[str, float]  # values by parameter name
-    weight: float  # probability among all the readings of the DRT
-    evidence: float  # natural logarithm, relative to the first
-    reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the suggestion as plain Python objects."""
-        names = ("start", "weight", "evidence", "reason")
-        return {"circuit": repr(self.circuit)} | {name: plain(getattr(self, name)) for name in names}
-
-    def __repr__(self) -> str:
-        return f"{self.circuit}: weight {self.weight:.3f}, {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +51,7 @@ class _Reading:
     reason: str = ""
 
 
-def suggest(drt: "DRT", limit: int) -> list[SuggestedCircuit]:
+def suggest(drt: DRT, limit: int) -> list[SuggestedCircuit]:
     """Return circuits for a DRT, by the evidence of its own peaks; see :meth:`DRT.suggest_circuits`."""
     tail = _Tail.of(drt)
     plain_parts: dict[int, _Part | None] = {i: _part(peak) for i, peak in enumerate(drt.peaks)}
@@ -109,7 +87,7 @@ def _compatible(changes: list[_Reading]) -> Iterator[tuple[_Reading, ...]]:
             yield pair
 
 
-def _phi(peak: "DRTPeak") -> float:
+def _phi(peak: DRTPeak) -> float:
     """Return the exponent of the ZARC with this area and height."""
     if peak.atom or not math.isfinite(peak.height) or peak.height <= 0:
         return 1.0
@@ -120,7 +98,7 @@ def _arc(R: float, tau: float, phi: float) -> _Part:
     return _Part("arc", (R, tau**phi / R, phi))
 
 
-def _part(peak: "DRTPeak") -> _Part:
+def _part(peak: DRTPeak) -> _Part:
     if peak.R < 0:
         return _Part("RL", (-peak.R, peak.tau), "an inductive loop")
     if peak.atom:
@@ -139,7 +117,7 @@ def _describe(parts: Iterable[_Part | None]) -> str:
     return ", ".join([f"an arc for each of {arcs} peaks" if arcs > 1 else f"{arcs or 'no'} peak", *notes])
 
 
-def _other_peaks(drt: "DRT") -> Iterator[_Reading]:
+def _other_peaks(drt: DRT) -> Iterator[_Reading]:
     """Yield for each peak what else it may be: nothing, part of R0 or of a tail, another shape."""
     tau_min, tau_max = _window(drt)
     price = _price(drt)
@@ -171,7 +149,7 @@ def _other_peaks(drt: "DRT") -> Iterator[_Reading]:
                 yield _Reading({i: skewed}, gain, 0.0, f"{where} is skewed")
 
 
-def _heir(drt: "DRT", i: int) -> dict[int, _Part | None]:
+def _heir(drt: DRT, i: int) -> dict[int, _Part | None]:
     """Return the close neighbour that has the resistance of a peak, if that one is not real."""
     peak = drt.peaks[i]
     tau_min = _window(drt)[0]
@@ -188,7 +166,7 @@ def _heir(drt: "DRT", i: int) -> dict[int, _Part | None]:
     return {j: _part(replace(other, R=R, height=other.height * R / other.R))}
 
 
-def _skew(drt: "DRT", peak: "DRTPeak") -> float:
+def _skew(drt: DRT, peak: DRTPeak) -> float:
     """Return ln of the ratio of the half widths at shorter and longer τ; 0 where γ does not fall to the half."""
     x, top = np.log(drt.tau), int(np.argmin(np.abs(np.log(drt.tau / peak.tau))))
     below = np.flatnonzero(drt.gamma < 0.5 * drt.gamma[top])
@@ -198,7 +176,7 @@ def _skew(drt: "DRT", peak: "DRTPeak") -> float:
     return math.log((x[top] - x[left[-1]]) / (x[right[0]] - x[top]))
 
 
-def _merged(drt: "DRT") -> Iterator[_Reading]:
+def _merged(drt: DRT) -> Iterator[_Reading]:
     """Yield close neighbours as one arc, by what is lost if they had the same τ, and the parameters saved."""
     saved = 3 * _price(drt)
     for (i, a), (j, b) in itertools.pairwise(enumerate(drt.peaks)):
@@ -214,7 +192,7 @@ def _merged(drt: "DRT") -> Iterator[_Reading]:
         yield _Reading({i: arc, j: None}, max(gain, -SURE), 0.0, reason)
 
 
-def _diffusion(drt: "DRT", tail: "_Tail | None") -> Iterator[_Reading]:
+def _diffusion(drt: DRT, tail: "_Tail | None") -> Iterator[_Reading]:
     """Yield finite diffusion where the slowest peaks are its harmonics."""
     places = [i for i, peak in enumerate(drt.peaks) if peak.R > 0]
     if not places:
@@ -237,7 +215,7 @@ def _diffusion(drt: "DRT", tail: "_Tail | None") -> Iterator[_Reading]:
             yield _Reading(parts, saved, 0.0, "the tail is a finite diffusion")
 
 
-def _price(drt: "DRT") -> float:
+def _price(drt: DRT) -> float:
     """Return the log evidence that a parameter costs."""
     return 0.5 * math.log(2 * drt.spectrum.n_used)
 
@@ -252,7 +230,7 @@ class _Tail:
     sigma: float  # if it were a Warburg element
 
     @classmethod
-    def of(cls, drt: "DRT") -> "_Tail | None":
+    def of(cls, drt: DRT) -> "_Tail | None":
         """Return the tail, or None where peaks explain the lowest frequencies."""
         spectrum = drt.spectrum
         used = np.flatnonzero(spectrum.mask)
@@ -277,7 +255,7 @@ class _Tail:
         sigma = math.exp(float(np.mean(np.log(rest) + 0.5 * np.log(omega))))
         return cls(n, max(error, EXPONENT_ERROR), _Part("CPE", (Q, n), "a CPE tail"), sigma)
 
-    def others(self, drt: "DRT") -> Iterator[_Reading]:
+    def others(self, drt: DRT) -> Iterator[_Reading]:
         """Yield the tails with one parameter less."""
         for part, exponent, name in (
             (_Part("W", (self.sigma,)), 0.5, "a Warburg element"),
@@ -287,18 +265,18 @@ class _Tail:
             yield _Reading({TAIL: part}, max(gain, -SURE), 0.0, f"the tail is {name}")
 
 
-def _impedance(peak: "DRTPeak", omega: FloatArray) -> ComplexArray:
+def _impedance(peak: DRTPeak, omega: FloatArray) -> ComplexArray:
     x: ComplexArray = (1j * omega * peak.tau).astype(np.complex128)
     impedance: ComplexArray = peak.R / (1 + x ** (_phi(peak) if peak.R > 0 else 1.0))
     return impedance
 
 
-def _window(drt: "DRT") -> tuple[float, float]:
+def _window(drt: DRT) -> tuple[float, float]:
     omega = 2 * np.pi * drt.spectrum.frequency[drt.spectrum.mask]
     return 1 / float(omega.max()), 1 / float(omega.min())
 
 
-def _build(drt: "DRT", parts: list[_Part | None], moved: float) -> tuple[Circuit, dict[str, float]]:
+def _build(drt: DRT, parts: list[_Part | None], moved: float) -> tuple[Circuit, dict[str, float]]:
     """Return the series of L0, R0 and the parts, with their values by name."""
     given = [part for part in parts if part is not None]
     texts: list[str] = []

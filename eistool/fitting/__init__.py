@@ -2,9 +2,8 @@
 
 from eistool.fitting.comparison import RankedCircuit, compare_circuits, rank, remarks
 from eistool.fitting.engine import fit, fit_iter, fit_many
-from eistool.fitting.global_fit import fit_global
-from eistool.fitting.global_result import GlobalFit, LawFit
-from eistool.fitting.processes import Process
+from eistool.fitting.global_fit import GlobalFit, LawFit, fit_global
+from eistool.fitting.quantities import Process, TotalResistance
 from eistool.fitting.result import FitResult, Minimum, Parameter, Parameters
 
 __all__ = [
@@ -16,6 +15,7 @@ __all__ = [
     "Parameters",
     "Process",
     "RankedCircuit",
+    "TotalResistance",
     "compare_circuits",
     "fit",
     "fit_global",

@@ -9,7 +9,7 @@ from eistool.circuit import Circuit, as_circuit
 from eistool.display import html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
-from eistool.fitting.processes import Process
+from eistool.fitting.quantities import Process
 from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED_EXPONENT, FitResult
 from eistool.spectrum import Spectrum
 
@@ -144,7 +144,7 @@ def compare_circuits(
         names = {*circuit.parameters, *circuit.full_names}
         own_bounds = {name: limits for name, limits in (bounds or {}).items() if name in names}
         own_fixed = {name: value for name, value in (fixed or {}).items() if name in names}
-        results += fit_many([spectrum], circuit, 1, False, None, own_bounds, own_fixed, weighting)
+        results += fit_many([spectrum], circuit, 1, bounds=own_bounds, fixed=own_fixed, weighting=weighting)
     return rank(results)
 
 

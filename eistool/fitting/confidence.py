@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.circuit import Circuit
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.intervals import Interval, interval
+from eistool.fitting.processes import arc_of
 from eistool.fitting.result import FitResult, check_usable
 from eistool.fitting.weights import standard_deviation
 from eistool.typing import FloatArray
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
 
 METHODS = ("profile", "lmfit", "mcmc", "stderr")
-TAU = ".tau"  # of an arc, by the name of its resistor
 MCMC_STEPS, MCMC_BURN = 3500, 500  # some 50 autocorrelation times
 MCMC_WALKERS = 4  # for each parameter
 
@@ -45,9 +44,9 @@ def confidence(result: FitResult, method: str, parameters: list[str] | None, lev
     names = [name for name in names if name not in held]
     if method == "profile":
         # compiled at import, which most fits do without
-        from eistool.fitting.profile import profile
+        from eistool.fitting.profile_likelihood import profile_likelihood
 
-        return profile(result, names, level)
+        return profile_likelihood(result, names, level)
     index = [circuit.index(name) for name in names]
     if method == "stderr":
         limits = {i: _from_stderr(result, i, level) for i in index}
@@ -56,12 +55,6 @@ def confidence(result: FitResult, method: str, parameters: list[str] | None, lev
     else:
         limits = _sampled(result, index, level)
     return {circuit.parameters[i]: Interval(*limits[i]) for i in index}
-
-
-def arc_of(circuit: Circuit, name: str) -> str:
-    """Return the parameter that holds a name's status: its own, or the resistance of ``R1.tau``."""
-    is_derived = name.endswith(TAU) and name not in circuit.parameters
-    return name.removesuffix(TAU) if is_derived else name
 
 
 def _full(result: FitResult, name: str, method: str) -> str:

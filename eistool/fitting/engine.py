@@ -25,7 +25,7 @@ from eistool.fitting.quality import (
     quality_flags,
 )
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import ambiguous, spread_of, statuses_of
+from eistool.fitting.uncertainty import ambiguous, estimate_uncertainty, statuses_of
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
@@ -103,6 +103,7 @@ def fit_many(
     circuit: Circuit | str,
     jobs: int | None = None,
     chain: bool = False,
+    *,
     start: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Iterable[str] | Mapping[str, float] | None = None,
@@ -132,7 +133,7 @@ def fit_many(
     CircuitError, FitError
         If the circuit, names, bounds or weighting are wrong; never because of a spectrum.
     """
-    results = list(fit_iter(spectra, circuit, jobs, start, bounds, fixed, weighting))
+    results = list(fit_iter(spectra, circuit, jobs, start=start, bounds=bounds, fixed=fixed, weighting=weighting))
     if not chain:
         return results
     return _chained(results, Constraints.of(as_circuit(circuit), start, bounds, fixed))
@@ -142,6 +143,7 @@ def fit_iter(
     spectra: Iterable[Spectrum],
     circuit: Circuit | str,
     jobs: int | None = None,
+    *,
     start: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Iterable[str] | Mapping[str, float] | None = None,
@@ -272,7 +274,7 @@ def _fit(
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
     variance = 1.0 if weighting == "noise" else reduced
-    spread = spread_of(problem, minima[:n_minima], found[:n_minima], hessian, variance)
+    spread = estimate_uncertainty(problem, minima[:n_minima], found[:n_minima], hessian, variance)
     unclear = ambiguous(circuit, problem, minima[0], spread)
     covariance = derivative @ spread.covariance @ derivative.T
     statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)

@@ -1,57 +1,19 @@
 """The arcs of a fitted circuit as processes: R, time constant, exponent and capacitance."""
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eistool.circuit import Element, Node, Parallel, Series
-from eistool.display import Shown, format_value
-
-if TYPE_CHECKING:
-    from eistool.fitting.result import FitResult
+from eistool.circuit import Circuit, Element, Node, Parallel, Series
+from eistool.fitting.quantities import Process
+from eistool.fitting.result import FitResult
 
 LEAST_ALPHA = 0.6  # below, an effective capacitance means nothing
+TAU = ".tau"  # of an arc, by the name of its resistor
 EDGE = 3.0  # within this factor of the window's ends an apex is flagged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process(Shown):
-    """One arc; ``u_`` is a standard uncertainty, nan where it is not known.
-
-    ``C_eff`` is the Hsu-Mansfeld capacitance Q^(1/alpha) R^((1-alpha)/alpha) = tau/R, and nan below
-    an alpha of 0.6.
-
-    References
-    ----------
-    .. [1] C. H. Hsu, F. Mansfeld, Corrosion 57 (2001) 747, doi:10.5006/1.3280607
-    """
-
-    name: str  # of the element that holds R
-    R: float  # ohm
-    u_R: float
-    tau: float  # s
-    u_tau: float
-    alpha: float
-    u_alpha: float
-    C_eff: float  # F
-    u_C_eff: float
-    apex_Hz: float
-    u_apex_Hz: float
-    assignment: str  # role in the circuit library, or empty
-    status: str  # ok | not_resolvable | extrapolated
-    edge: bool  # apex within a factor 3 of the window's ends, or outside
-
-    def __repr__(self) -> str:
-        role = f" {self.assignment}" if self.assignment else ""
-        return (
-            f"Process({self.name}{role}: R = {format_value(self.R, self.u_R)} ohm, "
-            f"tau = {format_value(self.tau, self.u_tau)} s, {self.status})"
-        )
-
-
-def processes(result: "FitResult") -> tuple[Process, ...]:
+def find_processes(result: FitResult) -> tuple[Process, ...]:
     """Return the arcs of a fitted circuit, ordered by tau."""
     if not result.success:
         return ()
@@ -75,6 +37,12 @@ def arcs(node: Node) -> list[tuple[str, ...]]:
     return found
 
 
+def arc_of(circuit: Circuit, name: str) -> str:
+    """Return the parameter that holds a name's status: its own, or the resistance of ``R1.tau``."""
+    is_derived = name.endswith(TAU) and name not in circuit.parameters
+    return name.removesuffix(TAU) if is_derived else name
+
+
 def _resistor(branch: Node) -> list[str]:
     """Return the one resistor that a branch is, or has in series."""
     parts = branch.parts if isinstance(branch, Series) else (branch,)
@@ -82,7 +50,7 @@ def _resistor(branch: Node) -> list[str]:
     return found if len(found) == 1 else []
 
 
-def _process(result: "FitResult", names: tuple[str, ...]) -> Process:
+def _process(result: FitResult, names: tuple[str, ...]) -> Process:
     from uncertainties import correlated_values
 
     circuit = result.circuit

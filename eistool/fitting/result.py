@@ -3,30 +3,50 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import CircuitError, FitError
-from eistool.fitting.processes import Process, processes
-from eistool.fitting.total_resistance import TotalResistance, total_resistance
+from eistool.fitting.intervals import Interval, interval
+from eistool.fitting.quantities import Process, TotalResistance
+from eistool.fitting.runs import runs_p
+from eistool.forwarding import forward
 from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, ComplexArray, FloatArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray, Threshold
 
 if TYPE_CHECKING:
     from impedance.models.circuits.circuits import BaseCircuit
     from lmfit.minimizer import MinimizerResult
     from pandas import DataFrame
 
-    from eistool.fitting.intervals import Interval
-
-# a standard error above this share of the value (or this much of an exponent) determines nothing
-UNRESOLVED = 0.5
-UNRESOLVED_EXPONENT = 0.2
-# differences of BIC below these: not worth a mention, and no strong evidence (Kass and Raftery)
-TIE, NEAR_TIE = 2.0, 6.0
+UNRESOLVED: Annotated[
+    float,
+    Threshold(
+        "largest standard error, relative to the value, of a resistance or time constant that is given",
+        "u above 50 % is not resolvable: project definition, see Statuses",
+    ),
+] = 0.5
+UNRESOLVED_EXPONENT: Annotated[
+    float,
+    Threshold("largest standard error of an exponent that is given", "a fifth of its range from 0 to 1"),
+] = 0.2
+TIE: Annotated[
+    float,
+    Threshold(
+        "ΔBIC not worth a mention: the circuit with fewer parameters is taken",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 2.0
+NEAR_TIE: Annotated[
+    float,
+    Threshold(
+        "ΔBIC that is no strong evidence: minima and circuits within it are listed",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +253,6 @@ class FitResult:
         """
         if not self.success:
             return math.nan
-        from eistool.fitting.runs import runs_p
-
         mask = self.spectrum.mask
         return runs_p(self.residual[mask][np.argsort(self.spectrum.frequency[mask], kind="stable")])
 
@@ -257,7 +275,8 @@ class FitResult:
     @property
     def processes(self) -> tuple[Process, ...]:
         """The arcs of the circuit, ordered by their time constant."""
-        return processes(self)
+        found: tuple[Process, ...] = forward("find_processes")(self)
+        return found
 
     @property
     def total_resistance(self) -> TotalResistance:
@@ -277,11 +296,12 @@ class FitResult:
         >>> fit(spectrum, "R0-C1").total_resistance
         TotalResistance(inf: ...
         """
-        return total_resistance(self)
+        total: TotalResistance = forward("compute_total_resistance")(self)
+        return total
 
     def confidence(
         self, method: str = "profile", parameters: list[str] | None = None, level: float = 0.95
-    ) -> "dict[str, Interval]":
+    ) -> dict[str, Interval]:
         """Return confidence intervals of the free parameters.
 
         Parameters
@@ -305,15 +325,13 @@ class FitResult:
         A profile that does not rise enough before the bound of its parameter has no limit there: its end
         is 0 or inf, or that bound (of an exponent, or given), and the interval's ``flag`` says so.
         """
-        from eistool.fitting.confidence import confidence
-
-        return confidence(self, method, parameters, level)
+        intervals: dict[str, Interval] = forward("confidence")(self, method, parameters, level)
+        return intervals
 
     def to_lmfit(self) -> "MinimizerResult":
         """Return the fit as lmfit's result; ``CPE1.Q`` is called ``CPE1_Q`` there."""
-        from eistool.fitting.confidence import to_lmfit
-
-        return to_lmfit(self)
+        converted: MinimizerResult = forward("to_lmfit")(self)
+        return converted
 
     def to_impedance_py(self) -> "BaseCircuit":
         """Return the fit as impedance.py's ``CustomCircuit``, for its plots and its ``save``.
@@ -328,10 +346,10 @@ class FitResult:
         FitError
             If the fit failed.
         """
-        from eistool.circuit.interop import fit_to_impedance_py
-
         check_usable(self)
-        return fit_to_impedance_py(self.circuit, self.values, self.covariance, ~self.free)
+        convert = forward("fit_to_impedance_py")
+        model: BaseCircuit = convert(self.circuit, self.values, self.covariance, ~self.free)
+        return model
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fit as plain Python objects, without the spectrum's points; None for missing numbers."""
@@ -417,8 +435,6 @@ def failed_result(spectrum: Spectrum, circuit: Circuit, weighting: str, reason: 
 
 
 def _parameters(result: FitResult) -> Parameters:
-    from eistool.fitting.intervals import interval
-
     circuit = result.circuit
     variances = np.diag(result.covariance)
     items = []

@@ -1,42 +1,15 @@
 """The resistance of a fitted circuit to direct current, with the full covariance."""
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from eistool.circuit.direct_current import blocking_elements, dc_resistance
-from eistool.display import Shown, format_value
+from eistool.circuit.limits import blocking_elements, dc_resistance
 from eistool.fitting.intervals import interval
-
-if TYPE_CHECKING:
-    from eistool.fitting.result import FitResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TotalResistance(Shown):
-    """The limit of Z at zero frequency; ``inf`` where the circuit blocks direct current.
-
-    ``stderr`` takes the correlation of the parameters into account: that of two arcs which overlap is
-    often far smaller than the error of either.
-    """
-
-    value: float  # ohm
-    stderr: float  # nan where there is none
-    ci_low: float  # 95 %
-    ci_high: float
-    status: str  # ok | not_identifiable | blocked
-    reason: str  # why it is not ok, or empty
-
-    def __repr__(self) -> str:
-        if self.status == "blocked":
-            return f"TotalResistance(inf: {self.reason})"
-        return f"TotalResistance({format_value(self.value, self.stderr)} ohm, {self.status})"
+from eistool.fitting.quantities import TotalResistance
+from eistool.fitting.result import UNRESOLVED, FitResult, check_usable
 
 
-def total_resistance(result: "FitResult") -> TotalResistance:
+def compute_total_resistance(result: FitResult) -> TotalResistance:
     """Return the total resistance of a fit; see :attr:`FitResult.total_resistance`."""
-    from eistool.fitting.result import UNRESOLVED, check_usable
-
     check_usable(result)
     value, derivative = dc_resistance(result.circuit, result.values)
     if not math.isfinite(value):

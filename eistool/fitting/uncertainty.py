@@ -10,7 +10,7 @@ from eistool.circuit import Circuit
 from eistool.circuit.program import Program
 from eistool.fitting.problem import Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
-from eistool.kernels import model, parameters, spread
+from eistool.kernels import model, nonlinear_covariance, parameters
 from eistool.typing import BoolArray, FloatArray
 
 _BLOCKING = (model.CPE, model.WO, model.FWO, model.TLM_IE, model.DE_LEVIE)
@@ -19,16 +19,16 @@ NEARLY_LINEAR = 0.03  # standard errors below this need no check by the profile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spread:
+class Uncertainty:
     """How uncertain theta is at the best minimum."""
 
     covariance: FloatArray  # shape (p, p), 0 for fixed parameters
     needless: BoolArray  # shape (p,): of an arc, or another relaxation, that the data do not need
 
 
-def spread_of(
+def estimate_uncertainty(
     problem: Problem, minima: FloatArray, found: FloatArray, hessian: FloatArray, variance: float
-) -> Spread:
+) -> Uncertainty:
     """Return the covariance of theta, and which parameters belong to a part that the data do not need.
 
     Without such a part the sum of squares would rise by less than its parameters cost in BIC. Parts that the
@@ -38,14 +38,14 @@ def spread_of(
     p = program.kinds.size
     parts = relaxations(program)
     covariance, rises = np.empty((p, p)), np.empty(parts.shape[0])
-    spread.spread_directly(
+    nonlinear_covariance.widen_covariance_directly(
         *problem.arguments, problem.free, minima, found, len(minima), variance, hessian, parts, NEARLY_LINEAR,
         problem.grid, problem.target, *problem.workspace, covariance, rises,
     )  # fmt: skip
     tied = (problem.held | problem.bounded) & (program.kinds != parameters.EXPONENT)
     cost = (parts & ~problem.held).sum(axis=1) * math.log(2 * problem.n_points)
     needless = parts[(rises < cost) & ~(parts & tied).any(axis=1)].any(axis=0)
-    return Spread(covariance, needless)
+    return Uncertainty(covariance, needless)
 
 
 @functools.lru_cache(maxsize=256)
@@ -92,7 +92,7 @@ def vague(circuit: Circuit, problem: Problem, theta: FloatArray, covariance_thet
     return found
 
 
-def ambiguous(circuit: Circuit, problem: Problem, theta: FloatArray, uncertain: Spread) -> BoolArray:
+def ambiguous(circuit: Circuit, problem: Problem, theta: FloatArray, uncertain: Uncertainty) -> BoolArray:
     """Return which parameters another part of the circuit could share, or take over, without effect on S.
 
     A dispensable arc may go onto another and take any part of it, or beyond the window as a part of a

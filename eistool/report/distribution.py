@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.constants import TWO_SIDED_95
 from eistool.report.units import format_hertz, format_ohm, ohm_unit
 from eistool.typing import FloatArray
 
@@ -23,7 +24,6 @@ TAIL = 1.6  # times the highest peak that a tail or a band may be and still be s
 ROWS = 3  # of labels
 ROW = 0.075  # height of a label, of the axis
 CROWDED = 0.135  # of the width, that a label takes
-NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class DRTPlot:
             marker = ("^" if peak.R > 0 else "v") if peak.atom else "o"
             self._drawn += axes.plot(peak.tau, value, marker, color=colour, markersize=6, zorder=5)
             if peak.u_tau is not None:  # symmetric in ln τ
-                factor = math.exp(min(NORMAL_95 * peak.u_tau / peak.tau, 20.0))
+                factor = math.exp(min(TWO_SIDED_95 * peak.u_tau / peak.tau, 20.0))
                 ends_of_bar = [peak.tau / factor, peak.tau * factor]
                 bar = axes.plot(
                     ends_of_bar, [value, value], "|-", color=colour, linewidth=1.2, markersize=7, zorder=4

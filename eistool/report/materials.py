@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.constants import TWO_SIDED_95, ZERO_CELSIUS
 from eistool.display import format_value
-from eistool.fitting.laws import ZERO_CELSIUS
 from eistool.report.nyquist import DPI, square
 from eistool.report.units import ohm_unit
 from eistool.typing import BoolArray, ComplexArray, FloatArray
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eistool.extraction import Arrhenius
+    from eistool.materials import Arrhenius
 
 COLOURS = ("#1f4e79", "#d1495b", "#2e8b57", "#e08e00", "#6a4c93", "#00798c", "#8d6a9f", "#5b5b5b")
 TICKS_C = (-100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000)
@@ -146,11 +146,13 @@ def plot_composition(points: Sequence[CompositionPoint]) -> "Figure":
     sigma, u_sigma, energy, u_energy = (
         np.array([getattr(p, name) for p in ordered]) for name in ("sigma", "u_sigma", "Ea", "u_Ea")
     )
-    left.errorbar(x, 1e3 * sigma, 1.96e3 * u_sigma, fmt="o-", color=COLOURS[0], capsize=3, linewidth=0.9)
+    left.errorbar(
+        x, 1e3 * sigma, 1e3 * TWO_SIDED_95 * u_sigma, fmt="o-", color=COLOURS[0], capsize=3, linewidth=0.9
+    )
     left.set_yscale("log")
     left.set_ylabel("σ(25 °C) in mS/cm")
     known = np.isfinite(energy)
-    right.errorbar(x[known], energy[known], 1.96 * u_energy[known], fmt="s-", color=COLOURS[1], capsize=3)
+    right.errorbar(x[known], energy[known], TWO_SIDED_95 * u_energy[known], fmt="s-", color=COLOURS[1], capsize=3)
     right.set_ylabel("Ea in eV")
     if not known.any():
         right.text(0.5, 0.5, "no activation energies", transform=right.transAxes, ha="center", color="0.4")

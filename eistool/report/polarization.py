@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value
 from eistool.report.units import ampere_unit
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eistool.extraction.polarization import PolarizationResult, PolarizationStep
+    from eistool.direct_current.polarization import PolarizationResult, PolarizationStep
 
 DATA, FIT, LIMIT = "#1f4e79", "#d1495b", "#e08e00"
 DPI = 110
@@ -101,7 +102,7 @@ def _draw(axes: "Axes", step: "PolarizationStep", offset: float, scale: float, a
     fit = (step.relaxation.current(grid) - offset) / scale
     axes.plot(grid, fit, color=FIT, linewidth=1.5)
     if step.status == "ok":
-        value, u = step.I_ss_A / scale, 1.96 * step.u_I_ss_A / scale
+        value, u = step.I_ss_A / scale, TWO_SIDED_95 * step.u_I_ss_A / scale
         axes.axhspan(value - u, value + u, color=FIT, alpha=0.18, linewidth=0)
         axes.axhline(value, color=FIT, linewidth=0.9, linestyle="--")
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value
 from eistool.report.units import ohm_unit
 from eistool.typing import ComplexArray
@@ -14,8 +15,8 @@ from eistool.typing import ComplexArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from eistool.extraction.subtraction import SubtractionResult
-    from eistool.extraction.thickness import ThicknessRegression
+    from eistool.materials.thickness import ThicknessRegression
+    from eistool.symmetric_cell import SubtractionResult
 
 FULL, SYMMETRIC, LEFT = "#1f4e79", "#8a8a8a", "#d1495b"
 DPI = 110
@@ -47,7 +48,7 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
         axes = figure.add_axes((0.47, 0.12, 0.5, 0.72))
         places = np.arange(len(names))
         errors = [result.u if np.isfinite(result.u) else 0.0] * len(names)
-        axes.errorbar(values, places, xerr=1.96 * np.array(errors), fmt="o", color=FULL, capsize=3)
+        axes.errorbar(values, places, xerr=TWO_SIDED_95 * np.array(errors), fmt="o", color=FULL, capsize=3)
         axes.plot(values[-1], places[-1], "o", color=LEFT, markersize=9)
         axes.axvspan(*result.band_ohm, color=FULL, alpha=0.08)
         axes.set_yticks(places, names, fontsize=8.5)
@@ -98,21 +99,26 @@ def plot_thickness(
 
     Examples
     --------
-    >>> from eistool.extraction import regress_thickness
+    >>> from eistool.materials import regress_thickness
     >>> cells = [50, 100, 300], [161.5, 275.2, 729.9], [1, 1, 3]
     >>> figure = plot_thickness(regress_thickness(*cells, 0.7854), *cells)
     """
     figure = _figure(label, repr(regression))
     axes = figure.add_axes((0.11, 0.12, 0.86, 0.72))
     axes.errorbar(
-        thickness_um, resistance_ohm, yerr=1.96 * np.array(u_resistance_ohm), fmt="o", color=FULL, capsize=3
+        thickness_um,
+        resistance_ohm,
+        yerr=TWO_SIDED_95 * np.array(u_resistance_ohm),
+        fmt="o",
+        color=FULL,
+        capsize=3,
     )
     grid = np.linspace(0, 1.08 * max(thickness_um), 100)
     line = regression.intercept_ohm + regression.slope_ohm_per_cm * grid * 1e-4
     u = np.hypot(regression.u_intercept_ohm, regression.u_slope_ohm_per_cm * grid * 1e-4)
     covariance = regression.correlation * regression.u_intercept_ohm * regression.u_slope_ohm_per_cm
     u = np.sqrt(np.maximum(u**2 + 2 * covariance * grid * 1e-4, 0.0))
-    axes.fill_between(grid, line - 1.96 * u, line + 1.96 * u, color=LEFT, alpha=0.2, linewidth=0)
+    axes.fill_between(grid, line - TWO_SIDED_95 * u, line + TWO_SIDED_95 * u, color=LEFT, alpha=0.2, linewidth=0)
     axes.plot(grid, line, color=LEFT, linewidth=1.4)
     axes.set_xlim(0, grid[-1])
     axes.set_ylim(bottom=min(0.0, float(line[0])))

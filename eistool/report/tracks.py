@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.constants import TWO_SIDED_95
 from eistool.errors import EistoolError
 from eistool.report.nyquist import square
 from eistool.report.units import format_hertz, ohm_unit
@@ -30,7 +31,6 @@ NAMES = {
     "time_h": "time / h",
     "cycle": "cycle",
 }
-NORMAL_95 = 1.959963984540054
 HIGHEST_LIMIT = 1.5  # times the largest R: upper limits above tell nothing
 LOGARITHMIC = 30.0  # ratio of resistances from which their axis is logarithmic
 
@@ -289,7 +289,7 @@ def _draw(axes: "Axes", there: Any, value: Any, u: Any, colour: str, label: str,
     there = np.array(there, dtype=int)
     if not there.size:
         return
-    y, error = value[there], NORMAL_95 * np.nan_to_num(u[there])
+    y, error = value[there], TWO_SIDED_95 * np.nan_to_num(u[there])
     if log:
         factor = np.exp(np.minimum(error / y, 5.0))
         sides = np.vstack([y - y / factor, y * factor - y])

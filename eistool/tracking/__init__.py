@@ -1,6 +1,6 @@
 """Processes along a series of spectra: tracks, events with evidence, and what a series tells as a whole."""
 
-from eistool.tracking.following import track
+from eistool.tracking.detection import track
 from eistool.tracking.joint_drt import SeriesDRT, compute_series_drt
 from eistool.tracking.result import Event, TrackedProcess, Tracks
 

@@ -36,7 +36,7 @@ def null_gains(result: FitResult, scale: float, replicates: int = REPLICATES) ->
     Examples
     --------
     >>> from eistool import fit, simulate
-    >>> from eistool.tracking.weighing import weighed
+    >>> from eistool.tracking.accuracy import weighed
     >>> s = weighed(simulate("R0-Zarc1", np.geomspace(1, 1e5, 41), [10, 50, 1e-3, 0.8], 0.003, 1))
     >>> gains = null_gains(fit(s, "R0-Zarc1", weighting="noise"), 1.0)
     >>> bool(0 <= gains.min() < np.median(gains) < 8 < gains.max() < 40)

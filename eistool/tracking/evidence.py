@@ -10,14 +10,15 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.circuit import Series as SeriesNode
+from eistool.constants import TWO_SIDED_95
 from eistool.drt import DRT, compute_drt
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.spectrum import Spectrum
+from eistool.tracking.accuracy import Residue, descend, n_data_independent
+from eistool.tracking.arc_count import SWITCH, Description
 from eistool.tracking.boundary import boundary_p
-from eistool.tracking.consistency import inconsistency
-from eistool.tracking.description import SWITCH, Description
-from eistool.tracking.weighing import Residue, descend, n_data_independent
+from eistool.tracking.eligibility import inconsistency
 from eistool.typing import FloatArray
 
 WINDOW = 3.0  # an apex must lie this factor within the measured window
@@ -27,7 +28,6 @@ SAME_PEAK = 0.35  # decades between an arc and its DRT peak
 EACH_SIDE = 2  # spectra on each side of an event that must agree
 TESTED = 4  # spectra that the other shapes are fitted to
 BOOTSTRAPPED = 3  # spectra that noise is simulated for
-NORMAL_95 = 1.96
 SIGNIFICANT = 3.0  # standard errors
 LARGEST_P = 0.01
 
@@ -282,7 +282,7 @@ def _is_parted(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
         whole, rest = other.arcs[off], other.arcs[on]
         lost, u_lost = whole.R - rest.R, math.hypot(whole.u_R, rest.u_R)
         near = abs(math.log10(rest.tau / new.tau)) < REACH
-        same = abs(lost - new.R) < NORMAL_95 * math.hypot(u_lost, new.u_R)
+        same = abs(lost - new.R) < TWO_SIDED_95 * math.hypot(u_lost, new.u_R)
         if near and same and lost > SIGNIFICANT * u_lost:
             return True
     return False
@@ -315,8 +315,8 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
 def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> dict[str, Any]:
     """Criterion 6: without the event it would have been seen on the other side."""
     near_on, near_off = on[:EACH_SIDE], off[:EACH_SIDE]
-    upper = max(max(run.R[s], 0.0) + NORMAL_95 * run.u_R[s] for s in near_off)
-    lower = min(run.R[s] - NORMAL_95 * run.u_R[s] for s in near_on)
+    upper = max(max(run.R[s], 0.0) + TWO_SIDED_95 * run.u_R[s] for s in near_off)
+    lower = min(run.R[s] - TWO_SIDED_95 * run.u_R[s] for s in near_on)
     hidden = any(run.R[s] > SIGNIFICANT * run.u_R[s] for s in near_off)
     jump = _jump(run, on, off)
     good = upper < lower and not hidden and jump > SWITCH

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.constants import TWO_SIDED_95
 from eistool.display import html_table, plain
 from eistool.drt.grid import check_points
 from eistool.errors import SpectrumError
@@ -25,7 +26,6 @@ MOST_CHANGE = 5.0  # of a precision, in a step
 LEVEL, LEVEL_SPREAD, SLOPE_SPREAD = math.log(0.01), 6.0, 0.5
 CLOSEST = 0.1  # of the usual spacing: repeated coordinates
 FEWEST = 3
-NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -180,7 +180,7 @@ class _Joint:
                 smooth, link = new_smooth, new_link
                 if done:
                     break
-        spread = NORMAL_95 * np.sqrt(np.maximum(diagonal, 0))
+        spread = TWO_SIDED_95 * np.sqrt(np.maximum(diagonal, 0))
         gamma = self.unit * np.exp(f)
         return SeriesDRT(
             self.series, np.exp(self.log_tau), gamma, gamma * np.exp(-spread), gamma * np.exp(spread),

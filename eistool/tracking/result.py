@@ -21,7 +21,7 @@ from eistool.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from eistool.tracking.quantities import (
+    from eistool.tracking.series_summary import (
         ActivationEnergy,
         DiffusionTail,
         Extremum,
@@ -180,32 +180,32 @@ class Tracks:
 
     def extrema(self, of: str = "total") -> "tuple[Extremum, Extremum]":
         """Return the minimum and the maximum of a resistance, with their intervals."""
-        from eistool.tracking.quantities import extrema
+        from eistool.tracking.series_summary import extrema
 
         return extrema(*self.resistance(of), self.series.coordinate)
 
     def trend(self, of: str = "total") -> "Trend":
         """Return the slope of a resistance along the series, and the smallest change that would show."""
-        from eistool.tracking.quantities import trend
+        from eistool.tracking.series_summary import trend
 
         return trend(self.resistance(of)[0], self.series.coordinate)
 
     def growth_laws(self, of: str = "total") -> "list[GrowthLaw]":
         """Return laws of growth of a resistance, the best by AICc first."""
-        from eistool.tracking.quantities import growth_laws
+        from eistool.tracking.series_summary import growth_laws
 
         R, u = self.resistance(of)
         return growth_laws(R, self.series.coordinate, u)
 
     def reversible_fraction(self, of: str = "total") -> "ReversibleFraction":
         """Return which share of a growth is gone at the end of the series."""
-        from eistool.tracking.quantities import reversible_fraction
+        from eistool.tracking.series_summary import reversible_fraction
 
         return reversible_fraction(*self.resistance(of))
 
     def activation_energy(self, of: str = "total", form: str = "ln(T/R)") -> "ActivationEnergy":
         """Return the activation energy of a resistance, from the temperatures in the metadata."""
-        from eistool.tracking.quantities import activation_energy
+        from eistool.tracking.series_summary import activation_energy
 
         known = [s.metadata.temperature_C for s in self.series]
         return activation_energy(*self.resistance(of), np.array(known, dtype=np.float64), form)
@@ -213,7 +213,7 @@ class Tracks:
     @property
     def diffusion_tail(self) -> "DiffusionTail":
         """-Z''/Z' at the lowest frequency that all spectra reach, and where a tail rises."""
-        from eistool.tracking.quantities import diffusion_tail
+        from eistool.tracking.series_summary import diffusion_tail
 
         noise = [math.sqrt(max(r.noise_floor, 0.0)) if r.success else math.inf for r in self.results]
         return diffusion_tail(list(self.series), np.array(noise))

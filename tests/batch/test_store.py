@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eistool.batch import Record, Store
-from eistool.batch.store import Key, Rows
+from eistool.batch import Key, Record, Store
+from eistool.tables import Rows
 
 ROWS = Rows(("R0", "flags"), ((53.1, None), (0.1 + 0.2, "at_bound: µ")))
 

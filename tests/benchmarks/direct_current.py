@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from eistool import CellGeometry, analyze_polarization
-from tests.extraction.holds import Protocol, simulate
+from tests.direct_current.holds import Protocol, simulate
 
 THICKNESS_UM, U_THICKNESS_UM, DIAMETER_MM, U_DIAMETER_MM, U_LEAD_OHM = 280.0, 5.0, 10.0, 0.05, 0.02
 NORMAL_95 = 1.959963984540054

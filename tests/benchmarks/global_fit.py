@@ -25,7 +25,7 @@ def arrhenius_series(n: int, seed: int = 1, noise: float = 0.003) -> eistool.Ser
         values += [200 * np.exp(0.45 * beta), 1e-5, 0.85, 1e-2, 0.9]
         metadata = eistool.Metadata(temperature_C=float(celsius))
         label = f"{celsius:.1f} °C"
-        spectra.append(eistool.simulate(CIRCUIT, FREQUENCY, values, noise, 1000 * seed + i, metadata, label))
+        spectra.append(eistool.simulate(CIRCUIT, FREQUENCY, values, noise, 1000 * seed + i, metadata, label=label))
     return eistool.Series(spectra, by="temperature")
 
 

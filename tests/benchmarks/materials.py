@@ -19,11 +19,11 @@ import numpy as np
 
 import eistool
 from eistool import CellGeometry, Metadata
-from eistool.batch.candidates import candidates, choose
-from eistool.extraction import conductivity
-from eistool.fitting.laws import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.jobs.candidates import candidates, choose
+from eistool.materials import conductivity
 from eistool.typing import FloatArray
-from tests.extraction.pellets import Pellet, line
+from tests.materials.pellets import Pellet, line
 
 SEED = 20_250_601
 ENERGY, LEVEL = 0.31, 11.731

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 import eistool
-from eistool.tracking.description import _choose_family
-from eistool.tracking.weighing import EvidenceFits, weighed
+from eistool.tracking.accuracy import EvidenceFits, weighed
+from eistool.tracking.arc_count import _choose_family
 from eistool.typing import ComplexArray, FloatArray
 from tests.tracking.series import cell
 

@@ -12,10 +12,10 @@ from eistool.cli import main
 from eistool.readers.writers import write_spectra
 from eistool.settings import load_settings
 from tests.batch.folders import rows
-from tests.extraction.files import A5, STACK_OHM, stack, write_conductors, write_record, write_stacks
-from tests.extraction.holds import simulate
-from tests.extraction.test_irdrop import cycling
-from tests.extraction.test_subtraction import full_cell, symmetric_cell
+from tests.direct_current.files import A5, STACK_OHM, stack, write_conductors, write_record, write_stacks
+from tests.direct_current.holds import simulate
+from tests.direct_current.test_ir_drop import cycling
+from tests.symmetric_cell.test_subtraction import full_cell, symmetric_cell
 
 
 @pytest.fixture(autouse=True)

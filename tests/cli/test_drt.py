@@ -78,7 +78,7 @@ def test_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("eistool.batch.drt.distribution", interrupted)
+        patch.setattr("eistool.jobs.drt.distribution", interrupted)
         result = drt()
     assert result.exit_code == 130
     assert "run the same command again" in result.stdout

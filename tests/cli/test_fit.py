@@ -69,7 +69,7 @@ def test_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("eistool.batch.fit.fit_many", interrupted)
+        patch.setattr("eistool.jobs.fit.fit_many", interrupted)
         result = fit("--circuit", CIRCUIT)
     assert result.exit_code == 130
     assert "run the same command again" in result.stdout

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import eistool
-from eistool.drt.blocks import difference_band, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.compute import _data
 from eistool.drt.grid import FINER
+from eistool.drt.negative_blocks import difference_band, parse_windows, subtract_in, with_phasances, without_blocks
 from eistool.drt.process import Data, Process, free_process
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray

@@ -7,8 +7,8 @@ import pytest
 
 import eistool
 from eistool.circuit import ELEMENTS
-from eistool.circuit.direct_current import dc_resistance
 from eistool.circuit.library import load_library_circuit
+from eistool.circuit.limits import dc_resistance
 from eistool.errors import FitError
 from tests.benchmarks.coverage import measure
 from tests.reference import circuit_impedance

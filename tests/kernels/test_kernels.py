@@ -16,7 +16,16 @@ import eistool
 from eistool import fit, simulate
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
-from eistool.kernels import least_squares, model, nonnegative, parameters, profile, search, spread, starts
+from eistool.kernels import (
+    least_squares,
+    model,
+    nonlinear_covariance,
+    nonnegative,
+    parameters,
+    profile_likelihood,
+    search,
+    starts,
+)
 
 KERNELS = {
     "evaluate": model.evaluate,
@@ -28,9 +37,9 @@ KERNELS = {
     "minimise": least_squares.minimise,
     "search": search.search,
     "propose": starts.propose,
-    "spread": spread.spread,
+    "widen_covariance": nonlinear_covariance.widen_covariance,
     "invert": least_squares.invert,
-    "profile": profile.profile,
+    "profile": profile_likelihood.profile,
 }
 
 

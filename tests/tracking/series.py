@@ -30,7 +30,7 @@ def cell(
         parts.append("Wo1")
         values |= {"Wo1.R": diffusion[0], "Wo1.tau": diffusion[1]}
     known = Metadata().updated("given", **metadata)
-    return simulate("-".join(parts), frequency, values, noise, seed, known, f"spectrum {seed}")
+    return simulate("-".join(parts), frequency, values, noise, seed, known, label=f"spectrum {seed}")
 
 
 def new_interphase() -> Series:

@@ -7,11 +7,11 @@ import pytest
 from scipy.optimize import least_squares
 
 from eistool import Circuit, Metadata, Series, Spectrum, SpectrumError, fit, simulate, track
+from eistool.tracking.accuracy import Residue, weighed
+from eistool.tracking.arc_count import _cheapest, best_range
 from eistool.tracking.boundary import null_gains
-from eistool.tracking.consistency import inconsistency
-from eistool.tracking.description import _cheapest, best_range
+from eistool.tracking.eligibility import inconsistency
 from eistool.tracking.evidence import Run, _jump
-from eistool.tracking.weighing import Residue, weighed
 from tests.tracking.series import cell
 
 F = np.geomspace(1e5, 0.1, 43)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from eistool.constants import VACUUM_F_PER_CM
 from eistool.readers.content import FileContent
 from eistool.readers.tables.columns import parse_columns
 from eistool.readers.tables.impedance_table import MIN_ROWS
@@ -16,7 +17,6 @@ from eistool.typing import ComplexArray, FloatArray
 
 SUFFIXES = (".txt", ".asc")
 
-_EPSILON_0 = 8.8541878128e-14  # F/cm, CODATA 2018
 _LONGEST_LINE = 10_000  # characters; rows are shorter
 _HEAD = 12  # lines that are searched for the header
 _NUMBER = r"([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)"
@@ -122,7 +122,7 @@ def _conductivity(columns: _Columns) -> tuple[ComplexArray, str] | None:
     real, imag = columns.get("eps'"), columns.get("eps''")
     if real is not None and imag is not None:
         omega = 2 * np.pi * columns.values["freq.[hz]"]
-        admittance = np.asarray(omega * _EPSILON_0 * (imag + 1j * real), dtype=np.complex128)
+        admittance = np.asarray(omega * VACUUM_F_PER_CM * (imag + 1j * real), dtype=np.complex128)
         return admittance, "Eps* = Eps' - j Eps''"
     return None
 

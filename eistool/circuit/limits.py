@@ -1,0 +1,132 @@
+"""Resistances of a circuit at the ends of the frequency axis: direct current and infinite frequency."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from eistool.circuit.circuit import Circuit
+from eistool.circuit.tree import Element, Node, Series
+from eistool.typing import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """Elements that vanish or block at one end of the frequency axis."""
+
+    shorted: frozenset[str]
+    blocking: frozenset[str]
+    rails: Mapping[str, tuple[str, ...]]  # that the current runs through, in parallel; else R
+
+
+_DIRECT = _Limit(
+    frozenset({"L", "La", "RL"}),
+    frozenset({"C", "CPE", "W", "Wo", "FWo", "TLMie", "deLevie"}),
+    {"TLMee": ("Re",), "TLMii": ("Ri",), "TLMct": ("Re", "Ri", "Rct")},
+)
+# inductances are of leads: R_inf is what remains without them
+_HIGH = _Limit(
+    frozenset(
+        {"L", "La", "RL", "C", "CPE", "W", "Wo", "Ws", "FWo", "FWs", "G", "FG", "K", "Zarc", "HN", "deLevie"}
+    ),
+    frozenset(),
+    dict.fromkeys(("TLMee", "TLMii", "TLMie", "TLMct"), ("Re", "Ri")),
+)
+
+
+def dc_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArray]:
+    """Return the resistance to direct current and its derivatives by the parameters, shape (p,).
+
+    It is infinite, with derivatives of 0, where the circuit blocks direct current.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What carries the current.
+    values : FloatArray, shape (p,)
+        In the circuit's order.
+
+    Examples
+    --------
+    >>> from eistool import Circuit
+    >>> resistance, derivative = dc_resistance(Circuit("R0-p(R1,CPE1)"), np.array([20, 100, 1e-5, 0.9]))
+    >>> float(resistance), derivative.tolist()
+    (120.0, [1.0, 1.0, 0.0, 0.0])
+    """
+    return _of_node(circuit, circuit.tree, values, _DIRECT)
+
+
+def high_frequency_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArray]:
+    """Return R_inf, the limit of Z at infinite frequency without inductances, and its derivatives, shape (p,).
+
+    It is 0, with derivatives of 0, where the circuit has no resistance in series with its arcs.
+
+    Parameters
+    ----------
+    circuit, values
+        As for :func:`dc_resistance`.
+
+    Examples
+    --------
+    >>> from eistool import Circuit
+    >>> circuit = Circuit("L0-R0-p(R1,C1)")
+    >>> resistance, derivative = high_frequency_resistance(circuit, np.array([1e-6, 20, 100, 1e-5]))
+    >>> float(resistance), derivative.tolist()
+    (20.0, [0.0, 1.0, 0.0, 0.0])
+    """
+    return _of_node(circuit, circuit.tree, values, _HIGH)
+
+
+def blocking_elements(circuit: Circuit) -> tuple[str, ...]:
+    """Return the names of the elements that block direct current."""
+    return tuple(element.name for element in circuit.elements if element.symbol in _DIRECT.blocking)
+
+
+def _of_node(circuit: Circuit, node: Node, values: FloatArray, limit: _Limit) -> tuple[float, FloatArray]:
+    if isinstance(node, Element):
+        return _of_element(circuit, node, values, limit)
+    parts = [_of_node(circuit, part, values, limit) for part in node.parts]
+    resistances = np.array([resistance for resistance, _ in parts])
+    derivatives = np.array([derivative for _, derivative in parts])
+    if isinstance(node, Series):
+        total = float(resistances.sum())
+        return total, derivatives.sum(axis=0) if np.isfinite(total) else np.zeros_like(values)
+    return _in_parallel(resistances, derivatives)
+
+
+def _in_parallel(resistances: FloatArray, derivatives: FloatArray) -> tuple[float, FloatArray]:
+    if not resistances.all():
+        return 0.0, np.zeros(derivatives.shape[1])
+    conductance = float(np.sum(1 / resistances))
+    if conductance == 0:
+        return np.inf, np.zeros(derivatives.shape[1])
+    share = 1 / (resistances * conductance)  # of the current
+    return 1 / conductance, share**2 @ derivatives
+
+
+def _of_element(circuit: Circuit, element: Element, values: FloatArray, limit: _Limit) -> tuple[float, FloatArray]:
+    derivative = np.zeros_like(values)
+    if element.symbol in limit.shorted:
+        return 0.0, derivative
+    if element.symbol in limit.blocking:
+        return np.inf, derivative
+    index = [circuit.index(f"{element.name}.{name}") for name in limit.rails.get(element.symbol, ("R",))]
+    rails = values[index]
+    if len(index) == 3:
+        # the imaginary part of a tiny imaginary step is the derivative, to the last digit
+        derivative[index] = [_of_line(rails + 1e-30j * row).imag / 1e-30 for row in np.eye(3)]
+        return float(_of_line(rails + 0j).real), derivative
+    derivatives = np.zeros((len(index), values.size))
+    derivatives[np.arange(len(index)), index] = 1.0
+    return _in_parallel(rails, derivatives)
+
+
+def _of_line(rails: np.ndarray) -> complex:
+    """Return Z of a line with charge transfer where its capacitance carries no current."""
+    re, ri, rct = rails
+    nu = np.sqrt((re + ri) / rct)
+    decay = np.exp(-nu)
+    inverse_sinh = 2 * decay / (1 - decay**2)
+    coth = (1 + decay**2) / (1 - decay**2)
+    z: complex = (re * ri * (1 + 2 * inverse_sinh / nu) + (re**2 + ri**2) * coth / nu) / (re + ri)
+    return z

@@ -1,0 +1,52 @@
+"""Output of ``eistool fit --dry-run``."""
+
+import json
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from eistool.jobs import DryRun
+
+_SHOWN = (
+    ("sample_id", "sample", "{}"),
+    ("cell_type", "cell", "{}"),
+    ("temperature_C", "T", "{:g} °C"),
+    ("thickness_um", "L", "{:g} µm"),
+    ("diameter_mm", "d", "{:g} mm"),
+    ("cell_constant_per_cm", "L/A", "{:.4g} /cm"),
+    ("composition_x", "x", "{:g}"),
+    ("circuit", "circuit", "{}"),
+    ("gives", "gives", "{}"),
+)
+
+
+def show_dry_run(context: click.Context, dry_run: "DryRun", as_json: bool) -> NoReturn:
+    """Print the inputs, and exit: 0, or 1 if a file cannot be read, or 3 if none can."""
+    if as_json:
+        contents = {"spectra": dry_run.rows, "failures": dry_run.failures, "warnings": dry_run.warnings}
+        click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
+    else:
+        _print_table(dry_run)
+        for text in dry_run.warnings:
+            click.echo(f"warning: {text}")
+        for text in dry_run.failures:
+            click.echo(f"cannot be read: {text}")
+        click.echo(
+            f"{len(dry_run.rows)} of {dry_run.n_read} sweeps would be fitted; nothing was computed or written."
+        )
+    context.exit(3 if not dry_run.n_read else int(bool(dry_run.failures)))
+    raise AssertionError  # exit() does not return
+
+
+def _print_table(dry_run: "DryRun") -> None:
+    cells = [[heading for _, heading, _ in _SHOWN]]
+    names = []
+    for row in dry_run.rows:
+        names.append(row["source"] if row["sweep"] < 2 else f"{row['source']}#{row['sweep']}")
+        cells.append(["" if row[name] is None else form.format(row[name]) for name, _, form in _SHOWN])
+    columns = [["spectrum", *names], *map(list, zip(*cells, strict=True))]
+    widths = [max(map(len, column)) for column in columns]
+    for line in zip(*columns, strict=True):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo(text.rstrip())

@@ -1,0 +1,6 @@
+"""Global fits: one model for all spectra of a series, with shared parameters and laws."""
+
+from eistool.fitting.global_fit.fit import fit_global
+from eistool.fitting.global_fit.result import GlobalFit, LawFit
+
+__all__ = ["GlobalFit", "LawFit", "fit_global"]

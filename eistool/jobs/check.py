@@ -1,0 +1,85 @@
+"""The job of ``eistool check``: verdicts on spectra, their curves and pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eistool.batch import Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
+from eistool.batch.job import BREAKDOWNS, breakdown
+from eistool.jobs.pictures import CHECK_PICTURES, draw_pictures, write_curves
+from eistool.spectrum import Spectrum
+from eistool.tables import Rows
+from eistool.tables.check import CHECKS, RESIDUALS, Validity, check_tables
+from eistool.tables.spectra import FAILURES, SPECTRA, failure_rows, spectrum_row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions(JobOptions):
+    """Options of :func:`check_folder`: those of :class:`~eistool.batch.JobOptions`."""
+
+    plots: str = "failed"
+
+
+@dataclass(frozen=True, eq=False)
+class CheckJob(Job[CheckOptions]):
+    """Verdicts on spectra; one that does not pass is a result, not a failure."""
+
+    name = "check"
+    stage = "checking"
+    tables = (SPECTRA, CHECKS, FAILURES)
+
+    def compute(self, tasks: Sequence[Task]) -> list[Record]:
+        """Return the records of tasks."""
+        return self.each(self._record, tasks)
+
+    def _record(self, task: Task) -> Record:
+        validity = validate(task.spectrum, z_hit=True)
+        status = "failed" if validity.failure else "ok"
+        row = spectrum_row(task.spectrum, status, validity.reason, validity=validity)
+        tables = {"spectra": Rows.of(row), **check_tables(validity)}
+        if validity.failure:
+            tables["failures"] = failure_rows("check", validity.failure)
+        return Record(task.key, status, tables)
+
+    def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
+        """Write the residuals of each spectrum as CSV and as a picture."""
+        write_curves(out / "check", RESIDUALS, records)
+        draw_pictures(CHECK_PICTURES, out / "check", records, self.options.plots, step)
+
+
+def check_folder(
+    paths: Sequence[Path],
+    out: Path,
+    options: CheckOptions | None = None,
+    command: Sequence[str] = (),
+    progress: Progress = quiet,
+) -> Summary:
+    """Check all spectra below the paths by Kramers-Kronig and Z-HIT, see :func:`run_job`."""
+    return run_job(CheckJob(options or CheckOptions()), paths, out, command, progress)
+
+
+def validate(spectrum: Spectrum, *, z_hit: bool = False) -> Validity:
+    """Return the verdict on a spectrum, or the reason for its absence.
+
+    No error of a single spectrum is raised, so that the batch goes on.
+    """
+    from eistool.validation import check_kramers_kronig, check_z_hit
+
+    try:
+        test = check_kramers_kronig(spectrum)
+        other = check_z_hit(spectrum, kramers_kronig=test) if z_hit else None
+    except BREAKDOWNS as error:
+        return Validity(spectrum, failure=breakdown(spectrum, error))
+    return Validity(spectrum, test, other)
+
+
+def prepare(spectrum: Spectrum, mask: str, weighting: str) -> Validity:
+    """Return a spectrum ready to be fitted, and the verdict on it: masked, with noise if the weights need it."""
+    validity = validate(spectrum)
+    if validity.kramers_kronig is not None and mask != "none":
+        masked = validity.kramers_kronig.masked(mask)
+        if masked.n_used < spectrum.n_used:
+            validity = validate(masked)
+    if validity.kramers_kronig is None or weighting != "noise":
+        return validity
+    return Validity(validity.kramers_kronig.with_noise(), validity.kramers_kronig)

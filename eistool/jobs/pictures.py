@@ -1,0 +1,176 @@
+"""Curves and pictures of single spectra, drawn from the records."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eistool.batch import Key, Record, Step
+from eistool.batch.files import write_file
+from eistool.report import CheckPicture, CheckPlot, DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
+from eistool.tables import Rows, Table, to_csv
+
+_HEAD_BYTES = 1024  # hold the comment
+_BAD = ("failed", "poor_model")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of pictures."""
+
+    table: str  # that a record must have
+    plot: Callable[[], NyquistPlot | DRTPlot | CheckPlot]
+    picture: Callable[[Record], Any]
+    bad: Callable[[Record], bool] = lambda record: record.status in _BAD
+
+
+def draw_pictures(kind: Kind, folder: Path, records: Sequence[Record], which: str, step: Step) -> None:
+    """Draw the requested pictures that are missing, and remove those of earlier results.
+
+    Parameters
+    ----------
+    kind : Kind
+        :data:`FIT_PICTURES`, :data:`DRT_PICTURES` or :data:`CHECK_PICTURES`.
+    folder : Path
+        Created if there is anything to draw; its files are named after sources and sweeps.
+    records : sequence of Record
+        Of all sweeps.
+    which : {"failed", "all", "none"}
+        ``failed`` means failed or poor fits, or spectra that did not pass.
+    step : callable
+        Called with the number done, and the total.
+    """
+    todo: list[Record] = []
+    for record in records:
+        path = result_path(folder, record.key)
+        shown = kind.table in record.tables
+        if shown and _shows(path, record.key):
+            continue
+        path.unlink(missing_ok=True)
+        if shown and (which == "all" or (which == "failed" and kind.bad(record))):
+            todo.append(record)
+    if not todo:
+        return
+    plot: Any = kind.plot()
+    for done, record in enumerate(todo, start=1):
+        png = plot.to_png(kind.picture(record), _mark(record.key))
+        write_file(result_path(folder, record.key), png)
+        step(done, len(todo))
+
+
+def write_curves(folder: Path, table: Table[Any], records: Sequence[Record]) -> None:
+    """Write one CSV per sweep, and remove those of sweeps without a curve."""
+    for record in records:
+        path = result_path(folder, record.key, "csv")
+        if table.name in record.tables:
+            write_file(path, to_csv(record.tables[table.name]))
+        else:
+            path.unlink(missing_ok=True)
+
+
+def result_path(folder: Path, key: Key, suffix: str = "png") -> Path:
+    """Return the path of a file of one sweep.
+
+    Examples
+    --------
+    >>> result_path(Path("plots"), Key("pellet/S17_25C.mpt", 1, "", "")).as_posix()
+    'plots/pellet/S17_25C.mpt.1.png'
+    """
+    return folder / f"{key.source}.{key.sweep}.{suffix}"
+
+
+def _mark(key: Key) -> str:
+    return f"eistool {key.data} {key.settings}"
+
+
+def _shows(path: Path, key: Key) -> bool:
+    """Return whether a picture exists and shows this result."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _mark(key).encode() in file.read(_HEAD_BYTES)
+
+
+def _label(key: Key) -> str:
+    return key.source if key.sweep == 1 else f"{key.source}, sweep {key.sweep}"
+
+
+def _columns(rows: Rows) -> dict[str, Any]:
+    return dict(zip(rows.columns, zip(*rows.rows, strict=True), strict=True))
+
+
+def _fit_picture(record: Record) -> FitPicture:
+    columns = _columns(record.tables["curves"])
+    fit = _complex(columns, "fit")
+    row = record.row("fits")
+    chi2, reason = row["chi2_reduced"], record.row("spectra")["reason"]
+    quality = "" if chi2 is None else f", reduced χ² {chi2:.3g}"
+    remarks = "" if reason is None else f": {reason}"
+    return FitPicture(
+        _label(record.key),
+        row["circuit"],
+        f"{record.status.replace('_', ' ')}{quality}{remarks}",
+        np.array(columns["frequency_Hz"]),
+        _complex(columns, "z"),
+        np.array([reason is None for reason in columns["mask_reason"]]),
+        None if np.isnan(fit).all() else fit,
+    )
+
+
+def _complex(columns: dict[str, Any], name: str) -> Any:
+    real, imag = (
+        np.array([math.nan if value is None else value for value in columns[f"{name}_{part}_ohm"]])
+        for part in ("real", "imag")
+    )
+    return real + 1j * imag
+
+
+def _drt_picture(record: Record) -> DRTPicture:
+    columns = {name: np.array(values) for name, values in _columns(record.tables["gamma"]).items()}
+    row = record.row("drt")
+    return DRTPicture(
+        label=_label(record.key),
+        model=row["model"],
+        flags=row["flags"] or "",
+        R_pol=(row["R_pol_ohm"], row["u_R_pol_ohm"]),
+        R_inf=(row["R_inf_ohm"], row["u_R_inf_ohm"]),
+        noise=row["noise"],
+        tau=columns["tau_s"],
+        gamma=columns["gamma_ohm"],
+        low=columns["gamma_low"],
+        high=columns["gamma_high"],
+        window=(row["tau_min_s"], row["tau_max_s"]),
+        peaks=tuple(
+            PeakMark(p["tau_s"], p["u_tau_s"], p["R_ohm"], p["u_R_ohm"], p["atom"])
+            for p in record.tables["drt_peaks"]
+        ),
+    )
+
+
+def _check_picture(record: Record) -> CheckPicture:
+    columns = _columns(record.tables["residuals"])
+    row = record.row("check")
+    words = {True: "passed", False: "failed", None: "cannot tell"}
+    return CheckPicture(
+        label=_label(record.key),
+        verdict=f"Kramers-Kronig {words[row['kk_passed']]}    Z-HIT {words[row['z_hit_passed']]}",
+        reason=row["reason"] or "",
+        frequency=np.array(columns["frequency_Hz"]),
+        impedance=_complex(columns, "z"),
+        ladder=_complex(columns, "kk"),
+        noise=_complex(columns, "noise"),
+        z_hit=np.array([math.nan if value is None else value for value in columns["z_hit_residual"]]),
+        outlier=np.array(columns["outlier"]),
+    )
+
+
+def _did_not_pass(record: Record) -> bool:
+    return bool(record.row("check")["status"] != "passed")
+
+
+FIT_PICTURES = Kind("curves", NyquistPlot, _fit_picture)
+DRT_PICTURES = Kind("gamma", DRTPlot, _drt_picture)
+CHECK_PICTURES = Kind("residuals", CheckPlot, _check_picture, _did_not_pass)

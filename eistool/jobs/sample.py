@@ -1,0 +1,31 @@
+"""Sample: the spectra of one sample with their results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eistool.batch import Record
+from eistool.materials import Arrhenius
+from eistool.spectrum import Spectrum
+from eistool.tables.conductivity import ConductivityRow
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Spectra of one sample with their records, and its activation energies by quantity."""
+
+    name: str
+    records: tuple[Record, ...]
+    spectra: tuple[Spectrum, ...]  # of the records
+    rows: tuple[ConductivityRow, ...]  # with the sample's own activation energy
+    fits: Mapping[str, Arrhenius]
+
+    @property
+    def composition(self) -> float | None:
+        """x, if all spectra agree on one."""
+        known = {x for spectrum in self.spectra if (x := spectrum.metadata.composition_x) is not None}
+        return float(known.pop()) if len(known) == 1 else None
+
+    def constant(self, quantity: str) -> float | None:
+        """L/A in 1/cm, if all spectra agree on one."""
+        known = {row.cell_constant_per_cm for row in self.rows if row.quantity == quantity}
+        return known.pop() if len(known) == 1 else None

@@ -1,0 +1,238 @@
+"""Conductivities, activation energies and compositions of the samples of a batch."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from eistool.batch import Derived, Record, Task
+from eistool.constants import TWO_SIDED_95
+from eistool.jobs.global_arrhenius import global_rows, interface_rows
+from eistool.jobs.sample import Sample
+from eistool.jobs.transport_plots import draw_transport
+from eistool.materials import Arrhenius, arrhenius, meyer_neldel
+from eistool.materials.conductivity_value import temperature_share
+from eistool.spectrum import CellGeometry, Metadata, Spectrum
+from eistool.spectrum.geometry import geometry_conflicts
+from eistool.tables.arrhenius import ALTERNATIVES, ARRHENIUS, AlternativeRow, alternative_row, arrhenius_row
+from eistool.tables.conductivity import COMPOSITION, CONDUCTIVITY, CompositionRow, ConductivityRow
+
+CELL_TYPES = (None, "blocking", "symmetric")  # whose thickness is that of an electrolyte
+QUANTITIES = ("total", "bulk", "grain_boundary")
+LARGE_AMPLITUDE_MV = 50.0
+ROOM_C, NEAR_ROOM_K = 25.0, 7.5
+
+
+def electrolyte(metadata: Metadata) -> CellGeometry | None:
+    """Return the geometry of an electrolyte, None if the cell holds none or its geometry is unknown."""
+    return None if metadata.cell_type not in CELL_TYPES else CellGeometry.from_metadata(metadata)
+
+
+def derive_transport(tasks: Sequence[Task], records: Sequence[Record]) -> Derived:
+    """Return conductivities, activation energies and compositions of all samples, with their pictures.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        With the spectra of the records.
+    records : sequence of Record
+        Of all sweeps.
+    """
+    samples = _samples(tasks, records)
+    rows = [row for sample in samples for row in sample.rows]
+    rows.sort(key=lambda row: (row.source, row.sweep))
+    fits = [(sample, quantity, fit) for sample in samples for quantity, fit in sample.fits.items()]
+    others = [
+        alternative_row(sample.name, name, fit, one) for sample, name, fit in fits for one in fit.alternatives
+    ]
+    for sample in samples:
+        others += global_rows(sample)
+        others += interface_rows(sample)
+    others += _meyer_neldel_rows(samples)
+    composition = _composition_rows(samples)
+    tables = {
+        CONDUCTIVITY.name: CONDUCTIVITY.table(rows),
+        ARRHENIUS.name: ARRHENIUS.fill(
+            arrhenius_row(sample.name, name, fit, sample.constant(name), sample.composition)
+            for sample, name, fit in fits
+        ),
+        ALTERNATIVES.name: ALTERNATIVES.table(others),
+        COMPOSITION.name: COMPOSITION.table(composition),
+    }
+    spectra = [task.spectrum for task in tasks]
+    return Derived(tables, draw_transport(samples, composition), tuple(_remarks(samples, spectra)))
+
+
+def _samples(tasks: Sequence[Task], records: Sequence[Record]) -> list[Sample]:
+    spectra = {task.key: task.spectrum for task in tasks}
+    groups: dict[str, list[tuple[Spectrum, Record]]] = {}
+    for record in sorted(records, key=lambda record: record.key):
+        spectrum = spectra.get(record.key)
+        if spectrum is not None and record.status != "left_out":
+            name = spectrum.metadata.sample_id or record.key.source.rpartition("/")[0]
+            groups.setdefault(name, []).append((spectrum, record))
+    return [_sample(name, group) for name, group in groups.items()]
+
+
+def _sample(name: str, group: Sequence[tuple[Spectrum, Record]]) -> Sample:
+    rows = [row for spectrum, record in group for row in _conductivities(name, spectrum.metadata, record)]
+    fits = {}
+    for quantity in QUANTITIES:
+        fit = _fit(name, [row for row in rows if row.quantity == quantity])
+        if fit is not None:
+            fits[quantity] = fit
+    rows = [_with_own_energy(row, fits.get(row.quantity)) for row in rows]
+    spectra, records = zip(*group, strict=True)
+    return Sample(name, records, spectra, tuple(rows), fits)
+
+
+def _conductivities(name: str, metadata: Metadata, record: Record) -> list[ConductivityRow]:
+    if CONDUCTIVITY.name not in record.tables:
+        return []
+    return record.tables[CONDUCTIVITY.name].read(
+        ConductivityRow,
+        sample_id=name,
+        source=record.key.source,
+        sweep=record.key.sweep,
+        composition_x=metadata.composition_x,
+        u_temperature_C=1.0 if metadata.u_temperature_C is None else metadata.u_temperature_C,
+    )
+
+
+def _fit(name: str, rows: Sequence[ConductivityRow]) -> Arrhenius | None:
+    """Return the Arrhenius fit of one quantity; None with fewer than two temperatures."""
+    known = [row for row in rows if row.sigma_S_per_cm is not None and row.temperature_C is not None]
+    if len({row.temperature_C for row in known}) < 2:
+        return None
+    T, sigma, u_R, u_geometry = (
+        np.array([getattr(row, name) for row in known], dtype=np.float64)
+        for name in ("temperature_C", "sigma_S_per_cm", "u_relative_resistance", "u_relative_geometry")
+    )
+    return arrhenius(
+        T,
+        sigma,
+        np.maximum(u_R, 1e-9) * sigma,
+        u_geometry=float(u_geometry.mean()),
+        u_temperature_K=[row.u_temperature_C for row in known],
+        extrapolated=[row.status == "extrapolated" for row in known],
+        label=name,
+    )
+
+
+def _with_own_energy(row: ConductivityRow, fit: Arrhenius | None) -> ConductivityRow:
+    """Return a row whose error of temperature follows from the sample's own activation energy."""
+    sigma = row.sigma_S_per_cm
+    if fit is None or fit.status == "not_resolvable" or sigma is None or row.temperature_C is None:
+        return row
+    share = temperature_share(fit.Ea_eV, row.temperature_C, row.u_temperature_C)
+    u_R, u_geometry = row.u_relative_resistance or 0.0, row.u_relative_geometry or 0.0
+    relative = math.sqrt(u_R**2 + u_geometry**2 + share**2)
+    assumed = [part for part in (row.assumed or "").split("; ") if not part.startswith("Ea = ")]
+    return replace(
+        row,
+        u_sigma_S_per_cm=sigma * relative,
+        u_sigma_mS_per_cm=1e3 * sigma * relative,
+        lower_limit=sigma * math.exp(-TWO_SIDED_95 * relative),
+        upper_limit=sigma * math.exp(TWO_SIDED_95 * relative),
+        u_relative_temperature=share,
+        assumed="; ".join(assumed),
+    )
+
+
+def _composition_rows(samples: Sequence[Sample]) -> list[CompositionRow]:
+    """Return σ at 25 °C and Ea of samples over their composition; from the line, else measured."""
+    rows = [
+        row
+        for sample in samples
+        if sample.composition is not None
+        for quantity in dict.fromkeys(row.quantity for row in sample.rows)
+        if (row := _at_room(sample, quantity, sample.composition)) is not None
+    ]
+    return sorted(rows, key=lambda row: (row.quantity, row.composition_x, row.sample_id or ""))
+
+
+def _at_room(sample: Sample, quantity: str, composition: float) -> CompositionRow | None:
+    materials = {spectrum.metadata.material for spectrum in sample.spectra} - {None}
+    material = next(iter(materials)) if len(materials) == 1 else None
+    fit = sample.fits.get(quantity)
+    if fit is not None and fit.status != "not_resolvable":
+        return CompositionRow(
+            composition_x=composition,
+            sample_id=sample.name,
+            material=material,
+            quantity=quantity,
+            temperature_C=ROOM_C,
+            sigma_S_per_cm=fit.sigma_25C_S_per_cm,
+            u_sigma_S_per_cm=fit.u_sigma_25C_S_per_cm,
+            Ea_eV=fit.Ea_eV,
+            u_Ea_eV=fit.u_Ea_eV,
+            method="arrhenius",
+            status=fit.sigma_25C_status,
+        )
+    measured = [
+        row
+        for row in sample.rows
+        if row.quantity == quantity and row.sigma_S_per_cm is not None
+        if row.temperature_C is None or abs(row.temperature_C - ROOM_C) <= NEAR_ROOM_K
+    ]
+    if not measured:
+        return None
+    nearest = min(measured, key=lambda row: abs((row.temperature_C or ROOM_C) - ROOM_C))
+    return CompositionRow(
+        composition_x=composition,
+        sample_id=sample.name,
+        material=material,
+        quantity=quantity,
+        temperature_C=nearest.temperature_C,
+        sigma_S_per_cm=nearest.sigma_S_per_cm,
+        u_sigma_S_per_cm=nearest.u_sigma_S_per_cm,
+        method="measured",
+        status=nearest.status,
+    )
+
+
+def _meyer_neldel_rows(samples: Sequence[Sample]) -> list[AlternativeRow]:
+    fits = [sample.fits["total"] for sample in samples if "total" in sample.fits]
+    if len(fits) < 4:
+        return []
+    found = meyer_neldel(fits)
+    parameters = f"E_MN_eV={found.E_MN_eV:.6g}; u_E_MN_eV={found.u_E_MN_eV:.2g}; intercept={found.intercept:.6g}"
+    return [
+        AlternativeRow(
+            quantity="total",
+            form="meyer_neldel",
+            n_points=found.n_samples,
+            parameters=parameters if found.status == "ok" else None,
+            status=found.status,
+            reason=found.reason or "ln σ0 = intercept + Ea/E_MN over the samples",
+        )
+    ]
+
+
+def _remarks(samples: Sequence[Sample], spectra: Sequence[Spectrum]) -> list[str]:
+    """Return warnings about missing or conflicting metadata, and the flags of the regressions."""
+    pellets = [s.metadata for s in spectra if s.metadata.cell_type == "blocking"]
+    remarks = []
+    without = [m for m in pellets if CellGeometry.from_metadata(m) is None]
+    if without:
+        remarks.append(
+            f"{len(without)} sweeps of blocking pellets have no geometry: no conductivity; add thickness_um with "
+            "diameter_mm or area_cm2, or cell_constant_per_cm, to samples.csv"
+        )
+    conflicts = {f"{_who(s.metadata)}: {text}": None for s in spectra for text in geometry_conflicts(s.metadata)}
+    remarks += conflicts
+    large = [m for m in pellets if (m.amplitude_mV or 0) >= LARGE_AMPLITUDE_MV]
+    if large:
+        remarks.append(
+            f"amplitude of {max(m.amplitude_mV or 0 for m in large):g} mV in {len(large)} sweeps of pellets: "
+            "compare with one of 10 mV"
+        )
+    for sample in samples:
+        for quantity, fit in sample.fits.items():
+            remarks += [f"{sample.name}, Arrhenius of {quantity}: {flag}" for flag in fit.flags]
+    return remarks
+
+
+def _who(metadata: Metadata) -> str:
+    return metadata.sample_id or metadata.source or "a cell"

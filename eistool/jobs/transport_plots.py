@@ -1,0 +1,78 @@
+"""Pictures of samples: Arrhenius plots, compositions, normalised spectra."""
+
+import functools
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from eistool.batch.store import place
+from eistool.jobs.sample import Sample
+from eistool.report.materials import (
+    CompositionPoint,
+    NormalisedSpectrum,
+    figure_to_png,
+    plot_arrhenius,
+    plot_composition,
+    plot_normalised,
+)
+from eistool.spectrum import CellGeometry, Spectrum
+from eistool.tables.conductivity import CompositionRow
+
+
+def draw_transport(
+    samples: Sequence[Sample], composition: Sequence[CompositionRow]
+) -> dict[str, Callable[[], bytes]]:
+    """Return functions that draw the pictures, by file name.
+
+    Each sample gets its normalised spectra; those with a line share one Arrhenius plot for each quantity.
+    """
+    pictures: dict[str, Callable[[], bytes]] = {}
+    for quantity in dict.fromkeys(quantity for sample in samples for quantity in sample.fits):
+        fits = [sample.fits[quantity] for sample in samples if quantity in sample.fits]
+        pictures[f"arrhenius_{quantity}.png"] = functools.partial(_png, plot_arrhenius, fits)
+    points = [_point(row) for row in composition if row.quantity == "total"]
+    if len({point.x for point in points}) > 1:
+        pictures["composition.png"] = functools.partial(_png, plot_composition, points)
+    for sample in samples:
+        totals = {(row.source, row.sweep): row.R_ohm for row in sample.rows if row.quantity == "total"}
+        ordered = sorted(sample.spectra, key=lambda spectrum: spectrum.metadata.temperature_C or 0.0)
+        shown = [one for spectrum in ordered if (one := _normalised(spectrum, totals.get(place(spectrum))))]
+        if sample.rows and shown:
+            name = f"normalised_{re.sub(r'[^A-Za-z0-9.-]+', '_', sample.name) or 'spectra'}.png"
+            pictures[name] = functools.partial(
+                _png, plot_normalised, shown, f"{sample.name}: free of the geometry"
+            )
+    return pictures
+
+
+def _png(plot: Callable[..., Any], *arguments: Any) -> bytes:
+    return figure_to_png(plot(*arguments))
+
+
+def _point(row: CompositionRow) -> CompositionPoint:
+    def known(value: float | None) -> float:
+        return math.nan if value is None else value
+
+    return CompositionPoint(
+        row.composition_x, row.sample_id or "", known(row.sigma_S_per_cm), known(row.u_sigma_S_per_cm),
+        known(row.Ea_eV), known(row.u_Ea_eV),
+    )  # fmt: skip
+
+
+def _normalised(spectrum: Spectrum, resistance: float | None) -> NormalisedSpectrum | None:
+    cell = CellGeometry.from_metadata(spectrum.metadata)
+    if cell is None:
+        return None
+    T = spectrum.metadata.temperature_C
+    return NormalisedSpectrum(
+        spectrum.label if T is None else f"{T:g} °C",
+        np.asarray(spectrum.impedance),
+        np.asarray(spectrum.mask),
+        math.nan if cell.thickness_um is None else cell.thickness_um * 1e-4,
+        math.nan if cell.area_cm2 is None else cell.area_cm2,
+        cell.cell_constant_per_cm or math.nan,
+        math.nan if resistance is None else resistance,
+    )

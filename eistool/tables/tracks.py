@@ -1,0 +1,123 @@
+"""Tables of processes along a series."""
+
+from typing import TYPE_CHECKING, Any
+
+from eistool.tables.table import Column, Rows, Table
+
+if TYPE_CHECKING:
+    from eistool.tracking import Tracks
+
+_SERIES: Column[Any] = Column("series", "", "sample, or folder of the spectra")
+_CRITERIA: tuple[Column[Any], ...] = tuple(
+    Column(f"criterion_{i}", "", f"whether criterion {i} of [tracking.md](tracking.md) holds") for i in range(1, 7)
+)
+
+TRACKS: Table[object] = Table(
+    "tracks",
+    "process and spectrum of a series",
+    (
+        _SERIES,
+        Column("process_id", "", "process"),
+        Column("coordinate", "", "state of charge, voltage, temperature, time or cycle"),
+        Column("direction", "", "`charge` or `discharge`"),
+        Column("R_ohm", "ohm", "resistance"),
+        Column("u_R_ohm", "ohm", "its standard uncertainty"),
+        Column("tau_s", "s", "time constant"),
+        Column("u_tau_s", "s", "its standard uncertainty"),
+        Column("alpha", "", "exponent"),
+        Column("u_alpha", "", "its standard uncertainty"),
+        Column("C_F", "F", "effective capacitance"),
+        Column("u_C_F", "F", "its standard uncertainty"),
+        Column("upper_limit_ohm", "ohm", "resistance that would have been seen"),
+        Column("status", "", "`ok`, `extrapolated`, `not_resolvable` or `absent`"),
+        Column("edge", "", "whether it lies outside the measured window"),
+        Column("index", "", "number of the spectrum in its series, from 0"),
+        Column("source", "", "path relative to the folder that was given"),
+        Column("sweep", "", "number of the sweep in its file, from 1"),
+    ),
+)
+
+EVENTS: Table[object] = Table(
+    "events",
+    "process that appears or disappears",
+    (
+        _SERIES,
+        Column("event", "", "`appeared` or `disappeared`"),
+        Column("index", "", "first spectrum with the process, or the first without it again"),
+        Column("coordinate", "", "its coordinate"),
+        Column("direction", "", "`charge` or `discharge`"),
+        Column("process_id", "", "process"),
+        Column("status", "", "`confirmed`, `tentative` or `edge`"),
+        Column("reason", "", "reasons why it is not confirmed"),
+        Column("R_ohm", "ohm", "resistance at the event"),
+        Column("u_R_ohm", "ohm", "its standard uncertainty"),
+        Column("tau_s", "s", "time constant"),
+        *_CRITERIA,
+        Column("kk_reason", "", "reason of the Kramers-Kronig test"),
+        Column("drt_persistent", "", "whether the DRT has a persistent peak there"),
+        Column("delta_bic", "", "least ΔBIC of the process against the alternatives"),
+        Column("best_alternative", "", "the alternative with that ΔBIC"),
+        Column(
+            "delta_bic_without", "", "ΔBIC over all spectra with the process against circuits with an arc less"
+        ),
+        Column("delta_aicc", "", "ΔAICc against circuits with an arc less"),
+        Column("F", "", "F statistic of the process"),
+        Column("n_effective", "", "independent points of the spectra compared"),
+        Column("bootstrap_p", "", "probability of that gain in simulated noise"),
+        Column("tau_min_s", "s", "least time constant within the measured window"),
+        Column("tau_max_s", "s", "largest one"),
+        Column("in_window", "", "whether τ lies within those limits"),
+        Column("neighbour_decades", "", "distance to the nearest process, in decades of τ"),
+        Column("n_consecutive", "", "consecutive spectra with the process"),
+        Column("upper_limit_without_ohm", "ohm", "upper limit of R in the spectra without the process"),
+        Column("lower_limit_with_ohm", "ohm", "lower limit of R in the spectra with it"),
+        Column("jump_delta_chi2", "", "Δχ² of a jump of R against steady growth"),
+    ),
+)
+
+SERIES: Table[object] = Table(
+    "series",
+    "series and process, or `total`",
+    (
+        _SERIES,
+        Column("quantity", "", "process, or `total`"),
+        Column("n_points", "", "spectra with a resistance"),
+        Column("minimum_ohm", "ohm", "least resistance"),
+        Column("u_minimum_ohm", "ohm", "its standard uncertainty"),
+        Column("minimum_at", "", "its coordinate"),
+        Column("minimum_index", "", "its spectrum"),
+        Column("minimum_candidates", "", "spectra that may hold the minimum"),
+        Column("maximum_ohm", "ohm", "largest resistance"),
+        Column("u_maximum_ohm", "ohm", "its standard uncertainty"),
+        Column("maximum_at", "", "its coordinate"),
+        Column("maximum_index", "", "its spectrum"),
+        Column("maximum_candidates", "", "spectra that may hold the maximum"),
+        Column("trend", "", "verdict on the slope"),
+        Column("slope_ohm", "ohm", "slope, per unit of the coordinate"),
+        Column("slope_low_ohm", "ohm", "lower end of its 95 % interval"),
+        Column("slope_high_ohm", "ohm", "upper end of its 95 % interval"),
+        Column("autocorrelation", "", "autocorrelation of the residuals"),
+        Column("smallest_detectable_change_ohm", "ohm", "change that would have been seen"),
+        Column("growth_law", "", "best law of growth over time or cycles"),
+        Column("growth_laws_near", "", "laws that are nearly as good"),
+        Column("reversible_fraction", "", "part of the change that discharge takes back"),
+        Column("u_reversible_fraction", "", "its standard uncertainty"),
+        Column("Ea_eV", "eV", "activation energy along a temperature"),
+        Column("u_Ea_eV", "eV", "its standard uncertainty"),
+        Column("Ea_form", "", "form of the line"),
+        Column("tail_frequency_Hz", "Hz", "frequency of the diffusion tail"),
+        Column("tail_indices", "", "tail of each spectrum at that frequency"),
+        Column("tail_rises_in", "", "spectra with a tail"),
+    ),
+)
+
+
+TRACK_TABLES = (TRACKS, EVENTS, SERIES)
+
+
+def track_rows(name: str, result: "Tracks") -> list[Rows]:
+    """Return tracks, events and summaries of a series, in the order of :data:`TRACK_TABLES`."""
+    parts = (result.rows(), result.event_rows(), result.summary_rows())
+    return [
+        table.fill({"series": name} | row for row in part) for table, part in zip(TRACK_TABLES, parts, strict=True)
+    ]

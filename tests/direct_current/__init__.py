@@ -1,0 +1,1 @@
+"""Tests of eistool.direct_current."""
