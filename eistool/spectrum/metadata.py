@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
 
+from eistool.constants import ZERO_CELSIUS
 from eistool.display import brief, html_table
 from eistool.errors import SpectrumError
 
@@ -32,7 +33,7 @@ POSITIVE = frozenset(
 NOT_NEGATIVE = frozenset(
     ("u_temperature_C", "u_thickness_um", "u_diameter_mm", "pressure_MPa", "pressure_fab_MPa")
 )
-ABSOLUTE_ZERO_C = -273.15
+ABSOLUTE_ZERO_C = -ZERO_CELSIUS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
