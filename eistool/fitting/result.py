@@ -43,10 +43,17 @@ TIE: Annotated[
 NEAR_TIE: Annotated[
     float,
     Threshold(
-        "ΔBIC that is no strong evidence: minima and circuits within it are listed",
+        "ΔBIC below strong evidence: minima and circuits within it are listed",
         "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
     ),
 ] = 6.0
+STRONG: Annotated[
+    float,
+    Threshold(
+        "ΔBIC that is very strong evidence: of a grain boundary, or of a process that appears or disappears",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 10.0
 
 
 @dataclass(frozen=True, slots=True)
