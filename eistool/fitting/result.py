@@ -49,6 +49,13 @@ NEAR_TIE: Annotated[
         "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
     ),
 ] = 6.0
+STRONG: Annotated[
+    float,
+    Threshold(
+        "ΔBIC that is very strong evidence: of a grain boundary, or of a process that appears or disappears",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 10.0
 
 
 @dataclass(frozen=True, slots=True)
