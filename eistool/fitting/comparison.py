@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.display import html_table, plain
+from eistool.display import format_fixed, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
 from eistool.fitting.quantities import Process
@@ -73,17 +73,18 @@ class RankedCircuit:
 
     def __repr__(self) -> str:
         verdict = f"disqualified: {self.disqualified}" if self.disqualified else f"weight {self.weight:.3f}"
-        head = f"{self.circuit}: BIC {self.bic:.1f} ({self.delta_bic:+.1f}), {verdict}"
+        bic = f"{format_fixed(self.bic, 1)} ({format_fixed(self.delta_bic, 1, '+')})"
+        head = f"{self.circuit}: BIC {bic}, {verdict}"
         return "\n".join([head, *(f"  flag: {flag}" for flag in self.flags)])
 
     def _repr_html_(self) -> str:
         rows = [
             (
                 self.circuit,
-                f"{self.bic:.1f}",
-                f"{self.delta_bic:+.1f}",
+                format_fixed(self.bic, 1),
+                format_fixed(self.delta_bic, 1, "+"),
                 f"{self.weight:.3f}",
-                f"{self.aicc:.1f}",
+                format_fixed(self.aicc, 1),
                 f"{self.runs_p:.2g}",
                 self.disqualified,
                 "; ".join(self.flags),

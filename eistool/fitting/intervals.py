@@ -17,7 +17,7 @@ NO_LIMIT: Annotated[
 ] = 28.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Interval(Shown):
     """Confidence interval; ``-inf``, 0 or ``inf`` for limits that the data do not determine."""
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.display import format_fixed
 from eistool.fitting.result import TIE
 from eistool.typing import FloatArray, IntArray, Threshold
 
@@ -56,7 +57,7 @@ def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]
     """Return flags on convergence and the size of the residuals."""
     flags = [] if converged else ["not converged"]
     if excess > ABOVE_NOISE:
-        flags.append(f"residuals are {excess:.1f} times the noise")
+        flags.append(f"residuals are {format_fixed(excess, 1)} times the noise")
     if rms > LARGE_RESIDUAL:
         flags.append(f"residuals are {rms:.0%} of |Z|")
     return tuple(flags)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.display import Shown, format_value, html_table, plain
+from eistool.display import Shown, format_fixed, format_value, html_table, plain
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.intervals import Interval, interval
 from eistool.fitting.quantities import Evidence, Process, TotalResistance
@@ -49,6 +49,13 @@ NEAR_TIE: Annotated[
         "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
     ),
 ] = 6.0
+STRONG: Annotated[
+    float,
+    Threshold(
+        "ΔBIC that is very strong evidence: of a grain boundary, or of a process that appears or disappears",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ class Parameters(Mapping[str, Parameter]):
         return "\n".join(map(repr, self._items))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Minimum(Shown):
     """Local minimum of a fit, with the number of starts that reached it."""
 
@@ -396,7 +403,7 @@ class FitResult:
             return f"{head} ({self.reason})"
         lines = [f"{head}, reduced chi2 {self.chi2_reduced:.4g}, {self.n_agreed} of {self.n_starts} starts agree"]
         lines += [f"  {parameter!r}" for parameter in self.parameters.values()]
-        lines += [f"  other minimum: ΔBIC {m.delta_bic:+.1f}" for m in self._near_ties]
+        lines += [f"  other minimum: ΔBIC {format_fixed(m.delta_bic, 1, '+')}" for m in self._near_ties]
         lines += [f"  flag: {flag}" for flag in self.flags]
         return "\n".join(lines)
 
@@ -413,7 +420,8 @@ class FitResult:
         if self._near_ties:
             names = self.circuit.parameters
             minima = [
-                (f"{m.delta_bic:+.1f}", *(format_value(m.values[name]) for name in names)) for m in self._near_ties
+                (format_fixed(m.delta_bic, 1, "+"), *(format_value(m.values[name]) for name in names))
+                for m in self._near_ties
             ]
             tables.append(html_table("Other minima", ("ΔBIC", *names), minima))
         return "\n".join(tables)

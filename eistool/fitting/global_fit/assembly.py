@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
+from eistool.display import format_fixed
 from eistool.fitting.global_fit.arrow_matrix import Inverse, invert
 from eistool.fitting.global_fit.joint_problem import JointProblem, Layout, Point, joint_limits, normal_equations
 from eistool.fitting.global_fit.laws import LAWS, LawTerm
@@ -139,7 +140,7 @@ def _result(
     excess = math.sqrt(chi2 / dof / seed.noise_floor) if seed.noise_floor > 0 else 0.0
     relative = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     poor = excess > ABOVE_NOISE and math.sqrt(float(np.sum(relative**2)) / dof) > POOR_RESIDUAL
-    flags = [f"residuals are {excess:.1f} times the noise"] if excess > ABOVE_NOISE else []
+    flags = [f"residuals are {format_fixed(excess, 1)} times the noise"] if excess > ABOVE_NOISE else []
     for status in ("at_bound", "not_identifiable"):
         names = [name for name, given in zip(circuit.parameters, statuses, strict=True) if given == status]
         flags += [f"{status}: {' '.join(names)}"] if names else []
@@ -258,9 +259,8 @@ def _flags(
     n_separate = sum(seed.n_free for seed in seeds)
     gain = bic(chi2, problem.n_data, n_parameters) - bic(separate, problem.n_data, n_separate)
     if gain > WORSE_BIC:
-        flags.append(
-            f"separate fits describe the spectra better (ΔBIC {gain:.0f}): check shared parameters and laws"
-        )
+        better = f"better (ΔBIC {format_fixed(gain, 0)})"
+        flags.append(f"separate fits describe the spectra {better}: check shared parameters and laws")
     reduced = [seed.chi2_reduced for seed in seeds]
     if max(reduced) > NOISE_RATIO * min(reduced) and seeds[0].weighting != "noise":
         flags.append(
