@@ -78,11 +78,15 @@ class JobOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A spectrum, the circuits to fit or compare if any, and the key of its record."""
+    """A spectrum, the circuits to fit or compare if any, and the key of its record.
+
+    Tasks of one ``block`` with the same settings are computed together.
+    """
 
     key: Key
     spectrum: Spectrum
     circuits: tuple[Circuit, ...] = ()
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

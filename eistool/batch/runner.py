@@ -169,11 +169,11 @@ def _check_out(out: Path, paths: Sequence[Path]) -> None:
 
 def _chunks(tasks: Sequence[Task], job: Job[Any]) -> Iterator[list[Record]]:
     """Yield the records of tasks, those with the same settings together, a chunk at a time."""
-    groups: dict[str, list[Task]] = {}
+    groups: dict[tuple[str, str], list[Task]] = {}
     for task in tasks:  # not by circuit: equal ones may have different roles
-        groups.setdefault(task.key.settings, []).append(task)
-    step = CHUNK_PER_JOB * job.options.threads
-    for group in groups.values():
+        groups.setdefault((task.key.settings, task.block), []).append(task)
+    for (_, block), group in groups.items():
+        step = len(group) if block else CHUNK_PER_JOB * job.options.threads
         for start in range(0, len(group), step):
             yield job.compute(group[start : start + step])
 

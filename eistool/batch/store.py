@@ -25,7 +25,7 @@ class Key(NamedTuple):
 def key_of(spectrum: Spectrum, settings: JSON) -> Key:
     """Return the key of a result: its points and metadata, and the settings that decide on it."""
     data = [spectrum.digest, spectrum.metadata.to_dict(), spectrum.mask_reason, spectrum.notes]
-    return Key(*place(spectrum), _digest(data), _digest(settings))
+    return Key(*place(spectrum), digest(data), digest(settings))
 
 
 def place(spectrum: Spectrum) -> tuple[str, int]:
@@ -33,7 +33,8 @@ def place(spectrum: Spectrum) -> tuple[str, int]:
     return spectrum.metadata.source or spectrum.label, spectrum.metadata.sweep or 1
 
 
-def _digest(value: object) -> str:
+def digest(value: object) -> str:
+    """Return a hash of a value that JSON can hold."""
     return hashlib.blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 

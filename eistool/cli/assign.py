@@ -64,7 +64,7 @@ def _fit(spectrum: "Spectrum", circuit: str | None, folders: tuple[Path, ...]) -
     if circuit is not None and circuit != "auto":
         return fit_many([spectrum], as_circuit(circuit, folders), jobs=1)[0]
     ranked = compare_circuits(spectrum, candidates(spectrum.metadata, folders))
-    return choose(ranked, spectrum.metadata).result
+    return choose([candidate.result for candidate in ranked], spectrum.metadata)
 
 
 def _lines(one: Any) -> list[str]:

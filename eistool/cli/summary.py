@@ -152,14 +152,24 @@ def _resistances(record: "Record") -> list[str]:
     if "fits" not in record.tables:
         return _peaks(record)
     arcs = {row["process"]: row for row in record.tables.get("processes", ())}
+    parameters = list(record.tables.get("parameters", ()))
     texts = [
-        _resistance(row["parameter"], row["value"], row["stderr"], row["status"])
-        for row in record.tables.get("parameters", ())
+        _resistance(row["parameter"], row["value"], row["stderr"], row["status"], row["ci_high"])
+        for row in parameters
         if row["unit"] == "ohm" and row["parameter"] not in arcs and row["parameter"].startswith(_SHOWN)
+        if row["role"] != "sum"
     ]
     for name, row in arcs.items():
-        apex = f"{format_hertz(row['apex_Hz'])}"
-        texts.append(_resistance(name, row["R_ohm"], row["u_R_ohm"], row["status"], apex))
+        apex = f"{format_hertz(row['apex_Hz'])}" if row["tau_status"] != "not_resolvable" else ""
+        texts.append(_resistance(name, row["R_ohm"], row["u_R_ohm"], row["status"], row["upper_limit_ohm"], apex))
+    texts += [
+        f"{row['parameter']} {format_ohm(row['value'], row['stderr'])}"
+        for row in parameters
+        if row["role"] == "sum"
+    ]
+    fit = record.row("fits")
+    if fit["R_total_status"] == "ok" and len(texts) > 1:
+        texts.append(f"total {format_ohm(fit['R_total_ohm'], fit['u_R_total_ohm'])}")
     return texts
 
 
@@ -175,10 +185,13 @@ def _peaks(record: "Record") -> list[str]:
     return texts
 
 
-def _resistance(name: str, value: float | None, stderr: float | None, status: str, apex: str = "") -> str:
+def _resistance(
+    name: str, value: float | None, stderr: float | None, status: str, limit: float | None, apex: str = ""
+) -> str:
     # a number that the data do not determine would only be taken for one that they do
     if value is None or status in ("not_identifiable", "not_resolvable"):
-        return f"{name} {status.replace('_', ' ')}"
+        words = status.replace("_", " ") if limit is None else f"< {format_ohm(float(f'{limit:.2g}'))}"
+        return f"{name} {words}{f' at {apex}' if apex and limit is not None else ''}"
     place = f" at {apex}" if apex else ""
     remark = "" if status == "ok" else f" ({status.replace('_', ' ')})"
     return f"{name} {format_ohm(value, stderr)}{place}{remark}"

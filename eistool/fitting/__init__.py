@@ -1,12 +1,16 @@
 """Equivalent-circuit fits."""
 
+from eistool.fitting.averages import Averages, average
 from eistool.fitting.comparison import RankedCircuit, compare_circuits, rank, remarks
 from eistool.fitting.engine import fit, fit_iter, fit_many
 from eistool.fitting.global_fit import GlobalFit, LawFit, fit_global
-from eistool.fitting.quantities import Process, TotalResistance
+from eistool.fitting.quantities import Evidence, Process, Quantity, TotalResistance
 from eistool.fitting.result import FitResult, Minimum, Parameter, Parameters
+from eistool.fitting.sums import sums_of_resistances
 
 __all__ = [
+    "Averages",
+    "Evidence",
     "FitResult",
     "GlobalFit",
     "LawFit",
@@ -14,8 +18,10 @@ __all__ = [
     "Parameter",
     "Parameters",
     "Process",
+    "Quantity",
     "RankedCircuit",
     "TotalResistance",
+    "average",
     "compare_circuits",
     "fit",
     "fit_global",
@@ -23,4 +29,5 @@ __all__ = [
     "fit_many",
     "rank",
     "remarks",
+    "sums_of_resistances",
 ]

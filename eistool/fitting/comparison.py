@@ -9,8 +9,7 @@ from eistool.circuit import Circuit, as_circuit
 from eistool.display import format_fixed, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
-from eistool.fitting.quantities import Process
-from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED_EXPONENT, FitResult
+from eistool.fitting.result import NEAR_TIE, TIE, FitResult
 from eistool.spectrum import Spectrum
 from eistool.typing import Threshold
 
@@ -216,9 +215,4 @@ def _disqualification(result: FitResult) -> str:
         return result.reason
     if result.status == "poor_model":
         return "does not describe the data"
-    unresolved = [process.name for process in result.processes if not _is_resolved(process)]
-    return f"arc of {', '.join(unresolved)} is not resolvable" if unresolved else ""
-
-
-def _is_resolved(process: Process) -> bool:
-    return process.status != "not_resolvable" and not process.u_alpha > UNRESOLVED_EXPONENT
+    return ""

@@ -252,9 +252,20 @@ def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = 
     movable = [
         row
         for row in program.arcs
-        if not any(fixed[i] or constraints.bounded[order[i]] for i in row[1:] if i >= 0)
+        if not any(fixed[i] or (constraints.bounded[order[i]] and not exponent[i]) for i in row[1:] if i >= 0)
     ]
-    exchange = np.array(movable, dtype=np.int64).reshape(-1, 4)
+    # arcs are interchangeable only within equal bounds
+    ends = [
+        (
+            row[0],
+            *((constraints.lower[order[i]], constraints.upper[order[i]]) if exponent[i] else () for i in row[1:]),
+        )
+        for row in movable
+    ]
+    classes = {end: k for k, end in enumerate(dict.fromkeys(ends))}
+    exchange = np.array(
+        sorted([classes[end], *row[1:]] for end, row in zip(ends, movable, strict=True)), dtype=np.int64
+    ).reshape(-1, 4)
     return Frame(
         program=program,
         free=np.flatnonzero(~fixed).astype(np.int64),

@@ -1,15 +1,19 @@
 """Circuits of the library that ``--circuit auto`` compares, and the one it takes, by type of cell."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
 from eistool.circuit.tree import Element, Node, Series
-from eistool.fitting import Process, RankedCircuit
-from eistool.spectrum import CellGeometry, Metadata
-from eistool.typing import PathLike
+from eistool.fitting import FitResult, Process
+from eistool.fitting.result import NEAR_TIE, TIE
+from eistool.spectrum import CellGeometry, Metadata, Spectrum
+from eistool.typing import PathLike, Threshold
 
 if TYPE_CHECKING:
     from eistool.drt import SuggestedCircuit
@@ -17,6 +21,27 @@ if TYPE_CHECKING:
 
 # of bulk (1e-12) and grain boundaries (to 1e-8) at L/A = 1/cm, with a factor 3 of tolerance
 PELLET_CAPACITANCE_F = 3e-13, 3e-8
+
+ARC_EXPONENTS: Annotated[
+    tuple[float, float],
+    Threshold(
+        "exponents of arcs with --circuit auto", "0.5 is that of diffusion; below, a CPE acts as a resistor"
+    ),
+] = (0.5, 1.0)
+TAIL_EXPONENTS: Annotated[
+    tuple[float, float],
+    Threshold(
+        "exponents of tails with --circuit auto", "those of anomalous diffusion, science of finite diffusions"
+    ),
+] = (0.3, 1.0)
+VERY_STRONG: Annotated[
+    float,
+    Threshold(
+        "twice the log evidence with which a spectrum keeps another circuit than its series",
+        "very strong evidence by Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 10.0
+INDUCTIVE_POINTS = 3  # highest frequencies that show an inductance of leads
 
 LEAST_WEIGHT = 0.01  # of a suggestion of the DRT that is worth a fit
 
@@ -91,25 +116,157 @@ def _unlabelled(node: Node) -> str:
     return f"{type(node).__name__}({','.join(sorted(map(_unlabelled, node.parts)))})"
 
 
-def choose(ranked: Sequence[RankedCircuit], metadata: Metadata) -> RankedCircuit:
-    """Return the circuit to take: the first in rank, but for a blocking pellet one with evident arcs only.
+def typical_exponents(circuit: Circuit) -> dict[str, tuple[float, float]]:
+    """Return bounds of the exponents of constant-phase elements that circuits of real cells have.
 
-    Noise, leads and the bend of a bulk arc far above the window easily favour one more arc. An arc is evident
-    if its apex is in the window, its capacitance is one of bulk or grain boundaries, and its R is above 3 u
-    and 3 % of the total.
+    Below, an element of an arc takes the place of a resistor, and one of a tail that of an arc.
+
+    Examples
+    --------
+    >>> typical_exponents(Circuit("R0-p(R1,CPE1)-CPE2"))
+    {'CPE1.alpha': (0.5, 1.0), 'CPE2.alpha': (0.3, 1.0)}
     """
-    if metadata.cell_type != "blocking":
-        return ranked[0]
+    tails = {part.name for part in _parts(circuit) if isinstance(part, Element) and part.symbol == "CPE"}
+    names = [element.name for element in circuit.elements if element.symbol in ("CPE", "Zarc")]
+    return {f"{name}.alpha": TAIL_EXPONENTS if name in tails else ARC_EXPONENTS for name in names}
+
+
+def with_leads(circuit: Circuit, spectrum: Spectrum) -> tuple[Circuit, ...]:
+    """Return the variants of a circuit with other inductances of leads, if the spectrum is inductive.
+
+    An inductor gets the exponent of the skin effect; a circuit without one gets both.
+    """
+    fastest = np.argsort(spectrum.frequency[spectrum.mask])[-INDUCTIVE_POINTS:]
+    if not (spectrum.impedance[spectrum.mask][fastest].imag > 0).any():
+        return ()
+    names = {element.name for element in circuit.elements}
+    rest = [
+        part for part in _parts(circuit) if not (isinstance(part, Element) and part.symbol in ("L", "La", "RL"))
+    ]
+    leads = [Element("La", "0")] if "L0" in names else [Element("L", "0"), Element("La", "0")]
+    if names & {"La0", "RL0"}:
+        return ()
+    return tuple(Circuit.from_tree(Series((lead, *rest)), circuit.roles) for lead in leads)
+
+
+def _parts(circuit: Circuit) -> tuple[Node, ...]:
+    return circuit.tree.parts if isinstance(circuit.tree, Series) else (circuit.tree,)
+
+
+def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection[Circuit] = ()) -> FitResult:
+    """Return the fit to take: the one with the most evidence, or a simpler one that ties with it.
+
+    A circuit that describes the data precedes all others. Another one than those of the library needs strong
+    evidence, since the same data suggested it. A blocking pellet gets a spike unless the arcs of another
+    circuit are evident: apex in the window, capacitance of bulk or grain boundaries, and R above 3 u and 3 %
+    of the total; or unless spike does not describe it.
+    """
+    usable = [result for result in results if result.success]
+    describing = [result for result in usable if result.status == "ok"]
+    if metadata.cell_type == "blocking":
+        evident = [result for result in describing or usable if _arcs_are_evident(result, metadata)]
+        if evident:  # a spike has no arcs
+            return _most_evidence(evident)
+        if not describing:
+            return min(results, key=lambda result: len(result.circuit.elements))
+    if not describing:
+        return min(usable, key=lambda result: result.bic, default=results[0])
+    best = _most_evidence(describing)
+    named = [result for result in describing if result.circuit in library]
+    if named and best.circuit not in library:
+        first = _most_evidence(named)
+        if log_evidence(best) - log_evidence(first) < NEAR_TIE / 2:
+            return first
+    return best
+
+
+def log_evidence(result: FitResult) -> float:
+    """Return the log evidence of a circuit; -inf for a fit that failed."""
+    return -math.inf if result.evidence is None else result.evidence.log_evidence
+
+
+def _most_evidence(results: Sequence[FitResult]) -> FitResult:
+    largest = max(map(log_evidence, results))
+    tied = [result for result in results if largest - log_evidence(result) <= TIE / 2]
+    return min(tied, key=lambda result: (result.n_free, -log_evidence(result)))
+
+
+def choose_for_series(
+    results: Sequence[Sequence[FitResult]], metadata: Sequence[Metadata], library: Collection[Circuit]
+) -> list[tuple[FitResult, str]]:
+    """Return the fit to take for each spectrum of a series, and a remark where its circuit is another one.
+
+    All take the circuit with the most evidence over the series, where one spectrum counts up to a strong
+    difference. A spectrum that the circuit does not describe, or with strong evidence for another one, keeps
+    its own.
+
+    Parameters
+    ----------
+    results : sequence of sequences of FitResult
+        Fits of each spectrum.
+    metadata : sequence of Metadata
+        Of each spectrum.
+    library : collection of Circuit
+        Circuits that need no evidence beyond the others.
+    """
+    own = [choose(fits, known, library) for fits, known in zip(results, metadata, strict=True)]
+    if metadata[0].cell_type == "blocking" or len(own) == 1:  # an arc may leave the window with temperature
+        return [(fit, "") for fit in own]
+    by_circuit = [{fit.circuit: fit for fit in fits} for fits in results]
+    votes = {
+        circuit: sum(
+            max(_advantage(fits.get(circuit), best), -VERY_STRONG / 2)
+            for fits, best in zip(by_circuit, own, strict=True)
+        )
+        for circuit in dict.fromkeys(best.circuit for best in own)
+    }
+    common = max(votes, key=lambda circuit: votes[circuit])
+    chosen = []
+    for fits, best in zip(by_circuit, own, strict=True):
+        advantage = _advantage(fits.get(common), best)
+        if advantage > -VERY_STRONG / 2:
+            chosen.append((fits[common], ""))
+        else:
+            reason = "does not describe it" if math.isinf(advantage) else f"has e^{-advantage:.0f} less evidence"
+            chosen.append((best, f"{common}, the circuit of the other sweeps, {reason}"))
+    return chosen
+
+
+def _advantage(fit: FitResult | None, best: FitResult) -> float:
+    """Return the log evidence of a fit relative to the best one; -inf if it does not describe the data."""
+    if fit is None or (fit.status != "ok" and best.status == "ok"):
+        return -math.inf
+    return log_evidence(fit) - log_evidence(best)
+
+
+def remarks(
+    chosen: FitResult, results: Sequence[FitResult], names: Mapping[Circuit, str] | None = None
+) -> tuple[str, ...]:
+    """Return the circuits against which the evidence is not strong, as a flag.
+
+    Parameters
+    ----------
+    chosen : FitResult
+        Fit that was taken.
+    results : sequence of FitResult
+        Fits of all circuits.
+    names : mapping of Circuit to str, optional
+        Names used in the flag; by default expressions.
+    """
+    near = [
+        (names or {}).get(other.circuit, repr(other.circuit))
+        for other in results
+        if other is not chosen and other.status == "ok"
+        if log_evidence(chosen) - log_evidence(other) < NEAR_TIE / 2
+    ]
+    return (f"near tie: {', '.join(near)}",) if chosen.success and near else ()
+
+
+def _arcs_are_evident(result: FitResult, metadata: Metadata) -> bool:
     cell = CellGeometry.from_metadata(metadata)
     length_by_area = 1.0 if cell is None or cell.cell_constant_per_cm is None else cell.cell_constant_per_cm
-    for candidate in ranked:
-        processes = candidate.result.processes
-        total = sum(p.value for name, p in candidate.result.parameters.items() if p.unit == "ohm")
-        evident = (_is_evident(process, total, length_by_area) for process in processes)
-        if candidate.result.success and all(evident):
-            return candidate
-    # spike wins, even as a poor model, which its status shows
-    return min(ranked, key=lambda candidate: len(candidate.circuit.elements))
+    total = sum(p.value for p in result.parameters.values() if p.unit == "ohm")
+    return all(_is_evident(process, total, length_by_area) for process in result.processes)
 
 
 def _is_evident(process: Process, total: float, length_by_area: float) -> bool:

@@ -3,22 +3,32 @@
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import eistool
 from eistool.batch import Derived, Job, JobOptions, Key, Progress, Record, Step, Summary, Task, quiet, run_job
 from eistool.batch.inputs import left_out_record
-from eistool.batch.store import key_of
+from eistool.batch.store import digest, key_of
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
 from eistool.circuit.library import load_circuit
 from eistool.errors import CircuitError, ConfigError, EistoolError
-from eistool.fitting import FitResult, RankedCircuit, compare_circuits, fit_many, rank, remarks
+from eistool.fitting import FitResult, average, fit_many
 from eistool.fitting.problem import Constraints
-from eistool.fitting.result import NEAR_TIE
-from eistool.jobs.candidates import candidate_names, candidates, choose, every_candidate, grown
+from eistool.jobs.candidates import (
+    candidate_names,
+    candidates,
+    choose,
+    choose_for_series,
+    every_candidate,
+    grown,
+    log_evidence,
+    remarks,
+    typical_exponents,
+    with_leads,
+)
 from eistool.jobs.check import prepare
 from eistool.jobs.cycling import CYCLING_PICTURE, cycling_remarks, draw_cycling, link_cycling
 from eistool.jobs.drt import distribution
@@ -38,6 +48,7 @@ from eistool.typing import JSON
 
 AUTO = "auto"
 NOT_CONVERGED = "not converged"  # the fit's flag
+MAX_BLOCK = 64  # sweeps of a series that share a circuit, and are lost together if interrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +67,9 @@ class FitOptions(JobOptions):
         A cycling record, which gives each spectrum its state of charge by time.
     circuit_folders : tuple of Path
         Folders of the user's circuits, searched before the built-in ones.
+    circuit_per : {"series", "spectrum"}
+        Whether the sweeps of a sample take one circuit unless a sweep strongly favours another one, or each
+        takes its own, where circuits are compared.
     drt : bool
         Whether to compute the distribution of relaxation times too.
     mask : {"none", "outliers", "kk"}
@@ -74,6 +88,7 @@ class FitOptions(JobOptions):
     plots: str = "failed"
     profile: Path | None = None
     circuit_folders: tuple[Path, ...] = ()
+    circuit_per: str = "series"
     drt: bool = True
     mask: str = "none"
     require_valid: bool = False
@@ -92,6 +107,7 @@ class FitOptions(JobOptions):
             "weighting": self.weighting,
             "bounds": {name: list(pair) for name, pair in self.bounds.items()},
             "fixed": dict(self.fixed),
+            "circuit_per": self.circuit_per,
             "drt": self.drt,
             "mask": self.mask,
             "require_valid": self.require_valid,
@@ -160,6 +176,8 @@ class FitJob(Job[FitOptions]):
                     known[cell_type] = candidates(spectrum.metadata, options.circuit_folders)
                 circuits = known[cell_type]
             tasks.append(Task(_key(spectrum, circuits, options), spectrum, circuits))
+        if options.circuit_per == "series":
+            tasks = _in_series(tasks)
         for circuits in {task.circuits for task in tasks}:
             _check_constraints(circuits, options)
         return tasks
@@ -184,7 +202,7 @@ class FitJob(Job[FitOptions]):
             return []
         options, circuits = self.options, pairs[0][0].circuits
         if len(circuits) > 1:
-            return self.each(lambda pair: choose_circuit(*pair, options), pairs)
+            return self._choose(pairs)
         spectra = [validity.spectrum for _, validity in pairs]
         results = fit_many(
             spectra,
@@ -196,8 +214,29 @@ class FitJob(Job[FitOptions]):
         )
         drts = self.each(distribution, spectra) if options.drt else [None] * len(pairs)
         return [
-            fit_record(task.key, result, validity, drt)
+            fit_record(task.key, result, [result], validity, drt)
             for (task, validity), result, drt in zip(pairs, results, drts, strict=True)
+        ]
+
+    def _choose(self, pairs: Sequence[tuple[Task, Validity]]) -> list[Record]:
+        """Return the records of spectra of one series, or of single ones, for which circuits are compared."""
+        options, circuits = self.options, pairs[0][0].circuits
+        spectra = [validity.spectrum for _, validity in pairs]
+        drts = self.each(distribution, spectra) if options.drt else [None] * len(pairs)
+        results = self.each(
+            lambda pair: fit_candidates(pair[0], circuits, pair[1], options), zip(spectra, drts, strict=True)
+        )
+        metadata = [spectrum.metadata for spectrum in spectra]
+        if pairs[0][0].block:
+            chosen = choose_for_series(results, metadata, circuits)
+        else:
+            chosen = [(choose(fits, one, circuits), "") for fits, one in zip(results, metadata, strict=True)]
+        names = dict(zip(circuits, candidate_names(metadata[0]), strict=True))
+        return [
+            fit_record(
+                task.key, fit, fits, validity, drt, [*([remark] if remark else []), *remarks(fit, fits, names)]
+            )
+            for (task, validity), fits, (fit, remark), drt in zip(pairs, results, chosen, drts, strict=True)
         ]
 
     def remarks(self, tasks: Sequence[Task], records: Sequence[Record]) -> list[str]:
@@ -268,6 +307,7 @@ def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions)
 def fit_record(
     key: Key,
     result: FitResult,
+    results: Sequence[FitResult],
     validity: Validity | None = None,
     drt: Distribution | None = None,
     remarks: Sequence[str] = (),
@@ -280,6 +320,8 @@ def fit_record(
         Of the sweep.
     result : FitResult
         Of any status.
+    results : sequence of FitResult
+        Of all circuits that were compared, for averages.
     validity : Validity, optional
         The verdict on the spectrum.
     drt : Distribution, optional
@@ -293,7 +335,8 @@ def fit_record(
     # what no circuit of RC elements explains, in units of the weighting
     noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
-    tables |= fit_tables(result, status, [*result.flags, *remarks])
+    averages = average(result, results) if result.success else None
+    tables |= fit_tables(result, status, [*remarks, *result.flags], averages)
     cell = electrolyte(result.spectrum.metadata)
     if cell is not None:
         with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
@@ -305,42 +348,58 @@ def fit_record(
     return Record(key, status, tables)
 
 
-def choose_circuit(task: Task, validity: Validity, options: FitOptions) -> Record:
-    """Return the record of the best circuit of a task."""
-    spectrum = validity.spectrum
-    ranked = compare_circuits(spectrum, task.circuits, options.bounds, options.fixed, options.weighting)
-    drt = distribution(spectrum) if options.drt else None
+def fit_candidates(
+    spectrum: Spectrum, circuits: Sequence[Circuit], drt: Distribution | None, options: FitOptions
+) -> list[FitResult]:
+    """Return the fits of all candidates: of the library, suggested by the DRT, and with other leads."""
+    results = [_fit(spectrum, circuit, options) for circuit in circuits]
     if drt is not None:
-        ranked = _with_grown(ranked, task, spectrum, drt, options)
-    chosen = choose(ranked, spectrum.metadata)
-    names = dict(zip(task.circuits, candidate_names(spectrum.metadata), strict=True))
-    return fit_record(task.key, chosen.result, validity, drt, remarks(ranked, chosen, names))
+        results += [
+            # start values may lie outside of the user's bounds
+            _fit(spectrum, suggested.circuit, options, None if options.bounds else suggested.start)
+            for suggested in grown(drt, spectrum.metadata, circuits)
+        ]
+    best = max(results, key=log_evidence)
+    return results + [_fit(spectrum, variant, options) for variant in with_leads(best.circuit, spectrum)]
 
 
-def _with_grown(
-    ranked: Sequence[RankedCircuit], task: Task, spectrum: Spectrum, drt: Distribution, options: FitOptions
-) -> list[RankedCircuit]:
-    """Return the ranking with the circuits that the DRT suggests, fitted from its start values.
+def _fit(
+    spectrum: Spectrum, circuit: Circuit, options: FitOptions, start: Mapping[str, float] | None = None
+) -> FitResult:
+    known = options.known(circuit)
+    bounds = {
+        name: pair for name, pair in typical_exponents(circuit).items() if name not in known["fixed"]
+    } | known["bounds"]
+    start = {name: _within(value, bounds.get(name)) for name, value in (start or {}).items()}
+    given = {"start": start or None, "bounds": bounds, "fixed": known["fixed"], "weighting": options.weighting}
+    return fit_many([spectrum], circuit, jobs=1, **given)[0]
 
-    They come from the same data: a circuit of the library stays the first unless there is strong evidence
-    against it.
+
+def _within(value: float, limits: tuple[float, float] | None) -> float:
+    return value if limits is None else min(max(value, limits[0]), limits[1])
+
+
+def _in_series(tasks: Sequence[Task]) -> list[Task]:
+    """Return tasks with the blocks that share a circuit: sweeps of one sample in one kind of cell.
+
+    The key of each depends on the data of all, and long series are cut so that an interruption loses little.
     """
-    results = [candidate.result for candidate in ranked]
-    for suggested in grown(drt, spectrum.metadata, task.circuits):
-        results += fit_many(
-            [spectrum],
-            suggested.circuit,
-            jobs=1,
-            start=None if options.bounds else suggested.start,  # which may lie outside of them
-            weighting=options.weighting,
-            **options.known(suggested.circuit),
-        )
-    ranking = rank(results)
-    library = (one for one in ranking if one.circuit in task.circuits and not one.disqualified)
-    first = next(library, ranking[0])
-    if first.bic - ranking[0].bic < NEAR_TIE:
-        ranking.sort(key=lambda one: one is not first)
-    return ranking
+    groups: dict[tuple[str, str, str], list[Task]] = {}
+    for task in tasks:
+        metadata = task.spectrum.metadata
+        name = metadata.sample_id or task.key.source
+        groups.setdefault((name, metadata.cell_type or "", task.key.settings), []).append(task)
+    blocks: dict[Key, Task] = {}
+    for (name, _, settings), group in groups.items():
+        for start in range(0, len(group), MAX_BLOCK):
+            members = group[start : start + MAX_BLOCK]
+            if len(group[0].circuits) < 2 or len(members) < 2:
+                blocks |= {task.key: task for task in members}
+                continue
+            together = digest([settings, *(task.key.data for task in members)])
+            for task in members:
+                blocks[task.key] = replace(task, key=task.key._replace(settings=together), block=f"{name} {start}")
+    return [blocks[task.key] for task in tasks]
 
 
 def _unknown_cells(tasks: Sequence[Task]) -> list[str]:

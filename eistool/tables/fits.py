@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.fitting import FitResult, Parameter, Process
+from eistool.fitting import Averages, FitResult, Parameter, Process, Quantity, sums_of_resistances
 from eistool.spectrum.metadata import known_area_cm2
 from eistool.tables.table import KEY_COLUMNS, Column, Rows, Table, cell
 
@@ -25,6 +25,29 @@ FITS: Table[FitResult] = Table(
         Column("status", "", "`ok`, `poor_model` (a sum of RC elements is far better) or `failed`"),
         Column("flags", "", "remarks on the fit"),
         Column("runs_p", "", "probability of so few changes of sign among the residuals; below 0.01: a pattern"),
+        Column("R_inf_ohm", "ohm", "resistance at infinite frequency, averaged over circuits by evidence"),
+        Column("u_R_inf_ohm", "ohm", "its standard uncertainty, with the spread between circuits"),
+        Column("R_inf_status", "", "`ok` or `not_resolvable`"),
+        Column("R_total_ohm", "ohm", "resistance to direct current, averaged over circuits by evidence"),
+        Column("u_R_total_ohm", "ohm", "its standard uncertainty, with the spread between circuits"),
+        Column("R_total_status", "", "`ok`, `blocking` or `not_resolvable`"),
+        Column("R_inf_upper_limit_ohm", "ohm", "upper 95 % limit of R_inf"),
+        Column("R_total_lower_limit_ohm", "ohm", "lower 95 % limit of R_total"),
+        Column("R_total_upper_limit_ohm", "ohm", "upper 95 % limit of R_total"),
+        Column("weighting_used", "", "weighting of the residuals", lambda fit: fit.weighting),
+        Column("n_masked", "", "points left out", lambda fit: len(fit.spectrum) - fit.spectrum.n_used),
+        Column(
+            "evidence",
+            "",
+            "log evidence of the circuit, for comparison with others on the same points and weighting",
+            lambda fit: None if fit.evidence is None else fit.evidence.log_evidence,
+        ),
+        Column(
+            "misfit",
+            "",
+            "standard deviation of the misfit of the circuit relative to \\|Z\\|",
+            lambda fit: None if fit.evidence is None else fit.evidence.amplitude,
+        ),
     ),
     "then each parameter of the circuits, and its standard error as `NAME_stderr`; circuits share their columns",
 )
@@ -37,14 +60,15 @@ PARAMETERS: Table[Parameter] = Table(
         Column("circuit", "", "circuit that was fitted"),
         Column("parameter", "", "name", lambda parameter: parameter.name),
         Column("value", "`unit`", "value"),
-        Column("stderr", "`unit`", "standard error"),
+        Column("stderr", "`unit`", "standard error, of noise and misfit"),
         Column("ci_low", "`unit`", "lower end of the 95 % interval"),
         Column("ci_high", "`unit`", "upper end of the 95 % interval"),
         Column("unit", "", "unit of the value"),
-        Column("role", "", "role of the element in its circuit"),
+        Column("role", "", "role of the element in its circuit; `sum` of a sum of resistances"),
         Column("status", "", "`ok`, `fixed`, `at_bound` or `not_identifiable`"),
         Column("correlated_with", "", "parameter with the largest correlation"),
         Column("correlation", "", "coefficient of that correlation"),
+        Column("stderr_noise", "`unit`", "standard error of noise alone, as other programs print it"),
     ),
 )
 
@@ -54,8 +78,10 @@ PROCESSES: Table[Process] = Table(
     (
         *KEY_COLUMNS,
         Column("process", "", "name of its resistance", lambda process: process.name),
-        Column("R_ohm", "ohm", "resistance", lambda process: process.R),
-        Column("u_R_ohm", "ohm", "its standard uncertainty", lambda process: process.u_R),
+        Column(
+            "R_ohm", "ohm", "resistance; empty if `not_resolvable`", lambda process: _known(process, process.R)
+        ),
+        Column("u_R_ohm", "ohm", "its standard uncertainty", lambda process: _known(process, process.u_R)),
         Column("tau_s", "s", "time constant", lambda process: process.tau),
         Column("u_tau_s", "s", "its standard uncertainty", lambda process: process.u_tau),
         Column("alpha", "", "exponent"),
@@ -64,11 +90,17 @@ PROCESSES: Table[Process] = Table(
         Column("R_ohm_cm2", "ohm cm²", "R times area, where an area or a diameter is known"),
         Column("C_F_per_cm2", "F/cm²", "C over area"),
         Column("assignment", "", "role of the arc"),
-        Column("status", "", "`ok`, `extrapolated` or `not_resolvable`"),
+        Column("status", "", "status of R: `ok`, `extrapolated` or `not_resolvable`"),
         Column("u_alpha", "", "standard uncertainty of `alpha`"),
         Column("apex_Hz", "Hz", "frequency of the apex"),
         Column("u_apex_Hz", "Hz", "its standard uncertainty"),
         Column("edge", "", "whether the apex lies outside the measured window"),
+        Column("R_averaged_ohm", "ohm", "resistance of the process at its τ, averaged over circuits by evidence"),
+        Column("u_R_averaged_ohm", "ohm", "its standard uncertainty, with the spread between circuits"),
+        Column("n_circuits", "", "circuits with a process at this τ"),
+        Column("tau_status", "", "status of τ: `ok`, `extrapolated` or `not_resolvable`"),
+        Column("lower_limit_ohm", "ohm", "lower 95 % limit of R"),
+        Column("upper_limit_ohm", "ohm", "upper 95 % limit of R"),
     ),
 )
 
@@ -100,9 +132,15 @@ class ArcRow:
     u_R_ohm: float | None
 
 
-def fit_tables(result: FitResult, status: str, flags: Sequence[str]) -> dict[str, Rows]:
+def _known(process: Process, value: float) -> float | None:
+    return None if process.status == "not_resolvable" else value
+
+
+def fit_tables(
+    result: FitResult, status: str, flags: Sequence[str], averages: Averages | None = None
+) -> dict[str, Rows]:
     """Return the rows of a fit by table; one without success has neither parameters nor processes."""
-    fit = FITS.row(result, status=status, flags="; ".join(flags))
+    fit = FITS.row(result, status=status, flags="; ".join(flags), **_averaged(averages))
     for name, parameter in result.parameters.items():
         fit |= {name: cell(parameter.value), f"{name}_stderr": cell(parameter.stderr)}
     tables = {"fits": Rows.of(fit), "curves": CURVES.points(result)}
@@ -110,9 +148,49 @@ def fit_tables(result: FitResult, status: str, flags: Sequence[str]) -> dict[str
         tables["parameters"] = Rows.of(*_parameter_rows(result))
         area = known_area_cm2(result.spectrum.metadata) or math.nan
         tables["processes"] = Rows.of(
-            *(PROCESSES.row(p, R_ohm_cm2=p.R * area, C_F_per_cm2=p.C_eff / area) for p in result.processes)
+            *(_process_row(result, i, area, averages) for i in range(len(result.processes)))
         )
     return tables
+
+
+def _averaged(averages: Averages | None) -> dict[str, Any]:
+    if averages is None:
+        return dict.fromkeys(
+            name for name in FITS.names if name.startswith(("R_inf", "u_R_inf", "R_total", "u_R_total"))
+        )
+    R_inf, total = averages.R_inf, averages.R_total
+    return {
+        "R_inf_ohm": R_inf.value,
+        "u_R_inf_ohm": R_inf.u,
+        "R_inf_status": R_inf.status,
+        "R_total_ohm": total.value,
+        "u_R_total_ohm": total.u,
+        "R_total_status": total.status,
+        "R_inf_upper_limit_ohm": R_inf.high,
+        "R_total_lower_limit_ohm": total.low,
+        "R_total_upper_limit_ohm": total.high,
+    }
+
+
+def _process_row(result: FitResult, i: int, area: float, averages: Averages | None) -> dict[str, Any]:
+    process = result.processes[i]
+    R = result.parameters[process.name if process.name in result.parameters else f"{process.name}.R"]
+    given: dict[str, Any] = {"R_averaged_ohm": None, "u_R_averaged_ohm": None, "n_circuits": None}
+    if averages is not None:
+        averaged = averages.processes[i]
+        given = {
+            "R_averaged_ohm": averaged.value,
+            "u_R_averaged_ohm": averaged.u,
+            "n_circuits": averages.n_circuits[i],
+        }
+    return PROCESSES.row(
+        process,
+        R_ohm_cm2=_known(process, process.R * area),
+        C_F_per_cm2=process.C_eff / area,
+        lower_limit_ohm=R.ci_low,
+        upper_limit_ohm=R.ci_high,
+        **given,
+    )
 
 
 def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
@@ -125,4 +203,19 @@ def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
         name = result.circuit.parameters[partner[i]] if largest else None
         given = {"correlated_with": name, "correlation": largest or None}
         rows.append(PARAMETERS.row(parameter, circuit=repr(result.circuit), **given))
-    return rows
+    return rows + [_sum_row(result, total) for total in sums_of_resistances(result)]
+
+
+def _sum_row(result: FitResult, total: Quantity) -> dict[str, Any]:
+    return PARAMETERS.row(
+        None,
+        circuit=repr(result.circuit),
+        parameter=total.name,
+        value=total.value,
+        stderr=total.u,
+        ci_low=total.low,
+        ci_high=total.high,
+        unit=total.unit,
+        role="sum",
+        status=total.status,
+    )

@@ -53,7 +53,9 @@ def madap(folder: Path) -> None:
         spectrum = eistool.Spectrum(frequency, real + 1j * imag, metadata)
         # as eistool fit does for a blocking cell
         ranked = eistool.compare_circuits(spectrum, candidates(metadata))
-        found = conductivity(choose(ranked, metadata).result, CellGeometry(cell_constant_per_cm=constant))
+        found = conductivity(
+            choose([one.result for one in ranked], metadata), CellGeometry(cell_constant_per_cm=constant)
+        )
         published = float(row["conductivity [S/cm]"])
         total = found.total
         assert total is not None
@@ -181,7 +183,8 @@ def no_grain_boundaries(n: int, rng: np.random.Generator) -> dict[str, int]:
         spectrum = pellet.spectrum(25, seed, noise=rng.uniform(0.002, 0.01))
         for circuit in claims:
             if circuit == "auto":
-                result = choose(eistool.compare_circuits(spectrum, candidates(blocking)), blocking).result
+                ranked = eistool.compare_circuits(spectrum, candidates(blocking))
+                result = choose([one.result for one in ranked], blocking)
             else:
                 result = eistool.fit(spectrum, circuit)
             boundary = conductivity(result, cell).grain_boundary

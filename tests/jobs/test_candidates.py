@@ -1,14 +1,25 @@
 """Which circuits ``auto`` compares and takes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from eistool import Metadata, compare_circuits, simulate
-from eistool.jobs.candidates import candidates, choose
+from eistool import CellGeometry, Circuit, Metadata, Spectrum, assign, simulate
+from eistool.fitting import FitResult, fit_many
+from eistool.jobs.candidates import candidates, choose, choose_for_series, with_leads
 from eistool.spectrum.metadata import CELL_TYPES
 
 FREQUENCY = np.geomspace(7e6, 0.1, 64)
 PELLET = Metadata(cell_type="blocking", thickness_um=1000, diameter_mm=10)
+
+
+def fit_all(spectrum: Spectrum, circuits: Sequence[Circuit]) -> list[FitResult]:
+    return [fit_many([spectrum], circuit, jobs=1)[0] for circuit in circuits]
+
+
+def fits(spectrum: Spectrum) -> list[FitResult]:
+    return fit_all(spectrum, candidates(PELLET))
 
 
 @pytest.mark.parametrize("cell_type", CELL_TYPES)
@@ -22,26 +33,45 @@ def test_known_cells_have_candidates_with_roles(cell_type: str) -> None:
 def test_pellet_without_an_arc_is_a_spike(seed: int) -> None:
     values = {"L0": 1e-7, "R1": 53.0, "C1": 7e-12, "CPE1.Q": 2e-6, "CPE1.alpha": 0.92}
     spectrum = simulate("L0-p(R1,C1)-CPE1", FREQUENCY, values, noise=0.004, seed=seed, metadata=PELLET)
-    chosen = choose(compare_circuits(spectrum, candidates(PELLET)), PELLET)
+    chosen = choose(fits(spectrum), PELLET)
     assert str(chosen.circuit) == "L0-R0-CPE1"
 
 
 def test_evident_arcs_are_taken() -> None:
     values = [5e3, 1e-11, 0.99, 2e4, 2e-9, 0.9, 2e-6, 0.9]
     spectrum = simulate("bulk_gb_spike", FREQUENCY, values, noise=0.003, seed=1, metadata=PELLET)
-    chosen = choose(compare_circuits(spectrum, candidates(PELLET)), PELLET)
-    assert [process.assignment for process in chosen.result.processes] == ["bulk", "grain_boundary"]
+    chosen = choose(fits(spectrum), PELLET)
+    assert [process.assignment for process in chosen.processes] == ["bulk", "grain_boundary"]
 
 
-def test_arc_of_an_electrode_is_not_one_of_the_pellet() -> None:
-    values = [50, 200, 1e-5, 0.9, 1e-3, 0.9]
+def test_a_circuit_that_describes_the_data_precedes_spike() -> None:
+    values = [50, 200, 1e-5, 0.9, 1e-3, 0.9]  # an arc of an electrode
     spectrum = simulate("r0_arc_spike", FREQUENCY, values, noise=0.003, seed=1, metadata=PELLET)
-    ranked = compare_circuits(spectrum, candidates(PELLET))
-    assert ranked[0].result.processes
-    assert not choose(ranked, PELLET).result.processes
-    assert choose(ranked, Metadata()) is ranked[0]
+    results = fits(spectrum)
+    chosen = choose(results, PELLET)
+    assert chosen.status == "ok"
+    assert choose(results, Metadata()).circuit == chosen.circuit
+    cell = CellGeometry(thickness_um=1000, diameter_mm=10)
+    assert assign(chosen, cell)[0].assignment not in ("bulk", "grain_boundary")
 
 
 def test_spike_is_taken_even_where_every_fit_failed() -> None:
     short = simulate("R0", FREQUENCY[:1], [1.0])
-    assert str(choose(compare_circuits(short, candidates(PELLET)[::-1]), PELLET).circuit) == "L0-R0-CPE1"
+    assert str(choose(fits(short)[::-1], PELLET).circuit) == "L0-R0-CPE1"
+
+
+def test_a_series_takes_one_circuit_and_exceptions_say_so() -> None:
+    one = [simulate("R0-K1", FREQUENCY, [10, 100, 1e-3], 0.003, seed) for seed in range(4)]
+    two = simulate("R0-K1-K2", FREQUENCY, [10, 100, 1e-3, 100, 1], 0.003, 9)
+    circuits = [Circuit("R0-p(R1,C1)"), Circuit("R0-p(R1,C1)-p(R2,C2)")]
+    results = [fit_all(spectrum, circuits) for spectrum in (*one, two)]
+    chosen = choose_for_series(results, [Metadata()] * 5, circuits)
+    assert [fit.circuit for fit, _ in chosen] == [circuits[0]] * 4 + [circuits[1]]
+    assert [bool(remark) for _, remark in chosen] == [False] * 4 + [True]
+
+
+def test_leads_are_varied_only_where_the_spectrum_is_inductive() -> None:
+    inductive = simulate("L0-R0-K1", FREQUENCY, [1e-5, 10, 100, 1e-3])
+    assert [str(c) for c in with_leads(Circuit("L0-R0-K1"), inductive)] == ["La0-R0-K1"]
+    assert [str(c) for c in with_leads(Circuit("R0-K1"), inductive)] == ["L0-R0-K1", "La0-R0-K1"]
+    assert not with_leads(Circuit("R0-K1"), simulate("R0-K1", FREQUENCY, [10, 100, 1e-3]))
