@@ -1,6 +1,6 @@
 """Equivalent-circuit fits."""
 
-from eistool.fitting.averages import Averages, average
+from eistool.fitting.circuit_averages import Averages, average
 from eistool.fitting.comparison import RankedCircuit, compare_circuits, rank, remarks
 from eistool.fitting.engine import fit, fit_iter, fit_many
 from eistool.fitting.global_fit import GlobalFit, LawFit, fit_global

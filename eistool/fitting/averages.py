@@ -1,64 +1,35 @@
-"""Averages over circuits by evidence: R_inf, the total resistance, and the resistance of each process."""
+"""Quantities that many circuits have, averaged over them by their evidence."""
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 
-from eistool.circuit.limits import dc_resistance, high_frequency_resistance
-from eistool.constants import TWO_SIDED_95
-from eistool.display import Shown
-from eistool.errors import FitError
-from eistool.fitting.misfit import average_over_circuits
-from eistool.fitting.quantities import Process, Quantity
-from eistool.fitting.result import UNRESOLVED, FitResult
-from eistool.typing import FloatArray, Threshold
+from eistool.typing import FloatArray, IntArray
 
-SAME_PROCESS: Annotated[
-    float,
-    Threshold(
-        "largest distance of the time constants of one process in two circuits, in decades",
-        "half of the distance below which two arcs are one in tracking",
-    ),
-] = 0.5
+SAME_PROCESS = 0.7  # decades of tau within which arcs are one process
 
 
-@dataclass(frozen=True, slots=True)
-class Averages(Shown):
-    """Quantities that every circuit has, averaged over circuits by evidence.
+def average_over_circuits(
+    values: FloatArray, errors: FloatArray, log_evidences: FloatArray
+) -> tuple[float, float, FloatArray]:
+    """Return a quantity averaged over circuits by their evidence, its standard uncertainty, and the weights.
 
-    ``processes`` belong to the processes of the first circuit, in their order; ``n_circuits`` is the number of
-    circuits that have them.
-    """
-
-    R_inf: Quantity
-    R_total: Quantity
-    processes: tuple[Quantity, ...]
-    n_circuits: tuple[int, ...]
-
-
-def average(chosen: FitResult, results: Sequence[FitResult]) -> Averages:
-    """Average over the circuits that describe a spectrum, weighted by their evidence.
+    The spread between circuits is a part of the uncertainty: u² = Σ w (u_i² + (x_i - x)²) [1]_.
 
     Parameters
     ----------
-    chosen : FitResult
-        Fit whose processes are averaged.
-    results : sequence of FitResult
-        Fits of all circuits to the same points with the same weighting. Those that do not describe the data
-        are left out if one does.
+    values, errors : FloatArray, shape (n_circuits,)
+        Of the quantity; a circuit without it has nan, or inf, and no weight.
+    log_evidences : FloatArray, shape (n_circuits,)
+        :attr:`eistool.fitting.misfit.Misfit.log_evidence`.
 
     Returns
     -------
-    Averages
-        The spread between circuits is a part of each error.
-
-    Raises
-    ------
-    FitError
-        If no fit succeeded.
+    value, u : float
+        Nan where no circuit has the quantity.
+    weights : FloatArray, shape (n_circuits,)
+        They sum to 1 where a circuit has the quantity.
 
     References
     ----------
@@ -66,82 +37,72 @@ def average(chosen: FitResult, results: Sequence[FitResult]) -> Averages:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from eistool import compare_circuits, simulate
-    >>> f = np.geomspace(1e5, 0.1, 61)
-    >>> spectrum = simulate("R0-p(R1,CPE1)", f, [10, 90, 1e-4, 0.9], noise=0.002, seed=1)
-    >>> ranked = compare_circuits(spectrum, ["R0-p(R1,CPE1)", "R0-p(R1,C1)-p(R2,C2)"])
-    >>> averages = average(ranked[0].result, [candidate.result for candidate in ranked])
-    >>> abs(averages.R_total.value - 100) < 3 * averages.R_total.u
-    True
+    >>> value, u, weights = average_over_circuits(np.array([1.0, 3.0]), np.array([0.0, 0.0]), np.array([7.0, 7.0]))
+    >>> value, u, weights.tolist()
+    (2.0, 1.0, [0.5, 0.5])
     """
-    usable = [result for result in results if result.success and result.evidence is not None]
-    if not usable:
-        raise FitError(f"{chosen.spectrum.label}: no fit to average; try other circuits")
-    describing = [result for result in usable if result.status == "ok"] or usable
-    processes = [_process(process, describing) for process in chosen.processes]
-    return Averages(
-        _limit("R_inf", describing, _r_inf),
-        _total(describing),
-        tuple(quantity for quantity, _ in processes),
-        tuple(count for _, count in processes),
-    )
+    known = np.isfinite(values) & np.isfinite(errors) & np.isfinite(log_evidences)
+    weights = np.zeros(known.size)
+    if not known.any():
+        return math.nan, math.nan, weights
+    weights[known] = np.exp(log_evidences[known] - log_evidences[known].max())
+    weights /= weights.sum()
+    value = float(weights[known] @ values[known])
+    variance = weights[known] @ (errors[known] ** 2 + (values[known] - value) ** 2)
+    return value, math.sqrt(float(variance)), weights
 
 
-def _evidence(results: Sequence[FitResult]) -> FloatArray:
-    return np.array([math.nan if r.evidence is None else r.evidence.log_evidence for r in results])
+def gather_arcs(R: FloatArray, tau: FloatArray) -> tuple[FloatArray, tuple[tuple[int, ...], ...]]:
+    """Return the processes of a circuit: arcs whose time constants are closer than 0.7 decade are one.
+
+    How two such arcs share their resistance is not known; a skewed process is often fitted by two.
+
+    Parameters
+    ----------
+    R, tau : FloatArray, shape (k,)
+        Of the arcs.
+
+    Returns
+    -------
+    tau : FloatArray, shape (n_processes,)
+        Weighted by R in the logarithm, ascending.
+    members : tuple of tuples of int
+        Arcs of each process.
+
+    Examples
+    --------
+    >>> tau, members = gather_arcs(np.array([1.0, 1.0, 5.0]), np.array([1e-3, 4e-3, 1.0]))
+    >>> tau, members
+    (array([0.002, 1.   ]), ((0, 1), (2,)))
+    """
+    found = [(float(np.log10(tau[i])), max(float(R[i]), 1e-300), (int(i),)) for i in np.argsort(tau)]
+    while len(found) > 1:
+        distances = [after[0] - before[0] for before, after in itertools.pairwise(found)]
+        i = int(np.argmin(distances))
+        if distances[i] >= SAME_PROCESS:
+            break
+        (place, weight, members), (other, more, others) = found[i : i + 2]
+        centre = (place * weight + other * more) / (weight + more)
+        found[i : i + 2] = [(centre, weight + more, members + others)]
+    return 10 ** np.array([place for place, _, _ in found]), tuple(members for _, _, members in found)
 
 
-def _r_inf(result: FitResult) -> tuple[float, float]:
-    value, derivative = high_frequency_resistance(result.circuit, result.values)
-    if not derivative.any():  # the circuit has no such resistance
-        return math.nan, math.nan
-    return value, math.sqrt(max(float(derivative @ result.covariance @ derivative), 0.0))
+def assign_arcs(tau: FloatArray, processes: FloatArray) -> IntArray:
+    """Return the process that each arc of a circuit belongs to, or -1; within 0.7 decade.
 
+    Parameters
+    ----------
+    tau : FloatArray, shape (k,)
+        Of the arcs.
+    processes : FloatArray, shape (n_processes,)
+        Time constants of the processes of another circuit, from :func:`gather_arcs`.
 
-def _total(results: Sequence[FitResult]) -> Quantity:
-    """Return the resistance to direct current, or ``blocking`` where the evidence is for circuits that block."""
-    weights = np.exp(_evidence(results) - np.nanmax(_evidence(results)))
-    blocks = np.array([not math.isfinite(dc_resistance(r.circuit, r.values)[0]) for r in results])
-    share = float(weights[blocks].sum() / weights.sum())
-    if share > 0.5:
-        reason = f"circuits that block direct current have {share:.0%} of the evidence"
-        return Quantity(
-            name="R_total", value=math.nan, u=math.nan, unit="ohm", status="blocking", reason=reason, high=math.inf
-        )
-    return _limit("R_total", results, lambda r: (r.total_resistance.value, r.total_resistance.stderr))
-
-
-def _limit(name: str, results: Sequence[FitResult], of: Callable[[FitResult], tuple[float, float]]) -> Quantity:
-    pairs = [of(result) for result in results]
-    value, u, _ = average_over_circuits(
-        np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]), _evidence(results)
-    )
-    return _quantity(name, value, u)
-
-
-def _quantity(name: str, value: float, u: float) -> Quantity:
-    resolved = u <= UNRESOLVED * value
-    return Quantity(
-        name=name,
-        value=value if resolved else math.nan,
-        u=u if resolved else math.nan,
-        unit="ohm",
-        status="ok" if resolved else "not_resolvable",
-        reason="" if math.isfinite(value) else "no circuit has such a resistance",
-        low=max(value - TWO_SIDED_95 * u, 0.0),
-        high=value + TWO_SIDED_95 * u,
-    )
-
-
-def _process(process: Process, results: Sequence[FitResult]) -> tuple[Quantity, int]:
-    """Return the averaged resistance of a process, and the number of circuits with a process at its tau."""
-    pairs = []
-    for result in results:
-        near = [one for one in result.processes if abs(math.log10(one.tau / process.tau)) <= SAME_PROCESS]
-        one = min(near, key=lambda one: abs(math.log(one.tau / process.tau)), default=None)
-        pairs.append((math.nan, math.nan) if one is None else (one.R, one.u_R))
-    value, u, weights = average_over_circuits(
-        np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]), _evidence(results)
-    )
-    return _quantity(process.name, value, u), int(np.count_nonzero(weights))
+    Examples
+    --------
+    >>> assign_arcs(np.array([3e-3, 1.0, 1e3]), np.array([2e-3, 1.0])).tolist()
+    [0, 1, -1]
+    """
+    if not processes.size:
+        return np.full(tau.size, -1)
+    distance = np.abs(np.log10(tau[:, None] / processes))
+    return np.where(distance.min(axis=1, initial=np.inf) < SAME_PROCESS, distance.argmin(axis=1), -1)

@@ -14,6 +14,7 @@ import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.custom_elements import take_error
+from eistool.circuit.limits import dc_resistance
 from eistool.errors import FitError
 from eistool.fitting.alternatives import modes_covariance, reduction_covariance, smaller_circuits
 from eistool.fitting.problem import LIMIT_TOLERANCE, Constraints, Problem, build_problem
@@ -28,7 +29,7 @@ from eistool.fitting.quality import (
 )
 from eistool.fitting.quantities import Evidence
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import estimate_uncertainty, statuses_of
+from eistool.fitting.uncertainty import Uncertainty, estimate_uncertainty, statuses_of
 from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
@@ -286,7 +287,7 @@ def _fit(
     )
     variance = max(1.0, reduced) if weighting == "noise" else reduced
     uncertainty = estimate_uncertainty(
-        problem, spectrum, weighting, minima[0], float(outcomes[0, 0]), hessian, variance
+        problem, circuit, spectrum, weighting, minima[0], float(outcomes[0, 0]), hessian, variance
     )
     covariance = derivative @ uncertainty.covariance @ derivative.T
     likelihood = np.exp(-0.5 * (outcomes[:n_minima, 0] - outcomes[0, 0]) / max(variance, 1e-300))
@@ -345,9 +346,22 @@ def _fit(
             p_exact=uncertainty.misfit.p_exact,
             amplitude=uncertainty.misfit.amplitude,
             sigma=uncertainty.misfit.sigma,
-            dc_covariance=np.append(derivative @ uncertainty.dc_covariance[:-1], uncertainty.dc_covariance[-1]),
+            dc_covariance=_dc_covariance(circuit, values, derivative, uncertainty),
         ),
     )
+
+
+def _dc_covariance(
+    circuit: Circuit, values: FloatArray, derivative: FloatArray, uncertainty: Uncertainty
+) -> FloatArray:
+    """Return the covariance of the parameters with the misfit's d.c. resistance, and its variance, shape (p + 1,).
+
+    What the errors of the arcs hold of it already is taken off the variance.
+    """
+    _, by_value = dc_resistance(circuit, values)
+    by_theta = derivative.T @ by_value
+    held = float(by_theta @ uncertainty.arc_covariance @ by_theta)
+    return np.append(derivative @ uncertainty.dc_covariance[:-1], uncertainty.dc_covariance[-1] - held)
 
 
 def _refit(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> FitResult:

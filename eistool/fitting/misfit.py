@@ -4,12 +4,12 @@ No circuit is exact. The weighted residuals of a fit are taken as
 
     r = JΔ + Φc + ε,    ε ~ N(0, σ²),    c ~ N(0, a²),    Δ ~ N(0, prior),
 
-where JΔ is what other values of the parameters would do, ε is noise, and Φc is a smooth misfit of relative
-amplitude a. Four shapes Φ are averaged over by their evidence, and so is a: a smooth deviation of the
-distribution of relaxation times, which is an impedance itself and may act on the resistance to direct
-current, and smooth deviations of the real and the imaginary part, each with a short and a long scale [1]_.
-The values of the fit stay; the step that they would make if the misfit were fitted too is a part of
-their error.
+where JΔ is what other values of the parameters would do, ε is noise, and Φc is a misfit of relative amplitude
+a [1]_. Shapes Φ and amplitudes are averaged over by their evidence, with a prior probability that there
+is no misfit. The shapes are smooth deviations of the distribution of relaxation times, which are an
+impedance themselves and may act on resistances; smooth deviations of the real and the imaginary part;
+and skewness of the circuit's own arcs. The values of the fit stay: the step that they would make if the
+misfit were fitted too is a part of their error.
 
 References
 ----------
@@ -30,23 +30,27 @@ from eistool.typing import ComplexArray, FloatArray, IntArray
 
 DISTRIBUTION_SCALES = 0.3, 0.8  # decades of tau
 SPECTRUM_SCALES = 0.4, 1.0  # decades of frequency
+SKEWNESS = 10.0  # standard deviation of an arc's skewness ln β by the amplitude of the misfit
 RHO = 2.0 ** np.arange(-2, 7)  # amplitude of the misfit by that of the noise
-P_EXACT = 0.8  # prior probability that the circuit is exact
 TYPICAL = 0.02  # scale of the half-Cauchy prior of the amplitude
+P_EXACT = 0.7  # prior probability that the circuit is exact; the rest evenly for each shape
+P_BELONGS = 0.75  # probability that a deviation of the distribution at an arc is a part of it
+PRICE = 1.5  # of a parameter, in ln of the prior of its circuit
 PRIOR = {"resistance": 3.0, "exponent": 0.15}  # standard deviations of ln R and of an exponent
 OTHER_PRIOR = 5.0  # of the logarithm of anything else
 STEP, BEYOND = 0.2, 0.5  # decades: between nodes of the distribution, and of them beyond the window
-LEADS = np.arange(-1.0, 0.61, 0.4)  # decades from the upper edge of the window
+LEADS = np.arange(-1.0, 0.61, 0.4)  # decades of tau from the upper edge of the window
 LEAD_SIZE = 0.3  # of |Z| at the upper edge
 SMALLEST = 1e-5  # of a direction's variance by the largest
+MOST = 300.0  # of |ln| that still has an exponential
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MisfitBasis:
-    """Shapes of misfit at the frequencies of a spectrum, relative to |Z|; see :func:`misfit_basis`."""
+    """Shapes of misfit at some frequencies, relative to |Z|; see :func:`misfit_basis`."""
 
-    log_tau: FloatArray  # of the points, ascending
-    order: IntArray  # of the points with ascending tau
+    log_omega: FloatArray  # shape (n_points,)
+    order: IntArray  # of the points with descending omega
     nodes: FloatArray  # ln tau of the distribution
     relaxations: ComplexArray  # shape (n_nodes, n_points)
     distributions: tuple[FloatArray, ...]  # deviations, each of shape (m, n_nodes)
@@ -69,43 +73,68 @@ class MisfitBasis:
         relative = np.concatenate([modulus / deviation.real, modulus / deviation.imag])
         scale = math.sqrt(float(np.mean(relative**2)))
         weight = np.concatenate([1 / deviation.real, 1 / deviation.imag]) / scale
-        at_nodes = np.exp(np.interp(self.nodes, self.log_tau, np.log(modulus[self.order])))
+        at_nodes = np.exp(np.interp(self.nodes, -self.log_omega[self.order], np.log(modulus[self.order])))
         relaxations = _stacked(self.relaxations) * at_nodes[:, None] * weight
         leads = _stacked(self.leads) * modulus[self.order[0]] * weight
         rows = [row for root in self.distributions for row in (root @ relaxations, leads)]
         rows += [root * (relative / scale) for root in self.spectra]
-        effect = np.zeros((self.first[-1], self.nodes.size))
+        size = int(self.first[-1])
+        effect = np.zeros((size, self.nodes.size))
         for root, i in zip(self.distributions, self.first, strict=False):
             effect[i : i + len(root)] = root * at_nodes
-        modes = MisfitModes(
-            weight=weight,
-            scale=scale,
-            rows=np.concatenate(rows),
-            diagonal=np.empty(self.first[-1]),
-            beside=np.empty(self.first[-1]),
-            effect=effect,
-            first=self.first,
-        )
+        found = MisfitModes(self, weight, scale, np.concatenate(rows), np.empty(size), np.empty(size), effect)
         for i, j in itertools.pairwise(self.first):
-            misfit.tridiagonalise(modes.rows[i:j], modes.effect[i:j], modes.diagonal[i:j], modes.beside[i:j])
-        return modes
+            misfit.tridiagonalise(found.rows[i:j], effect[i:j], found.diagonal[i:j], found.beside[i:j])
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MisfitModes:
     """Shapes of misfit for one spectrum and weighting, for any number of circuits.
 
-    The m weighted columns Φ of all shapes, in ohm where the misfit is |Z|, are turned by an orthogonal Q such
-    that QᵀΦᵀΦQ = T is tridiagonal within each shape; see :mod:`eistool.kernels.misfit`.
+    The m weighted columns Φ of all shapes are turned by an orthogonal Q such that QᵀΦᵀΦQ = T is
+    tridiagonal within each shape; see :mod:`eistool.kernels.misfit`.
     """
 
+    basis: MisfitBasis
     weight: FloatArray  # shape (2 n_points,), in 1/ohm: |Z| times it is 1 in the quadratic mean
     scale: float  # weights of the fit by these
     rows: FloatArray  # shape (m, 2 n_points): QᵀΦᵀ
     diagonal: FloatArray  # shape (m,), of T
     beside: FloatArray  # shape (m,), of T
     effect: FloatArray  # shape (m, n_nodes), of the columns on the distribution at its nodes, in ohm
-    first: IntArray  # shape (n_shapes + 1,), of the rows of each shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arcs:
+    """The k arcs of a circuit, Z = R/(1 + (jωτ)^α)."""
+
+    R: FloatArray  # ohm, shape (k,)
+    tau: FloatArray  # s, shape (k,)
+    alpha: FloatArray  # shape (k,)
+    height: FloatArray  # ohm, shape (n_nodes,): -Im Z of the whole circuit at ω = 1/τ of the basis's nodes
+
+    def _power(self, log_omega: FloatArray) -> ComplexArray:
+        log_size = self.alpha[:, None] * (log_omega + np.log(np.maximum(self.tau, 1e-300))[:, None])
+        power: ComplexArray = np.exp(np.clip(log_size, -MOST, MOST) + 0.5j * np.pi * self.alpha[:, None])
+        return power
+
+    def skewness(self, log_omega: FloatArray) -> ComplexArray:
+        """Return dZ/d ln β of R/(1 + (jωτ)^α)^β [1]_ at β = 1, shape (k, n).
+
+        References
+        ----------
+        .. [1] S. Havriliak, S. Negami, Polymer 8 (1967) 161, doi:10.1016/0032-3861(67)90021-3
+        """
+        x = self._power(log_omega)
+        skewness: ComplexArray = -self.R[:, None] * np.log(1 + x) / (1 + x)
+        return skewness
+
+    def shares(self, log_tau: FloatArray) -> FloatArray:
+        """Return each arc's part in the distribution, by the heights at ω = 1/τ, shape (k, n_nodes)."""
+        height = -(self.R[:, None] / (1 + self._power(-log_tau))).imag
+        shares: FloatArray = height / np.maximum(np.maximum(self.height, height.sum(axis=0)), 1e-300)
+        return shares
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,15 +143,14 @@ class Misfit:
 
     Attributes
     ----------
-    covariance : FloatArray, shape (p + 1, p + 1)
-        Of the steps of the parameters, and, last, of what the misfit adds to the resistance to direct
-        current, in ohm. Noise, misfit, and the square of the step that the misfit would cause. A quantity
-        with the derivatives g by the steps has u² = gᵀCg, the limit at zero frequency u² = [g, 1]ᵀC[g, 1].
+    covariance : FloatArray, shape (p + 1 + k, p + 1 + k)
+        Second moments of the steps of the parameters, then, in ohm, of what the misfit adds to the resistance
+        to direct current and to each arc: noise, misfit, and the step that the misfit would cause.
     noise_covariance : FloatArray, shape (p, p)
         Of the steps if the circuit were exact.
     log_evidence : float
-        Of the circuit, averaged over shapes and amplitudes; it compares circuits for one spectrum, weighting
-        and mask.
+        Of the circuit, averaged over shapes and amplitudes, less 1.5 for each parameter; it compares circuits
+        for one spectrum, weighting and mask.
     p_exact : float
         Probability that there is no misfit.
     amplitude : float
@@ -138,7 +166,7 @@ class Misfit:
     amplitude: float
     sigma: float
 
-    def uncertainty(self, derivative: FloatArray, direct_current: bool = False) -> float:
+    def uncertainty(self, derivative: FloatArray, direct_current: bool = False, arcs: Sequence[int] = ()) -> float:
         """Return the standard uncertainty of a quantity.
 
         Parameters
@@ -146,10 +174,19 @@ class Misfit:
         derivative : FloatArray, shape (p,)
             By the steps: R for a resistance that is a parameter.
         direct_current : bool
-            Whether it is the limit of Z at zero frequency, to which the misfit itself adds.
+            Whether it is the limit of Z at zero frequency, to which all of the misfit adds.
+        arcs : sequence of int
+            Arcs whose R it is, or holds, by their place in :class:`Arcs`. The misfit near them is a part of
+            them with a probability of 3/4, and of something else otherwise.
         """
-        g = np.append(derivative, 1.0 if direct_current else 0.0)
-        return math.sqrt(max(float(g @ self.covariance @ g), 0.0))
+        p = derivative.size
+        g = np.concatenate([derivative, np.zeros(len(self.covariance) - p)])
+        apart = float(g @ self.covariance @ g)
+        g[p] = direct_current
+        g[[p + 1 + k for k in arcs]] = 1.0
+        together = float(g @ self.covariance @ g)
+        variance = P_BELONGS * together + (1 - P_BELONGS) * apart if len(arcs) else together
+        return math.sqrt(max(variance, 0.0))
 
 
 def misfit_basis(frequency: FloatArray) -> MisfitBasis:
@@ -165,6 +202,12 @@ def misfit_basis(frequency: FloatArray) -> MisfitBasis:
     The distribution deviates by δγ(ln τ) with an amplitude |Z(ω = 1/τ)| and a Gaussian correlation over
     lg τ, such that its integral over a decade is of the order of a|Z|. Leads may deviate by
     jωτ/(1 + jωτ), with τ about the upper edge of the window.
+
+    Examples
+    --------
+    >>> frequency = np.geomspace(1, 1e5, 51)
+    >>> misfit_basis(frequency) is misfit_basis(frequency.copy())
+    True
     """
     return _basis(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
 
@@ -174,15 +217,15 @@ def _basis(frequency: bytes) -> MisfitBasis:
     omega = 2 * np.pi * np.frombuffer(frequency)
     decade = math.log(10)
     order = np.argsort(-omega, kind="stable")
-    log_tau = -np.log(omega)[order]
-    nodes = np.arange(log_tau[0] - BEYOND * decade, log_tau[-1] + (BEYOND + 1e-9) * decade, STEP * decade)
-    leads = log_tau[0] + LEADS * decade
+    low, high = -np.log(omega[order[0]]), -np.log(omega[order[-1]])
+    nodes = np.arange(low - BEYOND * decade, high + (BEYOND + 1e-9) * decade, STEP * decade)
+    leads = low + LEADS * decade
     x = 1j * np.outer(np.exp(leads), omega)
     roots = [_root(nodes / decade, scale) for scale in DISTRIBUTION_SCALES]
     parts = [_root(np.log10(omega), scale) for scale in SPECTRUM_SCALES]
     sizes = [len(root) + len(LEADS) for root in roots] + [2 * len(root) for root in parts]
     return MisfitBasis(
-        log_tau=log_tau,
+        log_omega=np.log(omega),
         order=order,
         nodes=nodes,
         relaxations=1 / (1 + 1j * np.outer(np.exp(nodes), omega)),
@@ -190,7 +233,7 @@ def _basis(frequency: bytes) -> MisfitBasis:
             root * STEP * decade / math.sqrt(2.5 * scale * decade)
             for root, scale in zip(roots, DISTRIBUTION_SCALES, strict=True)
         ),
-        leads=LEAD_SIZE * (1 + np.exp(log_tau[0] - leads))[:, None] * x / (1 + x),
+        leads=LEAD_SIZE * (1 + np.exp(low - leads))[:, None] * x / (1 + x),
         spectra=tuple(np.kron(np.eye(2), root) for root in parts),
         first=np.cumsum([0, *sizes]).astype(np.int64),
     )
@@ -227,7 +270,7 @@ def assess_misfit(
     jacobian: ComplexArray,
     prior: FloatArray,
     modes: MisfitModes,
-    shares: FloatArray | None = None,
+    arcs: Arcs | None = None,
     measured: bool = False,
     p_exact: float = P_EXACT,
 ) -> Misfit:
@@ -243,6 +286,8 @@ def assess_misfit(
         Standard deviations of the steps Δ: :func:`prior_of`.
     modes : MisfitModes
         Shapes of misfit for this spectrum and weighting: :meth:`MisfitBasis.modes`.
+    arcs : Arcs, optional
+        Arcs of the circuit, which may be skewed, and whose resistances are of interest.
     measured : bool
         Whether ``deviation`` of the modes was measured noise, so that σ² is max(1, reduced χ²) rather than
         estimated.
@@ -256,18 +301,17 @@ def assess_misfit(
     Raises
     ------
     FitError
-        If there are no more residuals than parameters, or shapes do not agree.
+        If shapes do not agree, there are no more residuals than parameters, or a number is not finite.
 
     Notes
     -----
-    For each shape and each ρ = a/σ = 2⁻², …, 2⁶, with M = [J Φ], D = diag(s/prior; 1/ρ), s² the
-    reduced χ² of the fit and A = D² + MᵀM:
+    For each shape and each ρ = a/σ = 2⁻², …, 2⁶, with M = [J Φ], D = diag(prior/s; ρ), s² the reduced χ²
+    of the fit and A = 1 + DMᵀMD:
 
-        x = A⁻¹Mᵀr,  S = rᵀr - rᵀMx,  σ² = S/(n - p),
-        ln evidence = ln prior - n/2 ln S - 1/2 ln |D⁻¹AD⁻¹|,  u² = σ² gᵀA⁻¹g + (gᵀx)².
+        x = DA⁻¹DMᵀr,  S = rᵀr - rᵀMx,  σ² = S/(n - p),
+        ln evidence = ln prior - n/2 ln S - 1/2 ln |A|,  u² = σ² gᵀDA⁻¹Dg + (gᵀx)².
 
-    u² is averaged with the evidence. The prior of a is half-Cauchy with a scale of 0.02 [1]_. Since the
-    amplitude is averaged over, a perfect fit has errors somewhat above those of its noise.
+    u² is averaged with the evidence. The prior of a is half-Cauchy with a scale of 0.02 [1]_.
 
     References
     ----------
@@ -289,62 +333,32 @@ def assess_misfit(
     if not (residual.shape == (n,) and prior.shape == (p,) and 2 * n == modes.weight.size):
         raise FitError(
             f"misfit: residual {residual.shape}, jacobian {jacobian.shape}, prior {prior.shape}, "
-            f"modes for {modes.weight.size // 2} points; expected (n,), (n, p), (p,) and n points"
+            f"modes of {modes.weight.size // 2} points; expected (n,), (n, p), (p,) and n points"
         )
     if 2 * n <= p:
         raise FitError(f"misfit: {n} points for {p} parameters; use more points")
-    effect = (modes.effect.sum(axis=1) if shares is None else modes.effect @ shares.T).T.reshape(
-        -1, modes.first[-1]
-    )
-    chances = np.full(len(modes.first) - 1, (1 - p_exact) / (len(modes.first) - 1))
-    covariance, noise_covariance = np.empty((p + len(effect), p + len(effect))), np.empty((p, p))
+    if not (np.isfinite(residual).all() and np.isfinite(jacobian).all()):
+        raise FitError("misfit: residual or jacobian is not finite; give those of a fit that converged")
+    rows, diagonal, beside, first = modes.rows, modes.diagonal, modes.beside, modes.basis.first
+    shares = np.ones((1, modes.basis.nodes.size))
+    effect = modes.effect
+    if arcs is not None and arcs.R.size:
+        k = arcs.R.size
+        own = np.ascontiguousarray(_stacked(SKEWNESS * arcs.skewness(modes.basis.log_omega)) * modes.weight)
+        nothing, own_diagonal, own_beside = np.zeros((k, shares.size)), np.empty(k), np.empty(k)
+        misfit.tridiagonalise(own, nothing, own_diagonal, own_beside)
+        rows, effect = np.concatenate([rows, own]), np.concatenate([effect, nothing])
+        diagonal, beside = np.append(diagonal, own_diagonal), np.append(beside, own_beside)
+        first = np.append(first, first[-1] + k)
+        shares = np.concatenate([shares, arcs.shares(modes.basis.nodes)])
+    n_shapes, size = first.size - 1, p + len(shares)
+    covariance, noise_covariance = np.empty((size, size)), np.empty((p, p))
     log_evidence, exact, amplitude, sigma = misfit.assess(
         _stacked(residual) * modes.weight,
         np.ascontiguousarray(_stacked(jacobian.T) * modes.weight),
         np.ascontiguousarray(prior, dtype=np.float64),
-        modes.rows, modes.diagonal, modes.beside, np.ascontiguousarray(effect), modes.first, chances, RHO, TYPICAL,
+        rows, diagonal, beside, np.ascontiguousarray(shares @ effect.T), first,
+        np.full(n_shapes, (1 - p_exact) / n_shapes), RHO, TYPICAL,
         1 / modes.scale**2, measured, covariance, noise_covariance,
     )  # fmt: skip
-    return Misfit(covariance, noise_covariance, log_evidence, exact, amplitude, sigma)
-
-
-def average_over_circuits(
-    values: FloatArray, errors: FloatArray, log_evidences: FloatArray
-) -> tuple[float, float, FloatArray]:
-    """Return a quantity averaged over circuits by their evidence, its standard uncertainty, and the weights.
-
-    The spread between circuits is a part of the uncertainty: u² = Σ w (u_i² + (x_i - x)²) [1]_.
-
-    Parameters
-    ----------
-    values, errors : FloatArray, shape (n_circuits,)
-        Of the quantity; a circuit without it has nan, or inf, and no weight.
-    log_evidences : FloatArray, shape (n_circuits,)
-        :attr:`Misfit.log_evidence`.
-
-    Returns
-    -------
-    value, u : float
-        Nan where no circuit has the quantity.
-    weights : FloatArray, shape (n_circuits,)
-        They sum to 1 where a circuit has the quantity.
-
-    References
-    ----------
-    .. [1] J. A. Hoeting et al., Statist. Sci. 14 (1999) 382, doi:10.1214/ss/1009212519
-
-    Examples
-    --------
-    >>> value, u, weights = average_over_circuits(np.array([1.0, 3.0]), np.array([0.0, 0.0]), np.array([7.0, 7.0]))
-    >>> value, u, weights.tolist()
-    (2.0, 1.0, [0.5, 0.5])
-    """
-    known = np.isfinite(values) & np.isfinite(errors) & np.isfinite(log_evidences)
-    weights = np.zeros(known.size)
-    if not known.any():
-        return math.nan, math.nan, weights
-    weights[known] = np.exp(log_evidences[known] - log_evidences[known].max())
-    weights /= weights.sum()
-    value = float(weights[known] @ values[known])
-    variance = weights[known] @ (errors[known] ** 2 + (values[known] - value) ** 2)
-    return value, math.sqrt(float(variance)), weights
+    return Misfit(covariance, noise_covariance, log_evidence - PRICE * p, exact, amplitude, sigma)

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from eistool.circuit import Circuit, Element, Node, Parallel, Series
+from eistool.circuit import Circuit, Element
+from eistool.fitting.arcs import arcs
 from eistool.fitting.quantities import Process
 from eistool.fitting.result import UNRESOLVED, FitResult, Parameter
 from eistool.typing import Threshold
@@ -110,33 +111,10 @@ def _judged(result: FitResult, R: Parameter, tau: float, u_tau: float, apex_Hz: 
     )
 
 
-def arcs(node: Node) -> list[tuple[str, ...]]:
-    """Return the parameter names of each arc: (R, C), (R, Q, alpha), (R, tau) or (R, tau, alpha)."""
-    if isinstance(node, Element):
-        if node.symbol not in ("Zarc", "K"):
-            return []
-        return [tuple(f"{node.name}.{spec.name}" for spec in node.spec.parameters)]
-    names = [arc for part in node.parts for arc in arcs(part)]
-    if isinstance(node, Parallel):
-        capacitive = [part for part in node.parts if isinstance(part, Element) and part.symbol in ("C", "CPE")]
-        resistive = [name for part in node.parts for name in _resistor(part)]
-        if len(capacitive) == 1 and len(resistive) == 1:
-            element = capacitive[0]
-            names.append((resistive[0], *(f"{element.name}.{spec.name}" for spec in element.spec.parameters)))
-    return names
-
-
 def arc_of(circuit: Circuit, name: str) -> str:
     """Return the parameter that determines the status of a name: itself, or R1 for ``R1.tau``."""
     is_derived = name.endswith(TAU) and name not in circuit.parameters
     return name.removesuffix(TAU) if is_derived else name
-
-
-def _resistor(branch: Node) -> list[str]:
-    """Return the only resistor in series in a branch, or an empty list."""
-    parts = branch.parts if isinstance(branch, Series) else (branch,)
-    names = [f"{part.name}.R" for part in parts if isinstance(part, Element) and part.symbol == "R"]
-    return names if len(names) == 1 else []
 
 
 def _process(result: FitResult, names: tuple[str, ...]) -> Process:

@@ -9,7 +9,16 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.circuit.program import Program
-from eistool.fitting.misfit import Misfit, MisfitModes, assess_misfit, misfit_basis, prior_of
+from eistool.fitting.arcs import arcs
+from eistool.fitting.misfit import (
+    P_BELONGS,
+    Arcs,
+    Misfit,
+    MisfitModes,
+    assess_misfit,
+    misfit_basis,
+    prior_of,
+)
 from eistool.fitting.problem import Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
 from eistool.fitting.weights import standard_deviation
@@ -35,6 +44,7 @@ class Uncertainty:
 
     covariance: FloatArray  # shape (p, p), noise and misfit; 0 for fixed parameters
     noise_covariance: FloatArray  # shape (p, p), of a linear model with noise alone
+    arc_covariance: FloatArray  # shape (p, p), part of it: misfit that belongs to the arcs
     dc_covariance: FloatArray  # shape (p + 1,), of theta with the misfit's own d.c. resistance in ohm
     misfit: Misfit
     dispensable: BoolArray  # shape (q, p): parts that the data do not need
@@ -42,6 +52,7 @@ class Uncertainty:
 
 def estimate_uncertainty(
     problem: Problem,
+    circuit: Circuit,
     spectrum: Spectrum,
     weighting: str,
     best: FloatArray,
@@ -68,19 +79,29 @@ def estimate_uncertainty(
     least_squares.invert(hessian, inverse)
     noise = np.zeros((p, p))
     noise[np.ix_(free, free)] = inverse * variance
-    misfit, stretch = _misfit(problem, spectrum, weighting, best)
+    misfit, stretch, members = _misfit(problem, circuit, spectrum, weighting, best)
     n = free.size
-    covariance = widened - noise  # beyond the curvature at the minimum
-    covariance[np.ix_(free, free)] += misfit.covariance[:n, :n] * np.outer(stretch, stretch)
-    dc_covariance = np.zeros(p + 1)
-    dc_covariance[free], dc_covariance[p] = misfit.covariance[n, :n] * stretch, misfit.covariance[n, n]
-    return Uncertainty(
-        covariance, noise, dc_covariance, misfit, parts[(rises < cost) & ~(parts & tied).any(axis=1)]
-    )
+    moments = misfit.covariance.copy()
+    moments[:n] *= stretch[:, None]
+    moments[:, :n] *= stretch
+    covariance, dc_covariance = widened - noise, np.zeros(p + 1)  # beyond the curvature at the minimum
+    covariance[np.ix_(free, free)] += moments[:n, :n]
+    dc_covariance[free], dc_covariance[p] = moments[n, :n], moments[n, n]
+    # a deviation near an arc is a part of its resistance, with a probability: d ln R = e/R
+    to_arcs = np.zeros((p, len(members)))
+    for k, (row, R) in enumerate(members):
+        to_arcs[row, k] = 0.0 if problem.held[row] else 1 / R
+    with_steps = np.zeros((p, p))
+    with_steps[free] = moments[:n, n + 1 :] @ to_arcs.T
+    arc_covariance = P_BELONGS * (with_steps + with_steps.T + to_arcs @ moments[n + 1 :, n + 1 :] @ to_arcs.T)
+    dispensable = parts[(rises < cost) & ~(parts & tied).any(axis=1)]
+    return Uncertainty(covariance + arc_covariance, noise, arc_covariance, dc_covariance, misfit, dispensable)
 
 
-def _misfit(problem: Problem, spectrum: Spectrum, weighting: str, theta: FloatArray) -> tuple[Misfit, FloatArray]:
-    """Return the misfit at a minimum, and the scale of its steps of theta, shape (n_free,)."""
+def _misfit(
+    problem: Problem, circuit: Circuit, spectrum: Spectrum, weighting: str, theta: FloatArray
+) -> tuple[Misfit, FloatArray, list[tuple[int, float]]]:
+    """Return the misfit, the scale of its steps, shape (n_free,), and theta's row and R of each arc."""
     free, program = problem.free, problem.program
     used = spectrum.mask.nonzero()[0][problem.axis.order]
     impedance = spectrum.impedance[used]
@@ -94,10 +115,32 @@ def _misfit(problem: Problem, spectrum: Spectrum, weighting: str, theta: FloatAr
         standard_deviation(spectrum, weighting)[used].tobytes(),
     )
     kinds = [problem.kinds[i] for i in free]
+    members, arcs = _arcs(problem, circuit, modes, theta)
     misfit = assess_misfit(
-        impedance - modelled, jacobian[:, free] * stretch, prior_of(kinds), modes, measured=weighting == "noise"
+        impedance - modelled, jacobian[:, free] * stretch, prior_of(kinds), modes, arcs, weighting == "noise"
     )
-    return misfit, stretch
+    return misfit, stretch, members
+
+
+def _arcs(
+    problem: Problem, circuit: Circuit, modes: MisfitModes, theta: FloatArray
+) -> tuple[list[tuple[int, float]], Arcs | None]:
+    """Return theta's row and R in ohm of each arc of a constant-phase element, and the arcs."""
+    program, order = problem.program, problem.program.order.tolist()
+    z0, omega_0 = np.exp(problem.scale)
+    rows = [
+        [order.index(circuit.index(name)) for name in names]
+        for names in arcs(circuit.tree)
+        if program.kinds[order.index(circuit.index(names[1]))] == parameters.LOG_TAU
+    ]
+    if not rows:
+        return [], None
+    R = z0 * np.exp([theta[row[0]] for row in rows])
+    tau = np.exp([theta[row[1]] for row in rows]) / omega_0
+    alpha = np.array([theta[row[2]] if len(row) > 2 else 1.0 for row in rows])
+    omega = np.exp(-modes.basis.nodes)
+    impedance, _ = program.evaluate(omega / omega_0, theta, problem.axis.log_omega_0)
+    return [(row[0], float(r)) for row, r in zip(rows, R, strict=True)], Arcs(R, tau, alpha, -z0 * impedance.imag)
 
 
 @functools.lru_cache(maxsize=32)  # circuits of one spectrum share them

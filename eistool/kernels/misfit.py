@@ -103,8 +103,8 @@ def _factorise(normal, lower, inverse):
 
 @kernel(
     "Tuple((float64, float64, float64, float64))(float64[::1], float64[:, ::1], float64[::1], float64[:, ::1],"
-    " float64[::1], float64[::1], float64[:, ::1], int64[::1], float64[::1], float64[::1], float64, float64, boolean,"
-    " float64[:, ::1], float64[:, ::1])"
+    " float64[::1], float64[::1], float64[:, ::1], int64[::1], float64[::1], float64[::1], float64, float64,"
+    " boolean, float64[:, ::1], float64[:, ::1])"
 )
 def assess(
     residual, jacobian, prior, rows, diagonal, beside, effect, first, chances, rho, scale, noise_variance,
@@ -170,6 +170,7 @@ def assess(
     gram[p + q, p + q] = energy
 
     n_models = 1 + n_shapes * n_rho
+    log_exact = math.log(1.0 - chances.sum())
     log_weight = np.empty(n_models)
     sigma = np.empty(n_models)
     moments = np.empty((n_models, p + q, p + q))  # second moments
@@ -181,7 +182,7 @@ def assess(
     pulled = np.empty((p + q + 1, p))
     step = np.empty(p + q)
     for model in range(n_models):
-        start, stop, ratio, log_prior, log_determinant = 0, 0, 0.0, math.log(1.0 - chances.sum()), 0.0
+        start, stop, ratio, log_prior, log_determinant = 0, 0, 0.0, log_exact, 0.0
         if model:
             s = (model - 1) // n_rho
             start, stop, ratio = first[s], first[s + 1], rho[(model - 1) % n_rho] ** 2

@@ -14,7 +14,7 @@ from eistool.constants import VACUUM_F_PER_CM
 from eistool.display import format_fixed, format_value
 from eistool.errors import EistoolError
 from eistool.fitting import FitResult, Process, fit_many
-from eistool.fitting.processes import arcs
+from eistool.fitting.arcs import arcs
 from eistool.fitting.result import STRONG
 from eistool.materials.capacitance import EffectiveCapacitance, effective_capacitance
 from eistool.spectrum import CellGeometry, check_geometry
