@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
@@ -13,6 +14,7 @@ from eistool.validation.kramers_kronig import OUTLIER, KramersKronig, check_kram
 from eistool.validation.smooth_ladder import SMALLEST_SHARE, Rows, SmoothFit, fit_smoothly, ladder_rows, weigh_runs
 
 TOLERANCE = 0.01  # of |Z|
+SLOW = 2.0  # tolerances at the low end: what drifts there is part of a tail, and the verdict says so
 NOISY = 0.05  # of |Z|: less scatter than that, or than LOUD times the noise elsewhere, only lowers weights
 LOUD = 10.0
 FEWEST = 12  # points
@@ -22,7 +24,9 @@ EVIDENCE = 12.0  # ln of the ratio of likelihoods of a run and none
 PER_POINT = 1.0  # of it, for each point of the run
 CLEARLY = 3.0  # standard deviations
 WILD = 5.0  # standard deviations of a point by itself
+LOCALLY_WILD = 3.5  # of the noise around it
 ALONE = 2.5  # times as far from the ladder as either neighbour
+AROUND = 4  # points on both sides that show the noise there
 SHORT = 3  # points: of so few, scatter and a shift cannot be told apart
 TOGETHER = 1.0  # mean square of successive differences over that of the values; 2 without correlation
 PASSES = 4  # to find how much a run scatters
@@ -115,17 +119,19 @@ def find_artefacts(
 
     Notes
     -----
-    A ladder of RC elements with R, L and C in series describes every spectrum that obeys the Kramers-Kronig
-    relations. Fitted to all points, it follows an artefact at an end as far as it can. So its resistances get a
-    prior, normal around 0, whose width follows from the marginal likelihood [1]_, and for 0, 1, 2, ... points at an
-    end two likelihoods are compared: all points obey the ladder, or these scatter around it by more than the noise.
-    A run is left out if the second is larger by e¹² and e per point, and the misfit that it adds exceeds the
-    tolerance and three times the noise; no more points than needed, at most a third. Scatter without a common sign
-    below 5 % of |Z|, or ten times the noise elsewhere, stays: such points are informative, with a lower weight.
-    Nothing but negative real parts is left out of a spectrum that passes the Kramers-Kronig test as it is.
+    Every spectrum that obeys the Kramers-Kronig relations is a sum of RC elements with R, L and C in series, of
+    either sign. Fitted to all points, such a ladder follows an artefact at an end as far as it can. Therefore its
+    resistances have a normal prior around 0, whose width maximises the marginal likelihood [1]_. For 0, 1, 2, ...
+    points at an end, the likelihood that they obey the ladder is compared with the likelihood that they scatter
+    around it by more than the noise. A run is left out if the second is larger by a factor of e¹² and e for each
+    point, and if the misfit that the run adds exceeds three times the noise and the tolerance (at the low end,
+    where a slow drift bends the tail, twice the tolerance). No more points are left out than necessary, and no
+    more than a third in total. Scatter without a common sign below 5 % of |Z|, or ten times the noise elsewhere,
+    stays: such points are informative at a lower weight. Points stay if the Kramers-Kronig test passes with them
+    and its ladder describes them.
 
-    Negative real parts at the high end are left out if noise cannot explain them: no passive cell has them, but the
-    reference electrode of a three-electrode cell does [2]_. At the low end they can be real.
+    Negative real parts at the high end are left out if noise cannot explain them: a passive two-terminal cell has
+    none, while a reference electrode causes them [2]_. At the low end they can be real.
 
     References
     ----------
@@ -143,11 +149,13 @@ def find_artefacts(
     >>> z = s.impedance.copy()
     >>> z[:4] *= [0.6 + 0.2j, 0.7 + 0.2j, 0.8 + 0.1j, 0.9]
     >>> find_artefacts(Spectrum(s.frequency, z, label="cell 3"))
-    Artefacts of 'cell 3': 4 points above 398 kHz left out: not Kramers-Kronig consistent (up to 17 %)
+    Artefacts of 'cell 3': 4 points above 398 kHz left out: not Kramers-Kronig consistent (up to 12 %)
     """
     check_spectrum(spectrum)
     if not 0 < tolerance < 1:
-        raise SpectrumError(f"{spectrum.label}: tolerance={tolerance}; give a share of |Z|, for instance {TOLERANCE}")
+        raise SpectrumError(
+            f"{spectrum.label}: tolerance={tolerance}; give a share of |Z|, for instance {TOLERANCE}"
+        )
     used = np.flatnonzero(spectrum.mask)
     order = used[np.argsort(-spectrum.frequency[used], kind="stable")]
     verdict = kramers_kronig
@@ -187,8 +195,10 @@ def _search(rows: Rows, tolerance: float) -> tuple[list[_Run], IntArray]:
         if longest < 1:
             return runs, wild
         ends = [
-            _find_run(rows.take(kept[::step]), longest, tolerance, high, any(run.high is high for run in runs))
-            for high, step in ((True, 1), (False, -1))
+            _find_run(
+                rows.take(kept[::step]), longest, share * tolerance, high, any(run.high is high for run in runs)
+            )
+            for high, step, share in ((True, 1, 1.0), (False, -1, SLOW))
         ]
         best = max((run for run in ends if run is not None), key=lambda run: run.evidence, default=None)
         if best is None:
@@ -234,8 +244,10 @@ def _find_wild(rows: Rows, inside: IntArray, tolerance: float) -> IntArray:
     most = max(3, int(MOST_WILD * inside.size))
     while inside.size - kept.size < most:
         distance, noise = _distance(fit_smoothly(rows.take(kept)))
+        around = np.median(sliding_window_view(np.pad(distance, AROUND, mode="reflect"), 2 * AROUND + 1), axis=1)
+        usual = np.maximum(max(tolerance, WILD * noise), LOCALLY_WILD * around / math.sqrt(math.log(2)))
         beside = np.maximum(distance[:-2], distance[2:])
-        alone = distance[1:-1] > np.maximum(ALONE * beside, max(tolerance, WILD * noise))
+        alone = distance[1:-1] > np.maximum(ALONE * beside, usual[1:-1])
         if not alone.any():
             break
         kept = np.delete(kept, 1 + int(np.argmax(np.where(alone, distance[1:-1], 0.0))))
@@ -323,7 +335,7 @@ def _summary(frequency: FloatArray, runs: list[_Run], wild: FloatArray) -> str:
             edge = f"above {_hertz(frequency[first])}" if high else f"below {_hertz(frequency[last - 1])}"
             why = ", ".join(dict.fromkeys(run.reason for run in here))
             size = max(run.size for run in here)
-            parts.append(f"{_points(count)} {edge} left out: {why} (up to {100 * size:.2g} %)")
+            parts.append(f"{_points(count)} {edge} left out: {why} (up to {100 * size:.{int(size < 0.1)}f} %)")
     if wild.size:
         named = ", ".join(_hertz(value) for value in np.sort(wild)[:5]) + (", ..." if wild.size > 5 else "")
         parts.append(f"{wild.size} outlier{'s' * (wild.size > 1)} left out: {named}")
@@ -335,5 +347,7 @@ def _points(count: int) -> str:
 
 
 def _hertz(value: float) -> str:
-    scale, unit = next((pair for pair in ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz")) if value >= pair[0]), (1e-3, "mHz"))
+    scale, unit = next(
+        (pair for pair in ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz")) if value >= pair[0]), (1e-3, "mHz")
+    )
     return f"{value / scale:.3g} {unit}"

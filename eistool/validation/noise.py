@@ -8,7 +8,7 @@ import numpy as np
 
 from eistool.display import plain
 from eistool.spectrum import Spectrum, check_spectrum
-from eistool.typing import FloatArray
+from eistool.typing import ComplexArray, FloatArray
 from eistool.validation.smooth_ladder import SMALLEST_SHARE, fit_smoothly, ladder_rows
 
 FEWEST = 12  # points: of fewer, noise is taken as relative to |Z|
@@ -56,9 +56,9 @@ class NoiseModel:
         return self.kind if self.dof is None else f"{self.kind}, robust (t, {self.dof:g} dof)"
 
     @property
-    def standard_deviation(self) -> FloatArray:
-        """What residuals of a fit are divided by, in ohm, shape (n_freq,)."""
-        return self.sigma / np.sqrt(self.robust_weight)
+    def standard_deviation(self) -> ComplexArray:
+        """What real and imaginary residuals of a fit are divided by, in ohm, shape (n_freq,)."""
+        return np.asarray(self.sigma / np.sqrt(self.robust_weight) * (1 + 1j), dtype=np.complex128)
 
     def with_noise(self, spectrum: Spectrum) -> Spectrum:
         """Return the spectrum with these standard deviations, for ``weighting="noise"``."""
@@ -67,9 +67,9 @@ class NoiseModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Return kind, figures and standard deviations as plain Python objects."""
-        names = ("kind", "sigma_absolute", "sigma_relative", "dof", "evidence", "standard_deviation")
+        names = ("kind", "sigma_absolute", "sigma_relative", "dof", "evidence")
         as_dict: dict[str, Any] = plain({name: getattr(self, name) for name in names})
-        return as_dict
+        return {**as_dict, "standard_deviation": self.standard_deviation.real.tolist()}
 
     def __repr__(self) -> str:
         parts = []
@@ -213,7 +213,9 @@ def _criterion(square: FloatArray, share: FloatArray, shapes: FloatArray) -> tup
     normal = np.maximum(relative @ share / (2 * count), LEAST)
     variance = np.repeat(normal[:, None], DOF.size, axis=1)
     for _ in range(SCALE_STEPS):
-        weighted = relative[:, None] * (DOF[:, None] + 2) / (DOF[:, None] + relative[:, None] / variance[:, :, None])
+        weighted = (
+            relative[:, None] * (DOF[:, None] + 2) / (DOF[:, None] + relative[:, None] / variance[:, :, None])
+        )
         variance = np.maximum(weighted @ share / (2 * count), LEAST)
     # of each point -2 ln likelihood, without ln 2π
     tails = (DOF[:, None] + 2) * np.log1p(relative[:, None] / variance[:, :, None] / DOF[:, None]) @ share

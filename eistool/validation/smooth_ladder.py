@@ -1,4 +1,4 @@
-"""A ladder of RC elements whose resistances are small a priori: smooth, causal, and as flexible as data ask for."""
+"""Ladders of RC elements with a prior: valid curves, as flexible as the data ask for."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PER_DECADE = 3  # RC elements
 EXTENSION = 1.0  # decades beyond the window, on both sides
 SMALLEST_SHARE = 0.05  # of a residual that the fit leaves to a point, at the least
 VAGUE = 100.0  # times wider than that of a resistance: the prior of R, L and 1/C in series
-RATIOS = 2.0 ** np.arange(2, 15, 2)  # of a resistance a priori, a decade wide, to the noise
+RATIOS: FloatArray = np.geomspace(2**2, 2**14, 7)  # of a resistance a priori, a decade wide, to the noise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
