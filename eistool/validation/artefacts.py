@@ -170,7 +170,7 @@ def find_artefacts(
     masked = _mask(spectrum, order, runs, wild)
     if verdict is None or masked is not spectrum:
         verdict = check_kramers_kronig(masked)
-    if verdict.outliers.size:
+    if 0 < verdict.outliers.size <= int(MOST * order.size) - (order.size - masked.n_used):
         wild = np.union1d(wild, verdict.outliers)
         verdict = check_kramers_kronig(verdict.masked("outliers"))
     return Artefacts(spectrum, _summary(spectrum.frequency[order], runs, spectrum.frequency[wild]), verdict)
@@ -191,7 +191,7 @@ def _search(rows: Rows, tolerance: float) -> tuple[list[_Run], IntArray]:
     while True:
         wild = _find_wild(rows, np.arange(first, last), tolerance)
         kept = np.setdiff1d(np.arange(first, last), wild)
-        longest = int(MOST * n) - (n - last + first)
+        longest = int(MOST * n) - (n - kept.size)
         if longest < 1:
             return runs, wild
         ends = [

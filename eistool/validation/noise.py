@@ -181,7 +181,7 @@ def _choose(residual: FloatArray, left: FloatArray, shapes: FloatArray) -> _Choi
     departures[:, 1:] += 1
     most = DOF.size + 1 if square.size >= FEWEST else 1
     shape, tail = np.unravel_index(np.argmin((criterion + EVIDENCE * departures)[:, :most]), (len(shapes), most))
-    own_criterion, own_variance = _criterion(square, share, shapes)
+    own_criterion, own_variance = _criterion(square, share, shapes if shape else shapes[:1])
     if shape:  # what it is follows from the noise without the instrument's
         shape = 1 + np.argmin(own_criterion[1:, 1:].min(axis=1) if tail else own_criterion[1:, 0])
     evidence = float(criterion[0, 0] - criterion[shape, tail])

@@ -142,9 +142,8 @@ def print_found(library: tuple[LibraryCircuit, ...], count: int, seed: int) -> N
         share = (
             f"{100 * two_thirds / count:5.0f} {100 * hits / all_bad:8.0f}" if all_bad else f"{'-':>5s} {'-':>8s}"
         )
-        print(
-            f"{kind:36s} {100 * any_ / count:5.0f} {share} {100 * all_lost / good:6.2f} {100 * passes / count:7.0f}"
-        )
+        rest = f"{100 * all_lost / good:6.2f} {100 * passes / count:7.0f}"
+        print(f"{kind:36s} {100 * any_ / count:5.0f} {share} {rest}")
 
 
 def with_noise(kind: str, f: FloatArray, z: ComplexArray, rng: np.random.Generator) -> eistool.Spectrum:
