@@ -14,7 +14,7 @@ from eistool.validation.kramers_kronig import OUTLIER, KramersKronig, check_kram
 from eistool.validation.smooth_ladder import SMALLEST_SHARE, Rows, SmoothFit, fit_smoothly, ladder_rows, weigh_runs
 
 TOLERANCE = 0.01  # of |Z|
-SLOW = 2.0  # tolerances at the low end: what drifts there is part of a tail, and the verdict says so
+SLOW = 2.0  # tolerances at the low end: a small drift there is left to the verdict, and the tail stays
 NOISY = 0.05  # of |Z|: less scatter than that, or than LOUD times the noise elsewhere, only lowers weights
 LOUD = 10.0
 FEWEST = 12  # points
@@ -61,7 +61,7 @@ class Artefacts:
 
     @property
     def mask_reason(self) -> tuple[str, ...]:
-        """Why a point is left out, shape (n_freq,); empty where it is used."""
+        """Reason for leaving out a point, shape (n_freq,); empty where it is used."""
         return self.masked.mask_reason
 
     @property
@@ -85,7 +85,7 @@ class Artefacts:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Points at one end of the window, and what is wrong with them, relative to |Z|."""
+    """Points at one end of the window; ``size`` is their misfit relative to |Z|."""
 
     high: bool
     count: int
@@ -229,7 +229,7 @@ def _distance(fit: SmoothFit) -> tuple[FloatArray, float]:
 
 
 def _is_suspicious(rows: Rows, fit: SmoothFit, tolerance: float) -> bool:
-    """Return whether anything is so large that it could be an artefact."""
+    """Return whether any misfit is large enough for an artefact."""
     distance, noise = _distance(fit)
     if distance.max() > max(tolerance, WILD * noise):
         return True
@@ -239,7 +239,7 @@ def _is_suspicious(rows: Rows, fit: SmoothFit, tolerance: float) -> bool:
 
 
 def _find_wild(rows: Rows, inside: IntArray, tolerance: float) -> IntArray:
-    """Return places of single points far from the ladder, and from what their neighbours do."""
+    """Return places of single points far from the ladder, unlike their neighbours."""
     kept = inside
     most = max(3, int(MOST_WILD * inside.size))
     while inside.size - kept.size < most:

@@ -18,7 +18,7 @@ CROSSINGS = 9  # trial values of sigma_absolute / sigma_relative
 DOF = np.array([2.0, 3.0, 4.0, 6.0, 10.0])  # of Student's t
 SCALE_STEPS = 10
 PASSES = 3  # of fits, each with the noise of the one before
-ACCURACY = 0.001  # of |Z|: noise below it is never a reason to depart from the default
+ACCURACY = 0.001  # of |Z|: noise below it is no reason to depart from the default
 LEAST = 1e-18  # of |Z|²: rounding
 
 
@@ -57,7 +57,7 @@ class NoiseModel:
 
     @property
     def standard_deviation(self) -> ComplexArray:
-        """What real and imaginary residuals of a fit are divided by, in ohm, shape (n_freq,)."""
+        """Divisors of the real and the imaginary residuals of a fit, in ohm, shape (n_freq,)."""
         return np.asarray(self.sigma / np.sqrt(self.robust_weight) * (1 + 1j), dtype=np.complex128)
 
     def with_noise(self, spectrum: Spectrum) -> Spectrum:
@@ -86,7 +86,7 @@ def choose_weighting(spectrum: Spectrum) -> NoiseModel:
     Parameters
     ----------
     spectrum : Spectrum
-        Points in any order; masked ones tell nothing, but get a standard deviation too.
+        Points in any order; masked ones have no influence, but get a standard deviation too.
 
     Returns
     -------
@@ -102,8 +102,9 @@ def choose_weighting(spectrum: Spectrum) -> NoiseModel:
     -----
     Ladders of RC elements with a prior are fitted to the real and to the imaginary part apart, so that a violation
     of the Kramers-Kronig relations is not taken for noise. A residual counts as much as its share that the fit
-    left to the point (as in restricted maximum likelihood [1]_). Tails are those of a bivariate t distribution:
-    both parts of a point share a factor. Noise below 0.1 % of |Z| never speaks against the default.
+    left to the point (as in restricted maximum likelihood [1]_). Heavy tails are those of a bivariate t
+    distribution [2]_, in which both parts of a point share a factor. Noise below 0.1 % of |Z| is not evidence
+    against the default.
 
     References
     ----------
@@ -182,7 +183,7 @@ def _choose(residual: FloatArray, left: FloatArray, shapes: FloatArray) -> _Choi
     most = DOF.size + 1 if square.size >= FEWEST else 1
     shape, tail = np.unravel_index(np.argmin((criterion + EVIDENCE * departures)[:, :most]), (len(shapes), most))
     own_criterion, own_variance = _criterion(square, share, shapes if shape else shapes[:1])
-    if shape:  # what it is follows from the noise without the instrument's
+    if shape:  # unit or mixture: the floor of the instrument's accuracy would turn one into the other
         shape = 1 + np.argmin(own_criterion[1:, 1:].min(axis=1) if tail else own_criterion[1:, 0])
     evidence = float(criterion[0, 0] - criterion[shape, tail])
     if not tail:
