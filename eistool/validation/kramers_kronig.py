@@ -41,6 +41,7 @@ FEWEST, FEWEST_PER_DECADE = 8, 3.0  # points
 NOISIEST = 0.05  # of |Z|: above, little could be told
 MOST_OUTLIERS = 0.1  # of the points, or 3
 TOLERANCE = 0.01
+OUTLIER = "outlier of the Kramers-Kronig test"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -122,7 +123,7 @@ class KramersKronig:
             raise SpectrumError(f"{self.spectrum.label}: mask={which!r}; choose one of {', '.join(MASKS)}")
         keep = np.ones(len(self.spectrum), dtype=bool)
         keep[self.outliers] = False
-        spectrum = self.spectrum.with_mask(keep, "outlier of the Kramers-Kronig test")
+        spectrum = self.spectrum.with_mask(keep, OUTLIER)
         if which == "outliers" or not self.n_rc:
             return spectrum
         size = np.maximum(np.abs(self.residual.real), np.abs(self.residual.imag))
