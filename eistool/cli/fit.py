@@ -42,8 +42,8 @@ Examples:
 @click.option("--circuit", help="Name of the library, expression, or auto.  [default: auto]")
 @click.option(
     "--weighting",
-    type=click.Choice(("modulus", "unit", "proportional", "noise")),
-    help="What residuals are divided by.  [default: modulus]",
+    type=click.Choice(("auto", "modulus", "unit", "proportional", "noise")),
+    help="Divisor of the residuals; auto decides by the noise.  [default: auto]",
 )
 @click.option(
     "--plots",
@@ -58,8 +58,14 @@ Examples:
 @profile
 @click.option(
     "--mask",
-    type=click.Choice(("none", "outliers", "kk")),
-    help="Which points the Kramers-Kronig test takes out of the fit.  [default: none]",
+    type=click.Choice(("auto", "none", "outliers", "kk")),
+    help="Points left out: ends and outliers that no valid impedance describes (auto), or those of the "
+    "Kramers-Kronig test.  [default: auto]",
+)
+@click.option(
+    "--circuit-per",
+    type=click.Choice(("spectrum", "series")),
+    help="Whether the sweeps of a sample take one circuit unless one strongly favours another.  [default: series]",
 )
 @click.option(
     "--require-valid/--any-validity",
@@ -101,7 +107,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
 
     folder = path if path.is_dir() else path.parent
     defaults = load_settings(folder).fit.model_dump()
-    names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "require_valid")
+    names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "circuit_per", "require_valid")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
     return FitOptions(
         **chosen,

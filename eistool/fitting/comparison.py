@@ -10,6 +10,7 @@ from eistool.display import format_fixed, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
 from eistool.fitting.result import NEAR_TIE, TIE, FitResult
+from eistool.fitting.weights import resolve_weighting
 from eistool.spectrum import Spectrum
 from eistool.typing import Threshold
 
@@ -98,7 +99,7 @@ def compare_circuits(
     circuits: Sequence[Circuit | str],
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Mapping[str, float] | None = None,
-    weighting: str = "modulus",
+    weighting: str = "auto",
 ) -> list[RankedCircuit]:
     """Fit several circuits and rank them, the simplest adequate circuit first.
 
@@ -107,8 +108,7 @@ def compare_circuits(
     which the evidence is not strong, are listed as near ties in the ``flags`` of the first, as are residuals
     that are not random (runs test [3]_, p < 0.01).
 
-    Circuits with an unresolved arc are disqualified and placed last: their BIC may be low, but their
-    parameters are meaningless. Circuits that do not describe the data are also disqualified.
+    Circuits that do not describe the data are disqualified and placed last.
 
     Parameters
     ----------
@@ -146,6 +146,7 @@ def compare_circuits(
     known = list(dict.fromkeys(as_circuit(circuit) for circuit in circuits))
     if not known:
         raise FitError(f"{spectrum.label}: no circuits to compare; give at least one")
+    spectrum, weighting = resolve_weighting(spectrum, weighting)
     results = []
     for circuit in known:
         names = {*circuit.parameters, *circuit.full_names}

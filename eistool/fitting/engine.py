@@ -30,7 +30,7 @@ from eistool.fitting.quality import (
 from eistool.fitting.quantities import Evidence
 from eistool.fitting.result import FitResult, Minimum, failed_result
 from eistool.fitting.uncertainty import Uncertainty, estimate_uncertainty, statuses_of
-from eistool.fitting.weights import WEIGHTINGS
+from eistool.fitting.weights import check_weighting, resolve_weighting
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
@@ -59,7 +59,7 @@ def fit(
     start: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Iterable[str] | Mapping[str, float] | None = None,
-    weighting: str = "modulus",
+    weighting: str = "auto",
 ) -> FitResult:
     """Fit a circuit to a spectrum by weighted least squares.
 
@@ -79,7 +79,7 @@ def fit(
         (low, high) by parameter name. By default exponents lie in [0.1, 1], other parameters are positive.
     fixed : names, or mapping of name to value, optional
         Parameters to hold; values of names are taken from ``start``.
-    weighting : {"modulus", "unit", "proportional", "noise"}
+    weighting : {"auto", "modulus", "unit", "proportional", "noise"}
         Divisor of the residuals: |Z|; 1; |Re Z| and |Im Z|; or the measured noise of the spectrum.
 
     Returns
@@ -119,7 +119,7 @@ def fit_many(
     start: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Iterable[str] | Mapping[str, float] | None = None,
-    weighting: str = "modulus",
+    weighting: str = "auto",
 ) -> list[FitResult]:
     """Fit a circuit to many spectra in parallel threads.
 
@@ -159,7 +159,7 @@ def fit_iter(
     start: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     fixed: Iterable[str] | Mapping[str, float] | None = None,
-    weighting: str = "modulus",
+    weighting: str = "auto",
 ) -> Iterator[FitResult]:
     """Fit a circuit to a stream of spectra and yield the results in order.
 
@@ -189,8 +189,7 @@ def fit_iter(
     """
     the_circuit = as_circuit(circuit)
     constraints = Constraints.of(the_circuit, start, bounds, fixed)
-    if weighting not in WEIGHTINGS:
-        raise FitError(f"weighting={weighting!r}; choose one of {', '.join(WEIGHTINGS)}")
+    check_weighting(weighting)
     threads = max(1, jobs or os.cpu_count() or 1)
 
     def one(spectrum: Spectrum) -> FitResult:
@@ -251,6 +250,7 @@ def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[Fit
 def _fit(
     spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int = ROUNDS
 ) -> FitResult:
+    spectrum, weighting = resolve_weighting(spectrum, weighting)
     problem = build_problem(spectrum, circuit, constraints, weighting)
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size

@@ -42,9 +42,59 @@ def _noise(spectrum: Spectrum) -> ComplexArray:
     return spectrum.noise
 
 
+AUTO = "auto"
 WEIGHTINGS: Mapping[str, Callable[[Spectrum], ComplexArray]] = MappingProxyType(
-    {"modulus": _modulus, "unit": _unit, "proportional": _proportional, "noise": _noise}
+    {
+        "modulus": _modulus,
+        "unit": _unit,
+        "proportional": _proportional,
+        "noise": _noise,
+        # chosen by AUTO, with the divisors as the noise of the spectrum; only their ratios count
+        "mixture": _noise,
+        "robust": _noise,
+    }
 )
+CHOICES = (AUTO, "modulus", "unit", "proportional", "noise")
+
+
+def check_weighting(weighting: str) -> None:
+    """Raise a FitError if a weighting is unknown."""
+    if weighting not in (*WEIGHTINGS, AUTO):
+        raise FitError(f"weighting={weighting!r}; choose one of {', '.join(CHOICES)}")
+
+
+def resolve_weighting(spectrum: Spectrum, weighting: str) -> tuple[Spectrum, str]:
+    """Return the spectrum and the weighting to fit it with: ``"auto"`` is decided by the noise.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Data.
+    weighting : {"auto", "modulus", "unit", "proportional", "noise"}
+        Any but ``"auto"`` is returned as it is.
+
+    Returns
+    -------
+    spectrum : Spectrum
+        With the divisors of the residuals as its noise, where the weighting is ``"mixture"`` (relative and
+        absolute noise) or ``"robust"`` (heavy tails).
+    weighting : str
+        A key of :data:`WEIGHTINGS`.
+
+    Raises
+    ------
+    FitError
+        If the weighting is unknown.
+    """
+    check_weighting(weighting)
+    if weighting != AUTO:
+        return spectrum, weighting
+    from eistool.validation import choose_weighting  # compiled at import, which other weightings do without
+
+    model = choose_weighting(spectrum)
+    if model.dof is None and model.kind != "mixture":
+        return spectrum, model.kind
+    return model.with_noise(spectrum), "mixture" if model.dof is None else "robust"
 
 
 def standard_deviation(spectrum: Spectrum, weighting: str) -> ComplexArray:
@@ -67,6 +117,5 @@ def standard_deviation(spectrum: Spectrum, weighting: str) -> ComplexArray:
     FitError
         If the weighting is unknown, or ``"noise"`` without measured noise.
     """
-    if weighting not in WEIGHTINGS:
-        raise FitError(f"weighting={weighting!r}; choose one of {', '.join(WEIGHTINGS)}")
+    check_weighting(weighting)
     return WEIGHTINGS[weighting](spectrum)

@@ -1,7 +1,7 @@
 """The job of ``eistool check``: verdicts on spectra, their curves and pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eistool.batch import Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
@@ -76,10 +76,24 @@ def validate(spectrum: Spectrum, *, z_hit: bool = False) -> Validity:
 def prepare(spectrum: Spectrum, mask: str, weighting: str) -> Validity:
     """Return a spectrum ready to be fitted, and the verdict on it: masked, with noise if the weights need it."""
     validity = validate(spectrum)
-    if validity.kramers_kronig is not None and mask != "none":
+    if validity.kramers_kronig is not None and mask == "auto":
+        validity = _without_artefacts(validity)
+    elif validity.kramers_kronig is not None and mask != "none":
         masked = validity.kramers_kronig.masked(mask)
         if masked.n_used < spectrum.n_used:
             validity = validate(masked)
     if validity.kramers_kronig is None or weighting != "noise":
         return validity
-    return Validity(validity.kramers_kronig.with_noise(), validity.kramers_kronig)
+    return replace(validity, spectrum=validity.kramers_kronig.with_noise())
+
+
+def _without_artefacts(validity: Validity) -> Validity:
+    from eistool.validation import find_artefacts
+
+    try:
+        artefacts = find_artefacts(validity.spectrum, kramers_kronig=validity.kramers_kronig)
+    except BREAKDOWNS as error:
+        return replace(validity, masked=breakdown(validity.spectrum, error))
+    return replace(
+        validity, spectrum=artefacts.masked, kramers_kronig=artefacts.kramers_kronig, masked=artefacts.summary
+    )

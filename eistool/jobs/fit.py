@@ -17,6 +17,7 @@ from eistool.circuit.library import load_circuit
 from eistool.errors import CircuitError, ConfigError, EistoolError
 from eistool.fitting import FitResult, average, fit_many
 from eistool.fitting.problem import Constraints
+from eistool.fitting.weights import resolve_weighting
 from eistool.jobs.candidates import (
     candidate_names,
     candidates,
@@ -72,8 +73,9 @@ class FitOptions(JobOptions):
         takes its own, where circuits are compared.
     drt : bool
         Whether to compute the distribution of relaxation times too.
-    mask : {"none", "outliers", "kk"}
-        Points that the Kramers-Kronig test excludes from a fit.
+    mask : {"auto", "none", "outliers", "kk"}
+        Points excluded from a fit: ends and outliers that no valid impedance describes; none; or those of the
+        Kramers-Kronig test.
     require_valid : bool
         Whether to leave out spectra that do not pass that test.
     metadata : mapping
@@ -82,7 +84,7 @@ class FitOptions(JobOptions):
 
     circuit: str = AUTO
     circuit_is_default: bool = True
-    weighting: str = "modulus"
+    weighting: str = "auto"
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
     plots: str = "failed"
@@ -90,7 +92,7 @@ class FitOptions(JobOptions):
     circuit_folders: tuple[Path, ...] = ()
     circuit_per: str = "series"
     drt: bool = True
-    mask: str = "none"
+    mask: str = "auto"
     require_valid: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
@@ -352,6 +354,8 @@ def fit_candidates(
     spectrum: Spectrum, circuits: Sequence[Circuit], drt: Distribution | None, options: FitOptions
 ) -> list[FitResult]:
     """Return the fits of all candidates: of the library, suggested by the DRT, and with other leads."""
+    spectrum, weighting = resolve_weighting(spectrum, options.weighting)
+    options = replace(options, weighting=weighting)
     results = [_fit(spectrum, circuit, options) for circuit in circuits]
     if drt is not None:
         results += [

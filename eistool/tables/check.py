@@ -20,6 +20,7 @@ class Validity:
     kramers_kronig: "KramersKronig | None" = None
     z_hit: "ZHit | None" = None
     failure: str = ""
+    masked: str = ""  # points that were left out, in a line
 
     @property
     def passed(self) -> bool | None:
@@ -34,7 +35,7 @@ class Validity:
     def reason(self) -> str:
         """Why it did not pass, in one line."""
         texts = [test.reason for test in (self.kramers_kronig, self.z_hit) if test is not None]
-        return "; ".join(dict.fromkeys(text for text in (self.failure, *texts) if text))
+        return "; ".join(dict.fromkeys(text for text in (self.failure, self.masked, *texts) if text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
