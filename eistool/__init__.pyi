@@ -19,6 +19,9 @@ from .spectrum import subtract_stray_capacitance as subtract_stray_capacitance
 from .validation import check_kramers_kronig as check_kramers_kronig
 from .validation import check_z_hit as check_z_hit
 
+# Readings without a circuit
+from .drt import take_readings as take_readings
+
 # Circuits
 from .circuit import Circuit as Circuit
 from .circuit import register_element as register_element

@@ -1,0 +1,367 @@
+"""A smooth curve through a spectrum that obeys the Kramers-Kronig relations, with its covariance.
+
+Z = R + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ, where γ over |Z(1/τ)| is a Gaussian process with the covariance
+a² exp(-(Δ lg τ)²/2ℓ²), and R, L and 1/C are free. ℓ and a are averaged over, weighted by their evidence.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eistool.drt.grid import LEAST_POINTS, REMEMBERED
+from eistool.typing import ComplexArray, FloatArray
+from eistool.validation.ladder import Points, find_noise, robust_scale
+
+DECADE = math.log(10)
+LENGTHS = (0.25, 0.5, 1.0)  # ℓ in decades
+SPACING = 0.75  # of bumps of γ, in ℓ
+BEYOND = 1.0  # decades of γ on either side of the measured window
+PER_DECADE = 16  # points of the curve
+AMPLITUDES = 2.0 ** np.arange(-4, 20, 0.5)  # a over the relative noise
+LEAST_NOISE = 1e-7  # relative to |Z|: below, digits are lost
+UNLIKELY = 0.01  # weight below which ℓ or a is left out
+BIAS = 2.0  # times what a second smoothing finds in the residual
+END = 0.7  # decades from which |Z| is extrapolated
+NARROWEST, WIDEST = 0.1, 20.0  # decades of a window
+NOISY_POINTS = 12  # from which noise may depend on frequency
+OUTLYING = 4.0  # robust standard deviations
+USUAL = 0.3  # share of the median in a variance below it
+LEAST_SHARE = 0.05  # of a residual that the curve leaves to a point: below, it cannot be judged
+SERIES = 3  # R, L and 1/C
+QUADRATURE = 0.1  # in ln τ
+TABLE = 0.02 * DECADE  # step of the tabulated transforms in ln ωτ
+FARTHEST = (WIDEST + BEYOND + 3) * DECADE
+
+
+@functools.cache
+def _transform(length: float) -> tuple[ComplexArray, ComplexArray]:
+    """Return the impedance of one bump of γ, and its slope, against ln ωτ of its middle."""
+    width = length * DECADE / math.sqrt(2)
+    t = np.arange(-6 * width, 6 * width, QUADRATURE)
+    # the squares of all bumps add up to 1 everywhere
+    height = math.sqrt(SPACING * length * DECADE / (width * math.sqrt(math.pi)))
+    bump = QUADRATURE * height * np.exp(-0.5 * (t / width) ** 2)
+    q = 1j * np.exp(np.arange(-FARTHEST, FARTHEST, TABLE)[:, None] + t)
+    return (1 / (1 + q)) @ bump, (-q / (1 + q) ** 2) @ bump
+
+
+def hermite(t: FloatArray | float, step: float) -> FloatArray:
+    """Return what multiplies both values and both slopes at the ends of a cubic.
+
+    Parameters
+    ----------
+    t : FloatArray or float
+        0 to 1 from one end to the other.
+    step : float
+        Their distance.
+
+    Returns
+    -------
+    FloatArray, shape (3, 4, ...)
+        For the cubic, its slope and its curvature.
+    """
+    u = 1 - t
+    return np.array(
+        [
+            [u * u * (1 + 2 * t), t * t * (3 - 2 * t), step * t * u * u, -step * t * t * u],
+            [-6 * t * u / step, 6 * t * u / step, u * (u - 2 * t), t * (t - 2 * u)],
+            [(12 * t - 6) / step**2, (6 - 12 * t) / step**2, (6 * t - 4) / step, (6 * t - 2) / step],
+        ]
+    )
+
+
+def _bumps(length: float, s: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    """Return the impedance of bumps, and its slope, at any ln ωτ."""
+    table, slopes = _transform(length)
+    place = (s + FARTHEST) / TABLE
+    i = place.astype(np.int64)
+    cubic = hermite(place - i, TABLE)
+    ends = np.array([table[i], table[i + 1], slopes[i], slopes[i + 1]])
+    return (cubic[0] * ends).sum(axis=0), (cubic[1] * ends).sum(axis=0)
+
+
+def _series(x: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    """Return the impedance of R, L and 1/C, and its slope, at ln ω."""
+    one, up, down = np.ones(x.size, dtype=complex), 1j * np.exp(x), -1j * np.exp(-x)
+    return np.array([one, up, down]).T, np.array([0 * one, up, -down]).T
+
+
+def _parts(z: ComplexArray) -> FloatArray:
+    return np.concatenate([z.real, z.imag])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """The linear model of a frequency grid, one matrix for each length; never written to.
+
+    Columns are R, L, 1/C and m bumps of γ; rows are real parts of all points, then imaginary parts.
+    """
+
+    unit: float  # rad/s
+    log_x: FloatArray  # ln(ω/unit), ascending, shape (n_freq,)
+    curve: FloatArray  # ln(ω/unit) of the curve, ascending and equidistant, shape (n,)
+    log_tau: tuple[FloatArray, ...]  # ln(τ·unit) of the bumps, shape (m,)
+    data: tuple[FloatArray, ...]  # shape (2 n_freq, 3 + m)
+    value: tuple[FloatArray, ...]  # shape (2 n, 3 + m)
+    slope: tuple[FloatArray, ...]  # of the value by ln ω
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _basis(frequency: bytes) -> Basis:
+    omega = 2 * np.pi * np.frombuffer(frequency)
+    unit = math.sqrt(omega[0]) * math.sqrt(omega[-1])
+    x = np.log(omega / unit)
+    window = float(x[-1] - x[0]) / DECADE
+    curve = np.linspace(x[0], x[-1], math.ceil(window * PER_DECADE) + 1)
+    log_tau, data, value, slope = [], [], [], []
+    for length in LENGTHS:
+        n = math.ceil((window + 2 * BEYOND) / (SPACING * length)) + 2
+        log_tau.append(-0.5 * (x[0] + x[-1]) + SPACING * length * DECADE * (np.arange(n) - 0.5 * (n - 1)))
+        data.append(_parts(np.hstack([_series(x)[0], _bumps(length, x[:, None] + log_tau[-1])[0]])))
+        of_series, of_bumps = _series(curve), _bumps(length, curve[:, None] + log_tau[-1])
+        value.append(_parts(np.hstack([of_series[0], of_bumps[0]])))
+        slope.append(_parts(np.hstack([of_series[1], of_bumps[1]])))
+    return Basis(unit, x, curve, tuple(log_tau), tuple(data), tuple(value), tuple(slope))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """Coefficients for one length: their mean, and a root with root rootᵀ their covariance."""
+
+    index: int  # of the length
+    weight: float
+    variance: float  # of the noise
+    mean: FloatArray  # shape (3 + m,)
+    root: FloatArray  # shape (3 + m, q)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """A place on the curve; the roots are as those of :class:`SmoothCurve`."""
+
+    log_x: float
+    value: FloatArray  # real and imaginary part, shape (2,)
+    slope: FloatArray  # by ln ω
+    curvature: FloatArray
+    value_root: FloatArray  # shape (2, q)
+    slope_root: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SmoothCurve:
+    """The curve on a grid of ln ω, ascending and equidistant over the measured window.
+
+    Attributes
+    ----------
+    unit : float
+        In rad/s.
+    log_x : FloatArray, shape (n,)
+        ln(ω/unit).
+    value, slope : FloatArray, shape (2, n)
+        Real and imaginary part in ohm, and their slope by ln ω.
+    value_root, slope_root : FloatArray, shape (2, n, q)
+        Products of two rows are covariances: noise, and what the curve may miss.
+    u : FloatArray, shape (2, n)
+        Standard errors of the value.
+    """
+
+    unit: float
+    log_x: FloatArray
+    value: FloatArray
+    slope: FloatArray
+    value_root: FloatArray
+    slope_root: FloatArray
+    u: FloatArray
+
+    @property
+    def step(self) -> float:
+        """Distance of the points."""
+        return float(self.log_x[1] - self.log_x[0])
+
+    def point(self, i: int, t: float) -> Point:
+        """Return the curve between its points ``i`` (t = 0) and ``i + 1`` (t = 1), by the cubic."""
+        cubic = hermite(t, self.step)
+        near = slice(i, i + 2)
+        value = np.concatenate([self.value[:, near], self.slope[:, near]], axis=1) @ cubic.T
+        root = cubic[:2] @ np.concatenate([self.value_root[:, near], self.slope_root[:, near]], axis=1)
+        return Point(
+            log_x=float(self.log_x[i]) + t * self.step,
+            value=value[:, 0],
+            slope=value[:, 1],
+            curvature=value[:, 2],
+            value_root=root[:, 0],
+            slope_root=root[:, 1],
+        )
+
+
+def _scale(basis: Basis, modulus: FloatArray) -> list[FloatArray]:
+    """Return |Z| at 1/τ of the bumps; beyond the window it goes on as at its end, rising with τ or constant."""
+    x, y = basis.log_x, np.log(modulus)
+    slopes = []
+    for end in (x[0], x[-1]):
+        near = np.abs(x - end) <= END * DECADE
+        d = x[near] - x[near].mean()
+        slopes.append(min(max(float(d @ y[near]) / max(float(d @ d), 1e-300), -1.0), 0.0))
+    return [
+        np.exp(np.interp(-t, x, y) + slopes[0] * np.minimum(-t - x[0], 0) + slopes[1] * np.maximum(-t - x[-1], 0))
+        for t in basis.log_tau
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Length:
+    """Bumps of one length without what R, L and 1/C describe, on orthogonal axes, for each amplitude of γ."""
+
+    index: int
+    scale: FloatArray  # of the bumps, shape (m,)
+    shared: FloatArray  # part of the bumps within R, L and 1/C, shape (3, m)
+    axes: FloatArray  # shape (m, m)
+    values: FloatArray  # squared lengths along the axes
+    product: FloatArray  # with the data
+    spread: FloatArray  # variance of a coefficient over that of the noise, shape (n_amplitudes, m)
+    variance: FloatArray  # of the noise, shape (n_amplitudes,)
+    evidence: FloatArray  # natural logarithm
+
+    @classmethod
+    def of(cls, index: int, scale: FloatArray, rows: FloatArray, q: FloatArray, rest: FloatArray) -> "_Length":
+        """Decompose weighted rows; q spans R, L and 1/C, and ``rest`` is what they leave of the data."""
+        shared = q.T @ rows
+        rows = rows - q @ shared
+        values, axes = np.linalg.eigh(rows.T @ rows)
+        values = np.maximum(values, 0)
+        product = axes.T @ (rows.T @ rest)
+        precision = 1 + AMPLITUDES[:, None] ** 2 * values
+        spread = AMPLITUDES[:, None] ** 2 / precision
+        dof = rest.size - SERIES
+        variance = np.maximum((rest @ rest - spread @ product**2) / dof, LEAST_NOISE**2)
+        evidence = -0.5 * (dof * np.log(variance) + np.log(precision).sum(axis=1))
+        return cls(index, scale, shared, axes, values, product, spread, variance, evidence)
+
+    def posterior(self, weight: FloatArray, from_q: FloatArray, of_series: FloatArray) -> Posterior:
+        """Return the mixture over amplitudes, and the coefficients of R, L and 1/C with it."""
+        likely = weight > UNLIKELY * weight.max()
+        share = weight[likely] / weight[likely].sum()
+        spread, variance = self.spread[likely], self.variance[likely]
+        means = spread * self.product
+        mean = share @ means
+        missed = share @ (spread * (self.product - self.values * mean))
+        noise = np.diag(np.sqrt((share * variance) @ spread))
+        amplitudes = ((means - mean) * np.sqrt(share)[:, None]).T
+        root = self.axes @ np.column_stack([noise, amplitudes, BIAS * missed])
+        m, n = root.shape
+        whole = np.zeros((SERIES + m, SERIES + n))
+        whole[:SERIES, :SERIES] = from_q * math.sqrt(share @ variance)
+        whole[:SERIES, SERIES:] = -from_q @ (self.shared @ root)
+        whole[SERIES:, SERIES:] = root * self.scale[:, None]
+        mean = self.axes @ mean
+        series = from_q @ (of_series - self.shared @ mean)
+        mean = np.concatenate([series, mean * self.scale])
+        return Posterior(self.index, float(weight.sum()), float(share @ variance), mean, whole)
+
+
+def _fit(basis: Basis, z: ComplexArray, sigma: FloatArray) -> list[Posterior]:
+    """Return the posteriors of likely lengths; the noise ``sigma`` (2, n_freq) is known up to a factor."""
+    weight = 1 / sigma.ravel()
+    y = _parts(z) * weight
+    series = basis.data[0][:, :SERIES] * weight[:, None]
+    size = np.sqrt((series**2).sum(axis=0))
+    q, r = np.linalg.qr(series / size)
+    of_series = q.T @ y
+    rest = y - q @ of_series
+    lengths = [
+        _Length.of(k, scale, data[:, SERIES:] * weight[:, None] * scale, q, rest)
+        for k, (data, scale) in enumerate(zip(basis.data, _scale(basis, np.abs(z)), strict=True))
+    ]
+    weights = np.array([length.evidence for length in lengths])
+    weights = np.exp(weights - weights.max())
+    weights /= weights.sum()
+    from_q = np.linalg.inv(r) / size[:, None]
+    return [
+        length.posterior(weights[length.index], from_q, of_series)
+        for length in lengths
+        if weights[length.index].sum() > UNLIKELY
+    ]
+
+
+def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
+    """Return mean and root of the covariance of linear functions, averaged over lengths."""
+    weights = np.array([p.weight for p in posteriors])
+    weights /= weights.sum()
+    means = np.array([matrices[p.index] @ p.mean for p in posteriors])
+    mean = weights @ means
+    roots = [matrices[p.index] @ (math.sqrt(w) * p.root) for w, p in zip(weights, posteriors, strict=True)]
+    return mean, np.hstack([*roots, ((means - mean) * np.sqrt(weights)[:, None]).T])
+
+
+def _find_noise(
+    basis: Basis, z: ComplexArray, sigma: FloatArray, posteriors: list[Posterior]
+) -> FloatArray | None:
+    """Return the noise where it clearly depends on frequency, or points lie out; else None."""
+    fitted, root = _mix(basis.data, posteriors)
+    variance = sum(p.weight * p.variance for p in posteriors) / sum(p.weight for p in posteriors)
+    left = 1 - (root**2).sum(axis=1).reshape(2, -1) / (sigma**2 * variance)
+    left[left < LEAST_SHARE] = math.nan
+    residual = (_parts(z) - fitted).reshape(2, -1) / sigma / np.sqrt(left)
+    noise = find_noise(Points(np.exp(basis.log_x), z, sigma, np.empty((0, z.size), complex)), residual)
+    size = np.abs(residual / noise)
+    judged = np.isfinite(size)
+    typical = robust_scale(size[judged])
+    if not typical > 0:
+        return None
+    size = np.where(judged, size, 0.0).max(axis=0) / typical
+    # few residuals decide at the ends
+    usual = np.median(noise, axis=1, keepdims=True)
+    noise = np.maximum(noise, np.hypot(math.sqrt(1 - USUAL) * noise, math.sqrt(USUAL) * usual))
+    # as a t-distribution of few degrees of freedom weighs them
+    shape = noise * np.where(size > OUTLYING, 0.5 * size, 1.0)
+    if not np.ptp(shape, axis=1).any():
+        return None
+    return sigma * shape / math.exp(float(np.log(shape).mean()))
+
+
+def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None:
+    """Return the curve, or None if the points are too few or do not determine one.
+
+    Noise is relative to |Z|; a second fit follows where the residuals of the first grow or shrink clearly with
+    frequency, or points lie out.
+
+    Parameters
+    ----------
+    frequency : FloatArray, shape (n_freq,)
+        In Hz, ascending; some may be equal.
+    impedance : ComplexArray, shape (n_freq,)
+        In ohm, none of them 0.
+
+    References
+    ----------
+    .. [1] J. Liu, F. Ciucci, Electrochim. Acta 331 (2020) 135316, doi:10.1016/j.electacta.2019.135316
+    """
+    window = math.log10(frequency[-1]) - math.log10(frequency[0])
+    if not NARROWEST < window < WIDEST or np.unique(frequency).size < LEAST_POINTS:
+        return None
+    basis = _basis(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
+    # a far point may overflow: then there is no curve
+    with np.errstate(all="ignore"):
+        unit = math.exp(float(np.log(np.abs(impedance)).mean()))
+        z = impedance / unit
+        sigma = np.tile(np.abs(z), (2, 1))
+        try:
+            posteriors = _fit(basis, z, sigma)
+            noise = _find_noise(basis, z, sigma, posteriors) if posteriors and z.size >= NOISY_POINTS else None
+            if noise is not None:
+                posteriors = _fit(basis, z, noise)
+        except np.linalg.LinAlgError:
+            return None
+        if not posteriors:
+            return None
+        value, slope = (
+            [unit * array.reshape(2, basis.curve.size, *array.shape[1:]) for array in _mix(matrices, posteriors)]
+            for matrices in (basis.value, basis.slope)
+        )
+        if not all(np.isfinite(array).all() for array in (*value, *slope)):
+            return None
+    u = np.sqrt(np.einsum("ijk,ijk->ij", value[1], value[1]))
+    return SmoothCurve(basis.unit, basis.curve, value[0], slope[0], value[1], slope[1], u)
