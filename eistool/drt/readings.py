@@ -16,8 +16,10 @@ from eistool.typing import ComplexArray, FloatArray, IntArray
 SURE = 2.0  # standard errors of Im Z: its sign is known
 CLEAR = 3.0  # standard errors of the difference by which an apex or a minimum stands out
 COVERED = 1.96  # standard errors in a 95 % interval
+ROUNDING = 1e-9
 VAGUE = 0.5  # of the value: a larger error leaves it open
-MEASURED = "measured value; its error is the scatter of neighbours"
+MEASURED = "measured value, its error from the scatter of neighbours"
+ALONE = "measured value, too few points for an error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,9 @@ class Reading(Shown):
     reason: str
 
     def __repr__(self) -> str:
-        remark = ", ".join(text for text in (self.status if self.status != "ok" else "", self.reason) if text)
-        frequency = format_value(self.frequency_Hz, self.u_frequency_Hz)
-        return (
-            f"{format_value(self.value, self.u)} {self.unit} at {frequency} Hz{f' ({remark})' if remark else ''}"
-        )
+        remark = ": ".join(text for text in (self.status.replace("ok", ""), self.reason) if text)
+        where = format_value(self.frequency_Hz, self.u_frequency_Hz)
+        return f"{format_value(self.value, self.u)} {self.unit} at {where} Hz{remark and f' ({remark})'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,18 @@ class _Place:
     u_log_f: float = 0.0
     reason: str = ""
 
-    def reading(self) -> Reading:
+    def reading(self, measured: FloatArray) -> Reading:
+        """Return the reading, at a measured frequency if the place is one but for rounding."""
         vague = not self.u <= VAGUE * abs(self.value)
-        reasons = [self.reason, "its error is above half of it" if vague and not math.isnan(self.u) else ""]
+        reasons = [self.reason, "the error is above half of the value" if vague and math.isfinite(self.u) else ""]
         frequency = math.exp(self.log_f)
+        nearest = float(measured[np.abs(measured - frequency).argmin()])
         return Reading(
             value=self.value,
-            u=self.u,
+            u=float(self.u),
             unit="ohm",
-            frequency_Hz=frequency,
-            u_frequency_Hz=frequency * self.u_log_f,
+            frequency_Hz=nearest if math.isclose(nearest, frequency, rel_tol=ROUNDING) else frequency,
+            u_frequency_Hz=float(frequency * self.u_log_f),
             status="not_resolvable" if vague else "ok",
             reason="; ".join(filter(None, reasons)),
         )
@@ -122,8 +124,9 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
     order = np.lexsort((impedance.imag, impedance.real, frequency))
     frequency, impedance = frequency[order], impedance[order]
     curve = smooth(frequency, impedance)
-    places = _measured_places(frequency, impedance) if curve is None else _places(curve)
-    return {quantity: place.reading() for quantity, place in places.items()}
+    with np.errstate(all="ignore"):  # what is flat or far gets an infinite error
+        places = _measured_places(frequency, impedance) if curve is None else _places(curve)
+    return {quantity: place.reading(frequency) for quantity, place in places.items()}
 
 
 def _places(curve: SmoothCurve) -> dict[str, _Place]:
@@ -267,6 +270,7 @@ def _stands_out(curve: SmoothCurve, point: Point, i: int, is_apex: bool) -> bool
     """Return whether -Im Z falls (or rises) clearly on both sides, before it is as high (low) again."""
     sign = 1 if is_apex else -1
     fall = sign * (curve.value[1] - point.value[1])
+    fall[i : i + 2] = np.maximum(fall[i : i + 2], 0)  # the extreme is as exact as the cubic
     for side in (np.arange(i, -1, -1), np.arange(i + 1, fall.size)):
         side = side[np.logical_and.accumulate(fall[side] >= 0)]
         difference = curve.value_root[1, side] - point.value_root[1]
@@ -281,7 +285,8 @@ def _measured_places(frequency: FloatArray, impedance: ComplexArray) -> dict[str
     u = _scatter(x, impedance)
 
     def place(i: int) -> _Place:
-        return _Place(float(x[i]), float(impedance.real[i]), float(u[i]), reason=MEASURED)
+        reason = MEASURED if math.isfinite(u[i]) else ALONE
+        return _Place(float(x[i]), float(impedance.real[i]), float(u[i]), reason=reason)
 
     phase = np.abs(np.angle(impedance))
     least = int(np.flatnonzero(phase == phase.min())[-1])
@@ -297,5 +302,5 @@ def _scatter(x: FloatArray, z: ComplexArray) -> FloatArray:
     before = 1 - after
     off = np.abs(z[1:-1] - before * z[:-2] - after * z[2:])
     relative = off / np.abs(z[1:-1]) / np.sqrt(2 * (1 + before**2 + after**2))
-    scatter: FloatArray = math.sqrt(float(np.mean(relative**2))) * np.abs(z)
+    scatter: FloatArray = np.sqrt(np.mean(relative**2)) * np.abs(z)
     return scatter

@@ -17,15 +17,16 @@ from eistool.validation.ladder import Points, find_noise, robust_scale
 
 DECADE = math.log(10)
 LENGTHS = (0.25, 0.5, 1.0)  # ℓ in decades
-SPACING = 0.75  # of bumps of γ, in ℓ
 BEYOND = 1.0  # decades of γ on either side of the measured window
-PER_DECADE = 16  # points of the curve
+PER_DECADE = 16  # points of the curve, or a little more
+APART = 3  # points of the curve between neighbouring bumps of the shortest ℓ
 AMPLITUDES = 2.0 ** np.arange(-4, 20, 0.5)  # a over the relative noise
 LEAST_NOISE = 1e-7  # relative to |Z|: below, digits are lost
 UNLIKELY = 0.01  # weight below which ℓ or a is left out
 BIAS = 2.0  # times what a second smoothing finds in the residual
 END = 0.7  # decades from which |Z| is extrapolated
 NARROWEST, WIDEST = 0.1, 20.0  # decades of a window
+MOST_POINTS = 3000  # matrices of more would fill the memory
 NOISY_POINTS = 12  # from which noise may depend on frequency
 OUTLYING = 4.0  # robust standard deviations
 USUAL = 0.3  # share of the median in a variance below it
@@ -41,9 +42,8 @@ def _transform(length: float) -> tuple[ComplexArray, ComplexArray]:
     """Return the impedance of one bump of γ, and its slope, against ln ωτ of its middle."""
     width = length * DECADE / math.sqrt(2)
     t = np.arange(-6 * width, 6 * width, QUADRATURE)
-    # the squares of all bumps add up to 1 everywhere
-    height = math.sqrt(SPACING * length * DECADE / (width * math.sqrt(math.pi)))
-    bump = QUADRATURE * height * np.exp(-0.5 * (t / width) ** 2)
+    # squares of bumps at unit distance add up to 1
+    bump = QUADRATURE * np.exp(-0.5 * (t / width) ** 2) / math.sqrt(width * math.sqrt(math.pi))
     q = 1j * np.exp(np.arange(-FARTHEST, FARTHEST, TABLE)[:, None] + t)
     return (1 / (1 + q)) @ bump, (-q / (1 + q) ** 2) @ bump
 
@@ -116,14 +116,21 @@ def _basis(frequency: bytes) -> Basis:
     x = np.log(omega / unit)
     window = float(x[-1] - x[0]) / DECADE
     curve = np.linspace(x[0], x[-1], math.ceil(window * PER_DECADE) + 1)
-    log_tau, data, value, slope = [], [], [], []
+    step = float(curve[1] - curve[0])
+    log_tau, data = [], []
+    value: list[FloatArray] = []
+    slope: list[FloatArray] = []
     for length in LENGTHS:
-        n = math.ceil((window + 2 * BEYOND) / (SPACING * length)) + 2
-        log_tau.append(-0.5 * (x[0] + x[-1]) + SPACING * length * DECADE * (np.arange(n) - 0.5 * (n - 1)))
-        data.append(_parts(np.hstack([_series(x)[0], _bumps(length, x[:, None] + log_tau[-1])[0]])))
-        of_series, of_bumps = _series(curve), _bumps(length, curve[:, None] + log_tau[-1])
-        value.append(_parts(np.hstack([of_series[0], of_bumps[0]])))
-        slope.append(_parts(np.hstack([of_series[1], of_bumps[1]])))
+        apart = round(APART * length / LENGTHS[0])
+        n = math.ceil((window + 2 * BEYOND) * DECADE / (apart * step)) + 2
+        log_tau.append(-0.5 * (x[0] + x[-1]) + apart * step * (np.arange(n) - 0.5 * (n - 1)))
+        height = math.sqrt(apart * step)
+        data.append(_parts(np.hstack([_series(x)[0], height * _bumps(length, x[:, None] + log_tau[-1])[0]])))
+        # ln ωτ of all points and bumps are some of these
+        ladder = x[0] + log_tau[-1][0] + step * np.arange(curve.size + apart * (n - 1))
+        where = np.arange(curve.size)[:, None] + apart * np.arange(n)
+        for into, series, bumps in zip((value, slope), _series(curve), _bumps(length, ladder), strict=True):
+            into.append(_parts(np.hstack([series, height * bumps[where]])))
     return Basis(unit, x, curve, tuple(log_tau), tuple(data), tuple(value), tuple(slope))
 
 
@@ -340,7 +347,8 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
     .. [1] J. Liu, F. Ciucci, Electrochim. Acta 331 (2020) 135316, doi:10.1016/j.electacta.2019.135316
     """
     window = math.log10(frequency[-1]) - math.log10(frequency[0])
-    if not NARROWEST < window < WIDEST or np.unique(frequency).size < LEAST_POINTS:
+    too_few = np.unique(frequency).size < LEAST_POINTS
+    if too_few or frequency.size > MOST_POINTS or not NARROWEST < window < WIDEST:
         return None
     basis = _basis(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
     # a far point may overflow: then there is no curve

@@ -14,15 +14,6 @@ from eistool.fitting.weights import resolve_weighting
 from eistool.spectrum import Spectrum
 from eistool.typing import Threshold
 
-NOT_RANDOM: Annotated[
-    float,
-    Threshold(
-        "significance level of the runs test: residuals of a lower p are flagged as not random",
-        "conventional 1 % level; flags 0 to 0.5 % of fits of the right circuit on tests.benchmarks.recovery",
-    ),
-] = 0.01
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedCircuit:
     """Fit of a circuit and its rank among other circuits."""
@@ -31,7 +22,7 @@ class RankedCircuit:
     delta_bic: float  # relative to the best circuit that is not disqualified
     weight: float  # exp(-delta_bic/2), normalised over circuits that are not disqualified
     disqualified: str  # reason for disqualification, or empty
-    flags: tuple[str, ...] = ()  # of the first circuit: near ties, and residuals that are not random
+    flags: tuple[str, ...] = ()  # of the first circuit: near ties
 
     @property
     def circuit(self) -> Circuit:
@@ -206,8 +197,6 @@ def remarks(
             flags.append(
                 f"near tie: {(names or {}).get(other.circuit, repr(other.circuit))} (ΔBIC {distance:+.1f})"
             )
-    if chosen.runs_p < NOT_RANDOM:
-        flags.append(f"residuals are not random (runs test p={chosen.runs_p:.1g})")
     return tuple(flags)
 
 

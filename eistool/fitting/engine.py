@@ -25,6 +25,7 @@ from eistool.fitting.quality import (
     certainty_flags,
     delta_bic,
     dispensable_flags,
+    misfit_flags,
     quality_flags,
 )
 from eistool.fitting.quantities import Evidence
@@ -323,6 +324,12 @@ def _fit(
         else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
         flags=(
             *quality_flags(excess, rms, converged),
+            *misfit_flags(
+                uncertainty.misfit.p_exact,
+                uncertainty.misfit.amplitude,
+                spectrum.frequency[spectrum.mask],
+                ((spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask],
+            ),
             *dispensable_flags(
                 [circuit.parameters[i] for i in np.sort(program.order[uncertainty.dispensable.any(axis=0)])]
             ),

@@ -7,7 +7,7 @@ import numpy as np
 from eistool.circuit import Circuit
 from eistool.display import format_fixed
 from eistool.fitting.result import TIE
-from eistool.typing import FloatArray, IntArray, Threshold
+from eistool.typing import ComplexArray, FloatArray, IntArray, Threshold
 
 ABOVE_NOISE: Annotated[
     float,
@@ -38,6 +38,11 @@ FEW_STARTS: Annotated[
         "engineering choice; not sensitive: only the flag depends on it",
     ),
 ] = 3
+SURE_MISFIT: Annotated[
+    float,
+    Threshold("probability of an exact circuit below which a misfit is flagged", "5 %, as in a two-sided test"),
+] = 0.05
+SMOOTHED = 5  # points over which residuals are averaged to find the place of a misfit
 CORRELATED: Annotated[
     float,
     Threshold(
@@ -61,6 +66,31 @@ def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]
     if rms > LARGE_RESIDUAL:
         flags.append(f"residuals are {rms:.0%} of |Z|")
     return tuple(flags)
+
+
+def misfit_flags(
+    p_exact: float, amplitude: float, frequency: FloatArray, residual: ComplexArray
+) -> tuple[str, ...]:
+    """Return a flag on a misfit that matters, with its size and place.
+
+    Parameters
+    ----------
+    p_exact : float
+        Probability that there is none.
+    amplitude : float
+        Standard deviation of the misfit, relative to |Z|.
+    frequency : FloatArray, shape (n_freq,)
+        Frequencies in Hz.
+    residual : ComplexArray, shape (n_freq,)
+        Relative to |Z|.
+    """
+    if p_exact > SURE_MISFIT or amplitude < POOR_RESIDUAL:
+        return ()
+    order = np.argsort(frequency)
+    width = min(SMOOTHED, order.size)
+    smooth = np.abs(np.convolve(residual[order], np.full(width, 1 / width), "same"))
+    place = frequency[order][int(smooth.argmax())]
+    return (f"misfit of {amplitude:.1%} of |Z|, largest at {place:.2g} Hz",)
 
 
 def dispensable_flags(names: list[str]) -> tuple[str, ...]:

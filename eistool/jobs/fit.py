@@ -10,12 +10,16 @@ from typing import Any
 import eistool
 from eistool.batch import Derived, Job, JobOptions, Key, Progress, Record, Step, Summary, Task, quiet, run_job
 from eistool.batch.inputs import left_out_record
+from eistool.batch.job import BREAKDOWNS
 from eistool.batch.store import digest, key_of
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
 from eistool.circuit.library import load_circuit
+from eistool.constants import TWO_SIDED_95
+from eistool.display import format_value
+from eistool.drt import Reading, take_readings
 from eistool.errors import CircuitError, ConfigError, EistoolError
-from eistool.fitting import FitResult, average, fit_many
+from eistool.fitting import Averages, FitResult, average, fit_many
 from eistool.fitting.problem import Constraints
 from eistool.fitting.weights import resolve_weighting
 from eistool.jobs.candidates import (
@@ -44,6 +48,7 @@ from eistool.tables.check import Validity
 from eistool.tables.conductivity import conductivity_tables
 from eistool.tables.drt import DRT_PEAKS, DRTS, Distribution, drt_tables
 from eistool.tables.fits import CURVES, FITS, PARAMETERS, PROCESSES, fit_tables
+from eistool.tables.readings import READINGS, reading_rows
 from eistool.tables.spectra import FAILURES, SPECTRA, failure_rows, spectrum_row
 from eistool.typing import JSON
 
@@ -149,7 +154,7 @@ class FitJob(Job[FitOptions]):
     def tables(self) -> tuple[Table[Any], ...]:
         """Tables written from the records."""
         drt = (DRT_PEAKS, DRTS) if self.options.drt else ()
-        return (SPECTRA, FITS, PARAMETERS, PROCESSES, CURVES, FAILURES, *drt)
+        return (SPECTRA, FITS, PARAMETERS, PROCESSES, CURVES, READINGS, FAILURES, *drt)
 
     @property
     def cycling_file(self) -> Path | None:
@@ -338,7 +343,12 @@ def fit_record(
     noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
-    tables |= fit_tables(result, status, [*remarks, *result.flags], averages)
+    flags = [*result.flags, *remarks]
+    with contextlib.suppress(*BREAKDOWNS):  # nothing can be read from a spectrum without used points
+        readings = take_readings(result.spectrum)
+        tables["readings"] = reading_rows(readings)
+        flags = [*contradictions(averages, readings), *flags]
+    tables |= fit_tables(result, status, flags, averages)
     cell = electrolyte(result.spectrum.metadata)
     if cell is not None:
         with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
@@ -348,6 +358,24 @@ def fit_record(
     if status == "failed":
         tables["failures"] = failure_rows("fit", reason)
     return Record(key, status, tables)
+
+
+def contradictions(averages: Averages | None, readings: Mapping[str, Reading]) -> list[str]:
+    """Return flags on averages that a reading contradicts by more than both errors.
+
+    R_inf cannot exceed the intercept, nor the real part at the lowest frequency the total resistance.
+    """
+    if averages is None:
+        return []
+    intercept, last = readings.get("R_intercept"), readings.get("R_last")
+    pairs = [("R_inf", averages.R_inf, intercept, 1.0), ("R_total", averages.R_total, last, -1.0)]
+    return [
+        f"{name} = {format_value(fitted.value, fitted.u)} ohm contradicts the reading "
+        f"{format_value(read.value, read.u)} ohm at {read.frequency_Hz:.3g} Hz"
+        for name, fitted, read, sign in pairs
+        if read is not None and fitted.status == "ok" and math.isfinite(read.u)
+        if sign * (fitted.value - read.value) > TWO_SIDED_95 * math.hypot(fitted.u, read.u)
+    ]
 
 
 def fit_candidates(

@@ -12,9 +12,12 @@ from eistool.batch import Key, Record, Step
 from eistool.batch.files import write_file
 from eistool.report import CheckPicture, CheckPlot, DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
 from eistool.tables import Rows, Table, to_csv
+from eistool.typing import ComplexArray, FloatArray
 
 _HEAD_BYTES = 1024  # hold the comment
 _BAD = ("failed", "poor_model")
+
+ALWAYS_READ = ("R_first", "R_last", "R_phase")  # readings without a feature of the plot
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,20 @@ def _fit_picture(record: Record) -> FitPicture:
         _complex(columns, "z"),
         np.array([reason is None for reason in columns["mask_reason"]]),
         None if np.isnan(fit).all() else fit,
+        _reading_points(record, np.array(columns["frequency_Hz"]), _complex(columns, "z")),
     )
+
+
+def _reading_points(record: Record, frequency: FloatArray, impedance: ComplexArray) -> ComplexArray:
+    """Return the points of the Nyquist plot that belong to the readings which stand out."""
+    order = np.argsort(frequency)
+    points = []
+    for row in record.tables.get("readings", ()):
+        if row["status"] == "ok" and row["quantity"] not in ALWAYS_READ:
+            z = np.interp(math.log(row["frequency_Hz"]), np.log(frequency[order]), impedance[order])
+            is_height = row["quantity"].endswith("height")
+            points.append(complex(z.real, -row["value"]) if is_height else complex(row["value"], z.imag))
+    return np.array(points, dtype=np.complex128)
 
 
 def _complex(columns: dict[str, Any], name: str) -> Any:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eistool.fitting import FitResult
 
 DATA, FIT, REAL, IMAG = "#1f4e79", "#d1495b", "#1f4e79", "#e08e00"
+READING = "#2a9d4f"
 DPI = 110  # dots per inch of all pictures
 LONGEST_TITLE, LONGEST = 100, 150  # characters in a line
 MARGIN = 0.06  # relative to the side of the Nyquist plot
@@ -45,6 +46,8 @@ class FitPicture:
         False for masked points.
     fit : ComplexArray, shape (n_freq,), optional
         Fitted impedance in ohm; None without a fit.
+    readings : ComplexArray, shape (n,), optional
+        Points of the smooth curve in ohm where values were read.
     """
 
     label: str
@@ -54,6 +57,7 @@ class FitPicture:
     impedance: ComplexArray
     used: BoolArray
     fit: ComplexArray | None = None
+    readings: ComplexArray | None = None
 
 
 class NyquistPlot:
@@ -84,7 +88,7 @@ class NyquistPlot:
             "fontsize": 9,
             "frameon": False,
         }
-        self._nyquist.legend(ncols=3, columnspacing=1.2, **above)
+        self._nyquist.legend(ncols=4, columnspacing=1.2, **above)
 
         residual = self._residual
         residual.set_xscale("log")
@@ -227,6 +231,9 @@ class _Curves:
             [], [], "o", color=DATA, markersize=size, markerfacecolor="none", label="not used", zorder=2
         )
         (self._fit,) = axes.plot([], [], "-", color=FIT, linewidth=1.6, label="fit", zorder=3)
+        (self._readings,) = axes.plot(
+            [], [], "P", color=READING, markersize=1.6 * size, markeredgecolor="white", label="read", zorder=6
+        )
 
     def draw(self, picture: FitPicture, scale: float) -> None:
         z, used = picture.impedance / scale, picture.used
@@ -235,6 +242,8 @@ class _Curves:
         order = np.argsort(picture.frequency)
         fit = np.empty(0, dtype=complex) if picture.fit is None else picture.fit[order][used[order]] / scale
         self._fit.set_data(fit.real, -fit.imag)
+        read = np.empty(0, dtype=complex) if picture.readings is None else picture.readings / scale
+        self._readings.set_data(read.real, -read.imag)
 
 
 def plot_fit(result: "FitResult") -> "Figure":

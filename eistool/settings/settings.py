@@ -22,8 +22,8 @@ from eistool.typing import PathLike
 FILE_NAME = "eistool.toml"
 CIRCUITS_VARIABLE = "EISTOOL_CIRCUITS"
 
-Weighting = Literal["modulus", "unit", "proportional", "noise"]
-Mask = Literal["none", "outliers", "kk"]
+Weighting = Literal["auto", "modulus", "unit", "proportional", "noise"]
+Mask = Literal["auto", "none", "outliers", "kk"]
 Plots = Literal["failed", "all", "none"]
 Coordinate = Literal["soc", "voltage", "temperature", "time", "cycle"]
 
@@ -38,12 +38,13 @@ class FitSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     circuit: str = "auto"
-    weighting: Weighting = "modulus"
+    weighting: Weighting = "auto"
     jobs: PositiveInt | None = None  # by default one thread per core
     plots: Plots = "failed"
     by: Coordinate | None = None
     drt: bool = True
-    mask: Mask = "none"
+    mask: Mask = "auto"
+    circuit_per: Literal["spectrum", "series"] = "series"
     require_valid: bool = False
 
 

@@ -8,6 +8,7 @@ from eistool.tables.conductivity import COMPOSITION, CONDUCTIVITY
 from eistool.tables.direct_current import IR_DROPS, POLARIZATION
 from eistool.tables.drt import DRT_PEAKS, DRTS
 from eistool.tables.fits import CURVES, FITS, PARAMETERS, PROCESSES
+from eistool.tables.readings import READINGS
 from eistool.tables.spectra import FAILURES, SPECTRA
 from eistool.tables.subtraction import SUBTRACTION
 from eistool.tables.table import Column, Rows, Table, to_csv
@@ -19,6 +20,7 @@ TABLES: tuple[Table[Any], ...] = (
     PARAMETERS,
     PROCESSES,
     CURVES,
+    READINGS,
     DRT_PEAKS,
     DRTS,
     CHECKS,
