@@ -180,6 +180,7 @@ class FitResult:
     noise_covariance: FloatArray | None = None
     evidence: Evidence | None = None
     _parameters: Parameters | None = field(default=None, init=False)
+    _processes: tuple[Process, ...] | None = field(default=None, init=False)
 
     @property
     def parameters(self) -> Parameters:
@@ -287,7 +288,9 @@ class FitResult:
     @property
     def processes(self) -> tuple[Process, ...]:
         """Processes (arcs) of the circuit, sorted by time constant."""
-        processes: tuple[Process, ...] = forward("find_processes")(self)
+        processes: tuple[Process, ...]
+        processes = forward("find_processes")(self) if self._processes is None else self._processes
+        object.__setattr__(self, "_processes", processes)
         return processes
 
     @property
