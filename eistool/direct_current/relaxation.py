@@ -75,7 +75,7 @@ class Relaxation:
         """Reasons why the state is not steady; empty if it is."""
         reasons = []
         if self.settled <= SETTLED:
-            reasons.append(f"the hold lasts {self.settled:.1f} time constants; it needs more than {SETTLED:g}")
+            reasons.append(f"the hold lasts {self.settled:.1f} time constants, not more than {SETTLED:g}")
         if self.slope - 2 * self.u_slope > STEADY:
             reasons.append(
                 f"the final slope would change the current by {format_percent(self.slope, 1)} over the hold"
