@@ -75,6 +75,7 @@ def gather_arcs(R: FloatArray, tau: FloatArray) -> tuple[FloatArray, tuple[tuple
     >>> tau, members
     (array([0.002, 1.   ]), ((0, 1), (2,)))
     """
+    found: list[tuple[float, float, tuple[int, ...]]]
     found = [(float(np.log10(tau[i])), max(float(R[i]), 1e-300), (int(i),)) for i in np.argsort(tau)]
     while len(found) > 1:
         distances = [after[0] - before[0] for before, after in itertools.pairwise(found)]

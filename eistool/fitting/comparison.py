@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 from eistool.circuit import Circuit, as_circuit
 from eistool.display import format_fixed, html_table, plain
@@ -12,7 +12,7 @@ from eistool.fitting.engine import fit_many
 from eistool.fitting.result import NEAR_TIE, TIE, FitResult
 from eistool.fitting.weights import resolve_weighting
 from eistool.spectrum import Spectrum
-from eistool.typing import Threshold
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedCircuit:

@@ -33,11 +33,14 @@ SPECTRUM_SCALES = 0.4, 1.0  # decades of frequency
 SKEWNESS = 10.0  # standard deviation of an arc's skewness ln β by the amplitude of the misfit
 RHO = 2.0 ** np.arange(-2, 7)  # amplitude of the misfit by that of the noise
 TYPICAL = 0.02  # scale of the half-Cauchy prior of the amplitude
-P_EXACT = 0.7  # prior probability that the circuit is exact; the rest evenly for each shape
+P_EXACT = 0.6  # prior probability that the circuit is exact; the rest evenly for each shape
 P_BELONGS = 0.75  # probability that a deviation of the distribution at an arc is a part of it
-PRICE = 1.5  # of a parameter, in ln of the prior of its circuit
+PRICE = 1.0  # of a parameter, in ln of the prior of its circuit
 PRIOR = {"resistance": 3.0, "exponent": 0.15}  # standard deviations of ln R and of an exponent
+AMPLITUDES = "resistance", "inductance"  # Z is linear in them
 OTHER_PRIOR = 5.0  # of the logarithm of anything else
+LEAST_VARIANCE = 1e-10  # of the noise relative to |Z|: data are not exact beyond 1e-5
+LEAST_STEP = 0.1  # effect of a step of an amplitude, relative to |Z|
 STEP, BEYOND = 0.2, 0.5  # decades: between nodes of the distribution, and of them beyond the window
 LEADS = np.arange(-1.0, 0.61, 0.4)  # decades of tau from the upper edge of the window
 LEAD_SIZE = 0.3  # of |Z| at the upper edge
@@ -149,7 +152,7 @@ class Misfit:
     noise_covariance : FloatArray, shape (p, p)
         Of the steps if the circuit were exact.
     log_evidence : float
-        Of the circuit, averaged over shapes and amplitudes, less 1.5 for each parameter; it compares circuits
+        Of the circuit, averaged over shapes and amplitudes, less 1 for each parameter; it compares circuits
         for one spectrum, weighting and mask.
     p_exact : float
         Probability that there is no misfit.
@@ -255,7 +258,7 @@ def _stacked(array: ComplexArray) -> FloatArray:
 def prior_of(kinds: Sequence[str]) -> FloatArray:
     """Return the prior standard deviations of the steps of parameters of these kinds.
 
-    A step is that of the logarithm of a positive parameter, and of an exponent itself.
+    A step is that of the logarithm of a positive parameter, and of an exponent itself; see :func:`steps_of`.
 
     Examples
     --------
@@ -263,6 +266,37 @@ def prior_of(kinds: Sequence[str]) -> FloatArray:
     [3.0, 5.0, 0.15]
     """
     return np.array([PRIOR.get(kind, OTHER_PRIOR) for kind in kinds])
+
+
+def steps_of(
+    kinds: Sequence[str], values: FloatArray, derivatives: ComplexArray, impedance: ComplexArray
+) -> FloatArray:
+    """Return how far a unit step takes each parameter, dp/dΔ.
+
+    That is p for a positive parameter, and 1 for an exponent. The data may drive a resistance or an inductance to
+    zero or to infinity, where its logarithm has no effect: its step is one of 10 % of |Z| at least.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        Of the free parameters.
+    values : FloatArray, shape (p,)
+        In their own units.
+    derivatives : ComplexArray, shape (n_points, p)
+        dZ/dp in their own units.
+    impedance : ComplexArray, shape (n_points,)
+        In ohm.
+
+    Examples
+    --------
+    >>> steps_of(["resistance", "exponent"], np.array([1e-9, 0.8]), np.ones((1, 2)) + 0j, np.array([50.0 + 0j])).tolist()
+    [5.0, 1.0]
+    """
+    effect = np.max(np.abs(derivatives) / np.abs(impedance)[:, None], axis=0)
+    amplitude = np.isin(kinds, AMPLITUDES)
+    least = LEAST_STEP / np.where(amplitude & (effect > 0), effect, np.inf)
+    steps: FloatArray = np.where(np.array(kinds) == "exponent", 1.0, np.maximum(values, least))
+    return steps
 
 
 def assess_misfit(
@@ -359,6 +393,6 @@ def assess_misfit(
         np.ascontiguousarray(prior, dtype=np.float64),
         rows, diagonal, beside, np.ascontiguousarray(shares @ effect.T), first,
         np.full(n_shapes, (1 - p_exact) / n_shapes), RHO, TYPICAL,
-        1 / modes.scale**2, measured, covariance, noise_covariance,
+        1 / modes.scale**2 if measured else LEAST_VARIANCE, covariance, noise_covariance,
     )  # fmt: skip
     return Misfit(covariance, noise_covariance, log_evidence - PRICE * p, exact, amplitude, sigma)

@@ -11,6 +11,8 @@ from eistool.circuit import Circuit
 from eistool.circuit.program import Program
 from eistool.fitting.arcs import arcs
 from eistool.fitting.misfit import (
+    AMPLITUDES,
+    LEAST_STEP,
     P_BELONGS,
     Arcs,
     Misfit,
@@ -35,7 +37,7 @@ NEARLY_LINEAR: Annotated[
 ] = 0.03
 
 
-SMALL = math.log(1e-2)  # of an amplitude by the typical |Z|: the scale of steps of smaller ones
+TINY = 1e-100  # effect of an amplitude at the end of its range, above underflow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,14 +109,14 @@ def _misfit(
     impedance = spectrum.impedance[used]
     modelled, jacobian = problem.linearise(theta)
     # a vanishing resistance has steps of its own: its limit is that of a resistance, not of a logarithm
-    amplitude = program.kinds[free] == parameters.AMPLITUDE
-    stretch = np.where(amplitude, np.exp(np.clip(SMALL - theta[free], 0.0, None)), 1.0)
+    kinds = [problem.kinds[i] for i in free]
+    effect = np.max(np.abs(jacobian[:, free]) / np.abs(impedance)[:, None], axis=0)
+    stretch = np.where(np.isin(kinds, AMPLITUDES), np.maximum(LEAST_STEP / np.maximum(effect, TINY), 1.0), 1.0)
     modes = _modes(
         spectrum.frequency[used].tobytes(),
         impedance.tobytes(),
         standard_deviation(spectrum, weighting)[used].tobytes(),
     )
-    kinds = [problem.kinds[i] for i in free]
     members, arcs = _arcs(problem, circuit, modes, theta)
     misfit = assess_misfit(
         impedance - modelled, jacobian[:, free] * stretch, prior_of(kinds), modes, arcs, weighting == "noise"

@@ -14,8 +14,6 @@ import numpy as np
 from eistool.kernels.jit import kernel, part
 from eistool.kernels.least_squares import dot
 
-LEAST_VARIANCE = 1e-10  # of a residual relative to |Z|: data are not exact beyond 1e-5
-
 
 @part(fast=True)
 def _subtract(row, factor, to):
@@ -104,11 +102,11 @@ def _factorise(normal, lower, inverse):
 @kernel(
     "Tuple((float64, float64, float64, float64))(float64[::1], float64[:, ::1], float64[::1], float64[:, ::1],"
     " float64[::1], float64[::1], float64[:, ::1], int64[::1], float64[::1], float64[::1], float64, float64,"
-    " boolean, float64[:, ::1], float64[:, ::1])"
+    " float64[:, ::1], float64[:, ::1])"
 )
 def assess(
-    residual, jacobian, prior, rows, diagonal, beside, effect, first, chances, rho, scale, noise_variance,
-    measured, covariance, noise_covariance,
+    residual, jacobian, prior, rows, diagonal, beside, effect, first, chances, rho, scale, least,
+    covariance, noise_covariance,
 ):  # fmt: skip
     """Write the covariance of the steps; return log evidence, probability of no misfit, mean a and mean σ.
 
@@ -134,10 +132,8 @@ def assess(
         Amplitudes a/σ, a factor of 2 apart.
     scale : float64
         Of the half-Cauchy prior of a.
-    noise_variance : float64
-        Measured variance of a residual; σ² is never below it if ``measured``, and estimated otherwise.
-    measured : bool
-        Whether the noise was measured.
+    least : float64
+        Variance that σ² is never below: of the measured noise, or next to nothing.
     covariance : float64, shape (p + q, p + q)
         Written: of the steps, then of what the misfit adds to the quantities.
     noise_covariance : float64, shape (p, p)
@@ -149,7 +145,6 @@ def assess(
     free = n - p
     # the steps in units of their priors, then the quantities, then the residual
     unit = np.ones(p + q)
-    least = noise_variance if measured else LEAST_VARIANCE
     energy = dot(residual, residual)
     variance = max(energy / free, least)
     seen = np.empty((p + q + 1, m))
@@ -211,13 +206,9 @@ def assess(
             for k in range(p):
                 pulled[a, k] = dot(inverse[k, : k + 1], left[a, : k + 1])
         explained = dot(pulled[p + q], pulled[p + q])
-        rest = max(left[p + q, p + q] - explained, 1e-12 * energy + 1e-300)
-        if measured:
-            squared = max(noise_variance, rest / free)
-            log_likelihood = -0.5 * n * math.log(squared) - 0.5 * rest / squared
-        else:
-            squared = rest / free
-            log_likelihood = -0.5 * n * math.log(rest)
+        rest = max(left[p + q, p + q] - explained, 0.0)
+        squared = max(rest / free, least)
+        log_likelihood = -0.5 * n * math.log(squared) - 0.5 * rest / squared
         sigma[model] = math.sqrt(squared)
         if model:
             relative = math.sqrt(ratio * squared) / scale

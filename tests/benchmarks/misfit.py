@@ -34,7 +34,7 @@ import eistool
 from eistool import Metadata, Spectrum, compare_circuits
 from eistool.fitting import FitResult, Process, RankedCircuit
 from eistool.fitting.averages import assign_arcs, average_over_circuits, gather_arcs
-from eistool.fitting.misfit import Arcs, Misfit, MisfitModes, assess_misfit, misfit_basis, prior_of
+from eistool.fitting.misfit import Arcs, Misfit, MisfitModes, assess_misfit, misfit_basis, prior_of, steps_of
 from eistool.fitting.weights import standard_deviation
 from eistool.typing import ComplexArray, FloatArray
 
@@ -298,11 +298,10 @@ class Assessed:
 def assess(result: FitResult, modes: MisfitModes) -> Assessed:
     """Return a fit with its misfit."""
     used, free, specs = result.spectrum.mask, result.free, result.circuit.specs
-    exponent = np.array([spec.kind == "exponent" for spec in specs])
-    steps = np.where(exponent, 1.0, result.values)[free]
-    jacobian = result.circuit.jacobian(result.spectrum.frequency[used], result.values)[:, free] * steps
+    kinds = [spec.kind for spec, is_free in zip(specs, free, strict=True) if is_free]
+    derivatives = result.circuit.jacobian(result.spectrum.frequency[used], result.values)[:, free]
+    steps = steps_of(kinds, result.values[free], derivatives, result.spectrum.impedance[used])
     residual = (result.spectrum.impedance - result.impedance)[used]
-    prior = prior_of([spec.kind for spec, is_free in zip(specs, free, strict=True) if is_free])
     processes = result.processes
     R, tau, alpha = np.array([(p.R, p.tau, p.alpha) for p in processes]).reshape(-1, 3).T
     at_nodes = result.circuit.impedance(np.exp(-modes.basis.nodes) / (2 * np.pi), result.values)
@@ -310,7 +309,7 @@ def assess(result: FitResult, modes: MisfitModes) -> Assessed:
     return Assessed(
         result,
         processes,
-        assess_misfit(residual, jacobian, prior, modes, arcs, result.weighting == "noise"),
+        assess_misfit(residual, derivatives * steps, prior_of(kinds), modes, arcs, result.weighting == "noise"),
         steps,
     )
 
@@ -350,6 +349,10 @@ def by_misfit(ranked: Sequence[RankedCircuit]) -> Answer:
             found.append(fit.resistance([fit.processes[i].name for i in own], own) if own else MISSING)
         arcs.append((float(tau), average(found)))
     return Answer(average(r_inf), average([fit.total() for fit in fits], LEAST_SHARE), tuple(arcs))
+
+
+def _counts(estimate: Estimate, which: str) -> bool:
+    return estimate.given if which == "given" else math.isfinite(estimate.u)
 
 
 METHODS: Mapping[str, Method] = MappingProxyType({"noise": by_noise, "misfit": by_misfit})
@@ -411,7 +414,12 @@ def compare_halves(folder: Path, n_sweeps: int, methods: Sequence[str]) -> None:
     """Print how often R_inf of the even and of the odd points of measured sweeps agree."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        spectra = [spectrum for spectrum in eistool.read(folder) if spectrum.n_used >= LEAST_POINTS]
+        known = [spectrum for spectrum in eistool.read(folder) if spectrum.n_used >= LEAST_POINTS]
+    files: dict[str, list[Spectrum]] = {}
+    for spectrum in known:
+        files.setdefault(spectrum.metadata.source or "", []).append(spectrum)
+    # one file has nine tenths of all sweeps
+    spectra = [sweeps[k] for sweeps in files.values() for k in sorted({0, len(sweeps) - 1})]
     chosen = np.unique(np.linspace(0, len(spectra) - 1, n_sweeps).astype(int))
     circuits = candidates(Metadata())
     seconds, n_fits = 0.0, 0
@@ -429,15 +437,18 @@ def compare_halves(folder: Path, n_sweeps: int, methods: Sequence[str]) -> None:
         for method, found in pairs.items():
             first, second = (METHODS[method](ranked).R_inf for ranked in both)
             found.append((first, second))
-    print(f"R_inf of the halves of {chosen.size} of {len(spectra)} sweeps; shares in %")
-    print(f"{'method':10s}{'agree':>8s}{'of':>6s}{'of all':>8s}{'u':>8s}{'differ':>8s}")
+    print(f"R_inf of the halves of {chosen.size} of {len(known)} sweeps; shares in %")
+    print(f"{'method':10s}{'numbers':10s}{'n':>6s}{'agree':>8s}{'u':>8s}{'differ':>8s}")
     for method, found in pairs.items():
-        given = [(a, b) for a, b in found if a.given and b.given and math.isfinite(a.u + b.u)]
-        agree = [abs(a.value - b.value) <= 1.96 * math.hypot(a.u, b.u) for a, b in given]
-        u = np.median([math.hypot(a.u, b.u) / abs(a.value) for a, b in given])
-        differ = np.median([abs(a.value - b.value) / abs(a.value) for a, b in given])
-        shares = 100 * np.mean(agree), 100 * sum(agree) / len(found)
-        print(f"{method:10s}{shares[0]:8.1f}{len(given):6d}{shares[1]:8.1f}{100 * u:8.2f}{100 * differ:8.2f}")
+        for title in ("given", "all"):
+            both = np.array(
+                [(a.value, b.value, a.u, b.u) for a, b in found if _counts(a, title) and _counts(b, title)]
+            )
+            first, second, u = *both[:, :2].T, np.hypot(*both[:, 2:].T)
+            agree = np.mean(np.abs(first - second) <= 1.96 * u)
+            relative = [np.median(x / np.abs(first)) for x in (u, np.abs(first - second))]
+            figures = "".join(f"{100 * x:8.2f}" for x in (agree, *relative))
+            print(f"{method:10s}{title:10s}{len(both):6d}{figures}")
     print(f"misfit and averages: {1e3 * seconds / n_fits:.2f} ms a circuit")
 
 

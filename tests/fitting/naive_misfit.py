@@ -80,7 +80,7 @@ def assess(
     arcs: Sequence[tuple[float, float, float]] = (),
     height: FloatArray | None = None,
     measured: bool = False,
-    p_exact: float = 0.7,
+    p_exact: float = 0.6,
 ) -> Naive:
     """Return the errors from the equations, one model (shape, rho) after the other."""
     scale = math.sqrt(np.mean(np.concatenate([np.abs(Z) / deviation.real, np.abs(Z) / deviation.imag]) ** 2))
@@ -109,12 +109,8 @@ def assess(
         L = np.linalg.cholesky(A)
         x = np.linalg.solve(L, d * (M.T @ r))
         rss = r @ r - x @ x
-        if measured:
-            s2 = max(rss / (n - p), least)
-            log_likelihood = -0.5 * n * math.log(s2) - 0.5 * rss / s2
-        else:
-            s2 = rss / (n - p)
-            log_likelihood = -0.5 * n * math.log(rss)
+        s2 = max(rss / (n - p), least)
+        log_likelihood = -0.5 * n * math.log(s2) - 0.5 * rss / s2
         a = rho * math.sqrt(s2)
         if rho:
             # density of a half-Cauchy distribution by ln a, times the grid's spacing
@@ -137,7 +133,7 @@ def assess(
     return Naive(
         np.einsum("i,ijk->jk", weights, np.array(second_moments)),
         noise_covariance,
-        total - 1.5 * p,
+        total - p,
         float(weights[0]),
         float(weights @ amplitudes),
         float(weights @ sigmas),
