@@ -104,7 +104,7 @@ def _misfit(
     problem: Problem, circuit: Circuit, spectrum: Spectrum, weighting: str, theta: FloatArray
 ) -> tuple[Misfit, FloatArray, list[tuple[int, float]]]:
     """Return the misfit, the scale of its steps, shape (n_free,), and theta's row and R of each arc."""
-    free, program = problem.free, problem.program
+    free = problem.free
     used = spectrum.mask.nonzero()[0][problem.axis.order]
     impedance = spectrum.impedance[used]
     modelled, jacobian = problem.linearise(theta)

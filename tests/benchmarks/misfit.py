@@ -27,8 +27,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from eistool.batch.candidates import candidates
-from eistool.circuit.direct_current import dc_resistance
+from eistool.jobs.candidates import candidates
+from eistool.circuit.limits import dc_resistance
 
 import eistool
 from eistool import Metadata, Spectrum, compare_circuits

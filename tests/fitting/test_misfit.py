@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from eistool.circuit.direct_current import dc_resistance
+from eistool.circuit.limits import dc_resistance
 
 from eistool import FitResult, Spectrum, fit, simulate
 from eistool.errors import FitError
