@@ -224,7 +224,11 @@ def _basis(frequency: bytes) -> MisfitBasis:
     nodes = np.arange(low - BEYOND * decade, high + (BEYOND + 1e-9) * decade, STEP * decade)
     leads = low + LEADS * decade
     x = 1j * np.outer(np.exp(leads), omega)
-    roots = [_root(nodes / decade, scale) for scale in DISTRIBUTION_SCALES]
+    # the integral of a deviation over a decade is of the order of its amplitude
+    roots = [
+        _root(nodes / decade, scale, STEP * decade / math.sqrt(2.5 * scale * decade))
+        for scale in DISTRIBUTION_SCALES
+    ]
     parts = [_root(np.log10(omega), scale) for scale in SPECTRUM_SCALES]
     sizes = [len(root) + len(LEADS) for root in roots] + [2 * len(root) for root in parts]
     return MisfitBasis(
@@ -232,21 +236,18 @@ def _basis(frequency: bytes) -> MisfitBasis:
         order=order,
         nodes=nodes,
         relaxations=1 / (1 + 1j * np.outer(np.exp(nodes), omega)),
-        distributions=tuple(
-            root * STEP * decade / math.sqrt(2.5 * scale * decade)
-            for root, scale in zip(roots, DISTRIBUTION_SCALES, strict=True)
-        ),
+        distributions=tuple(roots),
         leads=LEAD_SIZE * (1 + np.exp(low - leads))[:, None] * x / (1 + x),
-        spectra=tuple(np.kron(np.eye(2), root) for root in parts),
+        spectra=tuple(np.kron(np.eye(2), root).astype(np.float64) for root in parts),
         first=np.cumsum([0, *sizes]).astype(np.int64),
     )
 
 
-def _root(x: FloatArray, scale: float) -> FloatArray:
-    """Return K with KᵀK a Gaussian correlation over x, without directions of next to no weight."""
+def _root(x: FloatArray, scale: float, size: float = 1.0) -> FloatArray:
+    """Return K with KᵀK a Gaussian covariance over x, without directions of next to no weight."""
     values, vectors = np.linalg.eigh(np.exp(-0.5 * ((x[:, None] - x) / scale) ** 2))
     kept = values > SMALLEST * values[-1]
-    root: FloatArray = (vectors[:, kept] * np.sqrt(values[kept])).T
+    root: FloatArray = size * (vectors[:, kept] * np.sqrt(values[kept])).T
     return root
 
 
@@ -289,12 +290,13 @@ def steps_of(
 
     Examples
     --------
-    >>> steps_of(["resistance", "exponent"], np.array([1e-9, 0.8]), np.ones((1, 2)) + 0j, np.array([50.0 + 0j])).tolist()
+    >>> derivatives, impedance = np.array([[1.0 + 0j, -3 + 2j]]), np.array([50.0 + 0j])
+    >>> steps_of(["resistance", "exponent"], np.array([1e-9, 0.8]), derivatives, impedance).tolist()
     [5.0, 1.0]
     """
     effect = np.max(np.abs(derivatives) / np.abs(impedance)[:, None], axis=0)
     amplitude = np.isin(kinds, AMPLITUDES)
-    least = LEAST_STEP / np.where(amplitude & (effect > 0), effect, np.inf)
+    least = LEAST_STEP / np.where(amplitude & (effect > 1e-100), effect, np.inf)
     steps: FloatArray = np.where(np.array(kinds) == "exponent", 1.0, np.maximum(values, least))
     return steps
 

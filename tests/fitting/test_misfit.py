@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from eistool.circuit.limits import dc_resistance
 
 from eistool import FitResult, Spectrum, fit, simulate
+from eistool.circuit.limits import dc_resistance
 from eistool.errors import FitError
 from eistool.fitting.averages import assign_arcs, average_over_circuits, gather_arcs
-from eistool.fitting.misfit import Arcs, Misfit, MisfitModes, assess_misfit, misfit_basis, prior_of
+from eistool.fitting.misfit import Arcs, Misfit, MisfitModes, assess_misfit, misfit_basis, prior_of, steps_of
 from eistool.fitting.weights import standard_deviation
 from eistool.kernels import misfit as kernels
 from eistool.typing import ComplexArray, FloatArray, IntArray
-from tests.benchmarks.misfit import lognormal
+from tests.benchmarks.inexact import lognormal
 from tests.fitting import naive_misfit
 
 CIRCUIT = "R0-p(R1,CPE1)-p(R2,CPE2)"
@@ -30,17 +30,24 @@ def spectrum_with(misfit: float, noise: float = 0.003, seed: int = 1) -> Spectru
 
 def broad_arcs() -> FitResult:
     """Return a fit to two arcs with normally distributed ln tau, which an arc of the circuit is not."""
-    s = 2j * np.pi * FREQUENCY
+    s = np.asarray(2j * np.pi * FREQUENCY)
     Z = 10 + lognormal(s, 30, 1e-5, 1.2) + lognormal(s, 50, 1e-2, 1.2)
-    noise = np.random.default_rng(1).standard_normal((2, Z.size))
-    return fit(Spectrum(FREQUENCY, Z + 0.002 * np.abs(Z) * (noise[0] + 1j * noise[1])), CIRCUIT)
+    real, imag = np.random.default_rng(1).standard_normal((2, Z.size))
+    return fit(Spectrum(FREQUENCY, Z + 0.002 * np.abs(Z) * (real + 1j * imag)), CIRCUIT)
+
+
+def steps(result: FitResult) -> FloatArray:
+    """Return dp/dΔ of all parameters."""
+    spectrum, used = result.spectrum, result.spectrum.mask
+    derivatives = result.circuit.jacobian(spectrum.frequency[used], result.values)
+    kinds = [spec.kind for spec in result.circuit.specs]
+    return steps_of(kinds, result.values, derivatives, spectrum.impedance[used])
 
 
 def inputs(result: FitResult) -> tuple[ComplexArray, ComplexArray, FloatArray, MisfitModes, Arcs]:
     """Return what assess_misfit takes of a fit."""
     spectrum, circuit, used = result.spectrum, result.circuit, result.spectrum.mask
-    exponent = np.array([spec.kind == "exponent" for spec in circuit.specs])
-    jacobian = circuit.jacobian(spectrum.frequency[used], result.values) * np.where(exponent, 1.0, result.values)
+    jacobian = circuit.jacobian(spectrum.frequency[used], result.values) * steps(result)
     deviation = standard_deviation(spectrum, result.weighting)[used]
     modes = misfit_basis(spectrum.frequency[used]).modes(spectrum.impedance[used], deviation)
     at_nodes = circuit.impedance(np.exp(-modes.basis.nodes) / (2 * np.pi), result.values)
@@ -216,6 +223,19 @@ def test_a_part_without_effect_changes_no_other_error() -> None:
     p = len(prior)
     np.testing.assert_allclose(other.covariance[:p, :p], one.covariance[:p, :p], rtol=0.02, atol=1e-9)
     assert math.sqrt(other.covariance[p, p]) == pytest.approx(3.0, rel=0.02)
+
+
+def test_a_resistance_that_is_driven_to_zero_keeps_an_error_in_ohm() -> None:
+    off = []
+    for seed in range(12):
+        data = simulate("p(R1,CPE1)", FREQUENCY, [30, 1e-6, 0.85], noise=0.003, seed=seed)
+        result = fit(data, "R0-p(R1,CPE1)")
+        r0 = steps(result) * (np.arange(4) == 0)
+        u = assess(result).uncertainty(r0)
+        assert 1e-4 < u < 1
+        off.append(abs(result.values[0]) / u)
+    assert min(off) < 1e-6  # some are at zero
+    assert max(off) < 3
 
 
 def test_perfect_data_have_finite_errors() -> None:
