@@ -16,7 +16,7 @@ ORIGIN = "file name"
 _UNDERSTOOD = ("fact", "condition", "technique", "rate", "date", "counter")
 _TABLE = "the samples table"
 UNUSED = re.compile(r"(?P<field>\w+): (?P<token>'.*') (?P<reason>.*give \w+ in the samples table)")
-# without a unit, 200 to 500 may be °C or K: beyond, K would be colder than -73 °C or hotter than 227 °C
+# without a unit, a series that starts from 200 to 500 may be in °C or K: in K it would start from -73 to 227 °C
 _EITHER_UNIT = (200.0, 500.0)
 _HIGHEST_C = 1600.0
 _STEP_C = 5.0  # temperatures are set in multiples of 5 °C; other numbers after a T count something
@@ -159,7 +159,7 @@ def _resolve_hyphens(names: Sequence[_Name]) -> None:
 
 def _resolve_fractions(names: Sequence[_Name]) -> None:
     """Take states of charge as fractions if no name in the folder has one above 1."""
-    values = {p.number for n in names for p in n.parts if p.field == "soc_pct"}
+    values = {p.number for n in names for p in n.parts if p.field == "soc_pct" and p.kind != "percentage"}
     fractions = len(values) > _LEAST_NAMES and max(values) <= 1
     for name in names:
         for i in [*name.of("fraction"), *(name.of("fact", "soc_pct") if fractions else ())]:
@@ -216,7 +216,7 @@ def _resolve_plain(names: Sequence[_Name]) -> None:
             name.reject(i, "may be a temperature or a sample")
         elif not (kelvin or all(map(_is_step, values))) or max(values) > _HIGHEST_C:
             name.reject(i, "may be a temperature or a counter")
-        elif not kelvin and all(_EITHER_UNIT[0] <= value < _EITHER_UNIT[1] for value in values):
+        elif not kelvin and _EITHER_UNIT[0] <= min(values) < _EITHER_UNIT[1]:
             name.reject(i, "may be °C or K")
         else:
             value = round(part.number + ABSOLUTE_ZERO_C, 6) if kelvin else part.number

@@ -106,19 +106,14 @@ def parse_tokens(stem: str) -> list[Part]:
     [('word', 'LLZO-3', None), ('fact', 'm20C', -20.0), ('counter', 'run2', None)]
     """
     pieces = re.split(r"((?:[_\s;@]|,(?!\d)|(?<!\d),)+)", stem.strip("_ ,;@"))
-    tokens, separators = pieces[0::2], ["", *pieces[1::2]]
+    pairs = [(token, mark) for token, mark in zip(pieces[0::2], ["", *pieces[1::2]], strict=True) if token]
     parts: list[Part] = []
-    start = 0
-    while start < len(tokens):
-        part, n_tokens = _longest(tokens[start:], separators[start:])
-        text = tokens[start] + "".join(map("".join, _pairs(separators, tokens, start + 1, start + n_tokens)))
-        parts += _split(replace(part, text=text, before=separators[start]))
-        start += n_tokens
+    while pairs:
+        part, n = _longest([token for token, _ in pairs], [mark for _, mark in pairs])
+        text = pairs[0][0] + "".join(mark + token for token, mark in pairs[1:n])
+        parts += _split(replace(part, text=text, before=pairs[0][1]))
+        pairs = pairs[n:]
     return [_in_context(part, before) for part, before in zip(parts, [None, *parts], strict=False)]
-
-
-def _pairs(separators: list[str], tokens: list[str], start: int, end: int) -> list[tuple[str, str]]:
-    return list(zip(separators[start:end], tokens[start:end], strict=True))
 
 
 def _longest(tokens: list[str], separators: list[str]) -> tuple[Part, int]:
@@ -219,7 +214,7 @@ def _temperature(text: str) -> Part | None:
     match = _celsius(text)
     if match is not None:
         value = _value(match)
-        bare = match["unit"] in "Cc" and not text.upper().startswith("T")
+        bare = match["unit"] in "Cc" and not match["sign"] and not text.upper().startswith("T")
         if bare and "_C" in text.upper() and abs(value) < _BELOW_C_RATES:
             return None  # "sample 3 C"
         if bare and 0 < value < _BELOW_C_RATES:
