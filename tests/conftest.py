@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# a first call may compile, and the machine may be busy
-settings.register_profile("eistool", deadline=None)
+# a first call may compile, and the machine may be busy; everywhere the same examples
+settings.register_profile("eistool", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)  # new examples: pytest --hypothesis-profile explore
 settings.load_profile("eistool")
 
 

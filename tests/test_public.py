@@ -10,6 +10,7 @@ import pytest
 
 import eistool
 from eistool.drt import SuggestedCircuit
+from tests.approval import NUMBER, difference, significant_digits
 
 PUBLIC = [
     "CellGeometry",
@@ -173,10 +174,26 @@ def shown() -> dict[str, str]:
     }
 
 
-def test_reprs_are_as_approved() -> None:
+@pytest.fixture(scope="module")
+def reprs() -> dict[str, str]:
+    return shown()
+
+
+def test_reprs_are_as_approved(reprs: dict[str, str]) -> None:
     """After a wanted change, look at the new texts and write them with ``python -m tests.test_public``."""
-    for name, text in shown().items():
-        assert (GOLDEN / name).read_text(encoding="utf-8") == text, name
+    for name, text in reprs.items():
+        approved = (GOLDEN / name).read_text(encoding="utf-8")
+        assert not difference(text, approved), f"{name}: {difference(text, approved)}"
+
+
+def test_reprs_print_at_most_six_digits(reprs: dict[str, str]) -> None:
+    long = {
+        f"{name}: {number}"
+        for name, text in reprs.items()
+        for number in NUMBER.findall(text)
+        if significant_digits(number) > 6
+    }
+    assert not long
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """The command line; a command is imported when it is used."""
 
 import importlib
+import io
+import sys
+from typing import Any
 
 import click
 
@@ -46,6 +49,12 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"eistool.cli.{cmd_name}").command
         command.name = cmd_name
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; characters that the terminal's encoding lacks are escaped, as on stderr."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a command; our own errors become one line, an interruption an exit code."""

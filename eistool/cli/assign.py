@@ -71,7 +71,7 @@ def _lines(one: Any) -> list[str]:
     from math import isfinite, isinf
 
     from eistool.display import format_value
-    from eistool.materials.assignment import why_no_grain_boundary
+    from eistool.materials.assignment import grain_boundary_objection
     from eistool.report.units import format_hertz, format_ohm
 
     place = (
@@ -84,7 +84,7 @@ def _lines(one: Any) -> list[str]:
         lines.append(f"    {', '.join(known)}")
     lines.append(f"    {one.reason}")
     if "grain_boundary" in one.candidates or one.assignment == "grain_boundary":
-        why = why_no_grain_boundary(one)
+        why = grain_boundary_objection(one)
         verdict = f"not claimed: {why}" if why else f"claimed: ΔBIC {one.delta_bic:.0f} without it"
         lines.append(f"    as a grain boundary {verdict}")
     return lines

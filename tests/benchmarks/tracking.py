@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import eistool
-from eistool.tracking.accuracy import EvidenceFits, weighed
+from eistool.tracking.accuracy import EvidenceFits, with_accuracy
 from eistool.tracking.arc_count import _choose_family
 from eistool.typing import ComplexArray, FloatArray
 from tests.tracking.series import cell
@@ -121,7 +121,7 @@ def by_series(case: Case) -> dict[str, Any]:
 
 def by_spectrum(case: Case) -> list[int]:
     """Return the number of arcs that BIC chooses in each spectrum on its own."""
-    fits = EvidenceFits([weighed(s) for s in case.series], 1)
+    fits = EvidenceFits([with_accuracy(s) for s in case.series], 1)
     family = _choose_family(fits)
     bic = []
     for k in (1, 2, 3, 4):
