@@ -10,15 +10,17 @@ from eistool.batch.inputs import read_inputs
 from eistool.errors import SpectrumError
 from eistool.jobs.fit import FitJob, FitOptions
 from eistool.jobs.transport import CELL_TYPES
-from eistool.spectrum import CellGeometry, Metadata
+from eistool.readers import unused_in_names
+from eistool.spectrum import CellGeometry, Metadata, SampleGroup, group_samples
 from eistool.spectrum.geometry import geometry_conflicts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DryRun:
-    """A row for each sweep that would be fitted, failures and warnings."""
+    """A row for each sweep that would be fitted, the samples they belong to, failures and warnings."""
 
     rows: tuple[dict[str, Any], ...]
+    samples: tuple[SampleGroup, ...]
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
     n_read: int
@@ -48,8 +50,9 @@ def dry_run_folder(paths: Sequence[Path], out: Path, options: FitOptions | None 
     failures = [record for record in inputs.records if "failures" in record.tables]
     return DryRun(
         tuple(_row(task, tasks) for task in tasks),
+        tuple(group_samples([task.spectrum for task in tasks])),
         tuple(f"{record.key.source}: {record.row('failures')['error']}" for record in failures),
-        (*inputs.warnings, *conflicts),
+        (*inputs.warnings, *conflicts, *unused_in_names(inputs.spectra)),
         inputs.n_read,
     )
 

@@ -11,7 +11,6 @@ from eistool.direct_current import PolarizationResult, analyze_polarization
 from eistool.direct_current.polarization import MODES
 from eistool.errors import ConfigError, EistoolError
 from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, scan
-from eistool.readers.filename import metadata_from_filename
 from eistool.report import polarization_to_png
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.tables.direct_current import POLARIZATION, polarization_row
@@ -97,8 +96,7 @@ def compute(paths: Sequence[Path], options: PolarizationOptions) -> list[Analysi
 
 def describe_file(file: FoundFile, tables: SampleTables, given: Mapping[str, float | None]) -> Metadata:
     """Return the metadata of a file from its name, the samples table and the command line."""
-    named, _ = metadata_from_filename(file.path.name)
-    metadata = Metadata().updated("file name", **named)
+    metadata = file.name_metadata.add_to(Metadata())
     for row in tables.rows_for(file.path, file.source, 1):
         metadata = metadata.updated("samples table", **row.values)
     return metadata.updated("command line", **given)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from eistool.batch import Derived, Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
 from eistool.batch.job import BREAKDOWNS
-from eistool.batch.store import place
 from eistool.circuit import Circuit, as_circuit
 from eistool.jobs.cycling import GIVEN
-from eistool.spectrum import Series, Spectrum
+from eistool.spectrum import Series, Spectrum, sample_name
 from eistool.spectrum.series import COORDINATES
 from eistool.tables import Rows
 from eistool.tables.spectra import FAILURES, SPECTRA, spectrum_row
@@ -133,8 +132,7 @@ def _series(spectra: Sequence[Spectrum], column: str) -> tuple[dict[str, list[Sp
         if getattr(spectrum.metadata, column) is None:
             missing += 1
             continue
-        name = spectrum.metadata.sample_id or place(spectrum)[0].rpartition("/")[0] or "."
-        groups.setdefault(name, []).append(spectrum)
+        groups.setdefault(sample_name(spectrum.metadata), []).append(spectrum)
     return groups, missing
 
 

@@ -148,7 +148,11 @@ def test_dry_run_computes_and_writes_nothing(tmp_path: Path) -> None:
     assert snapshot(tmp_path) == before
     assert "warning: LBPSI011: cell_constant_per_cm = 0.5 is taken, and thickness by area is 0.1273" in printed
     assert "8 of 8 sweeps would be fitted; nothing was computed or written." in printed
-    shown = {row["source"]: row for row in json.loads(run("fit", folder, "--dry-run", "--json"))["spectra"]}
+    assert "sample LBPSI017: 6 spectra at" in printed
+    assert "sample other: 1 spectrum at 25 °C" in printed
+    contents = json.loads(run("fit", folder, "--dry-run", "--json"))
+    assert {"name": "other", "n_spectra": 1, "temperature_C": [25.0]} in contents["samples"]
+    shown = {row["source"]: row for row in contents["spectra"]}
     assert shown["LBPSI017_m40degC.DTA"]["gives"] == "σ, Ea"
     assert shown["LBPSI017_m40degC.DTA"]["origin"]["temperature_C"] == "file name"
     assert shown["LBPSI011_25degC.mpt"]["gives"] == "σ"
