@@ -120,6 +120,6 @@ def _print(cell: "Subtracted") -> None:
     if result.sigma_S_per_cm == result.sigma_S_per_cm:  # not nan
         low, high = result.band_sigma
         sigma = format_value(result.sigma_S_per_cm, result.u_sigma_S_per_cm)
-        click.echo(f"  σ {sigma} S/cm, other readings {low:.3g} to {high:.3g} S/cm")
+        click.echo(f"  σ {sigma} S/cm, other interpretations {low:.3g} to {high:.3g} S/cm")
     for line in rest:
         click.echo(line)
