@@ -1,4 +1,4 @@
-"""Dry run of ``eistool fit``: inputs and metadata as understood, without results."""
+"""Dry run of ``eistool fit``: inputs and metadata, without results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from eistool.spectrum.geometry import geometry_conflicts
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DryRun:
-    """A row for each sweep that would be fitted, the samples they belong to, failures and warnings."""
+    """Rows of the sweeps to be fitted, samples, failures and warnings."""
 
     rows: tuple[dict[str, Any], ...]
     samples: tuple[SampleGroup, ...]
@@ -37,7 +37,7 @@ def dry_run_folder(paths: Sequence[Path], out: Path, options: FitOptions | None 
     Raises
     ------
     ReaderError, ConfigError, CircuitError, FitError
-        If a path, an option or a samples table is wrong.
+        If a path, an option or a samples table is invalid.
     """
     options = options or FitOptions()
     inputs = read_inputs(paths, out, options.samples, options.selection)
@@ -85,7 +85,7 @@ def _row(task: Task, tasks: Sequence[Task]) -> dict[str, Any]:
 
 
 def _conductivity(metadata: Metadata) -> tuple[float | None, str]:
-    """Return the cell constant, and the results to expect or the metadata that are missing."""
+    """Return the cell constant, and the expected results or missing metadata."""
     if metadata.cell_type not in CELL_TYPES:
         return None, "fits"
     try:
