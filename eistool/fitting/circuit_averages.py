@@ -11,7 +11,7 @@ from eistool.constants import TWO_SIDED_95
 from eistool.display import Shown
 from eistool.errors import FitError
 from eistool.fitting.averages import assign_arcs, average_over_circuits, gather_arcs
-from eistool.fitting.quantities import Quantity
+from eistool.fitting.quantities import Process, Quantity
 from eistool.fitting.result import UNRESOLVED, FitResult
 from eistool.typing import FloatArray, IntArray
 
@@ -84,10 +84,21 @@ def _evidence(results: Sequence[FitResult]) -> FloatArray:
 
 
 def _r_inf(result: FitResult) -> tuple[float, float]:
+    """Return R_inf with the arcs that are faster than the window, which act as resistors at its upper end."""
     value, derivative = high_frequency_resistance(result.circuit, result.values)
+    f_max = float(result.spectrum.frequency[result.spectrum.mask].max())
+    for process in result.processes:
+        if process.apex_Hz > f_max and not process.name.startswith("RL"):
+            i = _place(result, process)
+            value, derivative[i] = value + process.R, derivative[i] + 1.0
     if not derivative.any():  # the circuit has no such resistance
         return math.nan, math.nan
     return value, math.sqrt(max(float(derivative @ result.covariance @ derivative), 0.0))
+
+
+def _place(result: FitResult, process: Process) -> int:
+    name = process.name if process.name in result.parameters else f"{process.name}.R"
+    return result.circuit.index(name)
 
 
 def _total(results: Sequence[FitResult]) -> Quantity:
@@ -158,7 +169,6 @@ def _sum(result: FitResult, members: IntArray) -> tuple[float, float]:
     """Return the summed resistance of some processes of a fit, and its error; nan without any."""
     if not members.size:
         return math.nan, math.nan
-    names = [result.processes[i].name for i in members]
-    index = [result.circuit.index(name if name in result.parameters else f"{name}.R") for name in names]
+    index = [_place(result, result.processes[i]) for i in members]
     variance = float(result.covariance[np.ix_(index, index)].sum())
     return float(result.values[index].sum()), math.sqrt(max(variance, 0.0))

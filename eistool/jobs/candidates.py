@@ -1,4 +1,4 @@
-"""Circuits of the library that ``--circuit auto`` compares, and the one it takes, by type of cell."""
+"""Candidate circuits of ``--circuit auto`` by cell type, and the choice among them."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
+from eistool.circuit.limits import dc_resistance
 from eistool.circuit.tree import Element, Node, Series
 from eistool.fitting import FitResult, Process
 from eistool.fitting.result import NEAR_TIE, TIE
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
     from eistool.drt import SuggestedCircuit
     from eistool.tables.drt import Distribution
 
-# of bulk (1e-12) and grain boundaries (to 1e-8) at L/A = 1/cm, with a factor 3 of tolerance
-PELLET_CAPACITANCE_F = 3e-13, 3e-8
+PELLET_CAPACITANCE_F: Annotated[
+    tuple[float, float],
+    Threshold(
+        "capacitance in F of an evident arc of a pellet at L/A = 1/cm",
+        "bulk 1e-12 to grain boundary 1e-8, doi:10.1002/adma.19900020304, within a factor of 3",
+    ),
+] = (3e-13, 3e-8)
 
 ARC_EXPONENTS: Annotated[
     tuple[float, float],
@@ -31,7 +37,8 @@ ARC_EXPONENTS: Annotated[
 TAIL_EXPONENTS: Annotated[
     tuple[float, float],
     Threshold(
-        "exponents of tails with --circuit auto", "those of anomalous diffusion, science of finite diffusions"
+        "exponents of tails with --circuit auto",
+        "porous electrodes and anomalous diffusion reach down to 0.3; below, a CPE is a resistor",
     ),
 ] = (0.3, 1.0)
 VERY_STRONG: Annotated[
@@ -43,7 +50,9 @@ VERY_STRONG: Annotated[
 ] = 10.0
 INDUCTIVE_POINTS = 3  # highest frequencies that show an inductance of leads
 
-LEAST_WEIGHT = 0.01  # of a suggestion of the DRT that is worth a fit
+LEAST_WEIGHT: Annotated[
+    float, Threshold("weight of a circuit suggested by the DRT that is fitted", "project definition: 1 %")
+] = 0.01
 
 _BY_CELL_TYPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -55,7 +64,7 @@ _BY_CELL_TYPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "full": ("assb2", "assb2_diffusion", "assb3", "assb3_diffusion", "assb_gb", "randles_finite"),
     }
 )  # fmt: skip
-# one to three arcs with each kind of tail; nothing that needs knowledge of the cell
+# one to three arcs with each kind of tail; no circuit that needs knowledge of the cell
 _GENERAL = (
     "spike", "r0_arc_spike", "randles_simple", "randles", "randles_finite", "nonblocking", "assb2",
     "assb2_diffusion", "assb3", "assb3_diffusion",
@@ -82,7 +91,7 @@ def candidates(metadata: Metadata, folders: Iterable[PathLike] = ()) -> tuple[Ci
 
 
 def candidate_names(metadata: Metadata) -> tuple[str, ...]:
-    """Return the library's names of the circuits to compare, in the order of :func:`candidates`."""
+    """Return the library names of the circuits to compare, in the order of :func:`candidates`."""
     return _BY_CELL_TYPE.get(metadata.cell_type or "", _GENERAL)
 
 
@@ -178,6 +187,14 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
         if log_evidence(best) - log_evidence(first) < NEAR_TIE / 2:
             return first
     return best
+
+
+def leaders(results: Sequence[FitResult]) -> list[FitResult]:
+    """Return the fits with the most evidence of the circuits that block direct current, and of those that do not."""
+    by_limit: dict[bool, FitResult] = {}
+    for result in sorted(results, key=log_evidence):
+        by_limit[math.isfinite(dc_resistance(result.circuit, result.values)[0])] = result
+    return [result for result in by_limit.values() if result.success]
 
 
 def log_evidence(result: FitResult) -> float:

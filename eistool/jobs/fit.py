@@ -1,4 +1,4 @@
-"""The job of ``eistool fit``: fits of all spectra, and results derived from them."""
+"""Job of ``eistool fit``: fits of all spectra, and results derived from them."""
 
 import contextlib
 import math
@@ -29,7 +29,7 @@ from eistool.jobs.candidates import (
     choose_for_series,
     every_candidate,
     grown,
-    log_evidence,
+    leaders,
     remarks,
     typical_exponents,
     with_leads,
@@ -70,7 +70,7 @@ class FitOptions(JobOptions):
     weighting, bounds, fixed
         As for :func:`eistool.fit`.
     profile : Path, optional
-        A cycling record, which gives each spectrum its state of charge by time.
+        Cycling record, source of the state of charge of each spectrum.
     circuit_folders : tuple of Path
         Folders of the user's circuits, searched before the built-in ones.
     circuit_per : {"series", "spectrum"}
@@ -82,7 +82,7 @@ class FitOptions(JobOptions):
         Points excluded from a fit: ends and outliers that no valid impedance describes; none; or those of the
         Kramers-Kronig test.
     require_valid : bool
-        Whether to leave out spectra that do not pass that test.
+        Whether to exclude spectra that do not pass that test.
     metadata : mapping
         Metadata of all spectra that precede every other source.
     """
@@ -287,22 +287,22 @@ def fit_folder(
 
 
 def _check_options(options: FitOptions) -> None:
-    """Raise if a circuit is wrong, or no circuit has a parameter named, before any spectrum is read."""
+    """Raise if a circuit is invalid, or no circuit has a named parameter, before any spectrum is read."""
     circuits = () if options.circuit == AUTO else (options.load(options.circuit),)
     if not options.circuit_is_default:  # else the samples table may name others
         _check_constraints(circuits or every_candidate(), options)
 
 
 def _check_constraints(circuits: Sequence[Circuit], options: FitOptions) -> None:
-    """Raise if a bound or a fixed value is wrong, or its name unknown to all circuits."""
+    """Raise if a bound or a fixed value is invalid, or its name is unknown to all circuits."""
     known = {name for circuit in circuits for name in (*circuit.parameters, *circuit.full_names)}
     for circuit in circuits:
-        own = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
+        names = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
         Constraints.of(
             circuit,
             None,
-            {name: pair for name, pair in options.bounds.items() if name in own},
-            {name: value for name, value in options.fixed.items() if name in own},
+            {name: pair for name, pair in options.bounds.items() if name in names},
+            {name: value for name, value in options.fixed.items() if name in names},
         )
 
 
@@ -339,7 +339,7 @@ def fit_record(
     converged = NOT_CONVERGED not in result.flags
     status = result.status if converged else "failed"
     reason = result.reason or ("" if converged else "the fit did not converge")
-    # what no circuit of RC elements explains, in units of the weighting
+    # residual of a free sum of RC elements, in units of the weighting
     noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
@@ -391,8 +391,11 @@ def fit_candidates(
             _fit(spectrum, suggested.circuit, options, None if options.bounds else suggested.start)
             for suggested in grown(drt, spectrum.metadata, circuits)
         ]
-    best = max(results, key=log_evidence)
-    return results + [_fit(spectrum, variant, options) for variant in with_leads(best.circuit, spectrum)]
+    return results + [
+        _fit(spectrum, variant, options)
+        for best in leaders(results)
+        for variant in with_leads(best.circuit, spectrum)
+    ]
 
 
 def _fit(

@@ -53,7 +53,7 @@ class CheckPicture:
     def of(cls, kramers_kronig: "KramersKronig", z_hit: "ZHit") -> "CheckPicture":
         """Return the contents for the results of both tests."""
         spectrum, test = kramers_kronig.spectrum, kramers_kronig
-        words = {True: "passed", False: "failed", None: "cannot tell"}
+        words = {True: "passed", False: "failed", None: "undecided"}
         return cls(
             label=spectrum.label,
             verdict=f"Kramers-Kronig {words[test.passed]}    Z-HIT {words[z_hit.passed]}",

@@ -30,12 +30,12 @@ import numpy as np
 
 import eistool
 from eistool import Metadata, Spectrum, compare_circuits
-from eistool.jobs.candidates import candidates
 from eistool.circuit.limits import dc_resistance
 from eistool.fitting import FitResult, Process, RankedCircuit
 from eistool.fitting.averages import assign_arcs, average_over_circuits, gather_arcs
 from eistool.fitting.misfit import Arcs, Misfit, MisfitModes, assess_misfit, misfit_basis, prior_of, steps_of
 from eistool.fitting.weights import standard_deviation
+from eistool.jobs.candidates import candidates
 from eistool.typing import FloatArray
 from tests.benchmarks.inexact import MISFIT, RIGHT, Truth, make
 

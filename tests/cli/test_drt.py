@@ -92,7 +92,7 @@ def test_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--plots", "failed"], "all"),
         (["--select", "0"], "count from 1"),
         (["--f-min", "10", "--f-max", "1"], "f_min below f_max"),
-        (["--out", "measurements"], "choose a folder of its own"),
+        (["--out", "measurements"], "choose a separate folder"),
         (["--circuit", "spike"], "No such option"),
         (["nowhere"], "does not exist"),
     ],

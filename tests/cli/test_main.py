@@ -1,4 +1,4 @@
-"""The command line as a whole."""
+"""Command line: group, version and exit codes."""
 
 import json
 import os

@@ -48,7 +48,7 @@ def test_one_figure_draws_many(plot: CheckPlot) -> None:
 
 def test_a_spectrum_that_cannot_be_judged(plot: CheckPlot) -> None:
     figure = plot.draw(picture(n=6))
-    assert "cannot tell" in figure.texts[1].get_text()
+    assert "undecided" in figure.texts[1].get_text()
     assert "too few" in figure.texts[2].get_text()
 
 
