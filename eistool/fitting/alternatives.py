@@ -120,6 +120,8 @@ def _relabelled(circuit: Circuit, problem: Problem, best: FloatArray, end: Float
 
 def _log_tau(circuit: Circuit, values: FloatArray, member: IntArray) -> float:
     """Return ln tau of an arc of (R, Q, alpha), (R, C) or (R, tau, ...)."""
+    if member.size == 1:  # a rail of a line
+        return float(np.log(max(values[member[0]], 1e-300)))
     R, second = np.log(np.maximum(values[member[:2]], 1e-300))
     if circuit.specs[member[1]].kind == "tau":
         return float(second)

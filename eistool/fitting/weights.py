@@ -89,6 +89,8 @@ def resolve_weighting(spectrum: Spectrum, weighting: str) -> tuple[Spectrum, str
     check_weighting(weighting)
     if weighting != AUTO:
         return spectrum, weighting
+    if isinstance(spectrum, Spectrum) and not spectrum.mask.any():
+        return spectrum, "modulus"
     from eistool.validation import choose_weighting  # compiled at import, which other weightings do without
 
     model = choose_weighting(spectrum)

@@ -38,7 +38,7 @@ TAIL_EXPONENTS: Annotated[
     tuple[float, float],
     Threshold(
         "exponents of tails with --circuit auto",
-        "porous electrodes and anomalous diffusion reach down to 0.3; below, a CPE is a resistor",
+        "engineering choice: anomalous diffusion reaches down to 0.3",
     ),
 ] = (0.3, 1.0)
 VERY_STRONG: Annotated[
@@ -190,7 +190,7 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
 
 
 def leaders(results: Sequence[FitResult]) -> list[FitResult]:
-    """Return the fits with the most evidence of the circuits that block direct current, and of those that do not."""
+    """Return the fit with the most evidence among circuits that block direct current, and among the others."""
     by_limit: dict[bool, FitResult] = {}
     for result in sorted(results, key=log_evidence):
         by_limit[math.isfinite(dc_resistance(result.circuit, result.values)[0])] = result
