@@ -86,7 +86,8 @@ def to_lmfit(result: FitResult) -> "MinimizerResult":
         )
     free = np.flatnonzero(result.free)
     names = [lmfit_name(result.circuit.parameters[i]) for i in free]
-    covariance = result.covariance[np.ix_(free, free)]
+    everything = result.covariance if result.noise_covariance is None else result.noise_covariance
+    covariance = everything[np.ix_(free, free)]
     sigma = np.sqrt(np.diag(covariance))
     for a, name in enumerate(names):
         params[name].stderr = float(sigma[a]) if sigma[a] > 0 else None

@@ -20,6 +20,7 @@ from eistool.fitting.alternatives import modes_covariance, reduction_covariance,
 from eistool.fitting.problem import LIMIT_TOLERANCE, Constraints, Problem, build_problem
 from eistool.fitting.quality import (
     ABOVE_NOISE,
+    FAR_ABOVE_NOISE,
     LARGE_RESIDUAL,
     POOR_RESIDUAL,
     certainty_flags,
@@ -305,6 +306,7 @@ def _fit(
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     rms = math.sqrt(float(np.sum(difference**2)) / dof)
     poor = rms > POOR_RESIDUAL and (excess > ABOVE_NOISE or rms > LARGE_RESIDUAL)
+    poor |= weighting == "noise" and reduced > FAR_ABOVE_NOISE**2
     converged = bool(outcomes[0, 1])
     delta = delta_bic(outcomes[:n_minima, 0], outcomes[0, 0], 2 * problem.n_points)
     return FitResult(

@@ -38,6 +38,13 @@ FEW_STARTS: Annotated[
         "engineering choice; not sensitive: only the flag depends on it",
     ),
 ] = 3
+FAR_ABOVE_NOISE: Annotated[
+    float,
+    Threshold(
+        "residuals by the measured noise above which a model is poor with weighting='noise'",
+        "instruments state noise within a factor of 3 at the most: engineering choice",
+    ),
+] = 3.0
 SURE_MISFIT: Annotated[
     float,
     Threshold("probability of an exact circuit below which a misfit is flagged", "5 %, as in a two-sided test"),

@@ -46,9 +46,10 @@ def test_intervals_agree_where_the_problem_is_linear(result: FitResult) -> None:
     profile = result.confidence(method="profile")
     assert list(stderr) == list(profile) == list(result.circuit.parameters)
     for name, interval in stderr.items():
-        width = interval.high - interval.low
-        assert profile[name].low == pytest.approx(interval.low, abs=0.05 * width)
-        assert profile[name].high == pytest.approx(interval.high, abs=0.05 * width)
+        width = profile[name].high - profile[name].low
+        # the standard error holds a misfit too, which a profile of the exact circuit does not know
+        assert -0.05 < (profile[name].low - interval.low) / width < 0.15
+        assert -0.05 < (interval.high - profile[name].high) / width < 0.15
         assert result.parameters[name].ci_low == pytest.approx(interval.low)
 
 
