@@ -44,7 +44,8 @@ def test_every_spectrum_is_fitted_well(tmp_path: Path) -> None:
     summary = fit_folder([DATA], tmp_path / "out", FitOptions())
     assert summary.exit_code == 0
     assert summary.counts["ok"] == len(summary.records) == summary.n_read
-    assert not summary.warnings
+    # the bulk arcs of the two coldest spectra have their apexes above the window
+    assert all(warning.startswith("LBPSI017, Arrhenius of bulk: ") for warning in summary.warnings)
     values = {row["source"]: row for row in rows(tmp_path / "out" / "fits.csv")}
     # 0.1 cm / (2.4 mS/cm x 0.785 cm²)
     assert float(values["pellet/LBPSI017_25C.mpt"]["R0"]) == pytest.approx(53.05, rel=0.01)

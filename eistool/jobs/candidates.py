@@ -178,6 +178,10 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
             return _most_evidence(evident)
         if not describing:
             return min(results, key=lambda result: len(result.circuit.elements))
+        # a resistor beside an arc that is not evident would pass for the leads
+        without = [result for result in describing if not ("R0" in result.parameters and result.processes)]
+        largest = max(map(log_evidence, describing))
+        describing = [r for r in without if largest - log_evidence(r) < VERY_STRONG / 2] or describing
     if not describing:
         return min(usable, key=lambda result: result.bic, default=results[0])
     best = _most_evidence(describing)

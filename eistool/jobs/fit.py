@@ -249,7 +249,7 @@ class FitJob(Job[FitOptions]):
     def remarks(self, tasks: Sequence[Task], records: Sequence[Record]) -> list[str]:
         """Return warnings about cycling records, unknown cells, and arcs hidden by a spike."""
         cycling = cycling_remarks([task.spectrum for task in tasks], self.cycling)
-        return [*cycling, *_unknown_cells(tasks), *_hidden_arcs(tasks, records)]
+        return [*cycling, *_masked(records), *_unknown_cells(tasks), *_hidden_arcs(tasks, records)]
 
     def derive(self, tasks: Sequence[Task], records: Sequence[Record], step: Step) -> Derived:
         """Return conductivities and activation energies, and tracks along a coordinate."""
@@ -435,6 +435,16 @@ def _in_series(tasks: Sequence[Task]) -> list[Task]:
             for task in members:
                 blocks[task.key] = replace(task, key=task.key._replace(settings=together), block=f"{name} {start}")
     return [blocks[task.key] for task in tasks]
+
+
+def _masked(records: Sequence[Record]) -> list[str]:
+    """Return a line for each spectrum of which points were left out."""
+    return [
+        f"{record.key.source}{f'#{record.key.sweep}' if record.key.sweep > 1 else ''}: {row['masked']}"
+        for record in sorted(records, key=lambda record: record.key)
+        for row in record.tables.get("spectra", ())
+        if row.get("masked")
+    ]
 
 
 def _unknown_cells(tasks: Sequence[Task]) -> list[str]:

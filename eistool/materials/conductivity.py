@@ -288,7 +288,9 @@ def _is_known(one: AssignedProcess) -> bool:
 
 def _total(parts: _Parts, scale: Scale) -> ConductivityValue | None:
     counted = [*parts.bulk, *parts.boundaries, *parts.others]
-    names = [*parts.intercept, *(one.name for one in counted)]
+    # a resistance in series is not separated from a bulk arc without an apex in the window
+    unseparated = parts.leads if parts.bulk and all(one.status != "ok" for one in parts.bulk) else ()
+    names = [*parts.intercept, *unseparated, *(one.name for one in counted)]
     doubtful = [one.name for one in parts.doubtful]
     if not names and not doubtful:
         return None
@@ -314,6 +316,8 @@ def _total(parts: _Parts, scale: Scale) -> ConductivityValue | None:
         reason = f"{where}: {'not measurable' if apex > fastest else 'no arc in the circuit'}"
         if not all(parts.result.parameters[f"{name}.R"].role for name in parts.intercept):
             reason = f"{', '.join(parts.intercept)} assumed to be the electrolyte; {reason}"
+    elif unseparated:
+        reason = joined(reason, f"{', '.join(unseparated)} and the bulk arc are not separated: their sum")
     elif parts.leads and parts.resistance(parts.leads)[0] > 0.01 * R:
         lead = parts.resistance(parts.leads)[0]
         reason = joined(

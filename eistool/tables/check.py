@@ -35,7 +35,7 @@ class Validity:
     def reason(self) -> str:
         """Reasons for not passing, in one line."""
         texts = [test.reason for test in (self.kramers_kronig, self.z_hit) if test is not None]
-        return "; ".join(dict.fromkeys(text for text in (self.failure, self.masked, *texts) if text))
+        return "; ".join(dict.fromkeys(text for text in (self.failure, *texts) if text))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

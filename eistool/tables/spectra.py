@@ -73,6 +73,7 @@ SPECTRA: Table[Spectrum] = Table(
         Column("status", "", "`ok`, `poor_model`, `failed` or `left_out`"),
         Column("reason", "", "reason of a status other than `ok`"),
         Column("n_used", "", "number of points used"),
+        Column("masked", "", "points left out by `--mask auto`, with the reason"),
         Column("reader_notes", "", "decisions of the reader, the sign of Im first", lambda s: "; ".join(s.notes)),
     ),
 )
@@ -102,6 +103,7 @@ def spectrum_row(
         noise=noise,
         status=status,
         reason=reason,
+        masked=None if validity is None else validity.masked,
     )
 
 

@@ -92,6 +92,10 @@ def fit(*arguments: str) -> tuple[Result, dict[str, dict[str, str]]]:
 
 def test_fit_carries_the_verdicts(folder: Path) -> None:
     _, spectra = fit()
+    assert [row["kk_passed"] for row in spectra.values()] == ["true", "true", "false", ""]
+    assert spectra["b_outlier.csv"]["n_used"] == "48"  # masked by default
+    assert "left out" in spectra["b_outlier.csv"]["masked"]
+    _, spectra = fit("--mask", "none")
     assert [row["kk_passed"] for row in spectra.values()] == ["true", "false", "false", ""]
     assert spectra["b_outlier.csv"]["n_used"] == "49"
     assert float(spectra["b_outlier.csv"]["kk_max_residual"]) > 0.05
@@ -106,7 +110,7 @@ def test_fit_masks_outliers_with_their_reason(folder: Path) -> None:
 
 
 def test_fit_of_valid_spectra_only(folder: Path) -> None:
-    result, spectra = fit("--require-valid")
+    result, spectra = fit("--require-valid", "--mask", "none")
     assert "1 ok, 0 failed, 3 left out" in result.stdout
     assert spectra["c_drift.csv"]["status"] == "left_out"
     assert spectra["c_drift.csv"]["reason"].startswith("not valid: drift")
@@ -121,7 +125,7 @@ def test_fit_of_valid_spectra_only(folder: Path) -> None:
 
 def test_noise_of_the_test_as_weights(folder: Path) -> None:
     (folder / "d_few.csv").unlink()
-    fit("--weighting", "noise", "--require-valid")
+    fit("--weighting", "noise", "--require-valid", "--mask", "none")
     [row] = rows(Path("eistool-results/fits.csv"))
     assert 0.6 < float(row["chi2_reduced"]) < 1.6
     assert (

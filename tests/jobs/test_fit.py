@@ -375,7 +375,7 @@ def test_disagreements_and_rows_without_a_file_are_warnings(folder: Path) -> Non
     assert not any("no file matches" in line for line in below.warnings)
 
 
-def test_a_spike_that_hides_the_bulk_is_named(tmp_path: Path) -> None:
+def test_a_bulk_arc_beyond_the_window_is_extrapolated(tmp_path: Path) -> None:
     values = {"L0": 1e-7, "R1": 1200.0, "C1": 7e-12, "CPE1.Q": 2e-6, "CPE1.alpha": 0.92}
     pellet = simulate("L0-p(R1,C1)-CPE1", np.geomspace(7e6, 1.0, 48), values, noise=0.003, seed=1)
     folder = tmp_path / "pellets"
@@ -385,9 +385,12 @@ def test_a_spike_that_hides_the_bulk_is_named(tmp_path: Path) -> None:
     for _ in range(2):  # also when there is nothing left to compute
         summary = run(folder, FitOptions(jobs=1))
         [row] = rows(tmp_path / "out" / "fits.csv")
-        assert (row["circuit"], row["status"]) == ("L0-R0-CPE1", "poor_model")
-        [warning] = [text for text in summary.warnings if "no geometry" not in text]
-        assert "bulk_spike" in warning
+        assert row["status"] == "ok"
+        assert "p(R_b,CPE_b)" in row["circuit"]
+        [arc] = rows(tmp_path / "out" / "processes.csv")
+        assert arc["status"] == "extrapolated"
+        assert float(arc["R_ohm"]) == pytest.approx(1200, rel=0.02)
+        assert not [text for text in summary.warnings if "no geometry" not in text]
 
 
 def test_tables_of_a_batch(folder: Path, tmp_path: Path) -> None:
