@@ -60,6 +60,7 @@ PUBLIC = [
     "subtract_lead",
     "subtract_stray_capacitance",
     "subtract_symmetric_cell",
+    "take_readings",
     "track",
 ]
 GOLDEN = Path(__file__).parent / "golden"

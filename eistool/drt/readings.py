@@ -16,8 +16,10 @@ from eistool.typing import ComplexArray, FloatArray, IntArray
 SURE = 2.0  # standard errors of Im Z: its sign is known
 CLEAR = 3.0  # standard errors of the difference by which an apex or a minimum stands out
 COVERED = 1.96  # standard errors in a 95 % interval
+ROUNDING = 1e-9
 VAGUE = 0.5  # of the value: a larger error leaves it open
-MEASURED = "measured value; its error is the scatter of neighbours"
+MEASURED = "measured value, its error from the scatter of neighbours"
+ALONE = "measured value, too few points for an error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,9 @@ class Reading(Shown):
     reason: str
 
     def __repr__(self) -> str:
-        remark = ", ".join(text for text in (self.status if self.status != "ok" else "", self.reason) if text)
-        frequency = format_value(self.frequency_Hz, self.u_frequency_Hz)
-        return (
-            f"{format_value(self.value, self.u)} {self.unit} at {frequency} Hz{f' ({remark})' if remark else ''}"
-        )
+        remark = ": ".join(text for text in (self.status.replace("ok", ""), self.reason) if text)
+        where = format_value(self.frequency_Hz, self.u_frequency_Hz)
+        return f"{format_value(self.value, self.u)} {self.unit} at {where} Hz{remark and f' ({remark})'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,20 @@ class _Place:
     u_log_f: float = 0.0
     reason: str = ""
 
-    def reading(self) -> Reading:
+    def reading(self, measured: FloatArray) -> Reading:
+        """Return the reading, at a measured frequency if the place is one but for rounding."""
         vague = not self.u <= VAGUE * abs(self.value)
-        reasons = [self.reason, "its error is above half of it" if vague and not math.isnan(self.u) else ""]
+        reasons = [self.reason]
+        if vague and self.reason != ALONE:
+            reasons.append("the error is above half of the value" if self.u >= 0 else "no error can be given")
         frequency = math.exp(self.log_f)
+        nearest = float(measured[np.abs(measured - frequency).argmin()])
         return Reading(
             value=self.value,
-            u=self.u,
+            u=float(self.u),
             unit="ohm",
-            frequency_Hz=frequency,
-            u_frequency_Hz=frequency * self.u_log_f,
+            frequency_Hz=nearest if math.isclose(nearest, frequency, rel_tol=ROUNDING) else frequency,
+            u_frequency_Hz=float(frequency * self.u_log_f),
             status="not_resolvable" if vague else "ok",
             reason="; ".join(filter(None, reasons)),
         )
@@ -111,8 +115,11 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
     >>> from eistool import simulate, take_readings
     >>> f = np.geomspace(1e6, 0.1, 71)
     >>> s = simulate("L0-R0-p(R1,CPE1)-CPE2", f, [5e-6, 10, 50, 1e-5, 0.9, 0.1, 0.8], noise=0.002, seed=1)
-    >>> for quantity, reading in take_readings(s).items():
-    ...     print(quantity, reading)
+    >>> readings = take_readings(s)
+    >>> list(readings)
+    ['R_first', 'R_last', 'R_phase', 'R_intercept', 'R_minimum_1', 'apex_1_height']
+    >>> readings["R_minimum_1"]
+    60.099 ± 0.060 ohm at 4.94 ± 0.48 Hz
     """
     check_spectrum(spectrum)
     used = spectrum.mask
@@ -122,8 +129,9 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
     order = np.lexsort((impedance.imag, impedance.real, frequency))
     frequency, impedance = frequency[order], impedance[order]
     curve = smooth(frequency, impedance)
-    places = _measured_places(frequency, impedance) if curve is None else _places(curve)
-    return {quantity: place.reading() for quantity, place in places.items()}
+    with np.errstate(all="ignore"):  # what is flat or far gets an infinite error
+        places = _measured_places(frequency, impedance) if curve is None else _places(curve)
+    return {quantity: place.reading(frequency) for quantity, place in places.items()}
 
 
 def _places(curve: SmoothCurve) -> dict[str, _Place]:
@@ -205,16 +213,16 @@ def _zero(value: FloatArray, slope: FloatArray, step: float) -> float:
 def _least_phase(curve: SmoothCurve, crossings: list[_Place]) -> _Place:
     """Return the place of least |phase|, the highest of those that cannot be told apart."""
     (re, im), (re_root, im_root) = curve.value, curve.value_root
-    phase = np.arctan2(im, re)
+    phase, modulus = np.arctan2(im, re), np.hypot(re, im)
     size = np.abs(phase)
-    root = (re[:, None] * im_root - im[:, None] * re_root) / (re**2 + im**2)[:, None]
+    root = ((re / modulus)[:, None] * im_root - (im / modulus)[:, None] * re_root) / modulus[:, None]
     crossings = [place for place in crossings if place.value > 0]
     least = 0.0
     if not crossings:
         k = int(size.argmin())
         least = float(size[k])
         root = root - np.where(phase * phase[k] < 0, -1, 1)[:, None] * root[k]
-    alike = np.flatnonzero(size - least <= COVERED * np.sqrt((root**2).sum(axis=1)))
+    alike = np.flatnonzero(~(size - least > COVERED * np.sqrt((root**2).sum(axis=1))))
     runs = np.split(alike, np.flatnonzero(np.diff(alike) > 1) + 1)
     highest = runs[-1]
     if crossings and (not highest.size or crossings[0].log_f >= _log_f(curve, max(highest[0] - 1, 0))):
@@ -234,11 +242,11 @@ def _flattest(curve: SmoothCurve, phase: FloatArray, k: int) -> _Place:
     before, here, after = np.abs(phase[k - 1 : k + 2])
     t = 0.5 * float((before - after) / max(before - 2 * here + after, 1e-300))
     point = curve.point(k if t >= 0 else k - 1, t % 1)
-    z, slope, curvature = (complex(*part) for part in (point.value, point.slope, point.curvature))
-    z_root, slope_root = (re + 1j * im for re, im in (point.value_root, point.slope_root))
+    parts = (point.value, point.slope, point.curvature, point.value_root, point.slope_root)
+    z, slope, curvature, z_root, slope_root = (part[0] + 1j * part[1] for part in parts)
     # the phase is Im ln Z
-    of_slope = (slope_root / z - slope / z**2 * z_root).imag
-    bend = np.float64((curvature / z - (slope / z) ** 2).imag)
+    of_slope = (slope_root / z - slope / z * (z_root / z)).imag
+    bend = (curvature / z - (slope / z) ** 2).imag
     error = point.value_root[0] - point.slope[0] / bend * of_slope
     return _place(curve, point, error, _norm(of_slope) / np.abs(bend))
 
@@ -267,6 +275,7 @@ def _stands_out(curve: SmoothCurve, point: Point, i: int, is_apex: bool) -> bool
     """Return whether -Im Z falls (or rises) clearly on both sides, before it is as high (low) again."""
     sign = 1 if is_apex else -1
     fall = sign * (curve.value[1] - point.value[1])
+    fall[i : i + 2] = np.maximum(fall[i : i + 2], 0)  # the extreme is as exact as the cubic
     for side in (np.arange(i, -1, -1), np.arange(i + 1, fall.size)):
         side = side[np.logical_and.accumulate(fall[side] >= 0)]
         difference = curve.value_root[1, side] - point.value_root[1]
@@ -281,7 +290,8 @@ def _measured_places(frequency: FloatArray, impedance: ComplexArray) -> dict[str
     u = _scatter(x, impedance)
 
     def place(i: int) -> _Place:
-        return _Place(float(x[i]), float(impedance.real[i]), float(u[i]), reason=MEASURED)
+        reason = MEASURED if math.isfinite(u[i]) else ALONE
+        return _Place(float(x[i]), float(impedance.real[i]), float(u[i]), reason=reason)
 
     phase = np.abs(np.angle(impedance))
     least = int(np.flatnonzero(phase == phase.min())[-1])
@@ -297,5 +307,5 @@ def _scatter(x: FloatArray, z: ComplexArray) -> FloatArray:
     before = 1 - after
     off = np.abs(z[1:-1] - before * z[:-2] - after * z[2:])
     relative = off / np.abs(z[1:-1]) / np.sqrt(2 * (1 + before**2 + after**2))
-    scatter: FloatArray = math.sqrt(float(np.mean(relative**2))) * np.abs(z)
+    scatter: FloatArray = np.sqrt(np.mean(relative**2)) * np.abs(z)
     return scatter

@@ -12,21 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from eistool.drt.grid import LEAST_POINTS, REMEMBERED
+from eistool.kernels.smooth_curve import decompose, mix, multiply
 from eistool.typing import ComplexArray, FloatArray
 from eistool.validation.ladder import Points, find_noise, robust_scale
 
 DECADE = math.log(10)
 LENGTHS = (0.25, 0.5, 1.0)  # ℓ in decades
-SPACING = 0.75  # of bumps of γ, in ℓ
 BEYOND = 1.0  # decades of γ on either side of the measured window
-PER_DECADE = 16  # points of the curve
+PER_DECADE = 16  # points of the curve, or a little more
+APART = 3  # points of the curve between neighbouring bumps of the shortest ℓ
 AMPLITUDES = 2.0 ** np.arange(-4, 20, 0.5)  # a over the relative noise
+GAINS = AMPLITUDES**2
 LEAST_NOISE = 1e-7  # relative to |Z|: below, digits are lost
 UNLIKELY = 0.01  # weight below which ℓ or a is left out
 BIAS = 2.0  # times what a second smoothing finds in the residual
 END = 0.7  # decades from which |Z| is extrapolated
 NARROWEST, WIDEST = 0.1, 20.0  # decades of a window
+MOST_POINTS = 3000  # matrices of more would fill the memory
 NOISY_POINTS = 12  # from which noise may depend on frequency
+ROUNDS = 2  # in which it is found
 OUTLYING = 4.0  # robust standard deviations
 USUAL = 0.3  # share of the median in a variance below it
 LEAST_SHARE = 0.05  # of a residual that the curve leaves to a point: below, it cannot be judged
@@ -41,9 +45,8 @@ def _transform(length: float) -> tuple[ComplexArray, ComplexArray]:
     """Return the impedance of one bump of γ, and its slope, against ln ωτ of its middle."""
     width = length * DECADE / math.sqrt(2)
     t = np.arange(-6 * width, 6 * width, QUADRATURE)
-    # the squares of all bumps add up to 1 everywhere
-    height = math.sqrt(SPACING * length * DECADE / (width * math.sqrt(math.pi)))
-    bump = QUADRATURE * height * np.exp(-0.5 * (t / width) ** 2)
+    # squares of bumps at unit distance add up to 1
+    bump = QUADRATURE * np.exp(-0.5 * (t / width) ** 2) / math.sqrt(width * math.sqrt(math.pi))
     q = 1j * np.exp(np.arange(-FARTHEST, FARTHEST, TABLE)[:, None] + t)
     return (1 / (1 + q)) @ bump, (-q / (1 + q) ** 2) @ bump
 
@@ -95,16 +98,18 @@ def _parts(z: ComplexArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Basis:
-    """The linear model of a frequency grid, one matrix for each length; never written to.
+    """The linear model of a frequency grid, matrices for each length; never written to.
 
-    Columns are R, L, 1/C and m bumps of γ; rows are real parts of all points, then imaginary parts.
+    Coefficients are those of R, L, 1/C and m bumps of γ; values are real parts of all points, then imaginary
+    parts.
     """
 
     unit: float  # rad/s
     log_x: FloatArray  # ln(ω/unit), ascending, shape (n_freq,)
     curve: FloatArray  # ln(ω/unit) of the curve, ascending and equidistant, shape (n,)
     log_tau: tuple[FloatArray, ...]  # ln(τ·unit) of the bumps, shape (m,)
-    data: tuple[FloatArray, ...]  # shape (2 n_freq, 3 + m)
+    columns: tuple[FloatArray, ...]  # of the data, shape (3 + m, 2 n_freq)
+    data: tuple[FloatArray, ...]  # its transpose
     value: tuple[FloatArray, ...]  # shape (2 n, 3 + m)
     slope: tuple[FloatArray, ...]  # of the value by ln ω
 
@@ -116,15 +121,23 @@ def _basis(frequency: bytes) -> Basis:
     x = np.log(omega / unit)
     window = float(x[-1] - x[0]) / DECADE
     curve = np.linspace(x[0], x[-1], math.ceil(window * PER_DECADE) + 1)
-    log_tau, data, value, slope = [], [], [], []
+    step = float(curve[1] - curve[0])
+    log_tau, data = [], []
+    value: list[FloatArray] = []
+    slope: list[FloatArray] = []
     for length in LENGTHS:
-        n = math.ceil((window + 2 * BEYOND) / (SPACING * length)) + 2
-        log_tau.append(-0.5 * (x[0] + x[-1]) + SPACING * length * DECADE * (np.arange(n) - 0.5 * (n - 1)))
-        data.append(_parts(np.hstack([_series(x)[0], _bumps(length, x[:, None] + log_tau[-1])[0]])))
-        of_series, of_bumps = _series(curve), _bumps(length, curve[:, None] + log_tau[-1])
-        value.append(_parts(np.hstack([of_series[0], of_bumps[0]])))
-        slope.append(_parts(np.hstack([of_series[1], of_bumps[1]])))
-    return Basis(unit, x, curve, tuple(log_tau), tuple(data), tuple(value), tuple(slope))
+        apart = round(APART * length / LENGTHS[0])
+        n = math.ceil((window + 2 * BEYOND) * DECADE / (apart * step)) + 2
+        log_tau.append(-0.5 * (x[0] + x[-1]) + apart * step * (np.arange(n) - 0.5 * (n - 1)))
+        height = math.sqrt(apart * step)
+        data.append(_parts(np.hstack([_series(x)[0], height * _bumps(length, x[:, None] + log_tau[-1])[0]])))
+        # ln ωτ of all points and bumps are some of these
+        ladder = x[0] + log_tau[-1][0] + step * np.arange(curve.size + apart * (n - 1))
+        where = np.arange(curve.size)[:, None] + apart * np.arange(n)
+        for into, series, bumps in zip((value, slope), _series(curve), _bumps(length, ladder), strict=True):
+            into.append(_parts(np.hstack([series, height * bumps[where]])))
+    columns = tuple(np.ascontiguousarray(matrix.T) for matrix in data)
+    return Basis(unit, x, curve, tuple(log_tau), columns, tuple(data), tuple(value), tuple(slope))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,79 +224,49 @@ def _scale(basis: Basis, modulus: FloatArray) -> list[FloatArray]:
     ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Length:
-    """Bumps of one length without what R, L and 1/C describe, on orthogonal axes, for each amplitude of γ."""
-
-    index: int
-    scale: FloatArray  # of the bumps, shape (m,)
-    shared: FloatArray  # part of the bumps within R, L and 1/C, shape (3, m)
-    axes: FloatArray  # shape (m, m)
-    values: FloatArray  # squared lengths along the axes
-    product: FloatArray  # with the data
-    spread: FloatArray  # variance of a coefficient over that of the noise, shape (n_amplitudes, m)
-    variance: FloatArray  # of the noise, shape (n_amplitudes,)
-    evidence: FloatArray  # natural logarithm
-
-    @classmethod
-    def of(cls, index: int, scale: FloatArray, rows: FloatArray, q: FloatArray, rest: FloatArray) -> "_Length":
-        """Decompose weighted rows; q spans R, L and 1/C, and ``rest`` is what they leave of the data."""
-        shared = q.T @ rows
-        rows = rows - q @ shared
-        values, axes = np.linalg.eigh(rows.T @ rows)
-        values = np.maximum(values, 0)
-        product = axes.T @ (rows.T @ rest)
-        precision = 1 + AMPLITUDES[:, None] ** 2 * values
-        spread = AMPLITUDES[:, None] ** 2 / precision
-        dof = rest.size - SERIES
-        variance = np.maximum((rest @ rest - spread @ product**2) / dof, LEAST_NOISE**2)
-        evidence = -0.5 * (dof * np.log(variance) + np.log(precision).sum(axis=1))
-        return cls(index, scale, shared, axes, values, product, spread, variance, evidence)
-
-    def posterior(self, weight: FloatArray, from_q: FloatArray, of_series: FloatArray) -> Posterior:
-        """Return the mixture over amplitudes, and the coefficients of R, L and 1/C with it."""
-        likely = weight > UNLIKELY * weight.max()
-        share = weight[likely] / weight[likely].sum()
-        spread, variance = self.spread[likely], self.variance[likely]
-        means = spread * self.product
-        mean = share @ means
-        missed = share @ (spread * (self.product - self.values * mean))
-        noise = np.diag(np.sqrt((share * variance) @ spread))
-        amplitudes = ((means - mean) * np.sqrt(share)[:, None]).T
-        root = self.axes @ np.column_stack([noise, amplitudes, BIAS * missed])
-        m, n = root.shape
-        whole = np.zeros((SERIES + m, SERIES + n))
-        whole[:SERIES, :SERIES] = from_q * math.sqrt(share @ variance)
-        whole[:SERIES, SERIES:] = -from_q @ (self.shared @ root)
-        whole[SERIES:, SERIES:] = root * self.scale[:, None]
-        mean = self.axes @ mean
-        series = from_q @ (of_series - self.shared @ mean)
-        mean = np.concatenate([series, mean * self.scale])
-        return Posterior(self.index, float(weight.sum()), float(share @ variance), mean, whole)
-
-
 def _fit(basis: Basis, z: ComplexArray, sigma: FloatArray) -> list[Posterior]:
     """Return the posteriors of likely lengths; the noise ``sigma`` (2, n_freq) is known up to a factor."""
-    weight = 1 / sigma.ravel()
-    y = _parts(z) * weight
-    series = basis.data[0][:, :SERIES] * weight[:, None]
-    size = np.sqrt((series**2).sum(axis=0))
-    q, r = np.linalg.qr(series / size)
-    of_series = q.T @ y
-    rest = y - q @ of_series
-    lengths = [
-        _Length.of(k, scale, data[:, SERIES:] * weight[:, None] * scale, q, rest)
-        for k, (data, scale) in enumerate(zip(basis.data, _scale(basis, np.abs(z)), strict=True))
-    ]
-    weights = np.array([length.evidence for length in lengths])
-    weights = np.exp(weights - weights.max())
+    y, weight, n = _parts(z), 1 / sigma.ravel(), GAINS.size
+    found = []
+    evidence = np.empty((len(LENGTHS), n))
+    for k, (columns, scale) in enumerate(zip(basis.columns, _scale(basis, np.abs(z)), strict=True)):
+        m = scale.size
+        triangle, of_series, shared = np.empty((SERIES, SERIES)), np.empty(SERIES), np.empty((SERIES, m))
+        matrix, off, product, variance = np.empty((m, m)), np.zeros(m), np.empty(m), np.empty(n)
+        decompose(
+            columns, scale, weight, y, GAINS, LEAST_NOISE**2,
+            triangle, of_series, shared, matrix, off, product, variance, evidence[k],
+        )  # fmt: skip
+        found.append((scale, triangle, of_series, shared, matrix, off, product, variance))
+    if not np.isfinite(evidence).all():
+        return []
+    weights = np.exp(evidence - evidence.max())
     weights /= weights.sum()
-    from_q = np.linalg.inv(r) / size[:, None]
-    return [
-        length.posterior(weights[length.index], from_q, of_series)
-        for length in lengths
-        if weights[length.index].sum() > UNLIKELY
-    ]
+    posteriors = []
+    for k in np.flatnonzero(weights.sum(axis=1) > UNLIKELY).tolist():
+        scale, triangle, of_series, shared, matrix, off, product, variance = found[k]
+        likely = weights[k] > UNLIKELY * weights[k].max()
+        share = weights[k, likely] / weights[k, likely].sum()
+        m = scale.size
+        mean, root = np.empty(m), np.empty((m, m + share.size + 1))
+        mix(matrix, off, product, GAINS[likely], share, variance[likely], BIAS, mean, root)
+        noise = float(share @ variance[likely])
+        from_q = np.linalg.inv(triangle)
+        whole = np.zeros((SERIES + m, SERIES + root.shape[1]))
+        whole[:SERIES, :SERIES] = from_q * math.sqrt(noise)
+        whole[:SERIES, SERIES:] = -from_q @ _times(shared, root)
+        whole[SERIES:, SERIES:] = root * scale[:, None]
+        series = from_q @ (of_series - shared @ mean)
+        posteriors.append(
+            Posterior(k, float(weights[k].sum()), noise, np.concatenate([series, mean * scale]), whole)
+        )
+    return posteriors
+
+
+def _times(a: FloatArray, b: FloatArray) -> FloatArray:
+    out = np.empty((a.shape[0], b.shape[1]))
+    multiply(a, b, out)
+    return out
 
 
 def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
@@ -292,20 +275,21 @@ def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[F
     weights /= weights.sum()
     means = np.array([matrices[p.index] @ p.mean for p in posteriors])
     mean = weights @ means
-    roots = [matrices[p.index] @ (math.sqrt(w) * p.root) for w, p in zip(weights, posteriors, strict=True)]
+    roots = [math.sqrt(w) * _times(matrices[p.index], p.root) for w, p in zip(weights, posteriors, strict=True)]
     return mean, np.hstack([*roots, ((means - mean) * np.sqrt(weights)[:, None]).T])
 
 
 def _find_noise(
     basis: Basis, z: ComplexArray, sigma: FloatArray, posteriors: list[Posterior]
 ) -> FloatArray | None:
-    """Return the noise where it clearly depends on frequency, or points lie out; else None."""
+    """Return the noise where it clearly depends on frequency, or points lie out; None if it is relative to |Z|."""
     fitted, root = _mix(basis.data, posteriors)
     variance = sum(p.weight * p.variance for p in posteriors) / sum(p.weight for p in posteriors)
     left = 1 - (root**2).sum(axis=1).reshape(2, -1) / (sigma**2 * variance)
     left[left < LEAST_SHARE] = math.nan
-    residual = (_parts(z) - fitted).reshape(2, -1) / sigma / np.sqrt(left)
-    noise = find_noise(Points(np.exp(basis.log_x), z, sigma, np.empty((0, z.size), complex)), residual)
+    modulus = np.tile(np.abs(z), (2, 1))
+    residual = (_parts(z) - fitted).reshape(2, -1) / modulus / np.sqrt(left)
+    noise = find_noise(Points(np.exp(basis.log_x), z, modulus, np.empty((0, z.size), complex)), residual)
     size = np.abs(residual / noise)
     judged = np.isfinite(size)
     typical = robust_scale(size[judged])
@@ -319,7 +303,7 @@ def _find_noise(
     shape = noise * np.where(size > OUTLYING, 0.5 * size, 1.0)
     if not np.ptp(shape, axis=1).any():
         return None
-    return sigma * shape / math.exp(float(np.log(shape).mean()))
+    return modulus * shape / math.exp(float(np.log(shape).mean()))
 
 
 def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None:
@@ -340,7 +324,8 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
     .. [1] J. Liu, F. Ciucci, Electrochim. Acta 331 (2020) 135316, doi:10.1016/j.electacta.2019.135316
     """
     window = math.log10(frequency[-1]) - math.log10(frequency[0])
-    if not NARROWEST < window < WIDEST or np.unique(frequency).size < LEAST_POINTS:
+    too_few = np.unique(frequency).size < LEAST_POINTS
+    if too_few or frequency.size > MOST_POINTS or not NARROWEST < window < WIDEST:
         return None
     basis = _basis(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
     # a far point may overflow: then there is no curve
@@ -350,9 +335,12 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
         sigma = np.tile(np.abs(z), (2, 1))
         try:
             posteriors = _fit(basis, z, sigma)
-            noise = _find_noise(basis, z, sigma, posteriors) if posteriors and z.size >= NOISY_POINTS else None
-            if noise is not None:
-                posteriors = _fit(basis, z, noise)
+            for _ in range(ROUNDS if z.size >= NOISY_POINTS else 0):
+                noise = _find_noise(basis, z, sigma, posteriors) if posteriors else None
+                if noise is None:
+                    break
+                sigma = noise
+                posteriors = _fit(basis, z, sigma)
         except np.linalg.LinAlgError:
             return None
         if not posteriors:
