@@ -6,8 +6,8 @@ from dataclasses import fields, is_dataclass
 from html import escape
 from typing import Any
 
-MOST_DIGITS = 6
-MOST_PRECISE = 1e-5  # relative errors that two more digits than that would show
+MAX_DIGITS = 6  # of any number in a repr: further digits differ between processors
+MIN_ERROR = 1e-5  # relative error below which its two digits would exceed MAX_DIGITS
 
 
 def format_value(value: float, stderr: float | None = None) -> str:
@@ -16,7 +16,7 @@ def format_value(value: float, stderr: float | None = None) -> str:
     Parameters
     ----------
     value, stderr : float
-        A number and its standard error in the same unit; a missing or non-finite error is left out.
+        Number and standard error in the same unit; a missing or non-finite error is omitted.
 
     Examples
     --------
@@ -26,43 +26,112 @@ def format_value(value: float, stderr: float | None = None) -> str:
     '(1.727 ± 0.064)e-10'
     >>> format_value(53.051234567, 1e-11)
     '53.0512 ± 1e-11'
+    >>> format_value(9.051234567, 9.4e-5)
+    '9.05123 ± 0.00009'
     """
     if stderr is None or not math.isfinite(stderr) or stderr <= 0 or not math.isfinite(value):
         return f"{value:.5g}"
-    largest = max(abs(value), stderr)
+    largest = float(f"{max(abs(value), stderr):.{MAX_DIGITS - 1}e}")
     exponent = math.floor(math.log10(largest))
     if -3 <= exponent < 5:
         exponent = 0
     scale = 10.0**exponent
     digits = max(0, 1 - math.floor(math.log10(stderr / scale)))
-    if stderr < MOST_PRECISE * abs(value):  # data without noise
-        return f"{value:.{MOST_DIGITS}g} ± {stderr:.1g}"
+    digits = min(digits, MAX_DIGITS - 1 - math.floor(math.log10(largest / scale)))
+    if stderr < MIN_ERROR * abs(value):  # data without noise
+        return f"{value:.{MAX_DIGITS}g} ± {stderr:.1g}"
     text = f"{value / scale:.{digits}f} ± {stderr / scale:.{digits}f}"
     return f"({text})e{exponent:+03d}" if exponent else text
 
 
+def format_fixed(value: float, decimals: int, sign: str = "") -> str:
+    """Return a number with fixed decimals, or fewer where they would make more than six digits.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    decimals : int
+        Digits after the point.
+    sign : str
+        "+" to print the sign of positive values too.
+
+    Examples
+    --------
+    >>> format_fixed(-831.5219, 1), format_fixed(31415.9265, 2), format_fixed(1850442.327, 1, "+")
+    ('-831.5', '31415.9', '+1.85044e+06')
+    """
+    text = f"{value:{sign}.{decimals}f}"
+    return text if sum(map(str.isdigit, text)) <= MAX_DIGITS else f"{value:{sign}.{MAX_DIGITS}g}"
+
+
+def format_percent(share: float, decimals: int) -> str:
+    """Return a share in percent, as :func:`format_fixed` prints it.
+
+    Examples
+    --------
+    >>> format_percent(0.012345, 2)
+    '1.23%'
+    """
+    return f"{format_fixed(100 * share, decimals)}%"
+
+
+def brief(value: Any, quoted: bool = False) -> str:
+    """Return a value as text, its numbers with at most six significant digits.
+
+    Parameters
+    ----------
+    value : object
+        A number, text, or a mapping or sequence of them; anything else is printed with ``str``.
+    quoted : bool
+        Print text in quotes and other objects with ``repr``, as inside a container.
+
+    Examples
+    --------
+    >>> brief(20.51761976145373)
+    '20.5176'
+    >>> brief({"R1": (1 / 3, 12345678)})
+    "{'R1': (0.333333, 12345678)}"
+    """
+    if isinstance(value, float):
+        return f"{value:.{MAX_DIGITS}g}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name!r}: {brief(item, quoted=True)}" for name, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        items = ", ".join(brief(item, quoted=True) for item in value)
+        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
+    return repr(value) if quoted else str(value)
+
+
+def brief_repr(record: Any) -> str:
+    """Return the repr of a small dataclass, its numbers with at most six significant digits."""
+    shown = [field.name for field in fields(record) if field.repr]
+    items = ", ".join(f"{name}={brief(getattr(record, name), quoted=True)}" for name in shown)
+    return f"{type(record).__name__}({items})"
+
+
 def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return an HTML fragment: a heading and a table, every cell escaped.
+    """Return an HTML fragment with a heading and a table, with all cells escaped.
 
     Parameters
     ----------
     title : str
-        Shown in bold above the table.
+        Heading, in bold.
     columns : sequence of str
         Header cells.
     rows : sequence of sequences
-        Cells, turned into text with ``str``.
+        Cells, converted to text with :func:`brief`.
     """
     import pandas as pd
 
-    frame = pd.DataFrame([[str(cell) for cell in row] for row in rows], columns=list(columns))
+    frame = pd.DataFrame([[brief(cell) for cell in row] for row in rows], columns=list(columns))
     return f"<p><b>{escape(title)}</b></p>\n{frame.to_html(index=False, border=0)}"
 
 
 def plain(value: Any) -> Any:
-    """Return a value made of dicts, lists, text and numbers as strict JSON knows them.
+    """Convert a value to dicts, lists, strings and numbers of strict JSON.
 
-    Missing and infinite numbers become None, dataclasses dicts.
+    NaN and infinite numbers become None, dataclasses become dicts.
 
     Examples
     --------
@@ -81,14 +150,20 @@ def plain(value: Any) -> Any:
 
 
 class Shown:
-    """Gives a small dataclass ``to_dict()`` and an HTML repr."""
+    """Mixin with ``to_dict()``, and reprs that print numbers with at most six digits.
+
+    A dataclass without a ``__repr__`` of its own is declared with ``repr=False``.
+    """
 
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain Python objects; None for missing numbers."""
+        """Return the fields as plain Python objects, with None for NaN and infinite numbers."""
         as_dict: dict[str, Any] = plain(self)
         return as_dict
+
+    def __repr__(self) -> str:
+        return brief_repr(self)
 
     def _repr_html_(self) -> str:
         return html_table(type(self).__name__, ("", "value"), list(self.to_dict().items()))

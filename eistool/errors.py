@@ -1,22 +1,22 @@
-"""The exceptions that eistool raises.
+"""Exceptions of eistool.
 
 ::
 
     EistoolError
     ├── ReaderError     a file cannot be read as spectra
     ├── SpectrumError   values do not form a spectrum, a series or a cell
-    ├── CircuitError    a circuit expression, its values or its names are wrong
-    ├── FitError        a fit cannot be done
-    └── ConfigError     options, eistool.toml or a samples table are wrong
+    ├── CircuitError    a circuit expression, name or value is invalid
+    ├── FitError        a fit cannot be performed
+    └── ConfigError     an option, eistool.toml or a samples table is invalid
 """
 
 
 class EistoolError(Exception):
-    """Base class of every error that eistool raises on purpose."""
+    """Base class of all exceptions of eistool."""
 
 
 class ReaderError(EistoolError):
-    """A file cannot be read; the message names file, line and what was expected."""
+    """A file cannot be read; the message gives file, line and expected content."""
 
 
 class SpectrumError(EistoolError):
@@ -24,12 +24,12 @@ class SpectrumError(EistoolError):
 
 
 class CircuitError(EistoolError):
-    """A circuit expression, a library name or parameter values are wrong."""
+    """A circuit expression, library name or parameter value is invalid."""
 
 
 class FitError(EistoolError):
-    """A fit cannot be done, with the reason."""
+    """A fit cannot be performed; the message gives the reason."""
 
 
 class ConfigError(EistoolError):
-    """Options, ``eistool.toml`` or a samples table are wrong."""
+    """An option, ``eistool.toml`` or a samples table is invalid."""

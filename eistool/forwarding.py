@@ -1,7 +1,7 @@
-"""Methods of result objects that only forward to a module above them, listed in one place.
+"""Lazy forwarding from methods of result objects to the functions that implement them.
 
-Result objects are plain data at the bottom of their package. What computes on them lies above, so that no
-module imports one that imports it; it is imported when such a method is first called.
+Result objects are plain data at the bottom of their package. The modules that compute on them import them,
+and are themselves imported at the first call of a forwarding method, which prevents circular imports.
 """
 
 import importlib
@@ -26,7 +26,7 @@ HOMES: Mapping[str, str] = MappingProxyType(
 
 
 def forward(name: str) -> Any:
-    """Return the function that a method forwards to.
+    """Return the implementation of a forwarding method.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from eistool.circuit import Circuit, Element, Node, Series
 from eistool.typing import ComplexArray, FloatArray
 
-TWIN = "Own"  # before the symbol of a built-in element: the same, registered as a user would
+TWIN = "Custom"  # before the symbol of a built-in element: the same, registered as a user would
 
 
 def tanh(z: ComplexArray) -> ComplexArray:

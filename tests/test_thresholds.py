@@ -26,10 +26,11 @@ def thresholds() -> Iterator[tuple[str, str, object, Threshold]]:
 
 def table() -> str:
     """Return the table as Markdown."""
-    rows = [
-        f"| `{module}` | `{name}` | {value} | {annotation.meaning} | {annotation.source} |"
-        for module, name, value, annotation in thresholds()
-    ]
+    rows = []
+    for module, name, value, annotation in thresholds():
+        number = f"{value:.6g}" if isinstance(value, float) else value
+        meaning, source = (text.replace("|", "\\|") for text in (annotation.meaning, annotation.source))
+        rows.append(f"| `{module}` | `{name}` | {number} | {meaning} | {source} |")
     return "\n".join(["| module | constant | value | decision | source |", "|---|---|---|---|---|", *rows])
 
 

@@ -20,7 +20,7 @@ TAKERS: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("name", TAKERS)
 def test_a_path_is_no_spectrum(name: str) -> None:
-    with pytest.raises(eistool.SpectrumError, match=r"'cell.mpt' is no Spectrum; eistool.read"):
+    with pytest.raises(eistool.SpectrumError, match=r"expected a Spectrum, got 'cell.mpt'; eistool.read"):
         TAKERS[name]("cell.mpt")
 
 
@@ -33,7 +33,7 @@ def test_a_thickness_is_no_geometry() -> None:
         lambda value: eistool.analyze_polarization(hold, [1e-6] * 20, [1.0] * 20, value),
     ]
     for take in takers:
-        with pytest.raises(eistool.SpectrumError, match=r"1000 is no CellGeometry; give for instance"):
+        with pytest.raises(eistool.SpectrumError, match=r"expected a CellGeometry such as .*, got 1000"):
             take(1000)
 
 
@@ -41,7 +41,9 @@ def test_a_path_is_no_profile_and_a_word_no_number() -> None:
     spectrum = eistool.simulate(
         "R0-C1", [1e3, 1e2, 1e1], [10, 1e-4], seed=1, metadata=eistool.Metadata(soc_pct=50.0)
     )
-    with pytest.raises(eistool.SpectrumError, match=r"'record.mpr' is no Profile; eistool.read_profile"):
+    with pytest.raises(
+        eistool.SpectrumError, match=r"expected a Profile from eistool.read_profile\(path\), got 'record.mpr'"
+    ):
         eistool.Series([spectrum]).with_profile(cast("Any", "record.mpr"))
     with pytest.raises(eistool.SpectrumError, match="='1 pF'; give a number from 0"):
         eistool.subtract_stray_capacitance(spectrum, cast("Any", "1 pF"))

@@ -1,4 +1,4 @@
-"""Machinery of batch jobs: inputs, store, runner, files, interruption, and the contract of a job."""
+"""Batch machinery: inputs, store, runner, files, interruption, and the interface of a job."""
 
 from eistool.batch.inputs import Selection
 from eistool.batch.job import Derived, Job, JobOptions, Progress, Step, Task

@@ -1,4 +1,4 @@
-"""Files of a result folder, written whole."""
+"""Atomic writes of the files of a result folder."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ RUN = "run.json"
 
 
 def probe(folder: Path) -> None:
-    """Raise an OSError if a folder cannot be created or written to; leave nothing behind.
+    """Raise an OSError if a folder cannot be created or written to; create no files.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file as :func:`write_whole`, and create its folder.
+    """Write a file with :func:`write_whole`, and create its folder.
 
     Raises
     ------

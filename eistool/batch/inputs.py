@@ -1,4 +1,4 @@
-"""Inputs of a batch: spectra to compute, sweeps left out, and files that cannot be read."""
+"""Inputs of a batch: spectra, excluded sweeps and unreadable files."""
 
 import hashlib
 import math
@@ -21,18 +21,18 @@ EXCLUDED = "left out by the samples table"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Selection of the sweeps of every file, and of their points.
+    """Selection of sweeps and points.
 
     Parameters
     ----------
     sweeps : tuple of int
-        Their numbers, from 1; empty for all.
+        Numbers of the sweeps of each file, from 1; empty for all.
     every : int
-        Every n-th sweep, beginning with the first.
+        Step between sweeps, starting with the first.
     time_range : (float, float), optional
-        Hours, as in the spectra's ``time_h``.
+        Range of ``time_h``, in h.
     f_min, f_max : float, optional
-        Hz; points outside are masked.
+        Frequency range in Hz; points outside are masked.
 
     Raises
     ------
@@ -55,8 +55,8 @@ class Selection:
         if self.f_min is not None and self.f_max is not None and self.f_min >= self.f_max:
             raise ConfigError(f"f_min={self.f_min:g}, f_max={self.f_max:g}; give f_min below f_max, in Hz")
 
-    def why_not(self, spectrum: Spectrum) -> str:
-        """Return the reason why a sweep is left out; empty if it is selected."""
+    def objection(self, spectrum: Spectrum) -> str:
+        """Return the reason for excluding a sweep; empty if it is selected."""
         metadata = spectrum.metadata
         if metadata.include is False:
             return EXCLUDED
@@ -99,13 +99,13 @@ class Inputs:
 
     @property
     def selected_none(self) -> bool:
-        """Whether sweeps were read, and the selection leaves none of them."""
+        """Whether sweeps were read, but none is selected."""
         reasons = [record.row("spectra")["reason"] for record in self.records if record.status == "left_out"]
         return not self.spectra and any(reason != EXCLUDED for reason in reasons)
 
     @property
     def n_read(self) -> int:
-        """Number of sweeps that could be read."""
+        """Number of readable sweeps."""
         return len(self.spectra) + sum(record.status == "left_out" for record in self.records)
 
 
@@ -124,7 +124,7 @@ def read_inputs(
     ReaderError
         If a path does not exist.
     ConfigError
-        If a samples table is wrong.
+        If a samples table is invalid.
     """
     selection = selection or Selection()
     out = out.resolve()
@@ -157,7 +157,7 @@ def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selec
     notes = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
     inputs.warnings.extend(f"{file.source}: {note}" for note in notes)
     for spectrum in spectra:
-        reason = selection.why_not(spectrum)
+        reason = selection.objection(spectrum)
         if reason:
             inputs.records.append(left_out_record(Key(*place(spectrum), "", ""), spectrum, reason))
         else:
@@ -165,6 +165,6 @@ def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selec
 
 
 def left_out_record(key: Key, spectrum: Spectrum, reason: str, validity: Validity | None = None) -> Record:
-    """Return the record of a sweep that was read and is not computed."""
+    """Return the record of a sweep that was read but not computed."""
     row = spectrum_row(spectrum, "left_out", reason, validity=validity)
     return Record(key, "left_out", {"spectra": Rows.of(row)})

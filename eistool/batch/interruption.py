@@ -1,4 +1,4 @@
-"""Interruption of a batch between two fits by Ctrl-C or the end of a cluster job."""
+"""Interruption of a batch by Ctrl-C or the end of a cluster job."""
 
 import signal
 import threading
@@ -11,13 +11,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Yield an event that the first signal sets; a second one interrupts at once.
+    """Yield an event set by the first signal; a second signal interrupts immediately.
 
-    A KeyboardInterrupt within a compiled function or a line of the store would leave either in an undefined
-    state.
+    A KeyboardInterrupt within a compiled function or during a write to the store would leave either in an
+    undefined state.
     """
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # which alone receives signals
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield stop
         return
 

@@ -1,4 +1,4 @@
-"""Contract of the jobs: options, tasks, and the steps plan, compute, derive and draw."""
+"""Interface of the jobs: options, tasks, and the steps plan, compute, derive and draw."""
 
 import os
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from eistool.spectrum import Spectrum
 from eistool.tables import Rows, Table
 from eistool.typing import JSON
 
-# errors of a single spectrum or series with unforeseen data: the batch goes on without it
+# errors of a single spectrum or series with unexpected data, which do not stop the batch
 BREAKDOWNS = (EistoolError, ArithmeticError, ValueError, LookupError)
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -31,17 +31,17 @@ class JobOptions:
     Parameters
     ----------
     jobs : int, optional
-        Threads; by default one for each core.
+        Number of threads; by default one per core.
     plots : {"failed", "all", "none"}
-        Spectra that get a picture; ``failed`` includes poor models and spectra that did not pass.
+        Spectra to plot; ``failed`` includes poor models and spectra that did not pass.
     by : str, optional
-        Coordinate along which results are ordered and, by ``fit`` and ``track``, series tracked.
+        Coordinate that orders the results and along which ``fit`` and ``track`` follow processes.
     samples : Path, optional
-        A samples table for all files.
+        Samples table for all files.
     selection : Selection
         Sweeps and points to use.
     force : bool
-        Compute everything anew.
+        Recompute all results.
     """
 
     jobs: int | None = None
@@ -78,7 +78,7 @@ class JobOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A spectrum, the circuits to fit or compare if any, and the key of its record."""
+    """Spectrum, circuits to fit or compare, and key of the record."""
 
     key: Key
     spectrum: Spectrum
@@ -87,14 +87,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derived:
-    """Results of all records together.
+    """Results derived from all records.
 
     Parameters
     ----------
     tables : mapping of str to Rows
-        By name.
+        Tables by name.
     pictures : mapping of str to callable
-        PNG by file name below the folder of plots.
+        Functions that return PNG bytes, by file name below the folder of plots.
     remarks : tuple of str
         Warnings.
     series : tuple of str
@@ -107,7 +107,7 @@ class Derived:
     series: tuple[str, ...] = ()
 
     def joined(self, other: "Derived") -> "Derived":
-        """Return both together."""
+        """Return the union of two results."""
         return Derived(
             {**self.tables, **other.tables},
             {**self.pictures, **other.pictures},
@@ -123,7 +123,7 @@ Options = TypeVar("Options", bound=JobOptions)
 
 @dataclass(frozen=True, eq=False)
 class Job(ABC, Generic[Options]):
-    """Work of one command on a folder of spectra.
+    """Processing of a folder of spectra by one command.
 
     :func:`eistool.batch.run_job` reads the spectra, and calls :meth:`plan`, :meth:`compute`, :meth:`derive` and
     :meth:`draw` in this order.
@@ -158,7 +158,7 @@ class Job(ABC, Generic[Options]):
         """Return the records of tasks with the same settings."""
 
     def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Return what a function returns for each item, computed in threads."""
+        """Return the results of a function for all items, computed in threads."""
         with ThreadPoolExecutor(self.options.threads) as pool:
             return list(pool.map(function, items))
 
@@ -167,7 +167,7 @@ class Job(ABC, Generic[Options]):
         return []
 
     def derive(self, tasks: Sequence[Task], records: Sequence[Record], step: Step) -> Derived:
-        """Return the results of all records together."""
+        """Return the results derived from all records."""
         return Derived()
 
     def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
@@ -175,6 +175,6 @@ class Job(ABC, Generic[Options]):
 
 
 def breakdown(spectrum: Spectrum, error: Exception) -> str:
-    """Return the reason for the absence of a result after one of :data:`BREAKDOWNS`."""
+    """Return the reason for a missing result after one of :data:`BREAKDOWNS`."""
     known = isinstance(error, EistoolError)
     return str(error) if known else f"{spectrum.label}: the computation broke down ({error})"

@@ -1,4 +1,4 @@
-"""Runner of a batch: read everything, compute what is new, write the result folder."""
+"""Batch runner: read the inputs, compute new results, write the result folder."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from eistool.batch.store import Record, Store, collect
 from eistool.errors import ConfigError
 from eistool.tables import TABLES, Rows, to_csv
 
-CHUNK_PER_JOB = 4  # tasks per thread between two looks at progress and interruption
+CHUNK_PER_JOB = 4  # tasks per thread between two checks of progress and interruption
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class Summary:
     interrupted: bool
     ignored: tuple[Mapping[str, str], ...]
     warnings: tuple[str, ...]
-    derived: Mapping[str, Rows] = field(default_factory=dict)  # tables made of all records together
+    derived: Mapping[str, Rows] = field(default_factory=dict)  # tables derived from all records
     series: tuple[str, ...] = ()  # findings on whole series
 
     @property
@@ -41,7 +41,7 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 all done, 1 some failed, 3 nothing readable, 130 interrupted."""
+        """Exit code: 0 all done, 1 some failed, 3 nothing readable, 130 interrupted."""
         if self.interrupted:
             return 130
         if self.n_read == 0:
@@ -56,21 +56,21 @@ def quiet(stage: str, done: int, total: int) -> None:
 def run_job(
     job: Job[Any], paths: Sequence[Path], out: Path, command: Sequence[str] = (), progress: Progress = quiet
 ) -> Summary:
-    """Read all spectra below the paths, compute what is new, and write the result folder.
+    """Read all spectra below the paths, compute new results, and write the result folder.
 
     Results of an earlier run in the folder are kept, unless their input or settings changed. An interruption
-    (``KeyboardInterrupt``) ends the computation; the tables of what is done are written nevertheless.
+    (``KeyboardInterrupt``) ends the computation; the tables of finished results are still written.
 
     Parameters
     ----------
     job : Job
-        Work to do.
+        Job to run.
     paths : sequence of Path
         Files and folders.
     out : Path
-        The result folder, created if need be; jobs may share one.
+        Result folder, created if needed; jobs may share one.
     command : sequence of str
-        For ``run.json``.
+        Command line, for ``run.json``.
     progress : callable
         Called with the stage (``reading``, that of the job, ``deriving``, ``drawing``), the number done, and the
         total.
@@ -78,7 +78,7 @@ def run_job(
     Raises
     ------
     ReaderError, ConfigError, CircuitError, FitError
-        If a path, an option or a samples table is wrong; nothing was computed then.
+        If a path, an option or a samples table is invalid; raised before any computation.
     """
     options = job.options
     started = datetime.now(UTC), time.perf_counter()
@@ -92,7 +92,7 @@ def run_job(
         job.cycling_file,
     )
     if inputs.selected_none:
-        raise ConfigError(f"{inputs.n_read} sweeps were read, and the selection leaves none; choose others")
+        raise ConfigError(f"{inputs.n_read} sweeps were read, but none is selected; change the selection")
     tasks = job.plan(inputs.spectra)
     write_run(out, {"state": "running"})
     store = Store(out / "records.jsonl")
@@ -114,7 +114,7 @@ def run_job(
                     write_file(out / "plots" / name, draw())
         except KeyboardInterrupt:
             interrupted = True
-    remarks = (*inputs.warnings, *job.remarks(tasks, done), *derived.remarks, *_strangers(store, tasks))
+    remarks = (*inputs.warnings, *job.remarks(tasks, done), *derived.remarks, *_other_records(store, tasks))
     summary = Summary(
         out,
         records,
@@ -133,7 +133,7 @@ def run_job(
 def _compute(
     tasks: Sequence[Task], store: Store, job: Job[Any], progress: Progress
 ) -> tuple[list[Record], int, bool]:
-    """Return the records of the tasks, the number computed now, and whether that was interrupted."""
+    """Return the records of the tasks, the number computed, and whether the run was interrupted."""
     done = [record for task in tasks if (record := store.get(task.key)) is not None]
     pending = [task for task in tasks if store.get(task.key) is None]
     n_before = len(done)
@@ -154,11 +154,11 @@ def _compute(
 def _check_out(out: Path, paths: Sequence[Path]) -> None:
     for path in paths:
         if path.resolve().is_relative_to(out.resolve()) and not (out / RUN).exists():
-            raise ConfigError(f"--out {out} holds the input {path}; choose a folder of its own for results")
+            raise ConfigError(f"--out {out} contains the input {path}; choose a separate folder for results")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; choose a folder")
     if not (out / RUN).exists() and any((out / f"{table.name}.csv").exists() for table in TABLES):
-        raise ConfigError(f"--out {out} holds tables, and no {RUN} of eistool; choose another folder")
+        raise ConfigError(f"--out {out} contains tables, but no {RUN} of eistool; choose another folder")
     try:
         probe(out)
     except OSError as error:
@@ -168,7 +168,7 @@ def _check_out(out: Path, paths: Sequence[Path]) -> None:
 
 
 def _chunks(tasks: Sequence[Task], job: Job[Any]) -> Iterator[list[Record]]:
-    """Yield the records of tasks, those with the same settings together, a chunk at a time."""
+    """Yield the records of tasks in chunks with the same settings."""
     groups: dict[str, list[Task]] = {}
     for task in tasks:  # not by circuit: equal ones may have different roles
         groups.setdefault(task.key.settings, []).append(task)
@@ -178,14 +178,14 @@ def _chunks(tasks: Sequence[Task], job: Job[Any]) -> Iterator[list[Record]]:
             yield job.compute(group[start : start + step])
 
 
-def _strangers(store: Store, tasks: Sequence[Task]) -> list[str]:
+def _other_records(store: Store, tasks: Sequence[Task]) -> list[str]:
     known = {(task.key.source, task.key.sweep) for task in tasks}
-    strangers = {(record.key.source, record.key.sweep) for record in store} - known
-    if not strangers:
+    others = {(record.key.source, record.key.sweep) for record in store} - known
+    if not others:
         return []
     return [
-        f"{len(strangers)} sweeps of earlier runs into this folder are not among the inputs of this one: "
-        "they are kept in records.jsonl, and left out of the tables"
+        f"{len(others)} sweeps of earlier runs into this folder are not among the present inputs: "
+        "they are kept in records.jsonl, but not in the tables"
     ]
 
 

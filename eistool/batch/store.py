@@ -14,7 +14,7 @@ from eistool.typing import JSON
 
 
 class Key(NamedTuple):
-    """Source of a record, and hashes of what it depends on; a changed input or setting is another key."""
+    """Source of a record, and hashes of its inputs and settings."""
 
     source: str
     sweep: int
@@ -23,7 +23,7 @@ class Key(NamedTuple):
 
 
 def key_of(spectrum: Spectrum, settings: JSON) -> Key:
-    """Return the key of a result: its points and metadata, and the settings that decide on it."""
+    """Return the key of a result, from points, metadata and settings."""
     data = [spectrum.digest, spectrum.metadata.to_dict(), spectrum.mask_reason, spectrum.notes]
     return Key(*place(spectrum), _digest(data), _digest(settings))
 
@@ -39,7 +39,7 @@ def _digest(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Rows of one sweep by table."""
+    """Rows of one sweep, by table."""
 
     key: Key
     status: str  # ok | poor_model | failed | left_out
@@ -57,7 +57,7 @@ class Record:
 
     @classmethod
     def from_json(cls, line: str) -> "Record":
-        """Return the record that :meth:`to_json` wrote.
+        """Return the record of a line written by :meth:`to_json`.
 
         Raises
         ------
@@ -73,10 +73,10 @@ class Record:
 
 
 class Store:
-    """Records by key, kept in a file of JSON lines.
+    """Records by key, stored in a file of JSON lines.
 
-    Every record is on disk when :meth:`append` returns. A line cut short by a crash is skipped, and its sweep
-    computed again.
+    Every record is on disk when :meth:`append` returns. A line truncated by a crash is skipped and its sweep
+    recomputed.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Store:
 
     def _load(self) -> None:
         lines = self.path.read_bytes().split(b"\n")
-        if lines[-1]:  # cut short: removed before the next record is appended to it
+        if lines[-1]:  # truncated: removed before the next record is appended
             with self.path.open("r+b") as file:
                 file.truncate(self.path.stat().st_size - len(lines[-1]))
         for line in lines[:-1]:
@@ -109,13 +109,13 @@ class Store:
             self._records[record.key] = record
 
     def append(self, record: Record) -> None:
-        """Add a record, on disk too."""
+        """Add a record, in memory and on disk."""
         with self.path.open("ab") as file:
             file.write(record.to_json().encode("utf-8") + b"\n")
         self._records[record.key] = record
 
     def clear(self) -> None:
-        """Forget every record."""
+        """Remove all records."""
         self.path.unlink(missing_ok=True)
         self._records.clear()
 
@@ -131,14 +131,14 @@ class Store:
 
 
 def collect(table: Table[Any], records: Iterable[Record]) -> Rows:
-    """Return one table of all records, by source and sweep, with the union of their columns."""
+    """Return one table of all records, sorted by source and sweep, with the union of their columns."""
     ordered = sorted(records, key=lambda record: record.key)
     parts = [(record.key, record.tables[table.name]) for record in ordered if table.name in record.tables]
     extra = (column for _, part in parts for column in part.columns)
     columns = tuple(dict.fromkeys((*table.names, *extra)))
     rows: list[Row] = []
     for key, part in parts:
-        # a file that cannot be read has no sweep
+        # an unreadable file has no sweep
         row_key = {"source": key.source, "sweep": key.sweep or None}
         rows += [tuple((row_key | row).get(column) for column in columns) for row in part]
     return Rows(columns, tuple(rows))

@@ -1,4 +1,4 @@
-"""What a circuit argument may be."""
+"""Conversion of circuit arguments."""
 
 from collections.abc import Iterable
 
@@ -8,19 +8,19 @@ from eistool.typing import PathLike
 
 
 def as_circuit(circuit: Circuit | str, folders: Iterable[PathLike] = ()) -> Circuit:
-    """Return a circuit from what a circuit argument may be.
+    """Convert a circuit argument to a Circuit.
 
     Parameters
     ----------
     circuit : Circuit or str
-        A circuit, an expression, or a name of the library.
+        A circuit, an expression, or the name of a library circuit.
     folders : iterable of paths
-        Folders of circuits, searched for a name before the built-in ones.
+        Folders of circuits, searched before the built-in library.
 
     Raises
     ------
     CircuitError
-        If the text is neither an expression nor a name of the library.
+        If the text is neither an expression nor the name of a library circuit.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def as_circuit(circuit: Circuit | str, folders: Iterable[PathLike] = ()) -> Circ
     if isinstance(circuit, Circuit):
         return circuit
     if isinstance(circuit, str) and is_library_name(circuit):
-        from eistool.circuit.library import load_circuit  # the schema of the library takes time to import
+        from eistool.circuit.library import load_circuit  # slow import (pydantic)
 
         return load_circuit(circuit.strip(), folders)
     return Circuit(circuit)

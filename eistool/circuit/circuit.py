@@ -1,4 +1,4 @@
-"""The circuit: a tree of elements, and the names, units and order of its parameters."""
+"""Equivalent circuits: element tree, and names, units and order of the parameters."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Circuit:
-    """An equivalent circuit; two circuits are equal if their trees are.
+    """Equivalent circuit; circuits are equal if their element trees are equal.
 
     Parameters
     ----------
     expression : str
-        ``-`` is series and ``p(a,b,...)`` parallel, as in impedance.py; circuit description codes such
-        as ``"R(RQ)Q"`` are read too. The repr is the canonical form of the first.
+        ``-`` denotes series and ``p(a,b,...)`` parallel, as in impedance.py; circuit description codes such
+        as ``"R(RQ)Q"`` are also accepted. The repr is the canonical form of the former.
 
     Raises
     ------
     CircuitError
-        With the position of a mistake in the expression.
+        If the expression is invalid; the message gives the position of the error.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Circuit:
     parameters: tuple[str, ...] = field(compare=False)  # "R0", "CPE1.Q", "CPE1.alpha"
     full_names: tuple[str, ...] = field(compare=False)  # "R0.R", "CPE1.Q", "CPE1.alpha"
     specs: tuple[ParameterSpec, ...] = field(compare=False)
-    roles: Mapping[str, str] = field(compare=False)  # element name -> role, where the library knows it
+    roles: Mapping[str, str] = field(compare=False)  # element name -> role, for library circuits
     _index: dict[str, int] = field(compare=False)
 
     def __init__(self, expression: str) -> None:
@@ -63,7 +63,7 @@ class Circuit:
 
     @classmethod
     def from_tree(cls, tree: Node, roles: Mapping[str, str] | None = None) -> "Circuit":
-        """Return the circuit of a tree of elements with distinct names, and of their roles."""
+        """Return the circuit of a tree of elements with distinct names and, optionally, roles."""
         circuit = cls.__new__(cls)
         circuit._fill(tree, roles)
         return circuit
@@ -75,11 +75,11 @@ class Circuit:
         Raises
         ------
         CircuitError
-            If it has an element of which eistool has no equivalent.
+            If eistool has no equivalent of an element.
 
         See Also
         --------
-        eistool.circuit.values_from_impedance_py : its parameter values, by eistool's names.
+        eistool.circuit.values_from_impedance_py : parameter values by eistool's names.
         """
         circuit: Circuit = forward("from_impedance_py")(model)
         return circuit
@@ -101,16 +101,16 @@ class Circuit:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """The unit of each parameter; exponents have an empty one."""
+        """Units of the parameters; empty for exponents."""
         return tuple(spec.unit for spec in self.specs)
 
     def index(self, name: str) -> int:
-        """Return the position of a parameter, by its full or its short name.
+        """Return the index of a parameter given by full or short name.
 
         Raises
         ------
         CircuitError
-            If the circuit has no such parameter; the message names the closest.
+            If the circuit has no such parameter; the message suggests similar names.
 
         Examples
         --------
@@ -131,12 +131,12 @@ class Circuit:
         Parameters
         ----------
         values : mapping or array_like, shape (n_parameters,)
-            By full or short name, each parameter once, or in order.
+            Values by full or short name, or in the circuit's order.
 
         Raises
         ------
         CircuitError
-            If a value is missing, unknown, not finite, negative, or an exponent outside (0, 1].
+            If a value is missing, unknown, not finite or negative, or an exponent is outside (0, 1].
 
         Examples
         --------
@@ -156,7 +156,7 @@ class Circuit:
         for name, spec, value in zip(self.parameters, self.specs, array, strict=True):
             good = 0 < value <= 1 if spec.kind == "exponent" else 0 <= value < np.inf
             if not good:
-                allowed = "a number in (0, 1]" if spec.kind == "exponent" else "a finite number, not negative"
+                allowed = "a number in (0, 1]" if spec.kind == "exponent" else "a finite, non-negative number"
                 raise CircuitError(f"{self}: {name}={value:g}; give {allowed}")
         return array
 
@@ -165,7 +165,7 @@ class Circuit:
         for name, value in values.items():
             index = self.index(name)
             if index in ordered:
-                raise CircuitError(f"{self}: {self.parameters[index]} is given twice; give it once")
+                raise CircuitError(f"{self}: {self.parameters[index]} is given twice; remove one value")
             ordered[index] = value
         missing = [name for i, name in enumerate(self.parameters) if i not in ordered]
         if missing:
@@ -178,7 +178,7 @@ class Circuit:
         Parameters
         ----------
         frequency : array_like, shape (n_freq,)
-            In Hz, positive.
+            Positive frequencies in Hz.
         values : mapping or array_like, shape (n_parameters,)
             See :meth:`values`.
 
@@ -195,7 +195,7 @@ class Circuit:
         return impedance
 
     def jacobian(self, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike) -> ComplexArray:
-        """Return the derivatives of the impedance by every parameter.
+        """Return the derivatives of the impedance with respect to the parameters.
 
         Parameters
         ----------
@@ -215,7 +215,7 @@ class Circuit:
         return jacobian
 
     def to_latex(self) -> str:
-        r"""Return the equation of the impedance in LaTeX, without dollar signs.
+        r"""Return the equation of the impedance as LaTeX without dollar signs.
 
         Examples
         --------
@@ -230,7 +230,7 @@ class Circuit:
         Parameters
         ----------
         values : mapping or array_like, optional
-            Become its ``initial_guess``, in impedance.py's parameters; it is empty without them.
+            Converted to impedance.py's parameters as ``initial_guess``; empty by default.
 
         Raises
         ------
@@ -256,5 +256,5 @@ def _check_distinct(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise CircuitError(f"circuit: {name} is there twice; give every element its own label")
+            raise CircuitError(f"circuit: {name} occurs twice; give every element a unique label")
         seen.add(name)

@@ -1,4 +1,4 @@
-"""A circuit as a drawing in text."""
+"""Text drawings of circuits."""
 
 from eistool.circuit.tree import Element, Node, Series
 
@@ -6,14 +6,14 @@ _ASCII = str.maketrans("─│┬┴├┤┌┐└┘", "-|++++++++")
 
 
 def draw_text(node: Node, ascii_only: bool = False) -> str:
-    """Return a drawing of a tree, several lines for parallel parts.
+    """Return a text drawing of a tree, with parallel parts on separate lines.
 
     Parameters
     ----------
     node : Element, Series or Parallel
-        For instance the ``tree`` of a circuit.
+        A tree, for instance ``Circuit.tree``.
     ascii_only : bool
-        Draw lines with ``-``, ``|`` and ``+``, for terminals without box characters.
+        Use ``-``, ``|`` and ``+`` instead of box-drawing characters.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def draw_text(node: Node, ascii_only: bool = False) -> str:
 
 
 def _lines(node: Node) -> list[str]:
-    """Return lines of equal length; the wire runs along the first."""
+    """Return lines of equal length, with the wire in the first."""
     if isinstance(node, Element):
         return [f"──[{node.name}]──"]
     blocks = [_lines(part) for part in node.parts]
@@ -40,7 +40,7 @@ def _side_by_side(blocks: list[list[str]]) -> list[str]:
     rows = []
     for i in range(max(map(len, blocks))):
         parts = [block[i] if i < len(block) else " " * len(block[0]) for block in blocks]
-        # every part begins and ends with two characters of wire: neighbours share them
+        # parts begin and end with two characters of wire, shared with the neighbouring part
         rows.append(parts[0] + "".join(part[2:] for part in parts[1:]))
     return rows
 

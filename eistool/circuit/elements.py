@@ -1,4 +1,4 @@
-"""The element registry: what a circuit can be made of."""
+"""Registry of circuit elements."""
 
 import difflib
 import re
@@ -11,7 +11,7 @@ from eistool.errors import CircuitError
 
 Kind = Literal["resistance", "capacitance", "inductance", "cpe", "warburg", "tau", "exponent"]
 
-# sign, constant, powers of Z0, ω0 and ω0^α that make a parameter of this kind dimensionless
+# sign, constant, and powers of Z0, ω0 and ω0^α of the dimensionless parameter
 DIMENSIONS: dict[Kind, tuple[float, float, float, float, float]] = {
     "resistance": (1.0, 0.0, -1.0, 0.0, 0.0),
     "capacitance": (-1.0, 0.0, 1.0, 1.0, 0.0),
@@ -40,21 +40,21 @@ _GREEK = (
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:
-    """One parameter of an element; exponents lie in (0, 1], everything else in [0, inf)."""
+    """Parameter of an element; exponents lie in (0, 1], all others in [0, inf)."""
 
     name: str
     unit: str
     kind: Kind
-    upper: float = inf  # of the range in which fits search; 1 for exponents
+    upper: float = inf  # upper end of the search range of fits; 1 for exponents
 
     @property
     def lower(self) -> float:
-        """The lower end of the range in which fits search."""
+        """Lower end of the search range of fits."""
         return 0.1 if self.kind == "exponent" else 0.0
 
     @property
     def dimension(self) -> tuple[float, float, float, float, float]:
-        """The row of :data:`DIMENSIONS`; of an L in H s^(α-1) the power of ω0 is α."""
+        """Row of :data:`DIMENSIONS`; for an L in H s^(α-1) the power of ω0 is α."""
         sign, constant, power_z, power_w, power_w_alpha = DIMENSIONS[self.kind]
         if self.unit == L_ALPHA.unit:
             return sign, constant, power_z, 0.0, 1.0
@@ -62,7 +62,7 @@ class ParameterSpec:
 
     @property
     def latex(self) -> str:
-        r"""The symbol in an element's equation, for instance ``R_e`` or ``\alpha``."""
+        r"""Symbol in the equation of the element, for instance ``R_e`` or ``\alpha``."""
         if self.name in _GREEK:
             return f"\\{self.name}"
         base, subscript = self.name[0], self.name[1:]
@@ -71,7 +71,7 @@ class ParameterSpec:
 
 @dataclass(frozen=True, slots=True)
 class ElementSpec:
-    """One kind of element: its parameters in order and its impedance as LaTeX."""
+    """Type of element: parameters in order, and impedance as LaTeX."""
 
     symbol: str
     parameters: tuple[ParameterSpec, ...]
@@ -91,10 +91,10 @@ SIGMA = ParameterSpec("sigma", "ohm s^-1/2", "warburg")
 TAU = ParameterSpec("tau", "s", "tau")
 ALPHA = ParameterSpec("alpha", "", "exponent", 1.0)
 BETA = ParameterSpec("beta", "", "exponent", 1.0)
-# above 1/2 an anomalous finite Warburg has a negative real part
+# above 1/2 the real part of an anomalous finite Warburg element is negative
 ALPHA_DIFFUSION = ParameterSpec("alpha", "", "exponent", 0.5)
 
-# a transmission line: resistances R_e and R_i along it, the admittance Y between its rails
+# transmission lines: resistances R_e and R_i along the rails, admittance Y between them
 _S = r"R_{e}+R_{i}"
 _Y = r"Q(j\omega)^{\alpha}"
 _NU = rf"\sqrt{{({_S}){_Y}}}"
@@ -166,13 +166,13 @@ _SPECS = (
 )
 
 ELEMENTS: dict[str, ElementSpec] = {spec.symbol: spec for spec in _SPECS}
-OWN_ELEMENTS: dict[str, ElementSpec] = {}  # filled by register_element
+CUSTOM_ELEMENTS: dict[str, ElementSpec] = {}  # filled by register_element
 ALIASES = {"Q": "CPE"}
 _ALIASED = re.compile(rf"({'|'.join(ALIASES)})(?=\d|_)")
 
 
 def canonical_name(name: str) -> str:
-    """Return the name of a parameter with its element's symbol as the registry has it.
+    """Return the name of a parameter with aliases of element symbols replaced.
 
     Examples
     --------
@@ -183,31 +183,31 @@ def canonical_name(name: str) -> str:
 
 
 def known_symbols() -> dict[str, str]:
-    """Return every symbol that a circuit may be written with, and the registry's symbol for it."""
-    return {symbol: symbol for symbol in (*ELEMENTS, *OWN_ELEMENTS)} | ALIASES
+    """Return all accepted symbols and aliases with their symbols in the registry."""
+    return {symbol: symbol for symbol in (*ELEMENTS, *CUSTOM_ELEMENTS)} | ALIASES
 
 
 def element_spec(symbol: str) -> ElementSpec:
-    """Return the registry's entry, built in or registered.
+    """Return the specification of a built-in or registered element.
 
     Raises
     ------
     CircuitError
-        If there is none; the message names the closest.
+        If the symbol is unknown; the message suggests similar ones.
 
     Examples
     --------
     >>> element_spec("Zarc").title
     'depressed arc (Cole-Cole)'
     """
-    spec = ELEMENTS.get(symbol) or OWN_ELEMENTS.get(symbol)
+    spec = ELEMENTS.get(symbol) or CUSTOM_ELEMENTS.get(symbol)
     if spec is None:
         raise CircuitError(f"unknown element '{symbol}'; {choices(symbol, known_symbols())}")
     return spec
 
 
 def choices(symbol: str, symbols: Collection[str]) -> str:
-    """Return what to do about an unknown symbol: the closest ones, all of them, and how to add one."""
+    """Return the remedy for an unknown symbol: similar symbols, all symbols, registration."""
     folded = {name.casefold(): name for name in symbols}
     close = [folded[name] for name in difflib.get_close_matches(symbol.casefold(), folded)]
     nearest = f"did you mean {', '.join(close)}? " if close else ""

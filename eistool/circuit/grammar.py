@@ -1,4 +1,4 @@
-"""Two ways to write a circuit, and the parser that reads both.
+"""Grammars and parsers of circuit expressions.
 
 ::
 
@@ -8,11 +8,11 @@
             | "p(" series               | "(" part part+ ")"     in parallel
                    ("," series)+ ")"    | "[" part+ "]"          in series
 
-An element is a symbol of the registry with a label, a number or ``_name``. Elements without a label get
-one: in order of appearance the next number, counted from 1 for each symbol, that is not yet taken.
-An expression with ``-``, ``,`` or ``p(``, or of one element only, is read as the first dialect.
-In CDC the longest symbol wins, except that ``RL`` there means R and L, and that only built-in elements
-are read: a symbol of one's own must not change what an old code means.
+An element is a symbol of the registry with a label, a number or ``_name``. Elements without a label are
+numbered from 1 for each symbol in order of appearance, skipping numbers in use. Expressions with ``-``, ``,``
+or ``p(``, or of a single element, are parsed as the first dialect. In CDC the longest symbol is matched,
+except that ``RL`` means R and L; only built-in elements are accepted, so that registering an element never
+changes the meaning of a code.
 """
 
 import re
@@ -21,14 +21,14 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import NoReturn
 
-from eistool.circuit.elements import ALIASES, ELEMENTS, OWN_ELEMENTS, choices, known_symbols
+from eistool.circuit.elements import ALIASES, CUSTOM_ELEMENTS, ELEMENTS, choices, known_symbols
 from eistool.circuit.tree import LABEL, Element, Node, Parallel, Series, join
 from eistool.errors import CircuitError
 
 SYMBOLS: Mapping[str, str] = {symbol: symbol for symbol in ELEMENTS} | ALIASES
 EXAMPLE = "R0-p(R1,CPE1)-CPE2"
-MAX_DEPTH = 100
-LIBRARY_NAME = r"[a-z][a-z0-9_]+"  # lower case throughout, as expressions never are
+MAX_DEPTH = 100  # nested groups, well within Python's recursion limit
+LIBRARY_NAME = r"[a-z][a-z0-9_]+"  # lower case, unlike expressions
 
 _FIRST = re.compile(rf"(?:(?P<mark>p *\(|[-,()])|(?P<symbol>[A-Za-z]+)(?P<label>{LABEL})?) *")
 _CDC_SYMBOLS = "|".join(sorted(SYMBOLS.keys() - {"RL"}, key=len, reverse=True))
@@ -46,7 +46,7 @@ def parse(expression: str) -> Node:
     Raises
     ------
     CircuitError
-        With the position of the mistake, what was expected there, and what to do.
+        If the expression is invalid; the message gives position, expected tokens and remedy.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def parse_first_dialect(expression: str, symbols: Mapping[str, str] | None = Non
     expression : str
         For instance ``"R0-p(R1,CPE1)-CPE2"``.
     symbols : mapping, optional
-        The symbols to accept, and the registry's symbol for each; by default all of the registry.
+        Accepted symbols and their symbols in the registry; by default the whole registry.
     """
     text = _one_line(expression)
     return _FirstDialect(text, _tokens(text, _FIRST, symbols or known_symbols())).parse()
@@ -80,7 +80,7 @@ def _one_line(expression: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    kind: str  # "element", "end" or the mark itself
+    kind: str  # "element", "end" or a mark
     position: int
     symbol: str = ""
     label: str = ""
@@ -131,20 +131,22 @@ def _unknown_element(symbol: str, symbols: Mapping[str, str]) -> str:
     if known:
         longest = max(known, key=len)
         hint = f"write {longest}_{symbol.removeprefix(longest)} if this is {longest} with a name, or "
-    elif symbol in OWN_ELEMENTS:
-        return f"'{symbol}' is your own element, and CDC has built-in ones only; write for instance R0-{symbol}1"
+    elif symbol in CUSTOM_ELEMENTS:
+        return (
+            f"'{symbol}' is a registered element; CDC accepts built-in ones only: write for instance R0-{symbol}1"
+        )
     return f"unknown element '{symbol}'; {hint}{choices(symbol, symbols)}"
 
 
 def _numbered(text: str, tokens: list[_Token]) -> list[_Token]:
-    """Give every element a label and refuse two of the same name."""
+    """Label all elements and reject duplicate names."""
     taken: set[str] = set()
     for token in tokens:
         name = token.symbol + token.label
         if token.label and name in taken:
             others = [alias + token.label for alias, symbol in ALIASES.items() if symbol == token.symbol]
             same = "".join(f" ({other} is {name})" for other in others if other in text)
-            _fail(text, token.position, f"{name} is there twice{same}; give every {token.symbol} its own label")
+            _fail(text, token.position, f"{name} occurs twice{same}; give every {token.symbol} a unique label")
         taken.add(name)
     return [_with_label(token, taken) for token in tokens]
 
@@ -187,7 +189,7 @@ class _Parser:
     def open(self) -> _Token:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.fail(self.current, f"more than {MAX_DEPTH} groups within each other; simplify the circuit")
+            self.fail(self.current, f"more than {MAX_DEPTH} nested groups; simplify the circuit")
         return self.take()
 
     def close(self, opened: _Token, mark: str, expected: str) -> None:
@@ -209,7 +211,7 @@ class _Parser:
 
     def group(self, opened: _Token, branches: list[Node]) -> Node:
         if len(branches) < 2:
-            self.fail(opened, "a parallel group of one branch; give two or more, or leave the group out")
+            self.fail(opened, "a parallel group of one branch; add a branch or remove the group")
         return Parallel(tuple(branches))
 
 
@@ -222,7 +224,7 @@ class _FirstDialect(_Parser):
         if self.current.kind in ("element", "p(", "("):
             self.unexpected("expected '-' or ',' before it")
         if self.current.kind == "," and not self.depth:
-            self.unexpected("branches belong into p(...); series is '-'")
+            self.unexpected("enclose parallel branches in p(...), or use '-' for series")
         return join(Series, parts)
 
     def part(self) -> Node:
@@ -262,14 +264,14 @@ class _Cdc(_Parser):
         while self.current.kind in ("element", "["):
             branches.append(self.part())
         if self.current.kind == "(":
-            # other programs read the inner pair as series: neither reading is safe
-            self.fail(self.current, "'(' right within '('; write [...] for series in a parallel group")
+            # ambiguous: other programs read the inner pair as series
+            self.fail(self.current, "'(' directly within '('; write [...] for series in a parallel group")
         self.close(opened, ")", "an element")
         return self.group(opened, branches)
 
 
 def is_library_name(text: str) -> bool:
-    """Return whether a text has the form of a library name; expressions have not.
+    """Return whether a text has the form of a library name, which expressions never have.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Circuits and values to and from impedance.py.
+"""Conversion of circuits and values to and from impedance.py.
 
-Only elements whose equations agree are exchanged, under the name that each program has for them. One
-needs its value converted: impedance.py's La is (jωL)^α, and eistool's L(jω)^α.
+Only elements with identical equations are converted. Values differ for La alone, which is (jωL)^α in
+impedance.py and L(jω)^α in eistool.
 """
 
 import json
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _SAME = ("R", "C", "L", "La", "CPE", "W", "Wo", "Ws", "G", "K", "Zarc")
 TO_IMPEDANCE_PY: Mapping[str, str] = {symbol: symbol for symbol in _SAME} | {"deLevie": "TLMQ"}
-FROM_IMPEDANCE_PY: Mapping[str, str] = {theirs: ours for ours, theirs in TO_IMPEDANCE_PY.items()}
-# finite Gerischer and Paasch's porous electrode, by impedance.py's equations
+FROM_IMPEDANCE_PY: Mapping[str, str] = {external: symbol for symbol, external in TO_IMPEDANCE_PY.items()}
+# impedance.py's finite Gerischer element and Paasch's porous electrode
 _WITHOUT_EQUIVALENT = ("Gs", "T")
 
 
@@ -34,11 +34,11 @@ def to_impedance_py(circuit: Circuit, values: Mapping[str, float] | ArrayLike | 
     """Return the CustomCircuit of a circuit; see :meth:`Circuit.to_impedance_py`."""
     from impedance.models.circuits import CustomCircuit
 
-    names = _their_names(circuit.elements)
-    guess = [1.0] * len(circuit.parameters) if values is None else _their_values(circuit, values)
+    names = _external_names(circuit.elements)
+    guess = [1.0] * len(circuit.parameters) if values is None else _external_values(circuit, values)
     model = CustomCircuit(_text(circuit.tree, names), initial_guess=guess)
     if values is None:
-        model.initial_guess = []  # impedance.py asks for values here, but none were given
+        model.initial_guess = []  # the constructor requires a guess
     return model
 
 
@@ -57,42 +57,42 @@ def values_from_impedance_py(model: "BaseCircuit") -> dict[str, float]:
     Parameters
     ----------
     model : BaseCircuit
-        A fitted model, else its initial guess is taken; constants are among the values.
+        If the model is not fitted, its initial guess is used; constants are included.
 
     Raises
     ------
     CircuitError
-        If the model has no values, or an element of which eistool has no equivalent.
+        If the model has no values, or eistool has no equivalent of an element.
     """
     free = model.initial_guess if model.parameters_ is None else model.parameters_
-    return _our_values(from_impedance_py(model), free, model.constants)
+    return _internal_values(from_impedance_py(model), free, model.constants)
 
 
 def read_impedance_py_json(path: PathLike) -> tuple[Circuit, dict[str, float]]:
-    """Return circuit and parameter values of a model that impedance.py saved with ``model.save(path)``.
+    """Return circuit and parameter values of a model saved by impedance.py (``model.save(path)``).
 
     Parameters
     ----------
     path : path
-        The JSON file. Of a model that was not fitted the initial guess is taken.
+        JSON file. If the model is not fitted, its initial guess is used.
 
     Raises
     ------
     ReaderError
-        If the file is no such model; the message names file and key.
+        If the file is not a saved model; the message gives file and key.
     CircuitError
-        If the circuit has no equivalent, or a value is not possible for its parameter.
+        If eistool has no equivalent of an element, or a value is out of range.
 
     See Also
     --------
-    eistool.Circuit.to_impedance_py : the other way.
+    eistool.Circuit.to_impedance_py : inverse conversion.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ReaderError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise ReaderError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
     except ValueError as error:  # neither JSON nor UTF-8
-        raise ReaderError(f"{path}: {error}; give a model that impedance.py saved") from error
+        raise ReaderError(f"{path}: {error}; expected a model saved by impedance.py") from error
     text = _entry(path, content, "Circuit String", str)
     guess_or_fit = "Parameters" if _entry(path, content, "Fit", bool) else "Initial Guess"
     free = _entry(path, content, guess_or_fit, list)
@@ -100,12 +100,12 @@ def read_impedance_py_json(path: PathLike) -> tuple[Circuit, dict[str, float]]:
     for key, numbers in ((guess_or_fit, free), ("Constants", constants.values())):
         for number in numbers:
             if isinstance(number, bool) or not isinstance(number, int | float):
-                raise ReaderError(f"{path}: {key} holds {number!r}; numbers are expected")
+                raise ReaderError(f"{path}: expected numbers in {key}, got {number!r}")
     key = "Circuit String"
     try:
         circuit = from_impedance_py(text)
         key = guess_or_fit
-        values = _our_values(circuit, free, constants)
+        values = _internal_values(circuit, free, constants)
         circuit.values(values)
     except CircuitError as error:
         raise CircuitError(f"{path}, {key}: {error}") from error
@@ -113,74 +113,74 @@ def read_impedance_py_json(path: PathLike) -> tuple[Circuit, dict[str, float]]:
 
 
 def _entry(path: PathLike, content: object, key: str, kind: type) -> Any:
-    """Return the value of a key, of the kind that impedance.py writes."""
+    """Return the value of a key, checked for its type."""
     if not isinstance(content, dict) or key not in content:
-        raise ReaderError(f"{path}: no key {key!r}; give a model that impedance.py saved")
+        raise ReaderError(f"{path}: no key {key!r}; expected a model saved by impedance.py")
     value = content[key]
     if not isinstance(value, kind):
-        raise ReaderError(f"{path}: {key} = {value!r}; a {kind.__name__} is expected")
+        raise ReaderError(f"{path}: {key} = {value!r}; expected a {kind.__name__}")
     return value
 
 
 def fit_to_impedance_py(
     circuit: Circuit, values: FloatArray, covariance: FloatArray, fixed: BoolArray
 ) -> "BaseCircuit":
-    """Return the fitted CustomCircuit of values in the circuit's order; see :meth:`FitResult.to_impedance_py`."""
+    """Return a fitted CustomCircuit; see :meth:`FitResult.to_impedance_py`."""
     from impedance.models.circuits import CustomCircuit
 
-    names = _their_names(circuit.elements)
-    keys = [key for element in circuit.elements for key in _their_keys(element, names[element])]
-    theirs = np.array(_their_values(circuit, values))
-    jacobian = np.eye(theirs.size)
+    names = _external_names(circuit.elements)
+    keys = [key for element in circuit.elements for key in _external_keys(element, names[element])]
+    external = np.array(_external_values(circuit, values))
+    jacobian = np.eye(external.size)
     constant = fixed.copy()
     for element in circuit.elements:
-        if element.symbol == "La":  # their L is L^(1/α)
+        if element.symbol == "La":  # impedance.py's L is L^(1/α)
             i, j = circuit.index(f"{element.name}.L"), circuit.index(f"{element.name}.alpha")
             alpha = values[j]
-            with np.errstate(divide="ignore", invalid="ignore"):  # L = 0 has no error
-                jacobian[i, i] = theirs[i] / (alpha * values[i])
-                jacobian[i, j] = -theirs[i] * np.log(values[i]) / alpha**2
+            with np.errstate(divide="ignore", invalid="ignore"):  # no error for L = 0
+                jacobian[i, i] = external[i] / (alpha * values[i])
+                jacobian[i, j] = -external[i] * np.log(values[i]) / alpha**2
             constant[i] = fixed[i] and fixed[j]
     variance = np.diag(jacobian @ covariance @ jacobian.T)
     free = ~constant
-    constants = {key: float(value) for key, value, held in zip(keys, theirs, constant, strict=True) if held}
-    model = CustomCircuit(_text(circuit.tree, names), initial_guess=theirs[free].tolist(), constants=constants)
-    model.parameters_ = theirs[free]
+    constants = {key: float(value) for key, value, held in zip(keys, external, constant, strict=True) if held}
+    model = CustomCircuit(_text(circuit.tree, names), initial_guess=external[free].tolist(), constants=constants)
+    model.parameters_ = external[free]
     model.conf_ = np.sqrt(np.where(variance > 0, variance, np.nan))[free]
     return model
 
 
-def _our_values(circuit: Circuit, free: Sequence[float], constants: Mapping[str, float]) -> dict[str, float]:
-    keys = [key for element in circuit.elements for key in _their_keys(element)]
+def _internal_values(circuit: Circuit, free: Sequence[float], constants: Mapping[str, float]) -> dict[str, float]:
+    keys = [key for element in circuit.elements for key in _external_keys(element)]
     unknown = [key for key in constants if key not in keys]
     if unknown:
-        raise CircuitError(f"{circuit}: no parameter for the constant {unknown[0]!r}; known are {', '.join(keys)}")
+        raise CircuitError(f"{circuit}: unknown constant {unknown[0]!r}; choose from {', '.join(keys)}")
     free_keys = [key for key in keys if key not in constants]
     if len(free) != len(free_keys):
-        raise CircuitError(f"{circuit}: the model has {len(free)} values; give it {len(free_keys)}, or fit it")
-    theirs = dict(zip(free_keys, free, strict=True)) | dict(constants)
-    values = dict(zip(circuit.parameters, (float(theirs[key]) for key in keys), strict=True))
+        raise CircuitError(f"{circuit}: the model has {len(free)} values; give {len(free_keys)}, or fit the model")
+    external = dict(zip(free_keys, free, strict=True)) | dict(constants)
+    values = dict(zip(circuit.parameters, (float(external[key]) for key in keys), strict=True))
     for element in circuit.elements:
         if element.symbol == "La":
             values[f"{element.name}.L"] **= values[f"{element.name}.alpha"]
     return values
 
 
-def _their_keys(element: Element, name: str = "") -> list[str]:
+def _external_keys(element: Element, name: str = "") -> list[str]:
     name = name or TO_IMPEDANCE_PY[element.symbol] + element.label
     n_parameters = len(element.spec.parameters)
     return [name] if n_parameters == 1 else [f"{name}_{i}" for i in range(n_parameters)]
 
 
-def _their_names(elements: tuple[Element, ...]) -> dict[Element, str]:
-    """Return impedance.py's name of each element: labels are numbers there."""
+def _external_names(elements: tuple[Element, ...]) -> dict[Element, str]:
+    """Return the names of elements in impedance.py, which requires numbers as labels."""
     names = {}
     taken = {element.name for element in elements if element.label.isdigit()}
     for element in elements:
         if element.symbol not in TO_IMPEDANCE_PY:
             raise CircuitError(
                 f"{element.name}: impedance.py has no equivalent of {element.symbol}; "
-                f"it can take {', '.join(TO_IMPEDANCE_PY)}"
+                f"elements with one are {', '.join(TO_IMPEDANCE_PY)}"
             )
         label = element.label
         if not label.isdigit():
@@ -190,12 +190,12 @@ def _their_names(elements: tuple[Element, ...]) -> dict[Element, str]:
     return names
 
 
-def _their_values(circuit: Circuit, values: Mapping[str, float] | ArrayLike) -> list[float]:
-    theirs = dict(zip(circuit.parameters, circuit.values(values).tolist(), strict=True))
+def _external_values(circuit: Circuit, values: Mapping[str, float] | ArrayLike) -> list[float]:
+    external = dict(zip(circuit.parameters, circuit.values(values).tolist(), strict=True))
     for element in circuit.elements:
         if element.symbol == "La":
-            theirs[f"{element.name}.L"] **= 1 / theirs[f"{element.name}.alpha"]
-    return list(theirs.values())
+            external[f"{element.name}.L"] **= 1 / external[f"{element.name}.alpha"]
+    return list(external.values())
 
 
 def _text(node: Node, names: Mapping[Element, str]) -> str:

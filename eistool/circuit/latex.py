@@ -1,10 +1,10 @@
-"""The impedance equation of a circuit in LaTeX."""
+"""LaTeX equations of circuits."""
 
 import re
 
 from eistool.circuit.tree import Element, Node, Parallel, Series
 
-# these have parameters of their own names: the label alone tells R1 from R2
+# elements with parameters of the same name: the label alone is the subscript
 _PLAIN = ("R", "C", "L", "CPE", "W")
 
 
@@ -14,7 +14,7 @@ def to_latex(node: Node) -> str:
     Parameters
     ----------
     node : Element, Series or Parallel
-        A tree; parameters get their element's label as subscript, as in ``\alpha_{1}``.
+        A tree; parameters have the label of their element as subscript, as in ``\alpha_{1}``.
 
     Examples
     --------
@@ -42,14 +42,14 @@ def _inverse(latex: str) -> str:
 
 
 def _element(element: Element) -> str:
-    """Put the element's label below every parameter of its equation."""
+    """Return the equation of an element with its label as subscript of every parameter."""
     subscript = _subscript(element)
     symbols = {}
     for parameter in element.spec.parameters:
-        own = parameter.latex.partition("_")[2].strip("{}")
-        base = parameter.latex.partition("_")[0]
-        symbols[parameter.latex] = f"{base}_{{{own + ',' if own else ''}{subscript}}}"
-    # longest first: R_{ct} before R; upright text and commands such as \coth are passed over as a whole
+        base, _, index = parameter.latex.partition("_")
+        index = index.strip("{}")
+        symbols[parameter.latex] = f"{base}_{{{index + ',' if index else ''}{subscript}}}"
+    # longest first: R_{ct} before R; upright text and commands such as \coth are skipped
     names = sorted(map(re.escape, symbols), key=len, reverse=True)
     pattern = rf"{'|'.join(names)}|\\mathrm{{[^}}]*}}|\\[A-Za-z]+"
     return re.sub(pattern, lambda match: symbols.get(match[0], match[0]), element.spec.equation)
@@ -59,6 +59,6 @@ def _subscript(element: Element) -> str:
     if element.symbol in _PLAIN and element.label.isdigit():
         return element.label
     label = element.label if element.symbol in _PLAIN else element.name
-    if not label[1:].isdigit():  # _gb reads gb, but _1 is not 1
+    if not label[1:].isdigit():  # _gb becomes gb, but _1 differs from 1
         label = label.removeprefix("_")
     return rf"\mathrm{{{label.replace('_', chr(92) + '_')}}}"

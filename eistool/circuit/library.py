@@ -1,7 +1,7 @@
-"""The circuit library: one TOML file per circuit, the built-in ones and those of a user's folders.
+"""Circuit library: one TOML file per circuit, built in or in a user's folders.
 
-A folder of circuits is searched for ``NAME.toml``. Functions that take ``folders`` look there first, in
-their order, and then among the built-in circuits.
+Functions with an argument ``folders`` search these folders in order for ``NAME.toml``, then the built-in
+circuits.
 """
 
 import difflib
@@ -51,7 +51,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 
 
 def _flat(values: object) -> object:
-    """Return ``{"CPE1": {"Q": 1}}`` as ``{"CPE1.Q": 1}``: the key ``CPE1.Q`` without quotes is a table in TOML."""
+    """Flatten ``{"CPE1": {"Q": 1}}`` to ``{"CPE1.Q": 1}``; in TOML an unquoted ``CPE1.Q`` is a nested key."""
     if not isinstance(values, Mapping):
         return values
     flat: dict[str, Any] = {}
@@ -67,7 +67,7 @@ _Doi = Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}/\S+$")]
 
 
 class Example(BaseModel):
-    """Values and frequencies of a simulated spectrum that is typical of a circuit."""
+    """Frequencies and values of a typical simulated spectrum."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,7 +78,7 @@ class Example(BaseModel):
 
     @property
     def frequency(self) -> FloatArray:
-        """Frequencies in Hz, in equal steps of their logarithm."""
+        """Logarithmically spaced frequencies in Hz."""
         import numpy as np
 
         start, end = self.frequency_Hz
@@ -87,9 +87,9 @@ class Example(BaseModel):
 
 
 class LibraryCircuit(BaseModel):
-    """A circuit of the library: when to use it, what its elements stand for, typical values.
+    """Library circuit: use, roles of the elements, ranges and typical values.
 
-    ``name`` and ``circuit`` must be there; ``roles`` and ``ranges``, if they are, for every element and
+    ``name`` and ``circuit`` are required; ``roles`` and ``ranges``, if given, must cover every element and
     every parameter.
     """
 
@@ -97,7 +97,7 @@ class LibraryCircuit(BaseModel):
 
     name: Annotated[str, StringConstraints(pattern=f"^{LIBRARY_NAME}$")]
     title: str = ""
-    roles: dict[str, Role] = {}  # by element; before the circuit, which takes them on
+    roles: dict[str, Role] = {}  # by element; declared before the circuit, whose validation uses them
     circuit: Circuit
     use: str = ""
     references: tuple[_Doi, ...] = ()
@@ -149,17 +149,17 @@ class LibraryCircuit(BaseModel):
 
 
 def circuit_names(folders: Iterable[PathLike] = ()) -> tuple[str, ...]:
-    """Return the names of the circuits, sorted.
+    """Return the sorted names of the circuits.
 
     Parameters
     ----------
     folders : iterable of paths
-        Folders of circuits beside the built-in ones.
+        Folders of circuits in addition to the built-in ones.
 
     Raises
     ------
     CircuitError
-        If one is no folder, or the name of a file in it cannot be that of a circuit.
+        If a folder does not exist, or a file name is not a valid circuit name.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def circuit_names(folders: Iterable[PathLike] = ()) -> tuple[str, ...]:
 
 
 def replaced_circuits(folders: Iterable[PathLike]) -> dict[str, Path]:
-    """Return the built-in names that circuits of the folders replace, and the files that do."""
+    """Return the built-in names that are replaced by circuits of the folders, with their files."""
     builtin = _paths(())
     return {
         name: path
@@ -180,7 +180,7 @@ def replaced_circuits(folders: Iterable[PathLike]) -> dict[str, Path]:
 
 
 def load_library_circuit(name: str, folders: Iterable[PathLike] = ()) -> LibraryCircuit:
-    """Return a circuit of the library with its description and roles.
+    """Return a library circuit with its description and roles.
 
     Parameters
     ----------
@@ -192,8 +192,8 @@ def load_library_circuit(name: str, folders: Iterable[PathLike] = ()) -> Library
     Raises
     ------
     CircuitError
-        If there is no such circuit (the message names the closest), or its file has a mistake (the message
-        names file, key and what is expected).
+        If the circuit is unknown (the message suggests similar names) or its file is invalid (the message
+        gives file, key and expected value).
 
     Examples
     --------
@@ -213,18 +213,18 @@ def load_library(folders: Iterable[PathLike] = ()) -> tuple[LibraryCircuit, ...]
     Parameters
     ----------
     folders : iterable of paths
-        Folders of circuits beside the built-in ones.
+        Folders of circuits in addition to the built-in ones.
 
     Raises
     ------
     CircuitError
-        If a file has a mistake.
+        If a file is invalid.
     """
     return tuple(_read(name, path) for name, path in sorted(_paths(folders).items()))
 
 
 def load_circuit(name: str, folders: Iterable[PathLike] = ()) -> Circuit:
-    """Return a circuit of the library.
+    """Return a library circuit.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def load_circuit(name: str, folders: Iterable[PathLike] = ()) -> Circuit:
     Raises
     ------
     CircuitError
-        If there is no such circuit; the message names the closest.
+        If the circuit is unknown; the message suggests similar names.
 
     Examples
     --------
@@ -245,25 +245,25 @@ def load_circuit(name: str, folders: Iterable[PathLike] = ()) -> Circuit:
 
 
 def _paths(folders: Iterable[PathLike]) -> dict[str, Traversable]:
-    """Return the file of each name; of equal names that of the first folder counts."""
-    found: dict[str, Traversable] = {
+    """Return the file of each name; earlier folders take precedence."""
+    paths: dict[str, Traversable] = {
         entry.name.removesuffix(".toml"): entry
         for entry in files(PACKAGE).iterdir()
         if entry.name.endswith(".toml")
     }
     for folder in reversed([Path(folder) for folder in folders]):
         if not folder.is_dir():
-            raise CircuitError(f"{folder}: no such folder; give one with a NAME.toml for each circuit")
+            raise CircuitError(f"{folder}: no such folder; give a folder with a NAME.toml for each circuit")
         for path in folder.glob("*.toml"):
             if path.name == "eistool.toml":  # settings may lie beside the circuits
                 continue
             if not re.fullmatch(LIBRARY_NAME, path.stem):
                 raise CircuitError(
-                    f"{path}: {path.stem!r} cannot be a circuit's name; use two or more of a-z, 0-9 and _, "
+                    f"{path}: {path.stem!r} is not a valid circuit name; use two or more of a-z, 0-9 and _, "
                     "beginning with a letter"
                 )
-            found[path.stem] = path
-    return found
+            paths[path.stem] = path
+    return paths
 
 
 def _read(name: str, path: Traversable) -> LibraryCircuit:
@@ -273,13 +273,13 @@ def _read(name: str, path: Traversable) -> LibraryCircuit:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CircuitError(f"{path}: {error}; write TOML such as name = {name!r}") from error
     except ValidationError as error:
-        raise CircuitError(f"{path}: {_first_mistake(error)}") from error
+        raise CircuitError(f"{path}: {_first_error(error)}") from error
     if entry.name != name:
-        raise CircuitError(f"{path}: name = {entry.name!r}; give the file's own, {name!r}")
+        raise CircuitError(f"{path}: name = {entry.name!r}; expected {name!r}, as in the file name")
     return entry
 
 
-def _first_mistake(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     mistake = error.errors()[0]
     key = ".".join(str(part) for part in mistake["loc"])
     expected = mistake["msg"].removeprefix("Value error, ")
@@ -288,5 +288,5 @@ def _first_mistake(error: ValidationError) -> str:
         allowed = Example.model_fields if key.startswith("example.") else LibraryCircuit.model_fields
         return f"unknown key {key!r}; allowed are {', '.join(allowed)}"
     if mistake["type"] == "missing":
-        return f"no {key}; give one"
+        return f"missing key {key!r}; add it"
     return f"{key} = {mistake['input']!r}; {expected}" if key else expected

@@ -42,7 +42,7 @@ def dc_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArr
     Parameters
     ----------
     circuit : Circuit
-        What carries the current.
+        Circuit whose d.c. limit is computed.
     values : FloatArray, shape (p,)
         In the circuit's order.
 

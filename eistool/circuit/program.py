@@ -1,4 +1,4 @@
-"""A circuit as the flat program that the kernels walk."""
+"""Compilation of circuits to flat programs for the kernels."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eistool.circuit.circuit import Circuit
-from eistool.circuit.elements import DIMENSIONS, OWN_ELEMENTS
-from eistool.circuit.own import callback_address, take_error
+from eistool.circuit.custom_elements import callback_address, take_error
+from eistool.circuit.elements import CUSTOM_ELEMENTS, DIMENSIONS
 from eistool.circuit.tree import Element, Node, Parallel, Series
 from eistool.errors import CircuitError
 from eistool.kernels import model, parameters
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
-# one-parameter power laws A (jω)^n: the row that holds ω^n, and that of ω^-n where admittances are added
+# power laws A (jω)^n: row of ω^n, and row of ω^-n in groups that add admittances
 _POWER_ROWS = {
     "R": (model.ROW_ONE, model.ROW_ONE),
     "L": (model.ROW_X, model.ROW_INVERSE),
@@ -48,54 +48,54 @@ _KINDS = {"tau": parameters.LOG_TAU, "exponent": parameters.EXPONENT}
 class Program:
     """Operations, groups and parameter tables of a circuit; see :mod:`eistool.kernels.model`.
 
-    The program has its own order of parameters: ``order[k]`` is the circuit's index of parameter k.
+    Parameters are ordered by operation: ``order[k]`` is the index of parameter k in the circuit.
     """
 
-    operations: IntArray  # shape (o, 6); of an own element the row is the address of its function
-    in_hertz: BoolArray  # shape (o,): the exponent acts on ω itself, not on ω/ω0
+    operations: IntArray  # shape (o, 6); the row of a custom element is the address of its function
+    in_hertz: BoolArray  # shape (o,): an exponent acts on ω instead of ω/ω0
     parents: IntArray  # shape (g,)
     order: IntArray  # shape (p,)
     groups: IntArray  # shape (p,)
-    terms: IntArray  # shape (p,): which part of the outermost series a parameter belongs to
+    terms: IntArray  # shape (p,): index of the part of the outermost series
     kinds: IntArray  # shape (p,)
-    nested: BoolArray  # shape (p,): an amplitude on which Z does not depend linearly
+    nested: BoolArray  # shape (p,): amplitudes on which Z depends nonlinearly
     table: FloatArray  # shape (p, 5)
     index: IntArray  # shape (p, 3)
-    # shape (a, 4): class and R, tau, alpha (or -1) of arcs in series with everything else; a line's
-    # rails are a class of their own, ordered like time constants
+    # shape (a, 4): class and R, tau, alpha (or -1) of arcs in the outermost series; the rails of a line form a
+    # separate class, ordered like time constants
     arcs: IntArray
 
     @property
     def loops(self) -> bool:
-        """Whether there may be an inductive loop, which no ladder of RC elements describes."""
+        """Whether the circuit can have an inductive loop, which a ladder of RC elements cannot describe."""
         return any(
-            code in (model.RL, model.LA, model.OWN)
+            code in (model.RL, model.LA, model.CUSTOM)
             or (code == model.POWER and group > 0 and row == (model.ROW_X if sign > 0 else model.ROW_INVERSE))
             for code, group, _, sign, row, _ in self.operations.tolist()
         )
 
     def offsets(self, log_omega_0: float) -> FloatArray:
-        """Return what is added to ln(ω/ω0) for each operation."""
+        """Return the shift of ln(ω/ω0) for each operation."""
         return np.where(self.in_hertz, log_omega_0, 0.0)
 
     def to_theta(self, values: FloatArray, scale: FloatArray) -> FloatArray:
-        """Return the kernels' parameters for the circuit's; ``scale`` is (ln Z0, ln ω0)."""
+        """Return theta for the circuit's parameter values; ``scale`` is (ln Z0, ln ω0)."""
         theta = np.empty(values.size)
         parameters.to_theta(self.table, self.index, scale, values[self.order], theta)
         return theta
 
     def to_values(self, theta: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the circuit's parameters, shape (p,), and their derivatives by theta, (p, p)."""
-        own = np.empty(theta.size)
-        own_derivative = np.empty((theta.size, theta.size))
-        parameters.to_values(self.table, self.index, scale, theta, own, own_derivative)
-        values, derivative = np.empty_like(own), np.empty_like(own_derivative)
-        values[self.order] = own
-        derivative[self.order] = own_derivative
+        """Return the circuit's parameter values, shape (p,), and dp/dtheta, shape (p, p)."""
+        ordered = np.empty(theta.size)
+        ordered_derivative = np.empty((theta.size, theta.size))
+        parameters.to_values(self.table, self.index, scale, theta, ordered, ordered_derivative)
+        values, derivative = np.empty_like(ordered), np.empty_like(ordered_derivative)
+        values[self.order] = ordered
+        derivative[self.order] = ordered_derivative
         return values, derivative
 
     def workspace(self, n: int) -> tuple[FloatArray, FloatArray]:
-        """Return the kernels' ``sums`` and ``rows`` for n points, a multiple of the block's width."""
+        """Return the kernels' ``sums`` and ``rows`` for n points, a multiple of the block width."""
         return np.empty((self.parents.size, 2 * n)), np.empty((self.kinds.size, 2 * n))
 
     def evaluate(
@@ -112,7 +112,7 @@ class Program:
 
 
 def frequency_grid(omega: FloatArray) -> FloatArray:
-    """Return the kernels' ``grid``, shape (6, n), with n a multiple of the block's width."""
+    """Return the kernels' ``grid``, shape (6, n), with n padded to a multiple of the block width."""
     x = np.ones(-(-omega.size // model.WIDTH) * model.WIDTH)
     x[: omega.size] = omega
     root = np.sqrt(x)
@@ -120,7 +120,7 @@ def frequency_grid(omega: FloatArray) -> FloatArray:
 
 
 def to_blocks(real: FloatArray, imag: FloatArray, n: int) -> FloatArray:
-    """Return a complex row as the kernels have it, shape (2 n,), 0 beyond the given points."""
+    """Return a complex row in the kernels' layout, shape (2 n,), padded with 0."""
     planes = np.zeros((2, n))
     planes[0, : real.size] = real
     planes[1, : imag.size] = imag
@@ -128,7 +128,7 @@ def to_blocks(real: FloatArray, imag: FloatArray, n: int) -> FloatArray:
 
 
 def from_blocks(row: FloatArray, n_points: int) -> ComplexArray:
-    """Return complex values from rows of the kernels, of shape (..., 2 n)."""
+    """Return complex values from rows in the kernels' layout, shape (..., 2 n)."""
     blocks = row.reshape(*row.shape[:-1], -1, 2, model.WIDTH)
     values: ComplexArray = blocks[..., 0, :] + 1j * blocks[..., 1, :]
     return values.reshape(*row.shape[:-1], -1)[..., :n_points]
@@ -141,12 +141,12 @@ def compile_circuit(circuit: Circuit, arcs: bool = False, held: frozenset[int] =
     Parameters
     ----------
     circuit : Circuit
-        What to flatten.
+        The circuit.
     arcs : bool
-        Work every p(R,CPE) and p(R,C) as one arc of (R, tau, alpha).
+        Whether to fuse every p(R,CPE) and p(R,C) to an arc of (R, tau, alpha).
     held : frozenset of int
-        Parameters (in the circuit's order) that are fixed or bounded in their own unit: a Q among them
-        is neither replaced by a time constant, nor measured at a frequency unit that moves with the data.
+        Indices of circuit parameters that are fixed or bounded in their own unit: a Q among them is neither
+        replaced by a time constant nor scaled by the frequency unit of the data.
     """
     builder = _Builder(circuit, arcs, held)
     builder.add_node(circuit.tree, 0, impedances=True)
@@ -154,7 +154,7 @@ def compile_circuit(circuit: Circuit, arcs: bool = False, held: frozenset[int] =
 
 
 class _Builder:
-    """Walks a tree and collects operations, groups and parameter tables."""
+    """Collects operations, groups and parameter tables of a tree."""
 
     def __init__(self, circuit: Circuit, arcs: bool, held: frozenset[int]) -> None:
         self.circuit = circuit
@@ -214,15 +214,15 @@ class _Builder:
         code = model.POWER
         if element.symbol in _POWER_ROWS:
             row = _POWER_ROWS[element.symbol][0 if impedances else 1]
-        elif element.symbol in OWN_ELEMENTS:
-            code, row = model.OWN, callback_address(element.symbol)
+        elif element.symbol in CUSTOM_ELEMENTS:
+            code, row = model.CUSTOM, callback_address(element.symbol)
         else:
             code = _CODES[element.symbol]
         p = self.operation(code, group, sign, row, count, held)
         if element.symbol in ("Zarc", "K") and group == 0:
             self.arcs.append((code, p, p + 1, p + 2 if count > 2 else -1))
         if element.symbol in ("TLMie", "TLMct"):
-            # Z does not tell the rails from each other; the lesser comes first, a class for each line
+            # Z is symmetric in the rails: the smaller resistance comes first, with a class for each line
             self.arcs += [(-1 - p, -1, p, -1), (-1 - p, -1, p + 1, -1)]
         kinds = [spec.kind for spec in element.spec.parameters]
         n_amplitudes = count - kinds.count("tau") - kinds.count("exponent")
@@ -235,13 +235,13 @@ class _Builder:
             self.parameter(first + i, group, group > 0 or n_amplitudes > 1, dimension, alpha, -1)
 
     def add_arc(self, node: Node, group: int) -> bool:
-        """Add p(R,CPE) or p(R,C) as one arc, if it is one that may be worked so."""
+        """Add p(R,CPE) or p(R,C) as an arc; return False for other nodes and held parameters."""
         parts = node.parts if isinstance(node, Parallel) else ()
-        found = {part.symbol: part for part in parts if isinstance(part, Element)}
-        if not self.fuse or len(parts) != 2 or set(found) not in ({"R", "CPE"}, {"R", "C"}):
+        elements = {part.symbol: part for part in parts if isinstance(part, Element)}
+        if not self.fuse or len(parts) != 2 or set(elements) not in ({"R", "CPE"}, {"R", "C"}):
             return False
-        depressed = "CPE" in found
-        resistor, capacitor = found["R"], found["CPE" if depressed else "C"]
+        depressed = "CPE" in elements
+        resistor, capacitor = elements["R"], elements["CPE" if depressed else "C"]
         r, q = self.first(resistor), self.first(capacitor)
         if q in self.held:
             return False
@@ -287,11 +287,11 @@ def evaluate_impedance(
 def evaluate_jacobian(
     circuit: Circuit, frequency: ArrayLike, values: Mapping[str, float] | ArrayLike
 ) -> ComplexArray:
-    """Return the derivatives of the impedance by every parameter; see :meth:`Circuit.jacobian`."""
+    """Return the derivatives of the impedance of a circuit; see :meth:`Circuit.jacobian`."""
     program, omega, theta = _problem(circuit, frequency, values)
     by_theta = program.evaluate(omega, theta)[1]
     jacobian = np.empty_like(by_theta)
-    # without arcs and at the unit scale, dp/dtheta is diagonal
+    # dp/dtheta is diagonal without arcs and at unit scale
     diagonal = np.diag(program.to_values(theta, np.zeros(2))[1][program.order])
     jacobian[:, program.order] = by_theta / diagonal
     return jacobian
@@ -302,6 +302,6 @@ def _problem(
 ) -> tuple[Program, FloatArray, FloatArray]:
     omega: FloatArray = 2 * np.pi * np.atleast_1d(np.array(frequency, dtype=np.float64))
     if omega.ndim != 1 or not np.all((omega > 0) & np.isfinite(omega)):
-        raise CircuitError(f"{circuit}: frequency must be positive, finite numbers in one dimension, in Hz")
+        raise CircuitError(f"{circuit}: expected a one-dimensional array of positive, finite frequencies in Hz")
     program = compile_circuit(circuit)
     return program, omega, program.to_theta(circuit.values(values), np.zeros(2))

@@ -1,4 +1,4 @@
-"""Spectra of known circuits, with noise."""
+"""Simulation of noisy spectra."""
 
 from collections.abc import Mapping
 
@@ -21,27 +21,27 @@ def simulate(
     *,
     label: str = "simulated",
 ) -> Spectrum:
-    """Return the spectrum of a circuit with normally distributed noise.
+    """Simulate the spectrum of a circuit with normally distributed noise.
 
     Parameters
     ----------
     circuit : Circuit or str
-        A circuit, an expression, or a name of the library.
+        A circuit, an expression, or the name of a library circuit.
     frequency : array_like, shape (n_freq,)
-        In Hz.
+        Frequencies in Hz.
     values : mapping or array_like, shape (n_parameters,)
-        By name, or in the circuit's order.
+        Values by name, or in the circuit's order.
     noise : float
         Standard deviation of the real and of the imaginary part, relative to |Z|.
     seed : int or None
-        Of the noise; None takes a new one each time.
+        Seed of the noise; None for a random one.
     metadata, label
-        Of the spectrum.
+        Metadata and label of the spectrum.
 
     Raises
     ------
     CircuitError, SpectrumError
-        If the values do not suit the circuit, or the noise or the seed is negative.
+        If the values are invalid for the circuit, or the noise or the seed is negative.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def simulate(
     if not 0 <= noise < np.inf:
         raise SpectrumError(f"simulate: noise={noise}; give the relative standard deviation, for instance 0.005")
     if seed is not None and seed < 0:
-        raise SpectrumError(f"simulate: seed={seed}; give 0 or a positive whole number, or None for a new one")
+        raise SpectrumError(f"simulate: seed={seed}; give a non-negative integer, or None for a random seed")
     exact = as_circuit(circuit).impedance(frequency, values)
     normal = np.random.default_rng(seed).standard_normal((2, exact.size))
     noisy = exact + noise * np.abs(exact) * (normal[0] + 1j * normal[1])

@@ -1,4 +1,4 @@
-"""The tree that a circuit expression stands for."""
+"""Element trees of circuits."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -13,7 +13,7 @@ LABEL = r"[0-9]+|_[A-Za-z0-9_]+"
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One labelled element, a leaf of the tree; the alias Q becomes CPE.
+    """Labelled element, a leaf of the tree; the alias Q is replaced by CPE.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Element:
 
     @property
     def spec(self) -> ElementSpec:
-        """The registry's entry of this kind of element."""
+        """Specification of the element in the registry."""
         return element_spec(self.symbol)
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Two or more parts in series; a series within a series is flattened."""
+    """Two or more parts in series; nested series are flattened."""
 
     parts: tuple["Node", ...]
 
@@ -59,7 +59,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """Two or more parts in parallel; a parallel group within one is flattened."""
+    """Two or more parts in parallel; nested parallel groups are flattened."""
 
     parts: tuple["Node", ...]
 
@@ -83,13 +83,13 @@ def _flatten(group: Series | Parallel) -> None:
 
 
 def join(kind: type[Series] | type[Parallel], parts: Iterable[Node]) -> Node:
-    """Return a group of the parts, or the part itself if there is one only."""
+    """Return a group of the parts, or the part itself if there is only one."""
     parts = tuple(parts)
     return parts[0] if len(parts) == 1 else kind(parts)
 
 
 def leaves(node: Node) -> Iterator[Element]:
-    """Yield the elements of a tree in the order of its text."""
+    """Yield the elements of a tree in the order of its expression."""
     if isinstance(node, Element):
         yield node
     else:

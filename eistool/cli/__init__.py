@@ -1,6 +1,9 @@
-"""The command line; a command is imported when it is used."""
+"""Command line; commands are imported on first use."""
 
 import importlib
+import io
+import sys
+from typing import Any
 
 import click
 
@@ -27,28 +30,34 @@ INTERRUPTED = 130
 
 
 class WrongInput(click.ClickException):
-    """One of our errors, as a line on stderr and the exit code of wrong usage."""
+    """EistoolError as one line on stderr, with the exit code of wrong usage."""
 
     exit_code = 2
 
 
 class LazyGroup(click.Group):
-    """Commands live in ``eistool.cli.<name>``, as its attribute ``command``."""
+    """Group of the commands ``eistool.cli.<name>.command``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, or None if there is none of that name."""
+        """Return a command, or None if the name is unknown."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"eistool.cli.{cmd_name}").command
         command.name = cmd_name
         return command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; escape characters that the encoding of the terminal lacks, as on stderr."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> None:
-        """Run a command; our own errors become one line, an interruption an exit code."""
+        """Run a command; turn an EistoolError into one line, and an interruption into an exit code."""
         try:
             super().invoke(ctx)
         except EistoolError as error:
@@ -68,7 +77,7 @@ Example:
 )
 @click.version_option(package_name="eistool", prog_name="eistool", message="%(prog)s %(version)s")
 def main() -> None:
-    """From a folder of impedance spectra to fitted circuits, with honest uncertainties.
+    """Analyze folders of impedance spectra, with honest uncertainties.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.

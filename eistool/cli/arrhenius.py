@@ -1,4 +1,4 @@
-"""``eistool arrhenius``: from tables of conductivities to activation energies."""
+"""``eistool arrhenius``: activation energies from tables of conductivities."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ Examples:
 """
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="TABLE...")
-@click.option("--temperature-column", help="Column of temperatures in °C, where it is not to be guessed.")
+@click.option("--temperature-column", help="Column of temperatures in °C; recognized by name by default.")
 @click.option("--sigma-column", help="Column of conductivities in S/cm.")
 @click.option("--u-sigma-column", help="Column of their standard uncertainties.")
 @click.option(
@@ -23,10 +23,10 @@ Examples:
     type=click.Choice(("ln_sigmaT", "ln_sigma")),
     default="ln_sigmaT",
     show_default=True,
-    help="Whether ln(σT) or ln σ is a straight line over 1/T.",
+    help="Quantity that is linear in 1/T: ln(σT) or ln σ.",
 )
-@click.option("--u-geometry", type=float, help="Relative error that all conductivities share, for instance 0.03.")
-@click.option("--robust", is_flag=True, help="Leave out points that lie far off the line of the others.")
+@click.option("--u-geometry", type=float, help="Relative error common to all conductivities, for instance 0.03.")
+@click.option("--robust", is_flag=True, help="Exclude points that lie far off the line.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for tables and a picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of lines.")
 def command(
@@ -40,23 +40,23 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Fit Arrhenius' law to conductivities over temperature.
+    """Fit the Arrhenius equation to conductivities as a function of temperature.
 
     A TABLE is a CSV file with a header, or a result folder of eistool fit. Columns sample_id and quantity
-    part series from each other. Straight lines in the other form, Vogel-Fulcher-Tammann and two pieces are
-    compared by AICc.
+    separate the series. The line in the other form, the Vogel-Fulcher-Tammann equation and two line segments
+    are compared by AICc.
     """
     from eistool.jobs.arrhenius import Columns, regress_table, write_arrhenius
 
     columns = Columns(temperature_column, sigma_column, u_sigma_column)
-    found = [one for path in paths for one in regress_table(path, columns, form, u_geometry, robust)]
+    fits = [one for path in paths for one in regress_table(path, columns, form, u_geometry, robust)]
     if out is not None:
-        write_arrhenius(out, found)
+        write_arrhenius(out, fits)
     if as_json:
-        contents = [{"sample_id": sample, "quantity": quantity} | fit.to_dict() for sample, quantity, fit in found]
+        contents = [{"sample_id": sample, "quantity": quantity} | fit.to_dict() for sample, quantity, fit in fits]
         click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
         return
-    for _, _, fit in found:
+    for _, _, fit in fits:
         click.echo(repr(fit))
         for one in fit.alternatives:
             values = ", ".join(f"{name} = {value:.4g}" for name, value in one.parameters.items())

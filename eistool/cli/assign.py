@@ -1,4 +1,4 @@
-"""``eistool assign``: what the arcs of a spectrum may stand for."""
+"""``eistool assign``: assignment of arcs to processes."""
 
 import json
 from pathlib import Path
@@ -25,10 +25,10 @@ Examples:
 @click.option("--circuit", help="Name of the library, or expression.  [default: of the samples table, or auto]")
 @cell_facts
 def command(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
-    """Explain what the arcs of spectra may stand for: capacitances, candidates, evidence.
+    """Assign the arcs of spectra to processes: capacitances, candidates, evidence.
 
-    C L/A is compared with what is typical of bulk and grain boundaries, C/A with faces, each within a
-    factor 3; what the circuit library says of an element goes before. A grain boundary is claimed only if
+    C L/A is compared with typical values of bulk and grain boundaries, C/A with those of interfaces, each
+    within a factor of 3; roles from the circuit library take precedence. A grain boundary is claimed only if
     its apex lies in the window, its capacitance is plausible, and the BIC rises by more than 10 without it.
     """
     import eistool
@@ -37,20 +37,20 @@ def command(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
 
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     folders = find_circuits(folder, options["circuit_folders"])
-    found = []
+    assigned = []
     for spectrum in eistool.read(list(paths), options["samples"]):
         full = override(spectrum, "command line", to_metadata(options))
         result = _fit(full, options["circuit"] or full.metadata.circuit, folders)
-        found.append((result, assign(result)))
+        assigned.append((result, assign(result)))
     if as_json:
         contents = [
             {"label": result.spectrum.label, "circuit": repr(result.circuit), "status": result.status}
             | {"processes": [one.to_dict() for one in processes]}
-            for result, processes in found
+            for result, processes in assigned
         ]
         click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
         return
-    for result, processes in found:
+    for result, processes in assigned:
         click.echo(f"{result.spectrum.label}: {result.circuit}, {result.status}")
         for line in [text for one in processes for text in _lines(one)] or [f"  no arcs {result.reason}".rstrip()]:
             click.echo(line)
@@ -71,20 +71,20 @@ def _lines(one: Any) -> list[str]:
     from math import isfinite, isinf
 
     from eistool.display import format_value
-    from eistool.materials.assignment import why_no_grain_boundary
+    from eistool.materials.assignment import grain_boundary_objection
     from eistool.report.units import format_hertz, format_ohm
 
     place = (
         "blocks" if isinf(one.R) else f"{format_ohm(one.R, one.u_R)} at {format_hertz(one.apex_Hz)}, {one.status}"
     )
     lines = [f"  {one.name}: {one.assignment or 'unknown'}; {place}, alpha {one.alpha:.3f}"]
-    readings = (("C", one.C_eff, one.u_C_eff), ("Brug", one.C_brug, one.u_C_brug))
-    known = [f"{name} {format_value(value, u)} F" for name, value, u in readings if isfinite(value)]
+    capacitances = (("C", one.C_eff, one.u_C_eff), ("Brug", one.C_brug, one.u_C_brug))
+    known = [f"{name} {format_value(value, u)} F" for name, value, u in capacitances if isfinite(value)]
     if known:
         lines.append(f"    {', '.join(known)}")
     lines.append(f"    {one.reason}")
     if "grain_boundary" in one.candidates or one.assignment == "grain_boundary":
-        why = why_no_grain_boundary(one)
-        verdict = f"not claimed: {why}" if why else f"claimed: ΔBIC {one.delta_bic:.0f} without it"
+        objection = grain_boundary_objection(one)
+        verdict = f"not claimed: {objection}" if objection else f"claimed: ΔBIC {one.delta_bic:.0f} without it"
         lines.append(f"    as a grain boundary {verdict}")
     return lines

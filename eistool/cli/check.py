@@ -1,4 +1,4 @@
-"""``eistool check``: from folders of spectra to verdicts on them."""
+"""``eistool check``: validity of the spectra of a folder."""
 
 import sys
 from pathlib import Path
@@ -25,20 +25,21 @@ Examples:
     type=click.Choice(("failed", "all", "none")),
     default="failed",
     show_default=True,
-    help="Which spectra get a picture; failed: those that did not pass.",
+    help="Spectra to plot; failed: those that did not pass.",
 )
 @selection
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
-    """Tell which spectra in files and folders can be trusted, and why others cannot.
+    """Check the validity of all spectra in files and folders.
 
-    Two tests are made: of Kramers and Kronig, by a ladder of RC elements that must describe both parts of the
-    impedance, and Z-HIT, by the modulus that the phase tells. Printed and written as check.csv are verdicts with
-    reasons (drift, outliers, nonlinearity), noise, and proposed outliers; in the folder check of the results,
-    for each spectrum, its residuals as CSV and a picture. Nothing is masked or left out.
+    Two tests are made: the Kramers-Kronig test, with a ladder of RC elements common to both parts of the
+    impedance, and Z-HIT, which reconstructs the modulus from the phase. Verdicts with reasons (drift, outliers,
+    nonlinearity), noise and proposed outliers are printed and written to check.csv; the residuals of each
+    spectrum are written to the folder check of the results, as CSV and as a picture. No point is masked or
+    excluded.
 
-    Folders are searched with all below them. Run the same command again to resume: only what is missing or has
-    changed is computed.
+    Folders are searched recursively. Run the same command again to resume: only missing or changed results
+    are computed.
 
     Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable,
     130 interrupted. A spectrum that does not pass is a result.
@@ -48,6 +49,6 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
 
     names = ("jobs", "plots", "by", "samples", "force")
     chosen = CheckOptions(**{name: options[name] for name in names}, selection=to_selection(options))
-    with progress(quiet=options["no_progress"]) as tell:
-        summary = check_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
+    with progress(quiet=options["no_progress"]) as report:
+        summary = check_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
     finish(context, summary, paths, as_json, chosen.by)

@@ -32,11 +32,11 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead, or an object for one circuit.")
 def command(text: str | None, circuit_folders: tuple[Path, ...], plot: Path | None, as_json: bool) -> None:
-    """List the circuits of the library, show the one named TEXT, or list those that TEXT is found in.
+    """List the circuits of the library, show the one named TEXT, or list those whose description contains TEXT.
 
-    Your own circuits are NAME.toml files in a folder that --circuits, the environment variable
-    EISTOOL_CIRCUITS or the key circuits of eistool.toml names; searched in this order, before the
-    built-in ones.
+    Custom circuits are NAME.toml files in a folder given by --circuits, the environment variable
+    EISTOOL_CIRCUITS or the key circuits of eistool.toml, searched in this order before the built-in
+    circuits.
     """
     from eistool.circuit.library import circuit_names, load_library, load_library_circuit
 
@@ -48,14 +48,14 @@ def command(text: str | None, circuit_folders: tuple[Path, ...], plot: Path | No
         click.echo(_to_json(_describe(entry)) if as_json else _show(entry))
         return
     if plot is not None:
-        raise ConfigError(f"--plot: {text or 'no name'} is no circuit of the library; give the name of one")
-    found = [entry for entry in load_library(folders) if _matches(entry, text or "")]
-    if text and not found:
-        raise ConfigError(f"no circuit is named {text!r} or speaks of it; eistool circuits lists all")
+        raise ConfigError(f"--plot: {text or 'no name'} is not a circuit of the library; give the name of one")
+    matches = [entry for entry in load_library(folders) if _matches(entry, text or "")]
+    if text and not matches:
+        raise ConfigError(f"no circuit matches {text!r}; eistool circuits lists all")
     if as_json:
-        click.echo(_to_json([_describe(entry) for entry in found]))
+        click.echo(_to_json([_describe(entry) for entry in matches]))
     else:
-        _print_list(found)
+        _print_list(matches)
 
 
 def _to_json(value: object) -> str:
@@ -69,9 +69,11 @@ def _describe(entry: "LibraryCircuit") -> dict[str, object]:
 
 
 def _matches(entry: "LibraryCircuit", text: str) -> bool:
-    """Return whether all words of the text are in what is said of a circuit."""
-    said = " ".join((entry.name, entry.title, repr(entry.circuit), entry.use, *entry.roles.values())).lower()
-    return all(word in said for word in text.lower().split())
+    """Return whether the description of a circuit contains all words of the text."""
+    description = " ".join(
+        (entry.name, entry.title, repr(entry.circuit), entry.use, *entry.roles.values())
+    ).lower()
+    return all(word in description for word in text.lower().split())
 
 
 def _print_list(entries: "list[LibraryCircuit]") -> None:

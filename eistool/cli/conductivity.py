@@ -1,4 +1,4 @@
-"""``eistool conductivity``: from spectra of pellets to conductivities."""
+"""``eistool conductivity``: conductivities from spectra of pellets."""
 
 import sys
 from pathlib import Path
@@ -35,11 +35,11 @@ Examples:
 @selection
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
-    """Fit spectra and turn their resistances into conductivities and activation energies.
+    """Fit spectra, and compute conductivities and activation energies from their resistances.
 
-    The geometry comes from the options, else from the samples table. Bulk and grain boundaries are told
-    apart where the data tell them apart; the total is given always. This is eistool fit without
-    distributions of relaxation times, and writes the same result folder.
+    The geometry is taken from the options, else from the samples table. Bulk and grain boundaries are
+    separated if the data resolve them; the total is always given. The result folder is that of eistool fit,
+    without distributions of relaxation times.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
@@ -61,8 +61,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         drt=False,
         metadata=to_metadata(options),
     )
-    with progress(quiet=options["no_progress"]) as tell:
-        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
+    with progress(quiet=options["no_progress"]) as report:
+        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
     if as_json or summary.n_read == 0:
         finish(context, summary, paths, as_json, chosen.by)
         return

@@ -1,4 +1,4 @@
-"""``eistool convert``: spectra of any format, written in another."""
+"""``eistool convert``: conversion of spectra between formats."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -32,7 +32,7 @@ Examples:
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the files."
 )
-@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -44,11 +44,11 @@ def command(
     out: Path,
     force: bool,
 ) -> None:
-    """Write all spectra in files and folders as CSV, or as text that ZView (z) or EC-Lab's readers (mpt) read.
+    """Convert all spectra in files and folders to CSV, ZView (z) or EC-Lab (mpt) text.
 
-    Frequencies and impedances are read back to the last digit. An mpt file holds all sweeps of its source; in
-    the other formats each sweep has a file, numbered where there are several. Masked points are written
-    too. What is known beside the points goes to samples.csv in the folder, so that it is read back as well.
+    Frequencies and impedances round-trip to the last digit. An mpt file holds all sweeps of its source; the
+    other formats have one file per sweep, numbered if there are several. Masked points are included.
+    Metadata are written to samples.csv in the folder, from which they are read back.
 
     Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable.
     """
@@ -57,35 +57,35 @@ def command(
     from eistool.readers import SampleTables, load, scan
 
     tables = SampleTables(samples)
-    found: dict[str, list[Spectrum]] = {}
+    spectra: dict[str, list[Spectrum]] = {}
     failures: dict[str, str] = {}
     for file in scan(paths):
         if file.ignored:
             continue
         try:
-            found[file.source] = load(file, tables, electrode)
+            spectra[file.source] = load(file, tables, electrode)
         except ReaderError as error:
             failures[file.source] = str(error).removeprefix(f"{file.path.name}: ")
-    written = _write(found, style, out, force)
+    written = _write(spectra, style, out, force)
     if as_json:
         click.echo(json.dumps({"written": written, "failures": failures}, indent=2, ensure_ascii=False))
     for source, reason in failures.items():
         click.echo(f"not read: {source}: {reason}", err=True)
     if not as_json:
-        n_sweeps = sum(map(len, found.values()))
-        click.echo(f"{n_sweeps} spectra of {len(found)} files in {len(written)} files in {out}")
-    context.exit(3 if not found else 1 if failures else 0)
+        n_sweeps = sum(map(len, spectra.values()))
+        click.echo(f"{n_sweeps} spectra of {len(spectra)} files in {len(written)} files in {out}")
+    context.exit(3 if not spectra else 1 if failures else 0)
 
 
-def _write(found: dict[str, list["Spectrum"]], style: str, out: Path, force: bool) -> list[str]:
-    """Write the spectra of each source, and the table of what is known of them; return the files' names."""
+def _write(by_source: dict[str, list["Spectrum"]], style: str, out: Path, force: bool) -> list[str]:
+    """Write the spectra of each source and the table of their metadata; return the file names."""
     from eistool.readers.writers import format_samples, write_spectra
 
-    plan = list(_plan(found, style))
+    plan = list(_plan(by_source, style))
     targets = [out / name for name, _ in plan] + ([out / SIDE_TABLE] if plan else [])
-    there = [target for target in targets if target.exists()]
-    if there and not force:
-        raise ConfigError(f"{there[0]} is there ({len(there)} such); choose another folder, or --force")
+    existing = [target for target in targets if target.exists()]
+    if existing and not force:
+        raise ConfigError(f"{existing[0]} exists ({len(existing)} such files); choose another folder, or --force")
     try:
         for name, spectra in plan:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -97,12 +97,12 @@ def _write(found: dict[str, list["Spectrum"]], style: str, out: Path, force: boo
     return [name for name, _ in plan]
 
 
-def _plan(found: dict[str, list["Spectrum"]], style: str) -> Iterator[tuple[str, Sequence["Spectrum"]]]:
-    """Yield the name of each file and its spectra; sources that differ in their suffix only keep it."""
+def _plan(by_source: dict[str, list["Spectrum"]], style: str) -> Iterator[tuple[str, Sequence["Spectrum"]]]:
+    """Yield the name of each file and its spectra; sources that differ only in their suffix keep it."""
     from eistool.readers.writers import WRITERS
 
-    stems = [str(PurePosixPath(source).with_suffix("")).lower() for source in found]
-    for source, spectra in found.items():
+    stems = [str(PurePosixPath(source).with_suffix("")).lower() for source in by_source]
+    for source, spectra in by_source.items():
         stem = str(PurePosixPath(source).with_suffix(""))
         stem = source if stems.count(stem.lower()) > 1 else stem
         suffix = WRITERS[style].suffix

@@ -1,4 +1,4 @@
-"""``eistool drt``: from folders of spectra to distributions of relaxation times."""
+"""``eistool drt``: distributions of relaxation times of the spectra of a folder."""
 
 import sys
 from pathlib import Path
@@ -25,27 +25,27 @@ Examples:
     type=click.Choice(("auto", "modulus", "unit", "noise")),
     default="auto",
     show_default=True,
-    help="What noise is proportional to; auto: the power of |Z| that the residuals tell.",
+    help="Scale of the noise; auto: the power of |Z| estimated from the residuals.",
 )
 @click.option(
     "--plots",
     type=click.Choice(("all", "none")),
     default="all",
     show_default=True,
-    help="Whether each spectrum gets a picture.",
+    help="Spectra to plot.",
 )
 @selection
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Compute the distribution of relaxation times of all spectra in files and folders.
 
-    Nothing has to be chosen or subtracted: R, L and a blocking tail are part of the model. Written are a
-    table of peaks, one of spectra, and in the folder drt of the results, for each spectrum, γ(τ) with its
-    95 % band as CSV and as a picture.
+    No parameter has to be chosen and nothing subtracted: R, L and a blocking tail are part of the model. The
+    results are a table of peaks, a table of spectra, and, in the folder drt of the results, γ(τ) of each
+    spectrum with its 95 % band, as CSV and as a picture.
 
-    Folders are searched with all below them. A file that cannot be read, or a spectrum that has no
-    distribution, becomes a row with its reason; the rest goes on. Run the same command again to resume:
-    only what is missing or has changed is computed.
+    Folders are searched recursively. A file that cannot be read, or a spectrum without a distribution, becomes
+    a row with its reason, and the batch continues. Run the same command again to resume: only missing or
+    changed results are computed.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
@@ -55,6 +55,6 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
 
     names = ("weighting", "jobs", "plots", "by", "samples", "force")
     chosen = DRTOptions(**{name: options[name] for name in names}, selection=to_selection(options))
-    with progress(quiet=options["no_progress"]) as tell:
-        summary = drt_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
+    with progress(quiet=options["no_progress"]) as report:
+        summary = drt_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
     finish(context, summary, paths, as_json, chosen.by)

@@ -7,7 +7,9 @@ import click
 
 if TYPE_CHECKING:
     from eistool.jobs import DryRun
+    from eistool.spectrum import SampleGroup
 
+_MOST_TEMPERATURES = 8  # listed one by one
 _SHOWN = (
     ("sample_id", "sample", "{}"),
     ("cell_type", "cell", "{}"),
@@ -24,10 +26,17 @@ _SHOWN = (
 def show_dry_run(context: click.Context, dry_run: "DryRun", as_json: bool) -> NoReturn:
     """Print the inputs, and exit: 0, or 1 if a file cannot be read, or 3 if none can."""
     if as_json:
-        contents = {"spectra": dry_run.rows, "failures": dry_run.failures, "warnings": dry_run.warnings}
+        contents = {
+            "spectra": dry_run.rows,
+            "samples": [group.to_dict() for group in dry_run.samples],
+            "failures": dry_run.failures,
+            "warnings": dry_run.warnings,
+        }
         click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
     else:
         _print_table(dry_run)
+        for group in dry_run.samples:
+            click.echo(f"sample {group.name}: {_describe(group)}")
         for text in dry_run.warnings:
             click.echo(f"warning: {text}")
         for text in dry_run.failures:
@@ -37,6 +46,14 @@ def show_dry_run(context: click.Context, dry_run: "DryRun", as_json: bool) -> No
         )
     context.exit(3 if not dry_run.n_read else int(bool(dry_run.failures)))
     raise AssertionError  # exit() does not return
+
+
+def _describe(group: "SampleGroup") -> str:
+    spectra = f"{group.n_spectra} spectr{'um' if group.n_spectra == 1 else 'a'}"
+    T = group.temperature_C
+    if len(T) > _MOST_TEMPERATURES:
+        return f"{spectra} at {len(T)} temperatures, {T[0]:g} to {T[-1]:g} °C"
+    return f"{spectra} at {', '.join(f'{value:g}' for value in T)} °C" if T else f"{spectra}, temperature unknown"
 
 
 def _print_table(dry_run: "DryRun") -> None:

@@ -1,4 +1,4 @@
-"""``eistool fit``: from folders of spectra to tables of fits."""
+"""``eistool fit``: fits of the spectra of a folder."""
 
 import sys
 from collections.abc import Sequence
@@ -43,42 +43,42 @@ Examples:
 @click.option(
     "--weighting",
     type=click.Choice(("modulus", "unit", "proportional", "noise")),
-    help="What residuals are divided by.  [default: modulus]",
+    help="Scale of the residuals.  [default: modulus]",
 )
 @click.option(
     "--plots",
     type=click.Choice(("failed", "all", "none")),
-    help="Which spectra get a picture; failed includes poor models.  [default: failed]",
+    help="Spectra to plot; failed includes poor models.  [default: failed]",
 )
 @click.option(
     "--drt/--no-drt",
     default=None,
-    help="Whether to compute the distribution of relaxation times too.  [default: --drt]",
+    help="Compute the distribution of relaxation times.  [default: --drt]",
 )
 @profile
 @click.option(
     "--mask",
     type=click.Choice(("none", "outliers", "kk")),
-    help="Which points the Kramers-Kronig test takes out of the fit.  [default: none]",
+    help="Points to exclude from the fit, by the Kramers-Kronig test.  [default: none]",
 )
 @click.option(
     "--require-valid/--any-validity",
     default=None,
-    help="Whether to fit only what passes the Kramers-Kronig test.  [default: --any-validity]",
+    help="Fit only spectra that pass the Kramers-Kronig test.  [default: --any-validity]",
 )
 @click.option("--bound", "bounds", type=Bound(), multiple=True, help="Bounds of a parameter; may be repeated.")
 @click.option("--fix", "fixed", type=Assignment(), multiple=True, help="Hold a parameter; may be repeated.")
 @selection
-@click.option("--dry-run", is_flag=True, help="Say what was understood of each file; compute and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the metadata of each file; compute and write nothing.")
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Fit circuits to all spectra in files and folders, and write tables of the results.
 
-    Folders are searched with all below them. A file that cannot be read, or a fit that fails, becomes a
-    row with its reason; the rest goes on. Run the same command again to resume: only what is missing or
-    has changed is computed.
+    Folders are searched recursively. A file that cannot be read, or a fit that fails, becomes a row with its
+    reason, and the batch continues. Run the same command again to resume: only missing or changed results
+    are computed.
 
-    What an option says goes before the samples table, and that before eistool.toml.
+    Options take precedence over the samples table, and the samples table over eistool.toml.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
@@ -90,8 +90,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     chosen = _options(paths[0], options)
     if options["dry_run"]:
         show_dry_run(context, dry_run_folder(paths, out, chosen), as_json)
-    with progress(quiet=options["no_progress"]) as tell:
-        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
+    with progress(quiet=options["no_progress"]) as report:
+        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
     finish(context, summary, paths, as_json, chosen.by)
 
 
@@ -117,7 +117,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
 
 
 def _once(option: str, pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
-    """Return the pairs as a mapping; a name given twice is a mistake, whichever was meant."""
+    """Return the pairs as a mapping, and raise if a name is given twice."""
     from eistool.circuit.elements import canonical_name
 
     values = {canonical_name(name): value for name, value in pairs}

@@ -1,4 +1,4 @@
-"""``eistool formats``: what can be read."""
+"""``eistool formats``: readable file formats."""
 
 import json
 
@@ -13,9 +13,9 @@ Example:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead.")
 def command(as_json: bool) -> None:
-    """List the file formats that can be read.
+    """List the readable file formats.
 
-    Files are known by their content; the suffixes are what such files usually carry.
+    Formats are recognized by content; the suffixes listed are the usual ones.
     """
     from eistool.readers import READERS
     from eistool.readers.registry import UNSUPPORTED

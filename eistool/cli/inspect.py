@@ -1,4 +1,4 @@
-"""``eistool inspect``: how each file was understood."""
+"""``eistool inspect``: interpretation of each file."""
 
 import json
 from pathlib import Path
@@ -32,17 +32,17 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 @click.pass_context
 def command(context: click.Context, paths: tuple[Path, ...], samples: Path | None, as_json: bool) -> None:
-    """Show what is read from files and folders.
+    """Show the interpretation of files and folders.
 
-    For each sweep: format, points, range, how the sign of Im was decided, notes, and metadata with their
-    origin; for each file that cannot be read, why. Exit code 1 if there are such files, 3 if nothing is
+    Output for each sweep: format, points, range, origin of the sign of Im, notes, and metadata with their
+    origin; for each file that cannot be read: the reason. Exit code 1 if there are such files, 3 if nothing is
     readable.
     """
     from eistool.readers import SampleTables, scan
 
     try:
         tables = SampleTables(samples)
-        files = [_inspect(found, tables) for found in scan(paths)]
+        files = [_inspect(file, tables) for file in scan(paths)]
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
     if as_json:
@@ -53,16 +53,16 @@ def command(context: click.Context, paths: tuple[Path, ...], samples: Path | Non
     context.exit(3 if "read" not in statuses else 1 if "failed" in statuses else 0)
 
 
-def _inspect(found: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
+def _inspect(file: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
     from eistool.readers import load
 
-    file: dict[str, Any] = {"source": found.source, "path": str(found.path)}
-    if found.ignored:
-        return file | {"status": "ignored", "reason": found.ignored}
+    described: dict[str, Any] = {"source": file.source, "path": str(file.path)}
+    if file.ignored:
+        return described | {"status": "ignored", "reason": file.ignored}
     try:
-        return file | {"status": "read", "sweeps": [_sweep(spectrum) for spectrum in load(found, tables)]}
+        return described | {"status": "read", "sweeps": [_sweep(spectrum) for spectrum in load(file, tables)]}
     except ReaderError as error:
-        return file | {"status": "failed", "reason": str(error).removeprefix(f"{found.path.name}: ")}
+        return described | {"status": "failed", "reason": str(error).removeprefix(f"{file.path.name}: ")}
 
 
 def _sweep(spectrum: "Spectrum") -> dict[str, Any]:

@@ -25,10 +25,10 @@ Examples:
 @out_folder
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
 def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None:
-    """Measure the voltage drops where the current of FILE changes, and the overpotentials before its rests.
+    """Measure the voltage drops at changes of the current in FILE, and the overpotentials before rests.
 
-    The record needs time, current and voltage; with the potentials of both electrodes (Ewe, Ece) against a
-    reference electrode, each gets its own resistance and overpotential. Written is irdrop.csv.
+    The record needs time, current and voltage; given the potentials of both electrodes (Ewe, Ece) against a
+    reference electrode, resistance and overpotential are computed for each. The result is irdrop.csv.
     """
     from eistool.display import format_value
     from eistool.jobs.ir_drop import ir_drop_file

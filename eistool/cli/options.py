@@ -1,4 +1,4 @@
-"""Flags that several commands share, and the forms of their values."""
+"""Options shared by several commands, and their value types."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ def circuits(command: Command) -> Command:
         "circuit_folders",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         multiple=True,
-        help="Folder of your own circuits, searched first; may be repeated.",
+        help="Folder of custom circuits, searched first; may be repeated.",
     )(command)
 
 
@@ -60,11 +60,11 @@ def results(command: Command) -> Command:
             type=click.Path(path_type=Path),
             default="eistool-results",
             show_default=True,
-            help="Result folder; one that is there is resumed.",
+            help="Result folder; an existing one is resumed.",
         ),
-        click.option("--jobs", type=click.IntRange(min=1), help="Threads; by default one for each core."),
+        click.option("--jobs", type=click.IntRange(min=1), help="Threads; by default one per core."),
         click.option("--force", is_flag=True, help="Compute everything anew."),
-        click.option("--no-progress", is_flag=True, help="Say nothing on stderr while working."),
+        click.option("--no-progress", is_flag=True, help="Do not report progress on stderr."),
     )
     for decorate in reversed(decorators):
         command = decorate(command)
@@ -76,7 +76,7 @@ def profile(command: Command) -> Command:
     return click.option(
         "--profile",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Cycling record (.mpr, .mpt or text): gives each spectrum its charge, voltage and direction by time.",
+        help="Cycling record (.mpr, .mpt or text), source of charge, voltage and direction of each spectrum.",
     )(command)
 
 
@@ -87,7 +87,7 @@ def electrode(command: Command) -> Command:
         type=click.Choice(("working", "counter", "cell")),
         default="working",
         show_default=True,
-        help="Whose impedance, where a three-electrode file holds several.",
+        help="Electrode whose impedance is read from three-electrode files.",
     )(command)
 
 
@@ -110,18 +110,18 @@ def plots(command: Command) -> Command:
 
 
 def selection(command: Command) -> Command:
-    """Add ``--by`` and the options that choose sweeps and points."""
+    """Add ``--by`` and the options that select sweeps and points."""
     decorators = (
         click.option(
             "--by",
             type=click.Choice(("soc", "voltage", "temperature", "time", "cycle")),
             help="Order the results along this coordinate; fit and track follow processes along it.",
         ),
-        click.option("--select", type=Numbers(), default=(), help="Only these sweeps of each file, from 1."),
-        click.option("--every", type=click.IntRange(min=1), default=1, help="Only every n-th sweep of each file."),
-        click.option("--time-range", type=Range(), help="Only sweeps begun between these hours of their file."),
-        click.option("--f-min", type=float, help="Do not use points below, in Hz."),
-        click.option("--f-max", type=float, help="Do not use points above, in Hz."),
+        click.option("--select", type=Numbers(), default=(), help="Sweeps of each file to use, from 1."),
+        click.option("--every", type=click.IntRange(min=1), default=1, help="Use every n-th sweep of each file."),
+        click.option("--time-range", type=Range(), help="Use sweeps started between these hours of a file."),
+        click.option("--f-min", type=float, help="Lowest frequency to use, in Hz."),
+        click.option("--f-max", type=float, help="Highest frequency to use, in Hz."),
     )
     for decorate in reversed(decorators):
         command = decorate(command)
@@ -129,7 +129,7 @@ def selection(command: Command) -> Command:
 
 
 def to_selection(given: dict[str, Any]) -> "Selection":
-    """Return the sweeps and points that the options of :func:`selection` choose."""
+    """Return the selection given by the options of :func:`selection`."""
     from eistool.batch import Selection
 
     return Selection(
@@ -163,11 +163,11 @@ def geometry(command: Command) -> Command:
 
 
 def cell_facts(command: Command) -> Command:
-    """Add options for facts about the cell, which go before the samples table."""
+    """Add options for metadata of the cell, which take precedence over the samples table."""
     return click.option(
         "--cell-type",
         type=click.Choice(("blocking", "symmetric", "electron_blocking", "full", "other")),
-        help="Kind of the cell.",
+        help="Type of the cell.",
     )(_numbers(command, GEOMETRY + TEMPERATURE))
 
 
@@ -178,7 +178,7 @@ def _numbers(command: Command, options: Sequence[tuple[str, str]]) -> Command:
 
 
 def to_metadata(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts that the options of :func:`geometry` or :func:`cell_facts` give."""
+    """Return the metadata given by the options of :func:`geometry` or :func:`cell_facts`."""
     names = ("cell_type", *(name for name, _ in GEOMETRY + TEMPERATURE))
     return {name: given[name] for name in names if given.get(name) is not None}
 

@@ -27,12 +27,14 @@ Examples:
 @click.option(
     "--mode",
     type=click.Choice(("ion_blocking", "electron_blocking", "leakage")),
-    help="What the contacts block; by default what cell_type of the samples table tells, or ion_blocking.",
+    help="Type of the contacts; by default from cell_type of the samples table, else ion_blocking.",
 )
 @geometry
-@click.option("--u-r-lead-ohm", type=float, help="Its standard uncertainty; by default 10 %, or 0.1 ohm of none.")
-@click.option("--offset-a", "offset", type=Measured(), help="Current at 0 V; by default what holds at 0 V show.")
-@click.option("--floor-a", type=float, default=0.0, help="Current that the instrument can tell from zero.")
+@click.option(
+    "--u-r-lead-ohm", type=float, help="Its standard uncertainty; by default 10 %, or 0.1 ohm without a lead."
+)
+@click.option("--offset-a", "offset", type=Measured(), help="Current at 0 V; by default measured in holds at 0 V.")
+@click.option("--floor-a", type=float, default=0.0, help="Smallest current that the instrument resolves.")
 @click.option("--sigma-other", type=Measured(), help="Conductivity of the other carrier, in S/cm.")
 @click.pass_context
 def command(
@@ -44,11 +46,11 @@ def command(
     out: Path,
     **given: Any,
 ) -> None:
-    """Turn the current under constant voltage into an electronic or ionic conductivity, or a bound of it.
+    """Compute electronic or ionic conductivities, or bounds of them, from currents at constant voltage.
 
     Files hold time, current and voltage: BioLogic and Gamry text exports, or tables with units in their
-    headers. Holds at 0 V give the offset, several voltages a slope. A current that is not steady, is too
-    faint, or a resistance that the lead hides gives a bound and the reason.
+    headers. Holds at 0 V give the offset, several voltages a slope. An unsteady or too small current, or a
+    resistance hidden by that of the lead, gives a bound and the reason.
 
     Exit codes: 0 all done, 1 done but some files failed, 2 wrong usage, 3 nothing readable.
     """

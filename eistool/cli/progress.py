@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, plain lines otherwise."""
+"""Progress on stderr: a bar on a terminal, else plain lines."""
 
 import sys
 import time
@@ -16,14 +16,14 @@ SECONDS_BETWEEN_LINES = 5.0
 
 @contextmanager
 def progress(quiet: bool) -> "Iterator[Progress]":
-    """Yield what a batch tells its progress to."""
+    """Yield the callable that reports the progress of a batch."""
     if quiet:
         yield lambda stage, done, total: None
     elif sys.stderr.isatty():
-        with _bar() as tell:
-            yield tell
+        with _bar() as report:
+            yield report
     else:
-        yield _Lines().tell
+        yield _Lines().report
 
 
 @contextmanager
@@ -35,22 +35,22 @@ def _bar() -> "Iterator[Progress]":
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks = {}
 
-        def tell(stage: str, done: int, total: int) -> None:
+        def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total)
             bar.update(tasks[stage], completed=done, total=total)
 
-        yield tell
+        yield report
 
 
 class _Lines:
-    """A line when a stage begins to tell, every few seconds, and when it ends."""
+    """Progress as lines: at the start and end of a stage, and every few seconds."""
 
     def __init__(self) -> None:
         self._stage = ""
         self._last = 0.0
 
-    def tell(self, stage: str, done: int, total: int) -> None:
+    def report(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self._stage or done == total or now - self._last > SECONDS_BETWEEN_LINES:
             click.echo(f"{stage} {done}/{total}", err=True)

@@ -22,12 +22,12 @@ Examples:
 @click.option("-p", "--parameter", "values", type=Assignment(), multiple=True, help="Value of a parameter.")
 @click.option("--f-min", type=float, default=0.1, show_default=True, help="Lowest frequency, in Hz.")
 @click.option("--f-max", type=float, default=1e6, show_default=True, help="Highest frequency, in Hz.")
-@click.option("--per-decade", type=click.IntRange(min=1), default=10, show_default=True, help="Points a decade.")
+@click.option("--per-decade", type=click.IntRange(min=1), default=10, show_default=True, help="Points per decade.")
 @click.option("--noise", type=float, default=0.0, show_default=True, help="Standard deviation relative to |Z|.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the noise.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; by default stdout.")
 @click.option(
-    "--format", "style", type=click.Choice(FORMATS), help="By default what the suffix of the file tells, or csv."
+    "--format", "style", type=click.Choice(FORMATS), help="File format; by default from the suffix, else csv."
 )
 def command(
     circuit: str,
@@ -41,10 +41,10 @@ def command(
     output: Path | None,
     style: str | None,
 ) -> None:
-    """Write the spectrum of CIRCUIT, an expression or a name of the library, from high to low frequency.
+    """Simulate the spectrum of CIRCUIT, an expression or a name of the library.
 
-    Every parameter of the circuit needs a value: -p NAME=VALUE. Noise is normally distributed, equal for
-    real and imaginary part.
+    Every parameter of the circuit needs a value: -p NAME=VALUE. Frequencies descend. Noise is normally
+    distributed, with equal variance of real and imaginary parts.
     """
     from eistool.circuit import as_circuit
     from eistool.circuit.simulate import simulate
@@ -63,7 +63,7 @@ def command(
 
 
 def sweep(f_min: float, f_max: float, per_decade: int) -> list[float]:
-    """Return frequencies in Hz, falling from ``f_max`` to ``f_min`` in equal steps of their logarithm.
+    """Return logarithmically spaced frequencies in Hz, descending from ``f_max`` to ``f_min``.
 
     Examples
     --------

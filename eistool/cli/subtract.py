@@ -1,4 +1,4 @@
-"""``eistool subtract``: a cell without its electrolyte layers and counter electrodes."""
+"""``eistool subtract``: subtraction of electrolyte layers and counter electrodes from a cell."""
 
 import json
 import sys
@@ -41,19 +41,17 @@ Examples:
 @click.option("--symmetric", help="The symmetric cell: a spectrum, or R,u in ohm.")
 @click.option("--layers", type=click.IntRange(min=0), help="Electrolyte layers of the full cell.")
 @click.option("--counter-electrodes", type=click.IntRange(min=0), help="Counter electrodes of the full cell.")
-@click.option(
-    "--r-in", type=click.Choice(("per_electrode", "pair")), help="What the interface's resistance means."
-)
-@click.option("--electrolyte", type=Measured(), help="R_SE of the symmetric cell, in ohm; else by a fit.")
-@click.option("--interface", type=Measured(), help="R_In of the symmetric cell, in ohm; else by a fit.")
-@click.option("--lead", type=Measured(), help="Leads and contacts of the full cell, in ohm.")
+@click.option("--r-in", type=click.Choice(("per_electrode", "pair")), help="Meaning of the interface resistance.")
+@click.option("--electrolyte", type=Measured(), help="R_SE of the symmetric cell, in ohm; by default from a fit.")
+@click.option("--interface", type=Measured(), help="R_In of the symmetric cell, in ohm; by default from a fit.")
+@click.option("--lead", type=Measured(), help="Resistance of leads and contacts of the full cell, in ohm.")
 @click.option("--full-layer", type=(float, float), help=f"{_LAYER}full cell.")
 @click.option("--symmetric-layer", type=(float, float), help=f"{_LAYER}symmetric cell.")
 @click.option(
-    "--r-in-dc", type=float, default=17.5, show_default=True, help="Of an electrode at d.c., in ohm cm²."
+    "--r-in-dc", type=float, default=17.5, show_default=True, help="D.c. resistance of an electrode, in ohm cm²."
 )
-@click.option("--plain-half", is_flag=True, help="Of spectra, subtract Z_sym/2 for each counter electrode only.")
-@click.option("--thicknesses-um", help="Of the layer of interest in each full cell, separated by commas.")
+@click.option("--plain-half", is_flag=True, help="For spectra, subtract only Z_sym/2 for each counter electrode.")
+@click.option("--thicknesses-um", help="Thicknesses of the layer of interest, one per full cell, comma-separated.")
 @geometry
 @click.option("--samples", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Samples table.")
 @out_folder
@@ -61,11 +59,11 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead.")
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:
-    """Subtract what electrolyte layers and counter electrodes add to a cell, measured on a symmetric cell.
+    """Subtract electrolyte layers and counter electrodes, measured on a symmetric cell, from full cells.
 
-    How many there are is never guessed: the other readings of the stack are printed beside the result, as a
-    systematic band. What is not named is taken from [subtraction] in eistool.toml. Three full cells or more
-    of different thickness give a regression too, which needs no symmetric cell.
+    Their numbers are never guessed: alternative interpretations of the stack are given as a systematic band.
+    Defaults are read from [subtraction] in eistool.toml. Three or more full cells of different thickness
+    also give a regression, which needs no symmetric cell.
 
     Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage.
     """
@@ -88,8 +86,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     out: Path = given["out"]
     cells, regression, code = subtract_folder(out, options, ["eistool", *sys.argv[1:]])
     if given["as_json"]:
-        found = [{"source": c.source, "error": c.error, **(c.result.to_dict() if c.result else {})} for c in cells]
-        printed = {"out": str(out), "exit_code": code, "cells": found}
+        rows = [{"source": c.source, "error": c.error, **(c.result.to_dict() if c.result else {})} for c in cells]
+        printed = {"out": str(out), "exit_code": code, "cells": rows}
         printed["regression"] = None if regression is None else regression.to_dict()
         click.echo(json.dumps(printed, indent=2, ensure_ascii=False))
     else:
@@ -122,6 +120,6 @@ def _print(cell: "Subtracted") -> None:
     if result.sigma_S_per_cm == result.sigma_S_per_cm:  # not nan
         low, high = result.band_sigma
         sigma = format_value(result.sigma_S_per_cm, result.u_sigma_S_per_cm)
-        click.echo(f"  σ {sigma} S/cm, other readings {low:.3g} to {high:.3g} S/cm")
+        click.echo(f"  σ {sigma} S/cm, other interpretations {low:.3g} to {high:.3g} S/cm")
     for line in rest:
         click.echo(line)

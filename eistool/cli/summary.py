@@ -1,4 +1,4 @@
-"""What ``eistool fit``, ``drt`` and ``check`` print when they are done."""
+"""Summary printed by ``eistool fit``, ``drt`` and ``check``."""
 
 import json
 import math
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from eistool.batch import Record, Summary
 
-# shown where a spectrum knows them: name, heading, format
+# shown if known: name, heading, format
 _CONDITIONS = (
     ("sample_id", "sample", "{}"),
     ("temperature_C", "T", "{:.1f} °C"),
@@ -68,7 +68,7 @@ def summary_to_dict(summary: "Summary") -> JSON:
 
 
 def print_summary(summary: "Summary", by: str | None = None) -> None:
-    """Print a line for each spectrum, then warnings, failures and where the tables are."""
+    """Print a line for each spectrum, then warnings, failures and the path of the tables."""
     from rich.console import Console
 
     # wide, so that nothing is cut off in a log
@@ -103,7 +103,7 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
 
 
 def _is_done(record: "Record") -> bool:
-    """Return whether there is a fit, a distribution or a verdict, be it a failed one."""
+    """Return whether there is a fit, a distribution or a verdict, failed ones included."""
     return not record.tables.keys().isdisjoint(("fits", "drt", "check"))
 
 
@@ -148,7 +148,7 @@ def _verdict(record: "Record") -> tuple["str | Text", ...]:
 
 
 def _resistances(record: "Record") -> list[str]:
-    """Return R ± u of what is in series, then of the arcs or peaks with their frequency."""
+    """Return R ± u of the elements in series, then of the arcs or peaks with their frequency."""
     if "fits" not in record.tables:
         return _peaks(record)
     arcs = {row["process"]: row for row in record.tables.get("processes", ())}
@@ -176,7 +176,7 @@ def _peaks(record: "Record") -> list[str]:
 
 
 def _resistance(name: str, value: float | None, stderr: float | None, status: str, apex: str = "") -> str:
-    # a number that the data do not determine would only be taken for one that they do
+    # a number not determined by the data would be mistaken for a result
     if value is None or status in ("not_identifiable", "not_resolvable"):
         return f"{name} {status.replace('_', ' ')}"
     place = f" at {apex}" if apex else ""
@@ -222,7 +222,7 @@ def _name(record: "Record") -> str:
 
 
 def _reason(record: "Record", error: str) -> str:
-    # readers and fits begin with the name, which stands there already
+    # messages of readers and fits begin with the name, printed already
     for name in (_name(record), record.key.source.rpartition("/")[2]):
         error = error.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
     return error

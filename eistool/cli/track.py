@@ -1,4 +1,4 @@
-"""``eistool track``: from folders of spectra to processes along a series, and what appears in it."""
+"""``eistool track``: processes along series of spectra."""
 
 import sys
 from pathlib import Path
@@ -21,24 +21,24 @@ Examples:
 @inputs
 @results
 @circuits
-@click.option("--circuit", help="Name of the library, or expression.  [default: what the series shows]")
+@click.option("--circuit", help="Name of the library, or expression.  [default: chosen from the series]")
 @click.option(
     "--plots",
     type=click.Choice(("all", "none")),
     default="all",
     show_default=True,
-    help="Whether each series gets pictures.",
+    help="Series to plot.",
 )
 @selection
 @click.pass_context
 def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
-    """Follow every process along a coordinate, and announce those that appear or disappear.
+    """Track processes along a coordinate, and detect those that appear or disappear.
 
-    Spectra with the same sample_id are a series; those without one, the spectra of one folder. Charge
-    comes first and ascends, discharge follows and descends. Written are tracks.csv, a row per process and
-    spectrum, events.csv with the evidence for every event, a column per criterion, and in plots/tracks
-    pictures of each series. An event is confirmed only if all six criteria hold; where there is none, the
-    resistance that would have been seen is printed.
+    Spectra with the same sample_id form a series; without one, the spectra of a folder do. Charge comes
+    first, in ascending order, then discharge in descending order. The results are tracks.csv, a row per
+    process and spectrum, events.csv with the evidence for every event, a column per criterion, and pictures of
+    each series in plots/tracks. An event is confirmed only if all six criteria hold; without events, the
+    detection limit of the resistance is printed.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
     130 interrupted.
@@ -47,9 +47,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     from eistool.jobs import TrackOptions, track_folder
 
     if options["by"] is None:
-        raise click.UsageError(
-            "give --by soc, voltage, temperature, time or cycle: along what spectra are ordered"
-        )
+        raise click.UsageError("give --by soc, voltage, temperature, time or cycle: the coordinate of the series")
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     names = ("by", "circuit", "jobs", "plots", "samples", "force")
     chosen = TrackOptions(
@@ -57,6 +55,6 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         circuit_folders=find_circuits(folder, options["circuit_folders"]),
         selection=to_selection(options),
     )
-    with progress(quiet=options["no_progress"]) as tell:
-        summary = track_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], tell)
+    with progress(quiet=options["no_progress"]) as report:
+        summary = track_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
     finish(context, summary, paths, as_json, chosen.by)

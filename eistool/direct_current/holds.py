@@ -1,39 +1,42 @@
-"""Stretches of constant voltage in a record of current and voltage over time."""
+"""Holds: intervals of constant voltage in a record of current and voltage over time."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from eistool.errors import SpectrumError
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-LEAST_POINTS = 12
-LEAST_SHARE = 0.02  # of the record's time, that a hold lasts
-SAME_SHARE, SAME_V = 0.01, 5e-4  # voltages closer than this, of the largest or in V, are one
-SAME_NOISE = 8.0  # standard deviations of the voltage's noise
+CHECKED = "engineering choice; checked by tests.benchmarks.direct_current"
+LEAST_POINTS: Annotated[int, Threshold("points of a hold", CHECKED)] = 12
+LEAST_SHARE: Annotated[float, Threshold("share of the time of a record that a hold lasts", CHECKED)] = 0.02
+SAME_SHARE: Annotated[float, Threshold("difference of equal voltages, relative to the largest", CHECKED)] = 0.01
+SAME_V: Annotated[float, Threshold("difference of equal voltages in V", CHECKED)] = 5e-4
+SAME_NOISE: Annotated[float, Threshold("difference of equal voltages in standard deviations", CHECKED)] = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hold:
-    """A stretch of the record at one voltage."""
+    """Interval of a record at one voltage."""
 
-    time_s: FloatArray  # since the voltage was set
+    time_s: FloatArray  # since the step of the voltage
     current_A: FloatArray
     voltage_V: float  # mean
     u_voltage_V: float
-    begins_s: float  # in the record
+    begins_s: float  # time in the record
 
     @property
     def duration_s(self) -> float:
-        """How long the voltage was held."""
+        """Duration of the hold."""
         return float(self.time_s[-1])
 
 
 def check_record(
     time_s: ArrayLike, current_A: ArrayLike, voltage_V: ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the three columns as arrays in the order of time, without rows that hold no number.
+    """Return the three columns as arrays sorted by time, without incomplete rows.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ def check_record(
     Raises
     ------
     SpectrumError
-        If the columns differ in length, are not numeric, or fewer than 12 rows are left.
+        If the columns differ in length or are not numeric, or fewer than 12 rows remain.
     """
     columns = []
     for name, given in (("time_s", time_s), ("current_A", current_A), ("voltage_V", voltage_V)):
@@ -58,7 +61,7 @@ def check_record(
         voltage = np.full(time.shape, float(voltage))
     if time.ndim != 1 or not time.shape == current.shape == voltage.shape:
         shapes = f"time_s {time.shape}, current_A {current.shape}, voltage_V {voltage.shape}"
-        raise SpectrumError(f"polarisation: {shapes}; give columns of one length")
+        raise SpectrumError(f"polarisation: {shapes}; give columns of equal length")
     usable = np.isfinite(time) & np.isfinite(current) & np.isfinite(voltage)
     if np.count_nonzero(usable) < LEAST_POINTS:
         raise SpectrumError(
@@ -70,7 +73,7 @@ def check_record(
 
 
 def find_holds(time: FloatArray, current: FloatArray, voltage: FloatArray) -> list[Hold]:
-    """Return the stretches of constant voltage, in the order of time; ramps belong to none.
+    """Return the holds in order of time; ramps are excluded.
 
     Examples
     --------
@@ -82,32 +85,32 @@ def find_holds(time: FloatArray, current: FloatArray, voltage: FloatArray) -> li
     same = max(SAME_SHARE * float(np.abs(voltage).max()), SAME_V, SAME_NOISE * noise)
     near = max(same / 4, 0.75 * SAME_NOISE * noise)
     cuts = np.flatnonzero(np.abs(np.diff(voltage)) > same) + 1
-    found = []
+    holds = []
     for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), voltage.size], strict=True):
-        while end - start >= LEAST_POINTS:  # from the end: a ramp may lead to a level, or away from one
+        while end - start >= LEAST_POINTS:  # from the end: a ramp may precede or follow a hold
             level = float(np.median(voltage[end - LEAST_POINTS : end]))
             away = np.flatnonzero(np.abs(voltage[start:end] - level) > near)
             begin = start + (int(away[-1]) + 1 if away.size else 0)
             begin = min(begin, end - LEAST_POINTS)
-            # a short look at 0 V before a long hold tells the offset
+            # a short hold at 0 V before a long hold gives the offset
             share = 0.0 if abs(level) <= same else LEAST_SHARE
             if time[end - 1] - time[begin] >= share * (time[-1] - time[0]) and _is_level(voltage[begin:end], near):
-                found.append(_hold(time, current, voltage, begin, end))
+                holds.append(_hold(time, current, voltage, begin, end))
             end = begin
-    return sorted(found, key=lambda hold: hold.begins_s)
+    return sorted(holds, key=lambda hold: hold.begins_s)
 
 
 def _is_level(voltage: FloatArray, near: float) -> bool:
-    """Return whether the beginning and the end are the same: on a ramp they are not."""
+    """Return whether the beginning and the end agree, unlike on a ramp."""
     part = max(5, voltage.size // 10)
     return abs(float(voltage[:part].mean() - voltage[-part:].mean())) < near / 2
 
 
 def _hold(time: FloatArray, current: FloatArray, voltage: FloatArray, begin: int, end: int) -> Hold:
     step = float(np.median(np.diff(time[begin:end])))
-    # the voltage was set between the last point before and the first one of the hold
+    # the step lies between the last point before the hold and its first point
     before = time[begin - 1] if begin else time[begin] - step
     start = max(float(before), float(time[begin]) - step)
     values = voltage[begin:end]
-    spread = float(values.std()) / np.sqrt(values.size)
-    return Hold(time[begin:end] - start, current[begin:end], float(values.mean()), spread, float(time[begin]))
+    u = float(values.std()) / np.sqrt(values.size)
+    return Hold(time[begin:end] - start, current[begin:end], float(values.mean()), u, float(time[begin]))

@@ -1,37 +1,42 @@
-"""Voltage drops where the current changes: at once by resistances, then by what relaxes."""
+"""Voltage drops at changes of the current: ohmic drops and overpotentials."""
 
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from eistool.constants import TWO_SIDED_95
+from eistool.direct_current.holds import CHECKED
 from eistool.display import format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting.intervals import t_quantile
-from eistool.typing import FloatArray
+from eistool.fitting.result import NEAR_TIE, UNRESOLVED
+from eistool.typing import FloatArray, Threshold
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 # potential against Li+/Li; In/InLi as in Song et al., Nature 2025, doi:10.1038/s41586-024-08298-9
 REFERENCE_V = {"Li": 0.0, "In/InLi": 0.62}
-STEP_SHARE = 0.05  # of the largest current, that a change exceeds
-LEAST_POINTS = 8  # of a rest or of a constant current
-INSTANT = 12  # points that tell the voltage at the moment of the change
-PLAUSIBLE = 6.0  # difference of BIC
-RELAXED = 0.05  # of the overpotential: what the last fifth of a rest may still change
+STEP_SHARE: Annotated[
+    float, Threshold("change of the current, relative to the largest, that counts as a step", CHECKED)
+] = 0.05
+LEAST_POINTS: Annotated[int, Threshold("points of a rest or of a constant current", CHECKED)] = 8
+INSTANT = 12  # points on either side that determine the voltage at the step
+RELAXED: Annotated[
+    float, Threshold("change of the overpotential in the last fifth of a sufficient rest", CHECKED)
+] = 0.05
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IRDrop:
-    """One change of the current, seen by one pair of electrodes.
+    """Voltage drop at one change of the current, for one pair of electrodes.
 
-    ``overpotential_V`` is E under current less E at the end of the rest; nan with a ``lower_limit_V`` of its
-    size where the rest was too short, and without one at steps between two currents.
+    ``overpotential_V`` is E under current minus E at the end of the rest. It is nan if the rest was too short,
+    with a ``lower_limit_V`` of its size, and at steps between two currents, without a limit.
     """
 
     time_s: float
@@ -39,7 +44,7 @@ class IRDrop:
     current_before_A: float
     current_after_A: float
     potential_V: float  # before the change; of an electrode against Li+/Li
-    drop_V: float  # at once: E after less E before
+    drop_V: float  # instantaneous: E after minus E before
     u_drop_V: float
     resistance_ohm: float
     u_resistance_ohm: float
@@ -63,7 +68,7 @@ class IRDrop:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class IRDrops:
-    """All changes of the current in a record, in the order of time."""
+    """Voltage drops of a record in order of time."""
 
     events: tuple[IRDrop, ...]
     reference: str | None
@@ -78,7 +83,7 @@ class IRDrops:
         }
 
     def to_dataframe(self) -> "DataFrame":
-        """Return a row for each change and electrode."""
+        """Return one row per change and electrode."""
         import pandas as pd
 
         return pd.DataFrame([event.to_dict() for event in self.events])
@@ -100,14 +105,14 @@ class IRDrops:
 
 
 def to_lithium(potential_V: ArrayLike, reference: str) -> FloatArray:
-    """Return potentials against Li+/Li of those against a reference electrode.
+    """Convert potentials against a reference electrode to potentials against Li+/Li.
 
     Parameters
     ----------
     potential_V : array_like
-        In V against the reference.
+        Potentials in V against the reference.
     reference : {"Li", "In/InLi"}
-        0 or 0.62 V against Li+/Li.
+        Reference electrode, at 0 or 0.62 V against Li+/Li.
 
     Raises
     ------
@@ -120,7 +125,7 @@ def to_lithium(potential_V: ArrayLike, reference: str) -> FloatArray:
     [2.0, 2.62]
     """
     if reference not in REFERENCE_V:
-        raise SpectrumError(f"reference {reference!r} is unknown; choose one of {', '.join(REFERENCE_V)}")
+        raise SpectrumError(f"reference={reference!r}; choose one of {', '.join(REFERENCE_V)}")
     return np.asarray(potential_V, dtype=np.float64) + REFERENCE_V[reference]
 
 
@@ -132,25 +137,25 @@ def analyze_ir_drop(
     counter_V: ArrayLike | None = None,
     reference: str | None = None,
 ) -> IRDrops:
-    """Return what the voltage does at once, and until it has relaxed, where the current of a record changes.
+    """Return the ohmic drops and overpotentials at the changes of the current in a record.
 
-    The drop is the difference between the points before the change (a line over t) and those after it (a law
-    of t or √t), both taken to the moment of the change. Processes that are over within one interval of
-    the record are part of it.
+    The ohmic drop is the difference between extrapolations to the moment of the change, from the points
+    before it (a line over t) and after it (a law of t or √t). It includes processes faster than one
+    sampling interval.
 
     Parameters
     ----------
     time_s, current_A, voltage_V : array_like, shape (n,)
-        The record: time in s, current in A, voltage of the cell in V.
+        Time in s, current in A, and voltage of the cell in V.
     working_V, counter_V : array_like, shape (n,), optional
         Potentials of the electrodes against a reference electrode, in V.
     reference : {"Li", "In/InLi"}, optional
-        What they are measured against; then they are given against Li+/Li.
+        Reference electrode of these; potentials are then converted to Li+/Li.
 
     Raises
     ------
     SpectrumError
-        If columns do not fit together, the current never changes, or the reference is unknown.
+        If the columns differ in length, the current never changes, or the reference is unknown.
 
     Examples
     --------
@@ -164,7 +169,7 @@ def analyze_ir_drop(
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
     if len({array.shape for array in arrays.values()}) > 1 or arrays["time_s"].ndim != 1:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise SpectrumError(f"voltage drops: {shapes}; give columns of one length")
+        raise SpectrumError(f"voltage drops: {shapes}; give columns of equal length")
     usable = np.all([np.isfinite(array) for array in arrays.values()], axis=0)
     order = np.flatnonzero(usable)[np.argsort(arrays["time_s"][usable], kind="stable")]
     time, current = arrays["time_s"][order], arrays["current_A"][order]
@@ -175,7 +180,7 @@ def analyze_ir_drop(
             potentials[name] = potential if reference is None else to_lithium(potential, reference)
     flags: tuple[str, ...] = ()
     if len(potentials) == 1:
-        flags = ("two electrodes: what belongs to which cannot be told",)
+        flags = ("two electrodes: the drops cannot be assigned to one of them",)
     segments = _segments(current)
     events = [
         _event(time, current, potential, name, before, after)
@@ -184,14 +189,14 @@ def analyze_ir_drop(
     ]
     if not events:
         raise SpectrumError(
-            f"voltage drops: the current of {current.size} points never changes between two stretches of "
+            f"voltage drops: the current of {current.size} points never changes between two intervals of "
             f"{LEAST_POINTS} points or more; give a record with rests or steps"
         )
     return IRDrops(tuple(events), reference, flags)
 
 
 def _segments(current: FloatArray) -> list[tuple[int, int]]:
-    """Return first and last-plus-one point of each stretch of constant current."""
+    """Return the index range of each interval of constant current."""
     same = STEP_SHARE * float(np.abs(current).max(initial=0.0))
     cuts = [0, *(np.flatnonzero(np.abs(np.diff(current)) > same) + 1).tolist(), current.size]
     return [(a, b) for a, b in itertools.pairwise(cuts) if b - a >= LEAST_POINTS]
@@ -207,7 +212,7 @@ def _event(
 ) -> IRDrop:
     first = after[0]
     I_0, I_1 = (float(np.median(current[slice(*part)])) for part in (before, after))
-    # the change falls somewhere between two points: half way, give or take that half
+    # the change lies between two points: the midpoint is assumed
     moment = float(time[first - 1] + time[first]) / 2
     back = slice(max(before[0], before[1] - INSTANT), before[1])
     ahead = slice(first, min(after[1], first + INSTANT))
@@ -216,7 +221,7 @@ def _event(
     drop, u_drop = E_1 - E_0, math.hypot(u_0, u_1)
     step = I_1 - I_0
     R, u_R = drop / step, u_drop / abs(step)
-    resolved = u_R < 0.5 * abs(R)
+    resolved = u_R < UNRESOLVED * abs(R)
     reason = "" if resolved else f"{drop * 1e3:.3g} ± {u_drop * 1e3:.2g} mV; record faster around the change"
     eta, u_eta, least, why = _overpotential(E, before, after, (I_0, I_1), (E_0, u_0))
     return IRDrop(
@@ -238,20 +243,21 @@ def _event(
 
 
 def _back_to_zero(since: FloatArray, E: FloatArray) -> tuple[float, float]:
-    """Return the potential at the change, by the law of t or √t that describes what follows.
+    """Return the potential at the change, extrapolated by the best law of t or √t.
 
-    Laws that do as well are part of the error, and so is that nobody measured what came before the first point.
+    The error includes the differences from laws that BIC does not rule out, and the unmeasured interval
+    before the first point.
     """
     root = np.sqrt(since)
     laws = [_at(E, root), _at(E, since), _at(E, root, since), _at(E, since, since**2)]
     laws.sort(key=lambda law: law[2])
     value, u, best = laws[0]
-    others = [abs(other - value) for other, _, bic in laws[1:] if bic - best < PLAUSIBLE]
+    others = [abs(other - value) for other, _, bic in laws[1:] if bic - best < NEAR_TIE]
     return value, math.hypot(u, max([*others, abs(value - float(E[0])) / math.sqrt(3)]))
 
 
 def _at(E: FloatArray, *x: FloatArray) -> tuple[float, float, float]:
-    """Return the value where all x are 0 of a linear law, its error, and the law's BIC."""
+    """Return the value of a linear law at x = 0, its error, and BIC."""
     scaled = [column / np.abs(column).max() for column in x]
     basis = np.column_stack([np.ones_like(E), *scaled])
     inverse = np.linalg.pinv(basis.T @ basis)
@@ -260,7 +266,7 @@ def _at(E: FloatArray, *x: FloatArray) -> tuple[float, float, float]:
     square = max(float(residual @ residual), 1e-30)
     variance = square / max(1, E.size - 1 - len(x))
     bic = E.size * math.log(square) + len(x) * math.log(E.size)
-    # of a dozen points: that ± 1.96 u holds the truth in 95 %
+    # with a dozen points, a factor by which ± 1.96 u covers 95 %
     few = t_quantile(0.95, max(1, E.size - 1 - len(x))) / TWO_SIDED_95
     return float(coefficients[0]), few * math.sqrt(variance * float(inverse[0, 0])), bic
 
@@ -272,7 +278,7 @@ def _overpotential(
     currents: tuple[float, float],
     E_0: tuple[float, float],
 ) -> tuple[float, float, float, str]:
-    """Return the overpotential before a rest with its error, or a limit of it and why."""
+    """Return the overpotential before a rest with its error, or a lower limit and the reason."""
     if abs(currents[1]) > STEP_SHARE * abs(currents[0]):
         return math.nan, math.nan, math.nan, ""
     rest = E[slice(*after)]

@@ -1,40 +1,52 @@
-"""From the current under constant voltage to a partial conductivity, or to a bound of it."""
+"""Partial conductivities, or their limits, from the current under constant voltage."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eistool.constants import ONE_SIDED_95
-from eistool.direct_current.holds import Hold, check_record, find_holds
+from eistool.constants import ONE_SIDED_95, SIGNIFICANT
+from eistool.direct_current.holds import CHECKED, Hold, check_record, find_holds
 from eistool.direct_current.relaxation import SETTLED, Relaxation, fit_relaxation
 from eistool.direct_current.transference import Transference, transference_numbers
-from eistool.display import format_value, html_table, plain
+from eistool.display import brief_repr, format_value, html_table, plain
 from eistool.errors import SpectrumError
+from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import CellGeometry, check_geometry
+from eistool.typing import Threshold
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 MODES = ("ion_blocking", "electron_blocking", "leakage")
 CARRIER = {"ion_blocking": "electronic", "electron_blocking": "ionic", "leakage": "leakage"}
-U_UNKNOWN_LEAD_OHM = 0.1  # of a lead that nobody measured
-U_LEAD = 0.1  # of a lead whose error nobody gave
-FLOORS = 3.0  # a current below so many floors is none
-LEADS = 3.0  # and a resistance below so many errors of the lead
-FELT = 0.002  # of the resistance: what the lead's error must reach to be told
-UNRESOLVED = 0.5
-ZERO_SHARE, ZERO_V = 0.01, 1e-3  # a hold at a voltage below this, of the largest or in V, measures the offset
-NONLINEAR = 0.03  # of the current
-HIGH_V = 1.0
+U_UNKNOWN_LEAD_OHM: Annotated[
+    float,
+    Threshold(
+        "standard uncertainty of an unknown lead resistance in Ω", "engineering choice; flagged if it matters"
+    ),
+] = 0.1
+U_LEAD: Annotated[float, Threshold("relative uncertainty of a lead given without one", CHECKED)] = 0.1
+FLOORS: Annotated[float, Threshold("floors of the instrument below which a current gives a limit", "3 σ")] = 3.0
+FELT: Annotated[float, Threshold("uncertainty of the lead, relative to R, that is flagged", CHECKED)] = 0.002
+ZERO_SHARE: Annotated[float, Threshold("voltage of an offset, relative to the largest", CHECKED)] = 0.01
+ZERO_V: Annotated[float, Threshold("voltage of an offset in V", CHECKED)] = 1e-3
+NONLINEAR: Annotated[float, Threshold("relative deviation from I ∝ V that counts as nonlinear", CHECKED)] = 0.03
+HIGH_V: Annotated[
+    float,
+    Threshold(
+        "voltage in V from which decomposition is flagged",
+        "voltage of the sulphide electrolytes in doi:10.1038/s41586-024-08298-9",
+    ),
+] = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PolarizationStep:
-    """One hold: its voltage, and the current with the offset subtracted."""
+    """One hold: voltage, and steady current with the offset subtracted."""
 
     voltage_V: float
     begins_s: float
@@ -43,10 +55,12 @@ class PolarizationStep:
     u_I_ss_A: float
     status: str  # ok | not_resolvable
     reason: str
-    lower_limit_A: float  # of the steady current's size, 95 %; nan where there is none
+    lower_limit_A: float  # of the absolute steady current, 95 %; nan if there is none
     upper_limit_A: float
     relaxation: Relaxation = field(repr=False)
     hold: Hold = field(repr=False)
+
+    __repr__ = brief_repr
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain Python objects."""
@@ -65,9 +79,9 @@ class PolarizationStep:
 class PolarizationResult:
     """Outcome of :func:`analyze_polarization`.
 
-    ``status`` is ``ok`` or ``not_resolvable``; then ``sigma_S_per_cm`` is nan, and ``upper_limit`` or
-    ``lower_limit`` (S/cm, 95 %) says what is known. Errors are standard uncertainties, that of the geometry
-    included. Currents have the offset subtracted, resistances the lead.
+    ``status`` is ``ok`` or ``not_resolvable``; ``sigma_S_per_cm`` is then nan, and ``upper_limit`` or
+    ``lower_limit`` (S/cm, 95 %) may be given. Errors are standard uncertainties and include the geometry.
+    The offset is subtracted from currents, the lead from resistances.
     """
 
     mode: str
@@ -91,21 +105,21 @@ class PolarizationResult:
 
     @property
     def carrier(self) -> str:
-        """What moves: ``electronic`` or ``ionic``; ``leakage`` of a full cell."""
+        """Mobile carrier: ``electronic`` or ``ionic``; ``leakage`` of a full cell."""
         return CARRIER[self.mode]
 
     @property
     def current_density(self) -> float:
-        """Steady current by area in A/cm², nan without an area."""
+        """Steady current per area in A/cm², nan without an area."""
         area = None if self.cell is None else self.cell.area_cm2
         return math.nan if area is None else self.I_ss_A / area
 
     def transference(self, sigma_other: float, u_sigma_other: float = 0.0) -> Transference:
-        """Return the transference numbers, given the conductivity of the other carrier in S/cm."""
-        own = (self.sigma_S_per_cm, self.u_sigma_S_per_cm)
+        """Return transference numbers from the conductivity of the other carrier in S/cm."""
+        sigma = (self.sigma_S_per_cm, self.u_sigma_S_per_cm)
         if self.status != "ok":
-            own = (math.nan, self.upper_limit)
-        return transference_numbers(own, (sigma_other, u_sigma_other), self.carrier)
+            sigma = (math.nan, self.upper_limit)
+        return transference_numbers(sigma, (sigma_other, u_sigma_other), self.carrier)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain Python objects; None for missing ones."""
@@ -116,7 +130,7 @@ class PolarizationResult:
         return as_dict
 
     def to_dataframe(self) -> "DataFrame":
-        """Return a row for each voltage."""
+        """Return one row per voltage."""
         import pandas as pd
 
         return pd.DataFrame([step.to_dict() for step in self.steps]).drop(columns="terms")
@@ -171,34 +185,34 @@ def analyze_polarization(
     u_offset_A: float = 0.0,
     floor_A: float = 0.0,
 ) -> PolarizationResult:
-    """Return the partial conductivity that a d.c. polarisation shows, or a bound where it shows no value.
+    """Return the partial conductivity from a d.c. polarisation, or a limit if it has no steady state.
 
-    Every stretch of constant voltage is fitted by a steady current and its relaxation. It counts as steady
-    if it lasted more than five time constants, still changes by less than 5 % of itself in the time of the
-    hold, and is within 5 % of the last current. Otherwise the last current is a bound only.
+    Each hold is fitted by a steady current and its relaxation. It is steady if it lasts more than five time
+    constants, its final slope extrapolated over the hold is below 5 % of the current, and the fitted steady
+    current is within 5 % of the final one. Otherwise the final current gives a limit only.
 
     Parameters
     ----------
     time_s, current_A : array_like, shape (n,)
-        The record, in s and A; may hold rests, 0 V and several voltages.
+        Record in s and A; it may contain rests, 0 V and several voltages.
     voltage_V : array_like, shape (n,), or float
         In V.
     cell : CellGeometry, optional
-        Without one there is a resistance, but no conductivity.
+        Geometry; without it, only the resistance is given.
     mode : {"ion_blocking", "electron_blocking", "leakage"}
-        Which carrier the contacts block; ``leakage`` is the hold of a full cell, of which the current is wanted.
+        Carrier that the contacts block; ``leakage`` gives the steady current of a full cell.
     r_lead_ohm, u_r_lead_ohm : float, optional
-        Resistance in series that is not the cell's, with its standard uncertainty: by default 0 ± 0.1 Ω, or
-        10 % of what is given.
+        Series resistance outside the cell with its standard uncertainty: by default 0 ± 0.1 Ω, or 10 % of
+        the given value.
     offset_A, u_offset_A : float, optional
-        Current at 0 V; by default what stretches at 0 V show.
+        Current at 0 V; by default from the holds at 0 V.
     floor_A : float
-        What the instrument can tell from zero; a steady current below three times that is a bound.
+        Resolution of the current; a steady current below three times that gives a limit.
 
     Raises
     ------
     SpectrumError
-        If columns or mode are wrong, or no voltage was held.
+        If the columns or the mode are invalid, or no voltage was held.
 
     References
     ----------
@@ -214,19 +228,19 @@ def analyze_polarization(
     """
     check_geometry(cell)
     if mode not in MODES:
-        raise SpectrumError(f"polarisation: mode={mode!r}; choose one of {', '.join(MODES)}")
+        raise SpectrumError(f"polarisation: mode={mode!r}; choose {', '.join(MODES)}")
     lead = _lead(r_lead_ohm, u_r_lead_ohm)
     flags: tuple[str, ...] = ()
     for name, value in (("u_offset_A", u_offset_A), ("floor_A", floor_A)):
         if not 0 <= value < math.inf:
-            raise SpectrumError(f"polarisation: {name}={value!r}; give a number of amperes, 0 or more")
+            raise SpectrumError(f"polarisation: {name}={value!r}; give a current of 0 A or more")
     holds = find_holds(*check_record(time_s, current_A, voltage_V))
     largest = max((abs(hold.voltage_V) for hold in holds), default=0.0)
     zero = max(ZERO_SHARE * largest, ZERO_V)
     polarized = [hold for hold in holds if abs(hold.voltage_V) > zero]
     if not polarized:
         raise SpectrumError(
-            "polarisation: no voltage above 1 mV was held constant for 2 % of the record and 12 points; "
+            "polarisation: no voltage above 1 mV is constant over 2 % of the record and 12 points; "
             "give the record of a potentiostatic polarisation"
         )
     if offset_A is not None:
@@ -236,7 +250,7 @@ def analyze_polarization(
     else:
         measured = _offset([hold for hold in holds if abs(hold.voltage_V) <= zero])
         offset = measured or (0.0, 0.0)
-        flags += () if measured else ("no current at 0 V was measured: the offset is taken as 0",)
+        flags += () if measured else ("no measured current at 0 V: the offset is taken as 0",)
     steps = tuple(_step(hold, offset, floor_A) for hold in polarized)
     return _conclude(steps, offset, lead, mode, cell, flags)
 
@@ -244,7 +258,7 @@ def analyze_polarization(
 def _lead(value: float | None, u: float | None) -> tuple[float, float]:
     for name, given in (("r_lead_ohm", value), ("u_r_lead_ohm", u)):
         if given is not None and not 0 <= given < math.inf:
-            raise SpectrumError(f"polarisation: {name}={given!r}; give a number of ohm, 0 or more")
+            raise SpectrumError(f"polarisation: {name}={given!r}; give a resistance of 0 Ω or more")
     R = value or 0.0
     if u is None:
         u = U_UNKNOWN_LEAD_OHM if value is None else U_LEAD * R
@@ -252,23 +266,23 @@ def _lead(value: float | None, u: float | None) -> tuple[float, float]:
 
 
 def _offset(holds: Sequence[Hold]) -> tuple[float, float] | None:
-    """Return the current at 0 V with its error; None if it was not measured."""
-    found = []
+    """Return the current at 0 V with its error, or None without a measurement."""
+    offsets = []
     for hold in holds:
-        if not np.any(hold.current_A):  # a rest passes no current at all
+        if not np.any(hold.current_A):  # a rest without current
             continue
         fit = fit_relaxation(hold)
         if fit.settled > SETTLED:
-            found.append((fit.I_ss_A, fit.u_I_ss_A))
-        else:  # nothing is extrapolated
+            offsets.append((fit.I_ss_A, fit.u_I_ss_A))
+        else:  # no extrapolation
             early, late = fit.current(np.array([0.5, 1.0]) * hold.duration_s)
-            found.append((fit.I_final_A, math.hypot(fit.u_I_final_A, float(early - late))))
-    if not found:
+            offsets.append((fit.I_final_A, math.hypot(fit.u_I_final_A, float(early - late))))
+    if not offsets:
         return None
-    values = np.array([value for value, _ in found])
-    weight = np.array([max(u, 1e-300) ** -2 for _, u in found])
+    values = np.array([value for value, _ in offsets])
+    weight = np.array([max(u, 1e-300) ** -2 for _, u in offsets])
     mean = float(weight @ values / weight.sum())
-    scatter = float(weight @ (values - mean) ** 2) / max(1, len(found) - 1)
+    scatter = float(weight @ (values - mean) ** 2) / max(1, len(offsets) - 1)
     return mean, math.sqrt(max(1.0, scatter) / float(weight.sum()))
 
 
@@ -322,7 +336,7 @@ def _conclude(
         (G, u_G), linear = _conductance(good, offset[1])
         R, u_R = 1 / abs(G) - lead[0], math.hypot(u_G / G**2, lead[1])
         if G < 0:
-            flags += ("current and voltage have opposite signs, which is taken for a convention",)
+            flags += ("current and voltage have opposite signs; a sign convention is assumed",)
         if lead[1] > FELT * abs(R):
             flags += (f"lead resistance {lead[0]:g} ± {lead[1]:.2g} Ω",)
         reason = _unresolved_resistance(R, u_R, lead[1])
@@ -340,13 +354,13 @@ def _conclude(
     if mode == "electron_blocking":
         flags += ("the resistance contains electrolyte layers and counter electrodes; subtract them",)
         charge = max(abs(_charge(step, offset[0])) for step in steps)
-        flags += (f"{charge:.2g} mAh passed one way: the counter electrode must have held more lithium",)
+        flags += (f"{charge:.2g} mAh passed in one direction: the counter electrode must contain more lithium",)
         if linear is None:
-            flags += ("one voltage: whether the electrodes are linear is not known",)
+            flags += ("one voltage: the linearity of the electrodes is unknown",)
     if linear is False:
-        flags += ("nonlinear: the current does not grow in proportion to the voltage",)
+        flags += ("nonlinear: the current is not proportional to the voltage",)
     if any(step.status != "ok" for step in steps) and good:
-        flags += (f"{len(steps) - len(good)} of {len(steps)} voltages left out: not steady, or too faint",)
+        flags += (f"{len(steps) - len(good)} of {len(steps)} voltages omitted: current not steady or too small",)
     bounds = [math.nan, math.nan]
     if cell is not None and mode != "leakage":
         flags += tuple(f"{text} assumed" for text in cell.assumed)
@@ -380,17 +394,16 @@ def _charge(step: PolarizationStep, offset: float) -> float:
 
 
 def _unresolved_resistance(R: float, u_R: float, u_lead: float) -> str:
-    if LEADS * u_lead > R:
-        return (
-            f"R = {R:.3g} Ω is below {LEADS:g} times the uncertainty of the lead, {u_lead:.2g} Ω: measure the lead"
-        )
+    if SIGNIFICANT * u_lead > R:
+        limit = f"{SIGNIFICANT:g} times the uncertainty of the lead, {u_lead:.2g} Ω"
+        return f"R = {R:.3g} Ω is below {limit}; measure the lead"
     if u_R > UNRESOLVED * R:
         return f"the uncertainty of R = {R:.3g} Ω, {u_R:.2g} Ω, exceeds {UNRESOLVED:.0%}"
     return ""
 
 
 def _conductance(good: Sequence[PolarizationStep], u_offset: float) -> tuple[tuple[float, float], bool | None]:
-    """Return the slope of I over V with its error, and whether I is proportional to V."""
+    """Return the slope of I against V with its error, and whether I is proportional to V."""
     V, I = (np.array([getattr(step, name) for step in good]) for name in ("voltage_V", "I_ss_A"))  # noqa: E741
     u = np.array([step.relaxation.u_I_ss_A for step in good])
     weight = np.maximum(u, 1e-9 * np.abs(I)) ** -2.0
@@ -401,15 +414,15 @@ def _conductance(good: Sequence[PolarizationStep], u_offset: float) -> tuple[tup
         return (G, math.hypot(u_fit, u_shift)), None
     away = I - G * V
     scatter = float(weight @ away**2) / (len(good) - 1)
-    # leftovers of 3 % that noise and offset do not explain
-    clear = np.abs(away) > np.maximum(NONLINEAR * np.abs(I), 3 * np.hypot(u, u_offset))
+    # deviations of 3 % beyond noise and offset
+    clear = np.abs(away) > np.maximum(NONLINEAR * np.abs(I), SIGNIFICANT * np.hypot(u, u_offset))
     return (G, math.hypot(u_fit * math.sqrt(max(1.0, scatter)), u_shift)), not bool(clear.any())
 
 
 def _conductivity(
     cell: CellGeometry, R: tuple[float, float] | None, limits: Sequence[float]
 ) -> tuple[tuple[float, float], list[float]]:
-    """Return sigma with its error, or its lower and upper limit, in S/cm."""
+    """Return σ with its error, or its lower and upper limits, in S/cm."""
     k, u_k = cell.cell_constant_per_cm or math.nan, cell.u_cell_constant_per_cm or 0.0
     if R is not None:
         sigma = k / R[0]

@@ -1,62 +1,69 @@
-"""The current after a step of the voltage: its steady value, and how it gets there."""
+"""Relaxation of the current after a step of the voltage, and its steady value."""
 
 import functools
 import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from eistool.direct_current.holds import Hold
-from eistool.typing import FloatArray
+from eistool.direct_current.holds import CHECKED, Hold
+from eistool.display import brief_repr, format_percent
+from eistool.fitting.result import NEAR_TIE
+from eistool.typing import FloatArray, Threshold
 
-PER_DECADE = 40  # bins in a decade of time
-LEAST_BINS = 10
-# the first moments of a hold may follow no such law: a later start is tried when the fit is poor
-STARTS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.2)
-GOOD_CHI2 = 2.0
-DISTINCT = 2.0  # ratio of two time constants below which they are one
-WANDERING = 3.0  # times the variance of white noise: neighbours do not err independently
-GOOD_RESIDUAL = 2e-3  # of the steady current
-RHO = (0.0, 0.1, 1.0, math.inf)
-MODES = 80
-N_TAU, FINER = 40, 6
-LONGEST = 10.0  # time constants up to so many times the hold
-PLAUSIBLE = 6.0  # models whose BIC is not farther from the best take part in the error
-STEADY = 0.05  # of the current: what may be left of slope and distance
-SETTLED = 5.0  # time constants that the hold must last
-NEGLIGIBLE = 0.005  # of the current: what a slow part may change in the second half and yet not matter
+DEFINED = "project definition, docs/direct_current.md; checked by tests.benchmarks.direct_current"
+PER_DECADE = 40  # bins per decade of time
+LEAST_BINS = 10  # of the fitted part
+STARTS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.2)  # of the fitted part of the hold, for poor fits from the beginning
+GOOD_CHI2: Annotated[float, Threshold("reduced χ² of a good fit of a relaxation", CHECKED)] = 2.0
+GOOD_RESIDUAL: Annotated[float, Threshold("residual of a good fit relative to the current", CHECKED)] = 2e-3
+DISTINCT: Annotated[float, Threshold("ratio of two distinct time constants", CHECKED)] = 2.0
+WANDERING: Annotated[float, Threshold("variance of slow noise, relative to white noise", CHECKED)] = 3.0
+RHO = (0.0, 0.1, 1.0, math.inf)  # trial ratios of the rails of a mixed conductor
+MODES = 80  # of a mixed conductor
+N_TAU, FINER = 40, 6  # time constants of the scan, and refinement for mixed conductors
+LONGEST = 10.0  # time constant, in durations of the hold
+STEADY: Annotated[float, Threshold("relative slope and deviation of a steady current", DEFINED)] = 0.05
+SETTLED: Annotated[float, Threshold("duration of a steady hold in time constants", DEFINED)] = 5.0
+NEGLIGIBLE: Annotated[
+    float, Threshold("relative change of a slow term in the second half that counts as drift", CHECKED)
+] = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One relaxing part: A exp(-t/tau), or A times the modes of a mixed conductor."""
+    """Relaxing term: A exp(-t/tau), or A times the modes of a mixed conductor."""
 
     amplitude_A: float
     tau_s: float
-    rho: float | None = None  # of a mixed conductor, ratio of its blocked to its conducting rail
+    rho: float | None = None  # resistance ratio of the blocked to the conducting rail of a mixed conductor
+
+    __repr__ = brief_repr
 
     def current(self, time_s: FloatArray) -> FloatArray:
-        """Return the part's current in A at times since the step."""
+        """Return the current of the term in A at times since the step."""
         return self.amplitude_A * _column(time_s, self.tau_s, self.rho)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relaxation:
-    """The current of one hold, as a steady value and terms that decay."""
+    """Current of one hold: a steady value and decaying terms."""
 
     I_ss_A: float
     u_I_ss_A: float
     terms: tuple[Term, ...]
     I_final_A: float  # mean of the last tenth
     u_I_final_A: float
-    from_s: float  # earlier points are not described
+    from_s: float  # start of the fitted part
     slope: float  # |dI/dt| t_hold/|I| over the last part
     u_slope: float
-    settled: float  # t_hold over the longest time constant that matters; inf without one
+    settled: float  # t_hold over the longest relevant time constant; inf without one
     rising: bool
+
+    __repr__ = brief_repr
 
     def current(self, time_s: FloatArray) -> FloatArray:
         """Return the fitted current in A at times since the step."""
@@ -65,17 +72,20 @@ class Relaxation:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Which tests of a steady state fail, in words; empty if it is one."""
-        found = []
+        """Reasons why the state is not steady; empty if it is."""
+        reasons = []
         if self.settled <= SETTLED:
-            found.append(f"the hold lasted {self.settled:.1f} time constants, not more than {SETTLED:g}")
+            reasons.append(f"the hold lasts {self.settled:.1f} time constants, not more than {SETTLED:g}")
         if self.slope - 2 * self.u_slope > STEADY:
-            found.append(f"the current still changes by {self.slope:.1%} of itself in the time of the hold")
-        away = abs(self.I_ss_A - self.I_final_A)
+            reasons.append(
+                f"the final slope would change the current by {format_percent(self.slope, 1)} over the hold"
+            )
+        deviation = abs(self.I_ss_A - self.I_final_A)
         u = math.hypot(self.u_I_ss_A, self.u_I_final_A)
-        if away - 2 * u > STEADY * abs(self.I_final_A):
-            found.append(f"the fitted steady current is {away / abs(self.I_final_A):.0%} off the last one")
-        return tuple(found)
+        if deviation - 2 * u > STEADY * abs(self.I_final_A):
+            share = format_percent(deviation / abs(self.I_final_A), 0)
+            reasons.append(f"the fitted steady current deviates by {share} from the last")
+        return tuple(reasons)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,16 +111,16 @@ class _Model:
 
 
 def fit_relaxation(hold: Hold) -> Relaxation:
-    """Fit a steady current with none, one or two exponentials, or the modes of a mixed conductor.
+    """Fit a steady current with zero, one or two exponentials, or the modes of a mixed conductor.
 
-    Points are averaged in bins of equal width in log t, with the noise that neighbours show. Of the models
-    the one with the lowest BIC is taken; those that it does not rule out, correlated residuals and what drift
-    the second half may hide are part of the error.
+    Points are averaged in bins of equal width in log t, with noise from the differences of neighbours. The
+    model has the lowest BIC; the error includes models that BIC does not rule out, correlated residuals, and
+    a drift that the second half may hide.
 
     Parameters
     ----------
     hold : Hold
-        The current at one voltage.
+        Current at one voltage.
 
     References
     ----------
@@ -129,7 +139,7 @@ def fit_relaxation(hold: Hold) -> Relaxation:
     value, u_value = _steady(models, window, hold.duration_s)
     terms = tuple(Term(float(a), tau, best.rho) for a, tau in zip(best.coefficients[1:], best.taus, strict=True))
     settled, slow = _settled(terms, hold.duration_s, final)
-    if slow:  # extrapolating a part that hardly changes would only add its error
+    if slow:  # extrapolating a slow term would only add its error
         value, u_value = final, math.hypot(u_final, 2 * slow)
         terms = tuple(term for term in terms if hold.duration_s > SETTLED * term.tau_s)
     return Relaxation(
@@ -147,7 +157,7 @@ def fit_relaxation(hold: Hold) -> Relaxation:
 
 
 def _fit_window(bins: _Bins, duration: float) -> tuple[_Bins, list[_Model]]:
-    """Return the models over the longest part of the hold that the best of them describes."""
+    """Return the models of the longest final part of the hold that the best of them describes."""
     for start in STARTS:
         inside = bins.time >= start * duration
         if np.count_nonzero(inside) < LEAST_BINS and start:
@@ -163,10 +173,9 @@ def _fit_window(bins: _Bins, duration: float) -> tuple[_Bins, list[_Model]]:
 
 
 def _with_wander(hold: Hold, bins: _Bins, best: _Model) -> _Bins | None:
-    """Return bins with errors that grow as slow noise makes them; None if the noise is white.
+    """Return bins with errors increased by slow noise, or None if the noise is white.
 
-    How means over blocks of the second half scatter, by their second differences, tells the error of a mean
-    over as long a time.
+    The error of a mean over a time follows from second differences of block means of the second half.
     """
     late = hold.time_s > 0.5 * hold.duration_s
     time = hold.time_s[late]
@@ -201,26 +210,26 @@ def _bin(time: FloatArray, current: FloatArray) -> _Bins:
         values = current[group]
         if group.size >= 10:  # spikes of a range change
             middle = np.median(values)
-            spread = 1.4826 * float(np.median(np.abs(values - middle)))
-            group = group[np.abs(values - middle) <= 6 * spread + resolution]
+            sigma_robust = 1.4826 * float(np.median(np.abs(values - middle)))
+            group = group[np.abs(values - middle) <= 6 * sigma_robust + resolution]
         centres.append(float(time[group].mean()))
         means.append(float(current[group].mean()))
         errors.append(math.hypot(sigma / math.sqrt(group.size), resolution / math.sqrt(12)))
     largest = max(map(abs, means), default=0.0)
-    # data without noise: rounding is what is left
+    # data without noise: rounding errors remain
     return _Bins(np.array(centres), np.array(means), np.maximum(errors, 1e-9 * largest + 1e-300))
 
 
 def _noise(second: FloatArray, group: Any, size: int) -> float:
-    """Return the noise of a point near a bin, from at least 30 points where there are as many."""
+    """Return the noise of a point near a bin, from at least 30 points if available."""
     missing = max(0, 30 - group.size) // 2 + 1
     around = second[max(0, group[0] - missing) : min(size, group[-1] + 1 + missing)]
-    # the median keeps out spikes; a mean square would not
+    # unlike a mean square, the median is robust against spikes
     return 1.4826 * float(np.median(around))
 
 
 def _resolution(current: FloatArray) -> float:
-    """Return the step of a coarsely digitised current, 0 if there is none to be seen."""
+    """Return the digitisation step of a coarse current, or 0."""
     values = np.unique(current)
     if not 1 < values.size < current.size / 4:
         return 0.0
@@ -235,7 +244,7 @@ def _mean(bins: _Bins, part: Any) -> tuple[float, float]:
 
 
 def _slopes(hold: Hold, bins: _Bins, best: _Model) -> tuple[float, float, float]:
-    """Return dI/dt over the last fifth, its error, and the current that a hidden drift may hold."""
+    """Return dI/dt over the last fifth, its error, and the current that a hidden drift may contribute."""
     slope, u_slope = _line(bins.time, bins.current, bins.error, bins.time > 0.8 * hold.duration_s)
     model = _evaluate(best, bins.time)
     left, u_left = _line(bins.time, bins.current - model, bins.error, bins.time > 0.5 * hold.duration_s)
@@ -263,9 +272,9 @@ def _line(time: FloatArray, values: FloatArray, error: FloatArray, part: Any) ->
 
 
 def _settled(terms: Sequence[Term], duration: float, final: float) -> tuple[float, float]:
-    """Return t_hold over the longest tau that matters, and what slower terms still change.
+    """Return t_hold over the longest relevant tau, and the change by slower terms in the second half.
 
-    A term that changes less than half a percent in the second half is taken for drift.
+    A term that changes by less than half a percent there counts as drift.
     """
     settled, slow = math.inf, 0.0
     ends = np.array([0.5, 1.0]) * duration
@@ -280,23 +289,23 @@ def _settled(terms: Sequence[Term], duration: float, final: float) -> tuple[floa
 
 
 def _steady(models: Sequence[_Model], window: _Bins, duration: float) -> tuple[float, float]:
-    """Return the steady current of the best model, with what its rivals say in the error."""
-    # what a slower rival would extrapolate to is bounded by the drift that the data may hide
+    """Return the steady current of the best model, with an error that includes its rivals."""
+    # the drift that the data may hide already bounds the extrapolations of slower rivals
     models = [m for m in models if m is models[0] or all(SETTLED * tau < duration for tau in m.taus)]
     n = window.time.size
     bic = np.array(_bic(models, n))
     value = float(models[0].coefficients[0])
-    weights = np.where(bic - bic[0] < PLAUSIBLE, np.exp(-(bic - bic[0]) / 2), 0.0)
+    weights = np.where(bic - bic[0] < NEAR_TIE, np.exp(-(bic - bic[0]) / 2), 0.0)
     weights /= weights.sum()
     variance = 0.0
     for weight, model in zip(weights, models, strict=True):
-        own = float(model.covariance[0, 0]) * _inflation(model, n)
-        variance += float(weight) * (own + (float(model.coefficients[0]) - value) ** 2)
+        u2 = float(model.covariance[0, 0]) * _inflation(model, n)
+        variance += float(weight) * (u2 + (float(model.coefficients[0]) - value) ** 2)
     return value, math.sqrt(variance)
 
 
 def _inflation(model: _Model, n: int) -> float:
-    """Return by how much scatter beyond the noise, and neighbours that agree, raise a variance."""
+    """Return the factor on a variance for scatter beyond the noise and correlated neighbours."""
     chi2 = max(1.0, model.chi2 / max(1, n - model.size))
     r = model.residual
     correlation = float(r[1:] @ r[:-1]) / max(float(r @ r), 1e-300)
@@ -305,7 +314,7 @@ def _inflation(model: _Model, n: int) -> float:
 
 
 def _fit_models(window: _Bins, duration: float) -> list[_Model]:
-    """Return the best fit of each kind, by BIC."""
+    """Return the best fit of each kind, ranked by BIC."""
     n = window.time.size
     shortest = max(float(window.time[0]) / 2, 1e-6 * duration)
     taus = np.geomspace(shortest, LONGEST * duration, N_TAU)
@@ -315,7 +324,7 @@ def _fit_models(window: _Bins, duration: float) -> list[_Model]:
     if n >= 8:
         pair = _refine(window, _scan_pairs(window, taus), None, shortest, duration)
         models += [pair] if max(pair.taus) > DISTINCT * min(pair.taus) else []
-        fine = np.geomspace(taus[0], taus[-1], FINER * N_TAU)  # coarse steps would hide which rho is best
+        fine = np.geomspace(taus[0], taus[-1], FINER * N_TAU)  # coarse steps would hide the best rho
         (_, tau), rho = max((_scan(window, fine, rho), rho) for rho in RHO)
         models.append(_refine(window, (tau,), rho, shortest, duration))
     ranked = sorted(zip(_bic(models, n), range(len(models)), strict=True))
@@ -323,13 +332,13 @@ def _fit_models(window: _Bins, duration: float) -> list[_Model]:
 
 
 def _bic(models: Sequence[_Model], n: int) -> list[float]:
-    """Return BIC; the errors are those that the best description leaves, neighbours that agree included."""
+    """Return BIC, with errors scaled to the smallest misfit, correlated neighbours included."""
     scale = min(_inflation(model, n) for model in models)
     return [model.chi2 / scale + model.size * math.log(n) for model in models]
 
 
 def _scan(window: _Bins, taus: FloatArray, rho: float | None) -> tuple[float, float]:
-    """Return by how much a term lowers chi2 at the best time constant of a grid, and that time constant."""
+    """Return the largest decrease of chi2 by a term over a grid of time constants, and its time constant."""
     weight = window.error**-2.0
     weight /= weight.sum()
     basis = np.column_stack([_column(window.time, tau, rho) for tau in taus.tolist()])
@@ -341,7 +350,7 @@ def _scan(window: _Bins, taus: FloatArray, rho: float | None) -> tuple[float, fl
 
 
 def _scan_pairs(window: _Bins, taus: FloatArray) -> tuple[float, float]:
-    """Return the pair of time constants with the lowest chi2, of a coarser grid."""
+    """Return the pair of time constants with the lowest chi2 on a coarser grid."""
     coarse = taus[::2]
     weight = 1 / window.error
     basis = np.column_stack([np.ones_like(window.time), *(_column(window.time, t, None) for t in coarse)])
@@ -368,14 +377,14 @@ def _refine(window: _Bins, taus: tuple[float, ...], rho: float | None, shortest:
         return _project(window, tuple(np.exp(log_tau).tolist()), rho)[2]
 
     start = np.clip(np.log(taus), low + 1e-6, high - 1e-6)
-    found = least_squares(residual, start, bounds=(low, high), max_nfev=30)
-    return _solve(window, tuple(np.exp(found.x).tolist()), rho)
+    solution = least_squares(residual, start, bounds=(low, high), max_nfev=30)
+    return _solve(window, tuple(np.exp(solution.x).tolist()), rho)
 
 
 def _project(
     window: _Bins, taus: tuple[float, ...], rho: float | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return basis, coefficients and residual of the linear fit at given time constants, in errors."""
+    """Return basis, coefficients and residual of the linear fit at given time constants, in units of the error."""
     columns = [np.ones_like(window.time), *(_column(window.time, tau, rho) for tau in taus)]
     basis = np.column_stack(columns) / window.error[:, None]
     target = window.current / window.error
@@ -384,7 +393,7 @@ def _project(
 
 
 def _solve(window: _Bins, taus: tuple[float, ...], rho: float | None) -> _Model:
-    """Return the linear fit at given time constants; its covariance counts these as free."""
+    """Return the linear fit at given time constants, with a covariance that treats them as free."""
     basis, coefficients, residual = _project(window, taus, rho)
     if taus:
         step = 1e-4
@@ -409,7 +418,7 @@ def _column(time: FloatArray, tau: float, rho: float | None) -> FloatArray:
 
 @functools.cache
 def _modes(rho: float) -> tuple[FloatArray, FloatArray]:
-    """Return the sum of the modes of a mixed conductor over ln(t/tau); the slowest has amplitude 1."""
+    """Return the sum of the modes of a mixed conductor against ln(t/tau); the slowest has amplitude 1."""
     x, amplitude = mode_roots(rho)
     amplitude = amplitude / amplitude[0]
     grid = np.linspace(math.log(1e-4), math.log(40.0), 600)
@@ -420,9 +429,9 @@ def _modes(rho: float) -> tuple[FloatArray, FloatArray]:
 def mode_roots(rho: float) -> tuple[FloatArray, FloatArray]:
     """Return x_n and amplitudes of the modes after a voltage step on a line with both contacts on one rail.
 
-    With s = Re + Ri and total capacitance C, a mode decays with s C / (4 x²), where tan x = -rho x; its
-    amplitude, relative to the steady current, is 2 (1 + rho)/(1 + rho + rho² x²). rho is the resistance of
-    the blocked rail by that of the one which conducts.
+    With s = Re + Ri and total capacitance C, a mode has the time constant s C / (4 x²), where tan x = -rho x;
+    its amplitude relative to the steady current is 2 (1 + rho)/(1 + rho + rho² x²). rho is the ratio of the
+    resistances of the blocked and the conducting rail.
 
     Examples
     --------
@@ -434,10 +443,10 @@ def mode_roots(rho: float) -> tuple[FloatArray, FloatArray]:
     if math.isinf(rho):
         x = (n - 0.5) * np.pi
         amplitude: FloatArray = 1 / x**2
-        return x, amplitude  # relative to each other: all vanish against the steady current
+        return x, amplitude  # relative amplitudes: all vanish against the steady current
     low, high = (n - 0.5) * np.pi, n * np.pi
     sign = np.sign(np.sin(low))
-    for _ in range(60):  # sin x + rho x cos x changes its sign once in between
+    for _ in range(60):  # sin x + rho x cos x has one sign change in between
         x = (low + high) / 2
         left = sign * (np.sin(x) + rho * x * np.cos(x)) > 0
         low, high = np.where(left, x, low), np.where(left, high, x)

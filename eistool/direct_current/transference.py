@@ -1,4 +1,4 @@
-"""Which share of a current each carrier bears."""
+"""Transference numbers."""
 
 import math
 from dataclasses import dataclass
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from eistool.constants import ONE_SIDED_95
 from eistool.display import Shown, format_value
 from eistool.errors import SpectrumError
-
-Value = tuple[float, float]  # with its standard uncertainty
+from eistool.typing import Measured
 
 
 @dataclass(frozen=True, slots=True)
 class Transference(Shown):
-    """Transference numbers of ions and electrons, and σ_e/σ_ion; nan with a limit where only that is known."""
+    """Transference numbers of ions and electrons, and σ_e/σ_ion; nan if only an upper limit is known."""
 
     t_ion: float
     t_electron: float
@@ -28,16 +27,16 @@ class Transference(Shown):
         return f"Transference(t_electron = {format_value(self.t_electron, self.u_t)})"
 
 
-def transference_numbers(sigma: Value, sigma_other: Value, carrier: str = "electronic") -> Transference:
-    """Return the transference numbers from the two partial conductivities.
+def transference_numbers(sigma: Measured, sigma_other: Measured, carrier: str = "electronic") -> Transference:
+    """Return transference numbers from the two partial conductivities.
 
     Parameters
     ----------
     sigma, sigma_other : (float, float)
-        Conductivities in S/cm with their standard uncertainties: of the carrier, and of the other one. A
-        first value of nan with a limit in place of its uncertainty gives an upper limit.
+        Conductivities of ``carrier`` and of the other carrier in S/cm, with standard uncertainties. If the
+        first value is nan, an upper limit in place of its uncertainty gives an upper limit.
     carrier : {"electronic", "ionic"}
-        Which one the first is.
+        Carrier of the first conductivity.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def transference_numbers(sigma: Value, sigma_other: Value, carrier: str = "elect
     2.35e-07
     """
     if not sigma_other[0] > 0 or (not sigma[0] > 0 and not math.isnan(sigma[0])):
-        raise SpectrumError(f"transference: conductivities {sigma[0]!r}, {sigma_other[0]!r}; give positive S/cm")
+        raise SpectrumError(f"transference: σ = {sigma[0]!r} and {sigma_other[0]!r}; give positive values in S/cm")
     if math.isnan(sigma[0]):
         if carrier != "electronic":
             raise SpectrumError("transference: the ionic conductivity is not resolved; measure it first")
@@ -63,25 +62,29 @@ def transference_numbers(sigma: Value, sigma_other: Value, carrier: str = "elect
 
 
 def bruce_vincent(
-    voltage_V: float, current_start_A: Value, current_steady_A: Value, R_start_ohm: Value, R_steady_ohm: Value
-) -> Value:
-    """Return the cation's transference number of a polarised Li|electrolyte|Li cell, with its uncertainty.
+    voltage_V: float,
+    current_start_A: Measured,
+    current_steady_A: Measured,
+    R_start_ohm: Measured,
+    R_steady_ohm: Measured,
+) -> Measured:
+    """Return the cation transference number of a polarised Li|electrolyte|Li cell, with its uncertainty.
 
-    t = I_ss (V - I_0 R_0) / (I_0 (V - I_ss R_ss)), with the resistances of the interfaces before and after.
+    t = I_ss (V - I_0 R_0) / (I_0 (V - I_ss R_ss)), with the interface resistances before and after.
 
     Parameters
     ----------
     voltage_V : float
-        Applied voltage, small against kT/e.
+        Applied voltage in V, small against kT/e.
     current_start_A, current_steady_A : (float, float)
-        First and steady current with their standard uncertainties.
+        Initial and steady currents with standard uncertainties.
     R_start_ohm, R_steady_ohm : (float, float)
-        Resistance of the interfaces by impedance, before and in the steady state.
+        Interface resistances by impedance, before and in the steady state.
 
     Raises
     ------
     SpectrumError
-        If the interfaces would take more than the voltage.
+        If the interfaces would account for the whole voltage.
 
     References
     ----------
@@ -96,13 +99,13 @@ def bruce_vincent(
     from uncertainties import ufloat
 
     given = (current_start_A, current_steady_A, R_start_ohm, R_steady_ohm)
-    # a value without any uncertainty is one that it warns of
+    # ufloat warns of zero uncertainties
     first, steady, R_0, R_ss = (ufloat(value, max(u, 1e-15 * abs(value), 1e-300)) for value, u in given)
     left, right = voltage_V - first * R_0, voltage_V - steady * R_ss
     if not left.n / voltage_V > 0 or not right.n / voltage_V > 0:
         raise SpectrumError(
-            f"Bruce-Vincent: of {voltage_V:g} V the interfaces take {(first * R_0).n:.3g} and "
-            f"{(steady * R_ss).n:.3g} V; give interface resistances that leave something for the electrolyte"
+            f"Bruce-Vincent: of {voltage_V:g} V the interfaces account for {(first * R_0).n:.3g} and "
+            f"{(steady * R_ss).n:.3g} V; give interface resistances below V/I"
         )
     t = steady * left / (first * right)
     return float(t.n), float(t.s)

@@ -1,4 +1,4 @@
-"""Distribution of relaxation times: γ(τ), its bands and its peaks."""
+"""Distribution of relaxation times: γ(τ), bands and peaks."""
 
 from eistool.drt.classic import compute_drt_tikhonov
 from eistool.drt.compute import compute_drt

@@ -1,26 +1,29 @@
-"""From competing descriptions to one result: those that the evidence does not rule out are averaged."""
+"""Average of the descriptions that the evidence does not rule out."""
 
 import functools
 import math
+from typing import Annotated
 
 import numpy as np
 
-from eistool.constants import TWO_SIDED_95
-from eistool.drt.models import Description, Found, shape_of
+from eistool.constants import SIGNIFICANT, TWO_SIDED_95
+from eistool.drt.grid import TUNED
+from eistool.drt.models import Description, ScaledPeak, shape_of
 from eistool.drt.negative_blocks import UNCERTAIN, difference_band, phasances_of
-from eistool.drt.peaks import Atom, DRTPeak
-from eistool.drt.process import Data, Process, free_process
+from eistool.drt.peaks import POOR_NOISE, SAME_PLACE, Atom, DRTPeak
+from eistool.drt.process import Data, GaussianProcess, free_process
 from eistool.drt.result import DRT
 from eistool.kernels.drt import RC, add_product
 from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray, Threshold
 
-SAME_PLACE = 0.3  # decades
-SAME_PEAK = 0.5
-REPLICATES, LEAST_SEEN = 16, 0.8
-POOR_NOISE = 0.03  # relative
-UNLIKELY = 3.0  # standard errors of drift and autocorrelation
-LARGEST_DRIFT = 0.3  # beyond, the misfit has another reason
+SAME_PEAK: Annotated[float, Threshold("distance in decades of peaks that are averaged", TUNED)] = 0.5
+REPLICATES = 16  # of ln γ, drawn from its posterior
+LEAST_SEEN: Annotated[float, Threshold("share of replicates with a maximum, of a persistent peak", TUNED)] = 0.8
+LARGEST_DRIFT: Annotated[
+    float,
+    Threshold("relative drift above which a misfit has another cause", "engineering choice; only sets a flag"),
+] = 0.3
 
 
 def assemble(
@@ -28,47 +31,47 @@ def assemble(
     used: IntArray,
     unit: float,
     data: Data,
-    free: Process,
+    free: GaussianProcess,
     descriptions: list[Description],
     remarks: list[str],
 ) -> DRT:
-    """Return the most probable description, its bands widened by what others say.
+    """Return the most probable description, with bands of the average over all descriptions.
 
     Parameters
     ----------
     spectrum : Spectrum
-        What was described.
+        Described spectrum.
     used : IntArray, shape (n_used,)
-        Points of it.
+        Indices of its points.
     unit : float
-        Of the impedance, in ohm.
+        Unit of the impedance in ohm.
     data : Data
-        Without dimensions.
-    free : Process
+        Dimensionless data.
+    free : GaussianProcess
         γ without an assumed shape.
     descriptions : list of Description
-        Those that the evidence does not rule out, the best first.
+        Descriptions that the evidence does not rule out, the best first.
     remarks : list of str
-        Flags so far.
+        Previous flags.
     """
     grid = data.grid
     best = descriptions[0]
     weighted = _weighted(descriptions)
-    mean, spread = _mixture([(w, each.log_gamma, each.spread) for w, each in weighted])
+    mean, root = _mixture([(w, each.log_gamma, each.root) for w, each in weighted])
     gamma = np.exp(mean)
-    sigma = _deviation(spread)
+    sigma = _deviation(root)
     quantiles = TWO_SIDED_95, _joint_quantile(sigma.size)
     negative = best.negative
     factors = [np.exp(z * sigma) for z in quantiles]
     bands = [(gamma / factor - negative, gamma * factor - negative) for factor in factors]
     if best.subtracted is not None:
         parts = [(w, each.subtracted) for w, each in weighted if each.subtracted is not None]
-        log_negative, other = _mixture([(w, part.log_gamma, part.spread) for w, part in parts])
-        negative, other_sigma = np.exp(log_negative), _deviation(other)
-        both = np.maximum(sigma * other_sigma, 1e-300)
-        correlation = np.clip(np.einsum("ij,ij->j", spread, other) / both, -1, 1)
+        log_negative, negative_root = _mixture([(w, part.log_gamma, part.root) for w, part in parts])
+        negative, negative_sigma = np.exp(log_negative), _deviation(negative_root)
+        both = np.maximum(sigma * negative_sigma, 1e-300)
+        correlation = np.clip(np.einsum("ij,ij->j", root, negative_root) / both, -1, 1)
         bands = [
-            difference_band(gamma, factor, negative, np.exp(z * other_sigma), correlation)
+            difference_band(gamma, factor, negative, np.exp(z * negative_sigma), correlation)
             for z, factor in zip(quantiles, factors, strict=True)
         ]
     nu, log_eta, eta_sigma = phasances_of(data, best.process)
@@ -91,7 +94,7 @@ def assemble(
         gamma_high=bands[0][1] * unit,
         joint_low=bands[1][0] * unit,
         joint_high=bands[1][1] * unit,
-        log_spread=spread,
+        covariance_root=root,
         R_inf=R_inf * unit,
         u_R_inf=u_R_inf * unit,
         inductance=L * unit / grid.unit,
@@ -116,34 +119,36 @@ def assemble(
 
 
 def _mixture(parts: list[tuple[float, FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
-    """Return mean and S with SᵀS the covariance of a mixture of (weight, mean, S)."""
+    """Return the mean of a mixture of (weight, mean, S), and S with SᵀS its covariance."""
     if len(parts) == 1:
         return parts[0][1], parts[0][2]
     mean = np.zeros_like(parts[0][1])
     for w, log_gamma, _ in parts:
         mean += w * log_gamma
-    # SᵀS of the rows together is Σ w (cov + (μ - μ̄)(μ - μ̄)ᵀ)
-    rows = [math.sqrt(w) * spread for w, _, spread in parts]
+    # SᵀS of the stacked rows is Σ w (cov + (μ - μ̄)(μ - μ̄)ᵀ)
+    rows = [math.sqrt(w) * root for w, _, root in parts]
     rows.append(np.array([math.sqrt(w) * (log_gamma - mean) for w, log_gamma, _ in parts]))
     return mean, np.vstack(rows)
 
 
-def _deviation(spread: FloatArray) -> FloatArray:
-    sigma: FloatArray = np.minimum(np.sqrt(np.einsum("ij,ij->j", spread, spread)), UNCERTAIN)
+def _deviation(root: FloatArray) -> FloatArray:
+    sigma: FloatArray = np.minimum(np.sqrt(np.einsum("ij,ij->j", root, root)), UNCERTAIN)
     return sigma
 
 
 def _weighted(descriptions: list[Description]) -> list[tuple[float, Description]]:
-    """Return those with the best one's deltas and negative parts, and their probabilities."""
+    """Return the descriptions with the same deltas and negative parts as the best, with probabilities."""
 
-    def apart(each: Description) -> list[tuple[int, float]]:
-        kinds = each.found.kinds if each.found else ()
-        apart = [kind for kind in kinds if kind[0] == RC or kind[1] < 0]
-        return apart + [(-1, -1.0)] * each.data.n_windows
+    def distinct_parts(each: Description) -> list[tuple[int, float]]:
+        kinds = each.elements.kinds if each.elements else ()
+        sharp = [kind for kind in kinds if kind[0] == RC or kind[1] < 0]
+        return sharp + [(-1, -1.0)] * each.data.n_windows
 
     best = descriptions[0]
     alike = [
-        (math.exp(each.evidence - best.evidence), each) for each in descriptions if apart(each) == apart(best)
+        (math.exp(each.evidence - best.evidence), each)
+        for each in descriptions
+        if distinct_parts(each) == distinct_parts(best)
     ]
     total = sum(w for w, _ in alike)
     return [(w / total, each) for w, each in alike]
@@ -156,7 +161,9 @@ def _mixed(parts: list[tuple[float, float, float]]) -> tuple[float, float]:
     return mean, math.sqrt(sum(w * (u * u + (x - mean) ** 2) for w, x, u in parts) / total)
 
 
-def _peaks(weighted: list[tuple[float, Description]], unit: float, data: Data, free: Process) -> list[DRTPeak]:
+def _peaks(
+    weighted: list[tuple[float, Description]], unit: float, data: Data, free: GaussianProcess
+) -> list[DRTPeak]:
     grid = data.grid
     low, high = grid.window
     places = _maxima(data, free)
@@ -180,7 +187,7 @@ def _peaks(weighted: list[tuple[float, Description]], unit: float, data: Data, f
                 height=peak.height * unit,
                 prominence=peak.prominence * unit,
                 edge=not low <= log_tau <= high,
-                # no amount of smoothing makes a positive γ show a negative peak
+                # the free γ of the test for persistence cannot have negative peaks
                 persistent=peak.R < 0 or _is_persistent(places, grid.log_tau, log_tau),
                 probability=sum(w * p.probability for w, p in same),
                 shape=shape_of(peak.code),
@@ -190,12 +197,12 @@ def _peaks(weighted: list[tuple[float, Description]], unit: float, data: Data, f
     return peaks
 
 
-def _is_same(a: Found, b: Found) -> bool:
+def _is_same(a: ScaledPeak, b: ScaledPeak) -> bool:
     return a.R * b.R > 0 and abs(a.log_tau - b.log_tau) < SAME_PEAK * math.log(10)
 
 
-def _maxima(data: Data, free: Process) -> BoolArray:
-    """Return where ln γ has maxima: smoothed ten times less and more, then in replicates of it, as rows."""
+def _maxima(data: Data, free: GaussianProcess) -> BoolArray:
+    """Return masks of the maxima of ln γ: rows of ten times less and more smoothing, then of replicates."""
     q, n = free.root.shape[0], free.f.size
     f = np.zeros((2 + REPLICATES, q))
     for row, factor in zip(f, (0.1, 10.0), strict=False):
@@ -223,37 +230,37 @@ def _flags(data: Data, best: Description, peaks: list[DRTPeak]) -> list[str]:
     process = best.process
     noise = math.sqrt(process.variance)
     if noise > POOR_NOISE:
-        flags.append(f"residuals of {noise:.1%} of |Z|: a noisy spectrum, or one that no γ describes")
+        flags.append(f"residuals of {noise:.1%} of |Z|: noisy data, or a spectrum that no γ describes")
     half = data.y.size // 2
     drift, u_drift = best.drift(np.linspace(0, 1, half))
-    if UNLIKELY * u_drift < abs(drift) < LARGEST_DRIFT:
-        flags.append(f"drift: Z seems to change by {drift:.1%} from the first to the last point")
+    if SIGNIFICANT * u_drift < abs(drift) < LARGEST_DRIFT:
+        flags.append(f"drift: Z changes by about {drift:.1%} from the first to the last point")
     if are_correlated(data, process):
-        flags.append("residuals follow one another: drift, or something that no γ describes")
+        flags.append("residuals are correlated: drift, or a feature that no γ describes")
     if any(p.edge for p in peaks):
         flags.append("a peak lies outside the measured window: its position and area are extrapolated")
     slowest = math.exp(data.grid.window[1]) / data.grid.unit
     if data.phasances and any(peak.tau > 0.1 * slowest for peak in peaks):
-        flags.append("a peak less than a decade from the slow end: γ and phasances may stand for each other there")
+        flags.append("a peak lies less than a decade from the slow end: γ and phasances are interchangeable there")
     if data.tail > 0.2:
-        flags.append("blocking at low frequencies: γ goes on rising, and R_pol ends with the τ range")
+        flags.append("blocking at low frequencies: γ keeps rising, and R_pol is limited to the range of τ")
     if any(p.R < 0 for p in peaks):
         flags.append("negative γ: an inductive loop, or drift")
     return flags
 
 
-def are_correlated(data: Data, process: Process) -> bool:
-    """Return whether residuals of neighbouring frequencies are alike."""
+def are_correlated(data: Data, process: GaussianProcess) -> bool:
+    """Return whether residuals of neighbouring frequencies are correlated."""
     half = data.y.size // 2
     scaled = process.residual * np.sqrt(data.weight)
     order = np.argsort(data.grid.log_x)
     pairs = sum(float(r[order][1:] @ r[order][:-1]) for r in (scaled[:half], scaled[half:]))
-    return pairs / float(scaled @ scaled) > UNLIKELY / math.sqrt(scaled.size)
+    return pairs / float(scaled @ scaled) > SIGNIFICANT / math.sqrt(scaled.size)
 
 
 @functools.cache
 def _joint_quantile(n_tau: int) -> float:
-    """Return how many standard deviations hold the whole curve in 95 % of cases, by Šidák on 1 point in 10."""
+    """Return the half width of a 95 % joint band in standard deviations, by Šidák for 1 point in 10."""
     level = 0.95 ** (1 / max(n_tau // 10, 1))
     low, high = 1.0, 8.0
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""The classic distribution of relaxation times: Tikhonov regularisation, for comparison with papers."""
+"""Distribution of relaxation times by Tikhonov regularisation, for comparison with the literature."""
 
 import functools
 import itertools
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from eistool.drt.grid import FINER, check_points
-from eistool.drt.peaks import DRTPeak
+from eistool.drt.peaks import POOR_NOISE, PROMINENT, SAME_PLACE, DRTPeak
 from eistool.drt.result import DRT
 from eistool.drt.tikhonov import (
     BASES,
@@ -18,8 +18,8 @@ from eistool.drt.tikhonov import (
     Design,
     Matrices,
     Problem,
-    least,
     matrices_of,
+    minimize,
     score_of,
 )
 from eistool.errors import SpectrumError
@@ -27,14 +27,11 @@ from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 
 DRAWS = 200  # from the posterior
-R, L = 0, 1  # in series with γ
+R, L = 0, 1  # columns of the elements in series with γ
 PARTS = ("complex", "real", "imaginary")
 WEIGHTINGS = ("modulus", "unit")
-PROMINENT = 0.02  # peaks, relative to the highest γ
-SAME_PLACE = 0.3  # decades
-POOR_NOISE = 0.03  # relative
-AT_END = 1.01  # factor of λ
-NEARLY_ZERO = 1e-9  # of the highest γ
+AT_END = 1.01  # factor by which λ may differ from the end of its range and count as that end
+NEARLY_ZERO = 1e-9  # γ relative to the highest
 
 
 def compute_drt_tikhonov(
@@ -49,51 +46,50 @@ def compute_drt_tikhonov(
     part: str = "complex",
     weighting: str = "modulus",
 ) -> DRT:
-    """Compute γ by Tikhonov regularisation, as most papers do; :func:`compute_drt` is more accurate.
+    """Compute γ by Tikhonov regularisation, as in most papers; :func:`compute_drt` is more accurate.
 
-    With |Z| in units of its median and 1/w² of it the weights, Σ w²|Z - Z_model|² + λ ∫ (dᵏγ/d ln τᵏ)² d ln τ
-    is minimised [1]_. λ has no dimension and does not change when the data are multiplied by a number.
+    With Z in units of its median modulus, Σ w²|Z - Z_model|² + λ ∫ (dᵏγ/d ln τᵏ)² d ln τ is minimised [1]_.
+    λ is dimensionless and does not change if the data are multiplied by a number.
     γ reaches one decade beyond the measured window on either side, and is zero from there on.
 
     Parameters
     ----------
     spectrum : Spectrum
         At least 6 points in any order; masked points are left out. A blocking tail or a capacitance in
-        series is no part of the model: leave such points out.
+        series is not part of the model: mask such points.
     order : {1, 0, 2}
-        k, of the derivative that is held small.
+        Order k of the penalised derivative.
     basis : {"gaussian", "piecewise-linear"}
-        Functions of ln τ that γ is a sum of, ten to a decade.
+        Basis functions of ln τ, eight per decade.
     width : float
-        Full width of a Gaussian at half its height, in steps from one to the next; 2 in most papers.
+        Full width at half maximum of a Gaussian, in steps of the basis; 2 in most papers.
         The shape factor is μ = 2√(ln 2)/(width Δ ln τ).
     nonnegative : bool
         Whether the coefficients, and so γ, are >= 0.
     regularization : {"gcv", "mgcv", "rgcv", "lcurve", "re-im", "kf"} or float
-        λ, or how it is chosen [2]_: generalised cross-validation [3]_, its modified and its robust form;
-        the corner of the L-curve [4]_; the prediction of real from imaginary parts and back; or of every
-        fifth point from the others.
+        λ, or the criterion that selects it [2]_: generalised cross-validation [3]_, its modified or robust
+        form; the corner of the L-curve [4]_; cross-validation between real and imaginary parts; or
+        five-fold cross-validation.
     inductance : bool
         Whether jωL is part of the model.
     part : {"complex", "real", "imaginary"}
-        What is fitted. R∞ or L, when the part does not tell it, is found from the other part afterwards
-        and has no error.
+        Fitted part. If it does not determine R∞ or L, this follows from the other part and has no error.
     weighting : {"modulus", "unit"}
-        What noise is proportional to: |Z|, or nothing as in [1]_.
+        Weights w: 1/|Z|, or 1 as in [1]_.
 
     Returns
     -------
     DRT
         ``regularization`` is λ. The bands are quantiles of 200 draws from the posterior distribution for
-        this λ, made by solving problems with perturbed data and penalty [5]_; they know nothing of what
-        the penalty takes from γ. ``log_spread`` is nan where γ is zero or negative. Every maximum that rises
-        2 % of the highest is a peak; its ``probability`` is the share of draws in which it does rise.
+        this λ, obtained by solving problems with perturbed data and penalty [5]_; they do not include the
+        bias of the penalty. ``covariance_root`` is nan where γ is zero or negative. Maxima with a prominence
+        of 2 % of the highest γ are peaks; ``probability`` is the share of draws with a positive prominence.
         ``evidence`` is nan.
 
     Raises
     ------
     SpectrumError
-        If there are too few points, or an argument cannot be understood.
+        If there are too few points or an argument is invalid.
 
     References
     ----------
@@ -115,7 +111,7 @@ def compute_drt_tikhonov(
     50
     """
     _check(spectrum, order, basis, width, regularization, part, weighting)
-    # by frequency, so that the order of the points changes nothing
+    # sorted, so that the result does not depend on the order of the points
     used = np.flatnonzero(spectrum.mask)
     used = used[np.argsort(spectrum.frequency[used], kind="stable")]
     matrices = matrices_of(spectrum.frequency[used], basis, float(width), order)
@@ -134,7 +130,7 @@ def compute_drt_tikhonov(
     real = np.arange(2 * z.size) < z.size
     design = whole if part == "complex" else whole.only(real if part == "real" else ~real)
     if isinstance(regularization, str):
-        chosen = least(score_of(regularization, design, nonnegative))
+        chosen = minimize(score_of(regularization, design, nonnegative))
     else:
         chosen = float(regularization)
     problem = Problem(design)
@@ -145,9 +141,9 @@ def compute_drt_tikhonov(
     draws = problem.solve(chosen, nonnegative, sigma * _normals(design.y.size + design.roughness.shape[0]))
     model = matrices.gamma @ x[-n:]
     values, errors = np.zeros(2), np.full(2, math.nan)
-    told = [c for c in series if part == "complex" or PARTS[1 + c] == part]
-    values[told], errors[told] = x[: len(told)], draws[1:, : len(told)].std(axis=0)
-    for c in set(series) - set(told):
+    fitted = [c for c in series if part == "complex" or PARTS[1 + c] == part]
+    values[fitted], errors[fitted] = x[: len(fitted)], draws[1:, : len(fitted)].std(axis=0)
+    for c in set(series) - set(fitted):
         column = weight * matrices.linear[:, c]
         values[c] = column @ (whole.y - weight * model) / (column @ column)
     model = model + matrices.linear[:, [R, L]] @ values
@@ -158,8 +154,8 @@ def compute_drt_tikhonov(
     gamma = gammas[0]
     others = [problem.solve(chosen * factor, nonnegative)[-n:] @ matrices.basis.T for factor in (0.1, 10.0)]
     peaks = _peaks(matrices, gammas, others, unit)
-    spread = (gammas[1:] - gammas[1:].mean(axis=0)) / math.sqrt(DRAWS)
-    error = np.maximum(np.sqrt((spread**2).sum(axis=0)), 1e-300)
+    root = (gammas[1:] - gammas[1:].mean(axis=0)) / math.sqrt(DRAWS)
+    error = np.maximum(np.sqrt((root**2).sum(axis=0)), 1e-300)
     joint = np.quantile((np.abs(gammas[1:] - gamma) / error).max(axis=1), 0.95) * error
     positive = gamma > NEARLY_ZERO * np.abs(gamma).max()
     low, high = np.quantile(gammas[1:], [0.025, 0.975], axis=0)
@@ -175,7 +171,7 @@ def compute_drt_tikhonov(
         gamma_high=high * unit,
         joint_low=np.maximum(joint_low, 0) * unit if nonnegative else joint_low * unit,
         joint_high=np.maximum(gamma + joint, high) * unit,
-        log_spread=np.divide(spread, gamma, out=np.full_like(spread, math.nan), where=positive),
+        covariance_root=np.divide(root, gamma, out=np.full_like(root, math.nan), where=positive),
         R_inf=float(values[R]) * unit,
         u_R_inf=float(errors[R]) * unit,
         inductance=float(values[L]) * unit / grid.unit,
@@ -224,12 +220,12 @@ def _check(
 
 @functools.lru_cache(maxsize=4)
 def _normals(n: int) -> FloatArray:
-    # the same for every spectrum, so that data times 1000 gives bands times 1000
+    # the same draws for every spectrum, so that bands scale with the data
     return np.random.default_rng(0).standard_normal((DRAWS, n))
 
 
 def _tops(gamma: FloatArray) -> list[int]:
-    """Return the maxima that rise above the higher of the two saddles beside them, those that do not left out."""
+    """Return the prominent maxima, the least prominent being dropped one by one."""
     tops = [int(k) + 1 for k in np.flatnonzero((gamma[1:-1] > gamma[:-2]) & (gamma[1:-1] >= gamma[2:]))]
     while tops:
         rises = [gamma[t] - max(gamma[a], gamma[b]) for t, (a, b) in zip(tops, _ends(gamma, tops), strict=True)]
@@ -241,14 +237,14 @@ def _tops(gamma: FloatArray) -> list[int]:
 
 
 def _ends(gamma: FloatArray, tops: list[int]) -> list[tuple[int, int]]:
-    """Return the saddles on either side of each maximum."""
+    """Return the indices of the saddles on either side of each maximum."""
     bounds = [0, *tops, gamma.size - 1]
     saddles = [a + int(np.argmin(gamma[a : b + 1])) for a, b in itertools.pairwise(bounds)]
     return list(itertools.pairwise(saddles))
 
 
 def _peaks(matrices: Matrices, gammas: FloatArray, others: list[FloatArray], unit: float) -> list[DRTPeak]:
-    """Return the peaks of the first γ, their errors from the other rows."""
+    """Return the peaks of the first γ, with errors from the other rows."""
     grid, gamma = matrices.grid, gammas[0]
     h = grid.fine_step
     low, high = grid.window
@@ -284,11 +280,9 @@ def _peaks(matrices: Matrices, gammas: FloatArray, others: list[FloatArray], uni
 def _flags(regularization: float, searched: bool, noise: float, peaks: list[DRTPeak]) -> list[str]:
     flags = []
     if searched and not AT_END * SMALLEST < regularization < LARGEST / AT_END:
-        flags.append(
-            f"λ={regularization:.2g} is the end of the range that was searched: the criterion has no minimum"
-        )
+        flags.append(f"λ={regularization:.2g} is an end of the searched range: the criterion has no minimum")
     if noise > POOR_NOISE:
-        flags.append(f"residuals of {noise:.1%} of |Z|: a noisy spectrum, or one that no γ describes")
+        flags.append(f"residuals of {noise:.1%} of |Z|: noisy data, or a spectrum that no γ describes")
     if any(peak.edge for peak in peaks):
         flags.append("a peak lies outside the measured window: its position and area are extrapolated")
     return flags

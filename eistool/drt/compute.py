@@ -1,38 +1,52 @@
-"""The distribution of relaxation times of a spectrum, without a parameter to choose."""
+"""Distribution of relaxation times of a spectrum, without parameters to choose."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
+from eistool.constants import SIGNIFICANT
 from eistool.drt.assembly import are_correlated, assemble
-from eistool.drt.elements import Sum, difference_variance, divides, find_elements, positive_part, zarcs
-from eistool.drt.grid import check_points, grid_of
+from eistool.drt.elements import (
+    NEGATIVE_PENALTY,
+    Sum,
+    difference_variance,
+    divides,
+    find_elements,
+    positive_part,
+    zarcs,
+)
+from eistool.drt.grid import TUNED, check_points, grid_of
 from eistool.drt.models import FLOOR, Description
 from eistool.drt.negative_blocks import Window, parse_windows, subtract_in, with_phasances, without_blocks
-from eistool.drt.process import Data, Process, deviation_process, free_process
+from eistool.drt.process import Data, GaussianProcess, deviation_process, free_process
 from eistool.drt.result import DRT
 from eistool.errors import SpectrumError
 from eistool.kernels.drt import CPE, EDF
 from eistool.spectrum import Spectrum
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-LEAST_WEIGHT = 0.03  # of a description, relative to the best
-FIRST_STEPS, STEPS, TRIAL_STEPS = 14, 12, 20
-MANY_STEPS = 60  # where there are blocks
-POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| to which noise may be proportional, besides 1
-POWER_GAIN = 3.0  # in log likelihood
-OUTLIER = 4.5  # robust standard deviations
-MOST_OUTLIERS = 0.08  # of the points
-ROBUST_FREEDOM = 4.0
-TAIL_POINTS = 8
-SIGNED_PRICE = 8.0  # in log evidence, of a window in which γ may be negative
-SURE = 3.0  # standard deviations
-ABOUT = 2.9  # in ln τ, of a window beyond negative elements
-NARROWEST = 0.6  # half of a window, in ln τ
-FARTHEST = 0.1  # that a parameter moves when γ may deviate from the elements
-WIDEST = 0.8  # standard error of ln R of an element
+LEAST_WEIGHT: Annotated[
+    float, Threshold("probability, relative to the best, of descriptions that are averaged", TUNED)
+] = 0.03
+FIRST_STEPS, STEPS, TRIAL_STEPS = 14, 12, 20  # of the first fit, of later ones, and of trials of windows
+MANY_STEPS = 60  # with blocks
+POWERS = (0.0, 0.25, 0.5, 0.75)  # of |Z| in the standard deviation of noise, tried in addition to 1
+POWER_GAIN: Annotated[
+    float, Threshold("log likelihood gained above which noise is not proportional to the modulus", TUNED)
+] = 3.0
+OUTLIER: Annotated[float, Threshold("robust standard deviations of an outlying point", TUNED)] = 4.5
+MOST_OUTLIERS: Annotated[float, Threshold("share of outlying points above which the model is wrong", TUNED)] = 0.08
+ROBUST_FREEDOM = 4.0  # degrees of freedom of the t distribution that weights outliers
+TAIL_POINTS = 8  # lowest frequencies that give the slope of a tail
+ABOUT = 2.9  # in ln τ, by which a window extends beyond negative elements
+NARROWEST = 0.6  # half width of a window, in ln τ
+FARTHEST: Annotated[
+    float, Threshold("change of an element by the deviation, in ln R or ln τ, above which γ is free", TUNED)
+] = 0.1
+WIDEST: Annotated[float, Threshold("standard error of ln R of an element above which γ is free", TUNED)] = 0.8
 
 
 def compute_drt(
@@ -43,30 +57,30 @@ def compute_drt(
     signed: bool | Window | Sequence[Window] = True,
     phasances: bool = False,
 ) -> DRT:
-    """Compute the distribution of relaxation times γ, with its 95 % band.
+    """Compute the distribution of relaxation times γ with its 95 % band.
 
-    The model is Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ. Nothing has to be subtracted first and
-    nothing chosen: smoothness and noise follow from the data by their evidence, and so does whether a
-    sum of ZARC, RC, Gerischer, Havriliak-Negami and other elements, with a smooth deviation from it,
-    describes the spectrum better than a γ of no assumed shape.
+    The model is Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ. No part has to be subtracted beforehand
+    and no parameter chosen: the evidence determines smoothness, noise, and whether a sum of ZARC, RC,
+    Gerischer, Havriliak-Negami and other elements, with a smooth deviation, describes the spectrum better
+    than a γ without an assumed shape.
 
     Parameters
     ----------
     spectrum : Spectrum
         At least 6 points in any order; masked points are left out.
     weighting : {"auto", "modulus", "unit", "noise"} or array_like, shape (n_freq,)
-        What noise is proportional to: a power of |Z| that the residuals tell; |Z|; nothing; the
-        spectrum's measured noise; or the values given. Its size is found in any case.
+        Standard deviation of the noise, up to a factor that is always estimated: a power of |Z| estimated
+        from the residuals, |Z|, a constant, the measured noise of the spectrum, or the given values.
     shapes : bool
-        Whether sums of elements may take part.
+        Whether sums of elements are considered.
     signed : bool, (float, float) or sequence of these
-        Whether γ may be negative, as an inductive loop needs: an element, or a distribution over a decade
-        on either side of where elements, residuals or inductive points ask for it, if the evidence for it
-        is better. With windows of τ in s it may be so there whatever the evidence, and nowhere else.
+        Whether γ may be negative, as for an inductive loop: an element, or a distribution within a decade
+        of negative elements, correlated residuals or inductive points, if its evidence is higher. With
+        windows of τ in s, γ may be negative there whatever the evidence, and nowhere else.
     phasances : bool
-        Whether ∫ η (jω/ω0)^ν dν with η >= 0 takes the place of jωL and 1/(jωC), so that constant-phase
-        tails, Warburg or inductive, are described without an assumed element. γ then falls beyond the
-        measured window [3]_. See the theory for what this cannot tell.
+        Whether ∫ η (jω/ω0)^ν dν with η >= 0 replaces jωL and 1/(jωC), so that constant-phase tails, Warburg
+        or inductive, are described without an assumed element. γ then falls beyond the measured window
+        [3]_. See the theory for the limits of this model.
 
     Returns
     -------
@@ -75,7 +89,7 @@ def compute_drt(
     Raises
     ------
     SpectrumError
-        If there are too few points, or weighting or windows cannot be understood.
+        If there are too few points, or the weighting or the windows are invalid.
 
     References
     ----------
@@ -92,7 +106,7 @@ def compute_drt(
     >>> len(drt.peaks), abs(drt.peaks[0].R - 50) < 3 * drt.peaks[0].u_R
     (1, True)
 
-    The exponent of a tail, with none assumed:
+    The exponent of a tail without an assumed element:
 
     >>> s = simulate("R0-p(R1,CPE1)-CPE2", s.frequency, [10, 50, 1e-5, 0.9, 0.02, 0.8], noise=0.002, seed=1)
     >>> drt = compute_drt(s, phasances=True)
@@ -116,7 +130,7 @@ def compute_drt(
         if window is not None:
             plain = replace(data, weight=weight)
             other = _attempt(subtract_in(plain, [window]), choose_power, shapes, False, best)
-            if other.score - SIGNED_PRICE > best.score and _is_negative(other):
+            if other.score - NEGATIVE_PENALTY > best.score and _is_negative(other):
                 best = other
     likely = [each for each in best.tried if each[2] > best.score + math.log(LEAST_WEIGHT)]
     remarks = []
@@ -124,7 +138,7 @@ def compute_drt(
     if fewer:
         remarks.append(f"{_n_peaks(likely[0][1])} peaks are nearly as probable as {_n_peaks(fewer[0][1])}")
         likely = sorted(likely, key=lambda each: each[0] is not fewer[0][0])
-    descriptions = [Description(best.data, process, found, evidence) for process, found, evidence in likely]
+    descriptions = [Description(best.data, process, elements, evidence) for process, elements, evidence in likely]
     if best.outliers:
         remarks.append(f"{best.outliers} outlying point{'s' if best.outliers > 1 else ''} given little weight")
     return assemble(spectrum, used, unit, best.data, best.free, descriptions, remarks)
@@ -132,12 +146,12 @@ def compute_drt(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Attempt:
-    """A free γ and what was found from it, with one set of blocks."""
+    """Free γ and the sums of elements derived from it, with one set of blocks."""
 
     data: Data
-    free: Process
+    free: GaussianProcess
     outliers: int
-    tried: list[tuple[Process, Sum | None, float]]  # with log evidence less price, the best first
+    tried: list[tuple[GaussianProcess, Sum | None, float]]  # with log evidence less penalty, the best first
 
     @property
     def score(self) -> float:
@@ -148,21 +162,21 @@ def _attempt(
     data: Data, choose_power: bool, shapes: bool, negative: bool, before: _Attempt | None = None
 ) -> _Attempt:
     free, outliers = _free(data, choose_power)
-    tried: list[tuple[Process, Sum | None, float]] = [(free, None, free.evidence)]
+    tried: list[tuple[GaussianProcess, Sum | None, float]] = [(free, None, free.evidence)]
 
-    def consider(sums: list[Sum], start: Process) -> None:
-        for found in sums:
-            if data.phasances and any(e.code == CPE for e in found.elements):
+    def consider(sums: list[Sum], start: GaussianProcess) -> None:
+        for elements in sums:
+            if data.phasances and any(e.code == CPE for e in elements.elements):
                 continue
-            process = _with_deviation(data, found, start)
-            if _is_sound(data, free, found, process):
-                tried.append((process, found, process.evidence - found.price))
+            process = _with_deviation(data, elements, start)
+            if _is_sound(data, free, elements, process):
+                tried.append((process, elements, process.evidence - elements.penalty))
         tried.sort(key=lambda each: -each[2])
 
     if shapes and not data.blocks:
         consider(find_elements(data, free, negative), free)
     elif shapes:
-        # elements for what the blocks leave; these are better known once there are elements
+        # elements describe the rest; with elements, the blocks are better determined
         rest = without_blocks(data, free)
         loops = before.tried[0][1] if before else None
         consider([positive_part(rest, loops)] if loops and not loops.positive.all() else [], free)
@@ -174,40 +188,41 @@ def _attempt(
 
 
 def _window_worth_trying(best: _Attempt, shapes: bool) -> Window | None:
-    """Return where γ may be negative: about negative elements, or anywhere if something is missed."""
-    data, (process, found, _) = best.data, best.tried[0]
+    """Return the window in which γ may be negative: near negative elements, or anywhere if the fit is poor."""
+    data, (process, elements, _) = best.data, best.tried[0]
     low, high = data.grid.window
-    loops = [e.theta[1] for e in found.elements if e.sign < 0] if found else []
+    loops = [e.theta[1] for e in elements.elements if e.sign < 0] if elements else []
     windows = [(max(min(loops) - ABOUT, low), max(loops) + ABOUT)] if loops else []
-    # alone, a free γ misses whatever is sharp, and negative lobes would make up for it
+    # without elements, a free γ misses sharp peaks, and negative lobes would compensate for that
     if not loops and ((shapes and are_correlated(data, process)) or _is_inductive(data, process)):
-        # at the short end it would be told from L and R by little
+        # at the short end it would hardly differ from L and R
         quarter = 0.25 * (high - low - ABOUT)
         if quarter > NARROWEST:
             windows = [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
     tried = [(free_process(subtract_in(data, [each]), steps=TRIAL_STEPS).evidence, each) for each in windows]
     evidence, window = max(tried, default=(-math.inf, None))
-    return window if evidence - SIGNED_PRICE > best.free.evidence else None
+    return window if evidence - NEGATIVE_PENALTY > best.free.evidence else None
 
 
 def _is_negative(attempt: _Attempt) -> bool:
-    """Return whether γ has a negative peak that is sure: else more flexibility was wanted, and no other sign."""
+    """Return whether γ has a significant negative peak, rather than just more flexibility."""
     data = attempt.data
     each = Description(data, *attempt.tried[0])
+    gamma = each.gamma - each.negative
     return any(
-        -SURE * peak.u_R > peak.R and np.interp(peak.log_tau, data.grid.fine, each.gamma - each.negative) < 0
+        -SIGNIFICANT * peak.u_R > peak.R and np.interp(peak.log_tau, data.grid.fine, gamma) < 0
         for peak in each.peaks
     )
 
 
-def _is_inductive(data: Data, process: Process) -> bool:
+def _is_inductive(data: Data, process: GaussianProcess) -> bool:
     """Return whether Im Z is positive at frequencies below some where it is negative."""
     half = data.y.size // 2
     if not (data.y[half:] > 0).any():
         return False
     order = np.argsort(-data.grid.log_x)
-    # what the model misses is no noise
-    noise = SURE * math.sqrt(min(process.variance, difference_variance(data))) * data.modulus[order]
+    # the variance of a poor model contains its misfit
+    noise = SIGNIFICANT * math.sqrt(min(process.variance, difference_variance(data))) * data.modulus[order]
     imaginary = data.y[half:][order]
     return bool((np.maximum.accumulate(imaginary < -noise) & (imaginary > noise)).any())
 
@@ -227,7 +242,9 @@ def _data(
             noise = spectrum.noise[used]
             sigma = np.concatenate([noise.real, noise.imag])
         elif weighting == "noise":
-            raise SpectrumError(f"{spectrum.label}: weighting='noise', but the spectrum has no noise; use 'auto'")
+            raise SpectrumError(
+                f"{spectrum.label}: weighting='noise', but the spectrum has no measured noise; use 'auto'"
+            )
         else:
             raise SpectrumError(
                 f"{spectrum.label}: weighting={weighting!r}; choose auto, modulus, unit or noise, or give an array"
@@ -236,7 +253,7 @@ def _data(
         given = np.asarray(weighting, dtype=np.float64)
         if given.shape != spectrum.frequency.shape or not (given > 0).all() or not np.isfinite(given).all():
             raise SpectrumError(
-                f"{spectrum.label}: weighting must be {len(spectrum)} positive standard deviations"
+                f"{spectrum.label}: weighting: give {len(spectrum)} positive standard deviations, one per point"
             )
         sigma = np.tile(given[used], 2)
     sigma = sigma / np.exp(np.mean(np.log(sigma / modulus)))
@@ -245,7 +262,7 @@ def _data(
 
 
 def _tail_slope(frequency: FloatArray, z: "np.ndarray[tuple[int], np.dtype[np.complex128]]") -> float:
-    """Return the slope of ln(-Im Z) against ln τ at the lowest frequencies, -1 to 1."""
+    """Return the slope of ln(-Im Z) against ln τ at the lowest frequencies, within -1 to 1."""
     lowest = np.argsort(frequency)[:TAIL_POINTS]
     imaginary = -z.imag[lowest]
     if (imaginary <= 0).any():
@@ -257,8 +274,8 @@ def _tail_slope(frequency: FloatArray, z: "np.ndarray[tuple[int], np.dtype[np.co
     return float(np.clip((x @ np.log(imaginary)) / (x @ x), -1, 1))
 
 
-def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
-    """Fit the free process; settle how noise depends on |Z|, and what is an outlier."""
+def _free(data: Data, choose_power: bool) -> tuple[GaussianProcess, int]:
+    """Fit the free process, the dependence of noise on |Z|, and the number of outliers."""
     first, steps = (MANY_STEPS, MANY_STEPS) if data.blocks else (FIRST_STEPS, STEPS)
     process = free_process(data, steps=first)
     base: FloatArray = data.weight
@@ -287,7 +304,7 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
         if not outlying.any():
             break
         if outlying.sum() > max(MOST_OUTLIERS * n, 3):
-            # so many are no accidents: the model misses something
+            # too many for accidental errors: the model is wrong
             data.reweigh(base)
             return free_process(data, process, steps), 0
         factor = np.where(ratio > 9.0, (ROBUST_FREEDOM + 2) / (ROBUST_FREEDOM + ratio), 1.0)
@@ -297,11 +314,11 @@ def _free(data: Data, choose_power: bool) -> tuple[Process, int]:
     return process, outliers
 
 
-def _noise_power(data: Data, process: Process) -> float:
+def _noise_power(data: Data, process: GaussianProcess) -> float:
     log_modulus = np.log(data.modulus)
     sigma = 1 / np.sqrt(data.weight)
     relative = np.abs(process.residual) / sigma
-    # one wild point must not decide
+    # a single outlier must not decide
     clipped = np.minimum(relative, 4 * np.median(relative)) * sigma
 
     powers = np.array([*POWERS, 1.0])
@@ -311,26 +328,30 @@ def _noise_power(data: Data, process: Process) -> float:
     return float(powers[best]) if likelihood[best] > likelihood[-1] + POWER_GAIN else 1.0
 
 
-def _n_peaks(found: Sum | None) -> float:
-    """Return how many peaks a sum of elements claims; a free γ claims none for being chosen."""
-    return math.inf if found is None else found.n_peaks
+def _n_peaks(elements: Sum | None) -> float:
+    """Return the number of peaks of a sum of elements; infinite for a free γ, so that it is never preferred."""
+    return math.inf if elements is None else elements.n_peaks
 
 
-def _with_deviation(data: Data, found: Sum, start: Process) -> Process:
-    gammas = found.gammas(data.grid.log_tau, data.grid.step)
-    total = (gammas * found.positive[:, None]).sum(axis=0)
+def _with_deviation(data: Data, elements: Sum, start: GaussianProcess) -> GaussianProcess:
+    gammas = elements.gammas(data.grid.log_tau, data.grid.step)
+    total = (gammas * elements.positive[:, None]).sum(axis=0)
     total = np.maximum(total, FLOOR * max(float(total.max()), 1e-3))
-    variance = max(found.chi2 / max(data.y.size - found.n_parameters, 1), 1e-12)
+    variance = max(elements.chi2 / max(data.y.size - elements.n_parameters, 1), 1e-12)
     if data.blocks:
-        variance = start.variance  # the elements are not all
-    return deviation_process(data, total, found.impedance, found.derivatives, variance, further=start.further)
+        variance = start.variance  # the elements alone do not describe the data
+    return deviation_process(
+        data, total, elements.impedance, elements.derivatives, variance, further=start.further
+    )
 
 
-def _is_sound(data: Data, free: Process, found: Sum, process: Process) -> bool:
-    """Return whether γ is that of the elements but for little, and these are determined."""
-    n, p = process.n_logarithms, found.theta.size
+def _is_sound(data: Data, free: GaussianProcess, elements: Sum, process: GaussianProcess) -> bool:
+    """Return whether γ deviates little from that of the elements and these are determined."""
+    n, p = process.n_logarithms, elements.theta.size
     moved = np.abs(process.extra[:p])
     errors = np.sqrt((process.root[:, n : n + p] ** 2).sum(axis=0))
-    sizes = np.array([at for at, e in zip(found.offsets, found.elements, strict=True) if e.code != CPE], dtype=int)
-    likely = bool(found.elements and (moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())
-    return likely and not divides(data, free, found.elements)
+    sizes = np.array(
+        [at for at, e in zip(elements.offsets, elements.elements, strict=True) if e.code != CPE], dtype=int
+    )
+    likely = bool(elements.elements and (moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())
+    return likely and not divides(data, free, elements.elements)

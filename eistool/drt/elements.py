@@ -1,42 +1,56 @@
-"""A sum of elements found from the peaks of a first ln γ, kind and number by their evidence."""
+"""Sums of elements that describe a DRT, selected by evidence and started from the peaks of a free γ."""
 
 import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from eistool.drt.process import Data, Process
+from eistool.drt.grid import TUNED, TUNED_SIGNED
+from eistool.drt.process import Data, GaussianProcess
 from eistool.kernels import drt as kernels
 from eistool.kernels.drt import CONSTANT, CPE, GERISCHER, HN, LOG_NORMAL, RC, ZARC
 from eistool.kernels.jit import direct
-from eistool.typing import BoolArray, FloatArray
+from eistool.typing import BoolArray, FloatArray, Threshold
 
+DESIGN = f"engineering choice; checked on the {TUNED}"
 NAMES = ("RC", "ZARC", "Havriliak-Negami", "Gerischer", "log-normal", "constant", "CPE")
-COUNT = (2, 3, 4, 2, 3, 3, 2)
-LARGEST_PHI = 0.985  # beyond, an RC does
-LEAST_TAIL = 0.2  # slope of ln γ at long times from which a CPE is tried
-MOST_PEAKS = 7
-MOST_MOVES = 6
-GAIN = 2.0  # in log evidence that a change must bring
-PRICE = 4.0  # of an element: there are many places and kinds to choose from
-RARE_PRICE = 2.0  # of a kind that is neither ZARC nor RC nor CPE
-STEP_PRICE = 10.0  # of constants: nature seldom has steps in γ
+COUNT = (2, 3, 4, 2, 3, 3, 2)  # parameters of each kind
+LARGEST_PHI = 0.985  # of a ZARC, above which it is an RC
+LEAST_TAIL: Annotated[float, Threshold("slope of ln γ at long times above which a tail is tried", TUNED)] = 0.2
+MOST_PEAKS: Annotated[int, Threshold("largest number of elements, tail not counted", DESIGN)] = 7
+MOST_MOVES = 6  # rounds of the search
+GAIN: Annotated[float, Threshold("log evidence that a larger sum must gain", TUNED)] = 2.0
+PENALTY: Annotated[
+    float, Threshold("log evidence that an element costs beyond BIC, for its free place and kind", TUNED)
+] = 4.0
+RARE_PENALTY: Annotated[
+    float, Threshold("log evidence that a kind other than ZARC, RC and CPE costs once", TUNED)
+] = 2.0
+STEP_PENALTY: Annotated[float, Threshold("log evidence that a constant γ between two steps costs once", TUNED)] = (
+    10.0
+)
 COMMON = (RC, ZARC, CPE)
-NEGATIVE_PRICE = 8.0
-LONG_SHOT = 3.0  # a trial so far below may still win in the end
-RIVAL, MOST_RIVALS = 3.0, 2  # a description so far below is not ruled out; so many are looked at
-REACH, POOR_REACH = 2.9, 4.6  # in ln τ, between neighbours that may be one
+NEGATIVE_PENALTY: Annotated[float, Threshold("log evidence that a negative γ costs", TUNED_SIGNED)] = 8.0
+LONG_SHOT = 3.0  # log evidence below the best at which a trial of a poor sum is still fitted
+RIVAL: Annotated[float, Threshold("log evidence below the best at which other sums are compared", TUNED)] = 3.0
+MOST_RIVALS = 2  # of these that are compared
+REACH, POOR_REACH = 2.9, 4.6  # distance in ln τ of neighbours that are tried as one element
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
-TOLERANCE = 2e-3, 1e-4  # relative gain in squares at which these end
+TOLERANCE = 2e-3, 1e-4  # relative decrease of the sum of squares at which these end
 APART = 0.4  # decades between seeds
-MISSED = 0.2  # of the variance: the rest is not noise
-LEAST_DIFFERENCES = 20  # points
-# in log likelihood, short of the free γ: from here on other kinds, and more elements, are tried
-POOR, LACKING = 4.0, 8.0
-UNSURE, NEGLIGIBLE = 0.3, -7.0  # error of ln R, and ln R, at which an element may go
-NARROW = 0.95  # exponent from which an RC is tried
+MISSED: Annotated[
+    float,
+    Threshold("ratio of the differences' variance to that of a free γ below which the latter is misfit", TUNED),
+] = 0.2
+LEAST_DIFFERENCES = 20  # points needed for a noise estimate from differences
+POOR: Annotated[float, Threshold("log likelihood below the free γ above which other kinds are tried", TUNED)] = 4.0
+LACKING: Annotated[float, Threshold("log likelihood below the free γ above which elements are added", TUNED)] = 8.0
+UNSURE, NEGLIGIBLE = 0.3, -7.0  # error of ln R, and ln R, at which the sum without an element is tried
+NARROW = 0.95  # exponent above which an RC is tried
+# bounds of the shape parameters of each kind
 LOWER = ((), (0.35,), (0.35, 0.15), (), (math.log(0.12),), (math.log(0.7),))
 UPPER = ((), (LARGEST_PHI,), (LARGEST_PHI, 1.0), (), (math.log(4.0),), (math.log(8.0),))
 
@@ -46,7 +60,7 @@ _fit_elements = direct(kernels.fit_elements)
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A kind, its parameters (ln R, ln τ, ...) and 1, or -1 where it is subtracted."""
+    """Kind, parameters (ln R, ln τ, ...) and sign of an element."""
 
     code: int
     theta: tuple[float, ...]
@@ -55,45 +69,45 @@ class Element:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sum:
-    """Elements with R, L and 1/C in series, fitted."""
+    """Fitted sum of elements with R, L and 1/C in series."""
 
     elements: tuple[Element, ...]
     linear: FloatArray  # R, L and, without a CPE, 1/C
     chi2: float
-    score: float  # log evidence as the information criterion has it
+    score: float  # log evidence by BIC, less the penalty
     impedance: FloatArray  # shape (m,)
     derivatives: FloatArray  # shape (p, m)
     root: FloatArray  # W, shape (p, p)
 
     @property
     def name(self) -> str:
-        """The elements, by τ."""
+        """Names of the elements in order of τ."""
         return " + ".join(("" if e.sign > 0 else "-") + NAMES[e.code] for e in self.elements)
 
     @property
     def positive(self) -> BoolArray:
-        """Which elements are not subtracted."""
+        """Mask of the elements with a positive sign."""
         return np.array([e.sign > 0 for e in self.elements], dtype=np.bool_)
 
     @property
     def kinds(self) -> tuple[tuple[int, float], ...]:
-        """What the elements are, by τ."""
+        """Kinds and signs of the elements in order of τ."""
         return tuple((e.code, e.sign) for e in self.elements)
 
     @property
     def n_parameters(self) -> int:
-        """Of the elements and the linear ones."""
+        """Number of parameters, linear ones included."""
         return sum(COUNT[e.code] for e in self.elements) + self.linear.size
 
     @property
     def n_peaks(self) -> int:
-        """How many elements are peaks."""
+        """Number of elements that are peaks."""
         return sum(e.code != CPE for e in self.elements)
 
     @property
-    def price(self) -> float:
-        """Log evidence that the elements cost beyond their number of parameters."""
-        return _price(self.elements)
+    def penalty(self) -> float:
+        """Log evidence that the elements cost in addition to BIC."""
+        return _penalty(self.elements)
 
     @property
     def theta(self) -> FloatArray:
@@ -102,19 +116,19 @@ class Sum:
 
     @property
     def offsets(self) -> list[int]:
-        """Where the parameters of each element start."""
+        """Index of the first parameter of each element."""
         ends = itertools.accumulate((COUNT[e.code] for e in self.elements), initial=0)
         return list(ends)[:-1]
 
     def gammas(self, log_tau: FloatArray, step: float, theta: FloatArray | None = None) -> FloatArray:
-        """Return γ of each element, shape (n_elements, n_tau), not negative."""
+        """Return γ of each element without its sign, shape (n_elements, n_tau)."""
         out = np.empty((len(self.elements), log_tau.size))
         codes = np.array([e.code for e in self.elements], dtype=np.int64)
         kernels.element_gamma(codes, self.theta if theta is None else theta, log_tau, step, out)
         return out
 
     def derivatives_of_gamma(self, log_tau: FloatArray, step: float, theta: FloatArray) -> FloatArray:
-        """Return derivatives of γ, negative elements left out, by the parameters, shape (p, n_tau)."""
+        """Return derivatives of the positive γ with respect to the parameters, shape (p, n_tau)."""
         out = np.zeros((theta.size, log_tau.size))
         pair = np.empty((2, 1, log_tau.size))
         for e, at in zip(self.elements, self.offsets, strict=True):
@@ -123,15 +137,15 @@ class Sum:
             code = np.array([e.code], dtype=np.int64)
             for k in range(COUNT[e.code]):
                 for side, to in zip((1e-5, -1e-5), pair, strict=True):
-                    own = theta[at : at + COUNT[e.code]].copy()
-                    own[k] += side
-                    kernels.element_gamma(code, own, log_tau, step, to)
+                    shifted = theta[at : at + COUNT[e.code]].copy()
+                    shifted[k] += side
+                    kernels.element_gamma(code, shifted, log_tau, step, to)
                 out[at + k] = (pair[0, 0] - pair[1, 0]) / 2e-5
         return out
 
 
-def find_elements(data: Data, process: Process, signed: bool = True) -> list[Sum]:
-    """Return the sum of elements with the highest score, and others that come near; none where no fit ended."""
+def find_elements(data: Data, process: GaussianProcess, signed: bool = True) -> list[Sum]:
+    """Return the sum of elements with the highest score and its rivals; an empty list if no fit ended."""
     goal = _goal(data, process)
     start = _start(data, process, goal)
     if start is None:
@@ -147,10 +161,10 @@ def find_elements(data: Data, process: Process, signed: bool = True) -> list[Sum
     return [each for each in rivals.values() if np.isfinite(each.root).all()]
 
 
-def divides(data: Data, process: Process, elements: Sequence[Element]) -> bool:
-    """Return whether two elements of rarer kinds than ZARC and RC stand where a free ln γ has one maximum.
+def divides(data: Data, process: GaussianProcess, elements: Sequence[Element]) -> bool:
+    """Return whether two elements other than ZARC and RC share one maximum of a free ln γ.
 
-    ZARCs are processes of their own; of others a hump of any shape can be made.
+    ZARCs are taken for separate processes; sums of other kinds can imitate a peak of any shape.
     """
     peaks = sorted((e.theta[1], e.code, e.sign) for e in elements if e.code != CPE)
     for (a, kind, sign), (b, other, other_sign) in itertools.pairwise(peaks):
@@ -162,41 +176,41 @@ def divides(data: Data, process: Process, elements: Sequence[Element]) -> bool:
     return False
 
 
-def positive_part(data: Data, found: Sum) -> Sum:
-    """Return the sum without its negative elements, the others as they are."""
-    return _fit(data, [e for e in found.elements if e.sign > 0], found.linear, 0)
+def positive_part(data: Data, elements: Sum) -> Sum:
+    """Return the sum without its negative elements, the others unchanged."""
+    return _fit(data, [e for e in elements.elements if e.sign > 0], elements.linear, 0)
 
 
-def zarcs(data: Data, process: Process) -> list[Sum]:
-    """Return the sum of a ZARC for each maximum of ln γ; nothing where there is none."""
+def zarcs(data: Data, process: GaussianProcess) -> list[Sum]:
+    """Return the fitted sum of one ZARC per maximum of ln γ; an empty list without maxima."""
     tail = [_tail(data)] if data.tail > LEAST_TAIL else []
     return [_fit(data, seeds + tail, None, LONG) for seeds in itertools.islice(_seeds(data, process), 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Goal:
-    """What the free γ reaches."""
+    """Misfit of the free γ, which a sum of elements should reach."""
 
     variance: float
     chi2: float  # in units of the variance
     edf: float
 
     def excess(self, now: Sum) -> float:
-        """Return how far a sum is from it, in log likelihood less the price of parameters."""
+        """Return the log likelihood that a sum lacks, less the cost of the parameters that it saves."""
         return 0.5 * (now.chi2 / self.variance - self.chi2) - 0.5 * max(self.edf - now.n_parameters, 0.0)
 
 
-def _goal(data: Data, process: Process) -> _Goal:
+def _goal(data: Data, process: GaussianProcess) -> _Goal:
     edf = float(process.state[kernels.EDF])
     rough = difference_variance(data)
-    # a free γ that cannot follow the data takes what it misses for noise
+    # a free γ that cannot follow the data counts its misfit as noise
     if rough < MISSED * process.variance:
         return _Goal(rough, float(data.y.size), edf)
     return _Goal(process.variance, float(process.state[kernels.CHI2]) / process.variance, edf)
 
 
-def _start(data: Data, process: Process, goal: _Goal) -> Sum | None:
-    """Return ZARCs at the maxima; at the shoulders too where these do not do."""
+def _start(data: Data, process: GaussianProcess, goal: _Goal) -> Sum | None:
+    """Return ZARCs at the maxima, and at the shoulders as well if these do not suffice."""
     tail = [_tail(data)] if data.tail > LEAST_TAIL else []
     best: Sum | None = None
     for seeds in _seeds(data, process):
@@ -209,8 +223,8 @@ def _start(data: Data, process: Process, goal: _Goal) -> Sum | None:
     return best
 
 
-def _search(data: Data, process: Process, goal: _Goal, best: Sum, signed: bool) -> tuple[Sum, list[Sum]]:
-    """Return the best sum that moves lead to, and all that were tried."""
+def _search(data: Data, process: GaussianProcess, goal: _Goal, best: Sum, signed: bool) -> tuple[Sum, list[Sum]]:
+    """Return the best sum that the moves reach, and all trials."""
     seen: list[Sum] = []
     for _ in range(MOST_MOVES):
         excess = goal.excess(best)
@@ -239,12 +253,12 @@ def _search(data: Data, process: Process, goal: _Goal, best: Sum, signed: bool) 
 
 
 def difference_variance(data: Data) -> float:
-    """Return the noise that fourth differences between neighbouring points tell, robustly."""
+    """Return a robust variance of the noise from fourth differences of neighbouring points."""
     n = data.grid.log_x.size
     order = np.argsort(data.grid.log_x)
     if n < LEAST_DIFFERENCES or np.diff(data.grid.log_x[order]).min() <= 0:
         return math.inf
-    # y/|Z| itself would have lost the noise along Z
+    # differences of y/|Z| would lack the noise parallel to Z
     squares = [
         np.diff(data.y[half][order], 4) ** 2 / 70 * data.weight[half][order][2:-2]
         for half in (slice(n), slice(n, None))
@@ -252,17 +266,17 @@ def difference_variance(data: Data) -> float:
     return max(float(np.median(np.concatenate(squares))) / 0.455, 1e-12)
 
 
-def _price(elements: Sequence[Element]) -> float:
-    """Return what elements cost; a rare kind does once, for it seldom comes alone."""
+def _penalty(elements: Sequence[Element]) -> float:
+    """Return the log evidence that elements cost; a rare kind costs once, as it seldom occurs alone."""
     kinds = {e.code for e in elements} - set(COMMON)
-    each = sum(PRICE + (NEGATIVE_PRICE if e.sign < 0 else 0.0) for e in elements)
-    return each + sum(STEP_PRICE if code == CONSTANT else RARE_PRICE for code in kinds)
+    each = sum(PENALTY + (NEGATIVE_PENALTY if e.sign < 0 else 0.0) for e in elements)
+    return each + sum(STEP_PENALTY if code == CONSTANT else RARE_PENALTY for code in kinds)
 
 
 def _fit(
     data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int, aim: float = -math.inf
 ) -> Sum:
-    """Fit a sum; one that will not reach a score of ``aim`` is left halfway."""
+    """Fit a sum; the fit stops early if it will not reach the score ``aim``."""
     grid = data.grid
     with_tail = any(e.code == CPE for e in elements)
     columns = np.ascontiguousarray(grid.columns[: min(2 if with_tail else 3, data.n_columns)])
@@ -280,7 +294,7 @@ def _fit(
             lower += [-16.0, 0.05]
             upper += [12.0, 0.98]
         elif e.sign < 0:
-            # a loop is seen within the window, and is smaller than the impedance
+            # a loop lies within the window and is smaller than the impedance
             lower += [-14.0, low, *LOWER[e.code]]
             upper += [1.0, high, *UPPER[e.code]]
         else:
@@ -293,8 +307,8 @@ def _fit(
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     codes = np.array([e.code for e in elements], dtype=np.int64)
     signs = np.array([e.sign for e in elements], dtype=np.float64)
-    price = _price(elements) + 0.5 * p * math.log(m)
-    goal = m * math.exp(min(-2 * (aim + price) / m, 600.0))
+    penalty = _penalty(elements) + 0.5 * p * math.log(m)
+    goal = m * math.exp(min(-2 * (aim + penalty) / m, 600.0))
     chi2 = _fit_elements(
         codes, signs, theta, bottom, top, columns, grid.log_x, data.y, data.weight, steps,
         TOLERANCE[steps == LONG], goal,
@@ -309,12 +323,12 @@ def _fit(
         starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
         index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
         fitted, rows, root = [fitted[i] for i in order], rows[index], root[:, index]
-    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - price
+    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - penalty
     return Sum(tuple(fitted), theta[k:], chi2, score, z, rows, root)
 
 
-def _seeds(data: Data, process: Process) -> Iterator[list[Element]]:
-    """Yield ZARCs for the maxima of ln γ, then for its shoulders too."""
+def _seeds(data: Data, process: GaussianProcess) -> Iterator[list[Element]]:
+    """Yield ZARCs at the maxima of ln γ, then at its shoulders as well."""
     f, grid = process.f, data.grid
     h = grid.step
     bend = np.zeros_like(f)
@@ -338,7 +352,7 @@ def _seeds(data: Data, process: Process) -> Iterator[list[Element]]:
             continue
         seeds = []
         for i in sorted(taken):
-            # the curvature at the top of a ZARC tells its exponent, the height then its resistance
+            # the curvature at the top of a ZARC gives its exponent, the height then its resistance
             curvature = phis**2 / (1 - np.cos((1 - phis) * np.pi))
             phi = float(np.interp(-bend[i], curvature, phis))
             turn = (1 - phi) * math.pi
@@ -348,7 +362,7 @@ def _seeds(data: Data, process: Process) -> Iterator[list[Element]]:
 
 
 def _merged(elements: list[Element], reach: float) -> Iterator[list[Element]]:
-    """Yield sums where neighbours become one element of another kind."""
+    """Yield sums with neighbours merged into one element of another kind."""
     for first in range(len(elements) - 1):
         for last in range(first + 1, min(first + 3, len(elements))):
             some = elements[first : last + 1]
@@ -367,13 +381,13 @@ def _merged(elements: list[Element], reach: float) -> Iterator[list[Element]]:
 
 
 def _gap(a: Element, b: Element) -> float:
-    """Return the distance in ln τ between neighbours, from the edges of constants."""
+    """Return the distance of neighbours in ln τ, measured from the edges of constants."""
     halves = sum(math.exp(e.theta[2]) for e in (a, b) if e.code == CONSTANT)
     return b.theta[1] - a.theta[1] - halves
 
 
 def _log_normals(now: Sum) -> Iterator[list[Element]]:
-    """Yield the sum with a log-normal for each ZARC."""
+    """Yield the sum with each ZARC replaced by a log-normal."""
     zarcs = [e for e in now.elements if e.code == ZARC and e.sign > 0]
     if len(zarcs) > 1:
         rest = [e for e in now.elements if e not in zarcs]
@@ -389,8 +403,8 @@ def _tail(data: Data) -> Element:
     return Element(CPE, (math.log(size) + exponent * float(grid.log_x[i]), exponent))
 
 
-def _fewer(process: Process, now: Sum) -> Iterator[list[Element]]:
-    """Yield the sum without each element that is not sure to be there."""
+def _fewer(process: GaussianProcess, now: Sum) -> Iterator[list[Element]]:
+    """Yield the sum without each element that is uncertain or negligible."""
     elements = list(now.elements)
     errors = np.sqrt(process.variance * (now.root**2).sum(axis=0))
     for i, (e, at) in enumerate(zip(elements, now.offsets, strict=True)):
@@ -399,7 +413,7 @@ def _fewer(process: Process, now: Sum) -> Iterator[list[Element]]:
 
 
 def _twins(now: Sum) -> Iterator[list[Element]]:
-    """Yield sums with one element of another kind that noise may make look the same."""
+    """Yield sums with one element replaced by a kind that noise may make indistinguishable."""
     elements = list(now.elements)
     for i, e in enumerate(elements):
         if e.sign > 0 and e.code in (ZARC, LOG_NORMAL):
@@ -408,12 +422,12 @@ def _twins(now: Sum) -> Iterator[list[Element]]:
             if e.code == LOG_NORMAL:
                 yield [*rest, Element(ZARC, (size, tau, 0.8))]
             elif shape < NARROW:
-                # as wide at half of its height
+                # the same width at half height
                 yield [*rest, Element(LOG_NORMAL, (size, tau, math.log(1.9 * (1 - shape) / shape + 0.25)))]
 
 
-def _moves(data: Data, process: Process, now: Sum, excess: float, signed: bool) -> Iterator[list[Element]]:
-    """Yield sums with elements of another kind, and where the fit is poor, with others besides."""
+def _moves(data: Data, process: GaussianProcess, now: Sum, excess: float, signed: bool) -> Iterator[list[Element]]:
+    """Yield sums with one element of another kind and, if the fit is poor, with one element more."""
     elements = list(now.elements)
     poor = excess > POOR
     for i, e in enumerate(elements):
@@ -441,21 +455,21 @@ def _other_kinds(e: Element, poor: bool) -> Iterator[Element]:
         yield Element(CONSTANT, (size, tau, math.log(1.5)))
 
 
-def _more(data: Data, process: Process, now: Sum, signed: bool) -> Iterator[list[Element]]:
-    """Yield sums with an element more."""
+def _more(data: Data, process: GaussianProcess, now: Sum, signed: bool) -> Iterator[list[Element]]:
+    """Yield sums with one element more."""
     elements = list(now.elements)
     grid = data.grid
     if not any(e.code == CPE for e in elements):
         yield [*elements, _tail(data)]
     if len(elements) > MOST_PEAKS:
         return
-    # where the free γ is above that of the elements most
+    # the largest excess of the free γ over that of the elements
     low, high = grid.window
     inside = (grid.log_tau > low - 0.5) & (grid.log_tau < high + 0.5)
     gap = np.exp(process.f) - now.gammas(grid.log_tau, grid.step).sum(axis=0)
     k = int(np.argmax(np.where(inside, gap, -np.inf)))
     yield [*elements, Element(ZARC, (math.log(max(float(gap[k]), 1e-4) * 2), float(grid.log_tau[k]), 0.8))]
-    # an arc that the window cuts
+    # an arc truncated by the window
     for edge in (low - 0.7, high + 0.7):
         yield [*elements, Element(ZARC, (math.log(0.3), edge, 0.85))]
     worst = int(np.argmax(data.weight * process.residual**2)) % grid.log_x.size

@@ -1,53 +1,56 @@
-"""What depends on the frequencies alone, computed once and shared by threads."""
+"""Grids of time constants, computed once per set of frequencies and shared by threads."""
 
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-PER_DECADE = 8  # of the comb
-FINER = 4  # steps of the result for one of the comb
-BEYOND = 1.0  # decades of the comb on either side of the measured window
-LEAST_POINTS = 6
-REMEMBERED = 32  # frequency grids
+TUNED, TUNED_SIGNED = (f"development seeds of tests.benchmarks.{name}" for name in ("drt", "drt_signed"))
+PER_DECADE = 8  # points of the comb
+FINER = 4  # steps of the fine grid per step of the comb
+BEYOND = 1.0  # decades that the comb extends beyond the measured window on either side
+LEAST_POINTS: Annotated[
+    int, Threshold("points needed for a distribution", "engineering choice; fewer cannot determine R, L, C and γ")
+] = 6
+REMEMBERED = 32  # cached frequency grids
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """The comb of time constants and the linear model on it, in units of ``unit``; never written to."""
+    """Comb of time constants and its linear model, in units of ``unit``; read-only."""
 
     unit: float  # rad/s
     log_x: FloatArray  # ln(ω/unit), shape (n_freq,)
     log_tau: FloatArray  # ln(τ·unit), shape (n,)
     step: float
-    linear: FloatArray  # impedance of a unit of γ, of R, L and 1/C; real then imaginary parts, (n + 3, 2 n_freq)
-    fine: FloatArray  # ln(τ·unit) of the result, shape (n_fine,)
-    spline: FloatArray  # from the comb to the result, shape (n_fine, n)
+    linear: FloatArray  # impedance per unit of γ, R, L and 1/C; real, then imaginary parts, (n + 3, 2 n_freq)
+    fine: FloatArray  # ln(τ·unit) of the fine grid, on which results are given, shape (n_fine,)
+    spline: FloatArray  # interpolates from the comb to the fine grid, shape (n_fine, n)
 
     @property
     def rows(self) -> FloatArray:
-        """Impedance of a unit of γ, shape (n, 2 n_freq)."""
+        """Impedance per unit of γ, shape (n, 2 n_freq)."""
         return self.linear[:-3]
 
     @property
     def columns(self) -> FloatArray:
-        """Impedance of R, L and 1/C, shape (3, 2 n_freq)."""
+        """Impedance per unit of R, L and 1/C, shape (3, 2 n_freq)."""
         return self.linear[-3:]
 
     @property
     def fine_step(self) -> float:
-        """Step of the result in ln τ."""
+        """Step of the fine grid in ln τ."""
         return self.step / FINER
 
     @property
     def window(self) -> tuple[float, float]:
-        """Range of ln(τ·unit) that was measured."""
+        """Measured range of ln(τ·unit)."""
         return -float(self.log_x.max()), -float(self.log_x.min())
 
 
@@ -77,12 +80,12 @@ def _grid(frequency: bytes) -> Grid:
 
 
 def grid_of(frequency: FloatArray) -> Grid:
-    """Return the grid of frequencies in Hz, in any order."""
+    """Return the grid for frequencies in Hz, in any order."""
     return _grid(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
 
 
 def interpolation(knots: Any, points: Any) -> Any:
-    """Return the matrix of the natural cubic spline on equidistant knots."""
+    """Return the interpolation matrix of the natural cubic spline on equidistant knots."""
     n = knots.size
     h = knots[1] - knots[0]
     # second derivatives from values: tridiagonal (1, 4, 1) m = 6/h² second differences
@@ -102,7 +105,7 @@ def interpolation(knots: Any, points: Any) -> Any:
 
 
 def check_points(spectrum: Spectrum) -> None:
-    """Raise a SpectrumError if there are too few points, or too few frequencies, for a distribution."""
+    """Raise a SpectrumError if there are too few points or frequencies for a distribution."""
     check_spectrum(spectrum)
     used = spectrum.frequency[spectrum.mask]
     if used.size < LEAST_POINTS:

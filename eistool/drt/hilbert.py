@@ -1,4 +1,4 @@
-"""Do the real and the imaginary parts of a spectrum tell the same? The Bayesian Hilbert transform scores it."""
+"""Bayesian Hilbert transform: consistency scores of real and imaginary parts."""
 
 import math
 from dataclasses import dataclass
@@ -6,32 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from eistool.display import html_table, plain
+from eistool.display import brief_repr, html_table, plain
 from eistool.drt.grid import check_points
-from eistool.drt.tikhonov import least, matrices_of
+from eistool.drt.tikhonov import matrices_of, minimize
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
 WEIGHTINGS = ("modulus", "unit")
-SERIES = 3  # R∞, L and 1/C
-SMOOTHNESS = (1e-8, 1e8)  # σβ²/σλ², of the prior
-SIGNAL = (1e-4, 1e16)  # σβ²/σn²
-QUADRATURE = np.linspace(-8, 8, 161)  # standard deviations
+SERIES = 3  # number of linear terms: R∞, L and 1/C
+SMOOTHNESS = (1e-8, 1e8)  # searched range of σβ²/σλ²
+SIGNAL = (1e-4, 1e16)  # searched range of σβ²/σn²
+QUADRATURE = np.linspace(-8, 8, 161)  # nodes in standard deviations
 
 
 @dataclass(frozen=True, slots=True)
 class PartScore:
-    """How well one part of Z agrees with the transform of the other; 1 is perfect.
+    """Agreement of one part of Z with the transform of the other; 1 is perfect.
 
-    ``within`` are the shares of points whose measured value lies within 1, 2 and 3 standard deviations
-    of what the other part predicts: 0.683, 0.954 and 0.997 for good data.
+    ``within`` holds the shares of points whose measured value lies within 1, 2 and 3 standard deviations
+    of the prediction by the other part: 0.683, 0.954 and 0.997 for consistent data.
     """
 
     mean: float
     hellinger: float
     jensen_shannon: float
     within: tuple[float, float, float]
+
+    __repr__ = brief_repr
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -41,12 +43,12 @@ class HilbertScore:
     Attributes
     ----------
     spectrum
-        What was scored.
+        Scored spectrum.
     real, imag : PartScore
-        Of the two parts.
+        Scores of the two parts.
     impedance, u_impedance : ComplexArray, shape (n_freq,)
-        The real part as the imaginary one predicts it, and the other way round, in ohm, and standard
-        deviations of measured values around it; nan at points that were not used.
+        Real part predicted by the imaginary part and vice versa, in ohm, and the standard deviations of
+        measured values about them; nan at unused points.
     """
 
     spectrum: Spectrum
@@ -85,20 +87,20 @@ class HilbertScore:
 
 
 def hilbert_score(spectrum: Spectrum, *, weighting: str = "modulus") -> HilbertScore:
-    """Score how well real and imaginary parts agree, by the Bayesian Hilbert transform.
+    """Score the agreement of real and imaginary parts by the Bayesian Hilbert transform.
 
-    Each part alone gives a Gaussian posterior of γ (in hats, ten to a decade) and of R∞, or L and 1/C, with
-    the prior exp(-|x|²/2σβ² - ∫ (γ″)²/2σλ²) and noise σn, all three by the highest evidence. What it says of
-    the other part is compared with what that part says itself [1]_: both follow from one γ if, and only if,
-    the spectrum obeys the Kramers-Kronig relations. The capacitance is not in [1]_; it helps where a spectrum
-    blocks, but a blocking CPE still lowers the scores, since much of its γ lies beyond the window.
+    Each part alone gives a Gaussian posterior of γ (hat functions, eight per decade) and of R∞, or L and 1/C,
+    with the prior exp(-|x|²/2σβ² - ∫ (γ″)²/2σλ²) and noise σn, all three by maximum evidence. Its prediction
+    of the other part is compared with the posterior of that part [1]_: both follow from one γ if, and only
+    if, the spectrum obeys the Kramers-Kronig relations. The capacitance is not in [1]_; it improves the scores
+    of blocking spectra, but a blocking CPE still lowers them, since much of its γ lies beyond the window.
 
     Parameters
     ----------
     spectrum : Spectrum
         At least 6 points in any order; masked points are left out.
     weighting : {"modulus", "unit"}
-        What noise is proportional to: |Z|, or nothing as in [1]_.
+        Standard deviation of the noise: proportional to |Z|, or constant as in [1]_.
 
     Returns
     -------
@@ -107,7 +109,7 @@ def hilbert_score(spectrum: Spectrum, *, weighting: str = "modulus") -> HilbertS
     Raises
     ------
     SpectrumError
-        If there are too few points, or the weighting cannot be understood.
+        If there are too few points or the weighting is invalid.
 
     References
     ----------
@@ -142,24 +144,25 @@ def hilbert_score(spectrum: Spectrum, *, weighting: str = "modulus") -> HilbertS
     posteriors = [_Posterior(rows, data, roughness) for rows, data in zip(parts, y, strict=True)]
     scores, predicted = [], []
     for k in (0, 1):
-        own, other = posteriors[k], posteriors[1 - k]
+        same, other = posteriors[k], posteriors[1 - k]
         linear, gamma = parts[k].copy(), parts[k].copy()
         linear[:, SERIES:], gamma[:, :SERIES] = 0, 0
-        beside, beside_variance = own.predict(linear)
-        mine, mine_variance = own.predict(gamma)
-        theirs, theirs_variance = other.predict(gamma)
-        expected = beside + theirs
-        spread = np.sqrt(beside_variance + theirs_variance + own.variance)
-        distance = np.abs(y[k] - expected) / spread
+        series, series_variance = same.predict(linear)
+        direct, direct_variance = same.predict(gamma)
+        transformed, transformed_variance = other.predict(gamma)
+        expected = series + transformed
+        sigma = np.sqrt(series_variance + transformed_variance + same.variance)
+        distance = np.abs(y[k] - expected) / sigma
+        distributions = direct, direct_variance, transformed, transformed_variance
         scores.append(
             PartScore(
-                mean=_mean_score(mine / weight, theirs / weight),
-                hellinger=1 - float(np.mean(_hellinger(mine, mine_variance, theirs, theirs_variance))),
-                jensen_shannon=1 - float(np.mean(_divergence(mine, mine_variance, theirs, theirs_variance))),
+                mean=_mean_score(direct / weight, transformed / weight),
+                hellinger=1 - float(np.mean(_hellinger(*distributions))),
+                jensen_shannon=1 - float(np.mean(_divergence(*distributions))),
                 within=tuple(float(np.mean(distance < sigmas)) for sigmas in (1, 2, 3)),  # type: ignore[arg-type]
             )
         )
-        predicted.append((expected / weight, spread / weight))
+        predicted.append((expected / weight, sigma / weight))
     impedance = np.full(len(spectrum), complex(math.nan, math.nan))
     u_impedance = impedance.copy()
     impedance[used] = unit * (predicted[0][0] + 1j * predicted[1][0])
@@ -168,7 +171,7 @@ def hilbert_score(spectrum: Spectrum, *, weighting: str = "modulus") -> HilbertS
 
 
 class _Posterior:
-    """Of x in y = Ax + noise, a priori Gaussian with precisions (1 + κ roughness)/σβ²; κ, σβ, σn by evidence."""
+    """Posterior of x in y = Ax + noise, with prior precisions (1 + κ roughness)/σβ²; κ, σβ, σn by evidence."""
 
     __slots__ = ("_mean", "_root", "variance")
 
@@ -186,14 +189,14 @@ class _Posterior:
         def best(smoothness: float) -> tuple[float, float]:
             beta, b, rest, _ = decompose(smoothness)
 
-            def surprise(signal: float) -> float:
+            def negative_log_evidence(signal: float) -> float:
                 size = n * math.log(noise(beta, b, rest, signal))
                 return 0.5 * (size + float(np.sum(np.log1p(signal * beta**2))))
 
-            signal = least(surprise, *SIGNAL, per_decade=2)
-            return surprise(signal), signal
+            signal = minimize(negative_log_evidence, *SIGNAL, per_decade=2)
+            return negative_log_evidence(signal), signal
 
-        smoothness = least(lambda kappa: best(kappa)[0], *SMOOTHNESS, per_decade=1)
+        smoothness = minimize(lambda kappa: best(kappa)[0], *SMOOTHNESS, per_decade=1)
         signal = best(smoothness)[1]
         beta, b, rest, vt = decompose(smoothness, full=True)
         self.variance = noise(beta, b, rest, signal)

@@ -2,25 +2,36 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 from eistool.display import Shown, format_value
+from eistool.drt.grid import TUNED
+from eistool.typing import Threshold
+
+PROMINENT: Annotated[float, Threshold("least prominence of a peak, relative to the highest", TUNED)] = 0.02
+SAME_PLACE: Annotated[
+    float, Threshold("distance in decades of a maximum that confirms a peak as persistent", TUNED)
+] = 0.3
+POOR_NOISE: Annotated[
+    float, Threshold("residuals relative to the modulus that are flagged", "engineering choice; only sets a flag")
+] = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class DRTPeak(Shown):
-    """One peak: a process, its time constant and its resistance."""
+    """Peak of a DRT: time constant and resistance of a process."""
 
     tau: float  # s, of the maximum
     u_tau: float
     R: float  # ohm, the area; negative for an inductive loop
     u_R: float
-    height: float  # ohm per unit of ln tau; of an atom infinite
-    prominence: float  # over the higher of the two saddles beside it
-    edge: bool  # outside the measured window: where and how large it is, is extrapolated
-    persistent: bool  # seen too with ten times more, and ten times less, smoothing
-    probability: float  # that it is real
-    shape: str  # free, or the element that describes it
-    atom: bool = False  # all of it at one tau
+    height: float  # ohm per unit of ln tau; infinite for an atom
+    prominence: float  # above the higher of the two adjacent saddles
+    edge: bool  # outside the measured window: position and area are extrapolated
+    persistent: bool  # also present with ten times more and ten times less smoothing
+    probability: float  # that the peak is real
+    shape: str  # "free", or the element that describes it
+    atom: bool = False  # a pure RC element
 
     @property
     def frequency(self) -> float:
@@ -34,9 +45,9 @@ class DRTPeak(Shown):
         return f"{R} Ω at {tau} s, {self.shape}{remark}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Atom(Shown):
-    """A pure RC element: resistance at one time constant."""
+    """Pure RC element: a resistance at a single time constant."""
 
     tau: float  # s
     R: float  # ohm

@@ -1,4 +1,4 @@
-"""ln γ as a Gaussian process: smooth, positive, and free of any assumed shape."""
+"""Gaussian-process model of ln γ: smooth and positive, without an assumed shape."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,52 +9,52 @@ from eistool.drt.grid import FINER, Grid
 from eistool.kernels import drt as kernels
 from eistool.typing import BoolArray, FloatArray
 
-FREEDOM = 8.0  # of the t distribution of second differences: local smoothness
-FIRST_PRECISION = 400.0
-LARGEST_PRECISION = 1e7
-FIRST_VARIANCE = 1e-4  # relative noise of 1 %
-LEAST_VARIANCE = 1e-12
-LEVEL_SPREAD = 6.0  # standard deviation of the level of ln γ
-SLOPE_SPREAD = 0.5  # of the slope in each step beyond the window
-REACH = 8  # of a spline on the comb
-LENGTH = 1.0  # of deviations from a sum of elements, in ln τ
-END_SPREAD = 0.2  # of a deviation at the end of the comb
+FREEDOM = 8.0  # degrees of freedom of the t prior on second differences: local smoothness
+FIRST_PRECISION = 400.0  # initial λ
+LARGEST_PRECISION = 1e7  # of the roughness
+FIRST_VARIANCE = 1e-4  # initial relative noise of 1 %
+LEAST_VARIANCE = 1e-12  # of a datum, for data without noise
+LEVEL_SIGMA = 6.0  # prior standard deviation of the level of ln γ
+SLOPE_SIGMA = 0.5  # prior standard deviation of the slope in each step beyond the window
+REACH = 8  # steps of the comb after which a spline weight is negligible
+LENGTH = 1.0  # correlation length in ln τ of the deviation from a sum of elements
+END_SIGMA = 0.2  # prior standard deviation of that deviation at the end of the comb
 NOTHING: FloatArray = np.empty(0)
-ENDING = 2.0  # slope of ln γ beyond the window where phasances describe what lies there
+ENDING = 2.0  # slope of ln γ beyond the window, where phasances describe the tails
 
 
-def weighed(spread: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return what each standard normal variable does to a weighted sum of ln γ."""
-    out = np.empty(spread.shape[0])
-    kernels.times(spread, np.ascontiguousarray(weights), out)
+def weighed(root: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the product of a covariance root, shape (q, n), and weights, shape (n,)."""
+    out = np.empty(root.shape[0])
+    kernels.times(root, np.ascontiguousarray(weights), out)
     return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A positive quantity beside γ, on a comb of its own: what is subtracted from γ, or phasances."""
+    """Positive quantity modelled together with γ on a separate comb: negative γ or phasances."""
 
-    at: FloatArray  # its comb, shape (n,)
-    rows: FloatArray  # impedance of a unit of it, shape (n, m)
-    first: FloatArray  # its logarithm to start from
+    at: FloatArray  # comb, shape (n,)
+    rows: FloatArray  # impedance per unit, shape (n, m)
+    first: FloatArray  # initial logarithm
     level: FloatArray  # prior mean of the logarithm
-    spread: float  # standard deviation of each value from it
-    step_spread: float  # of neighbours' difference from that of their levels
+    sigma: float  # prior standard deviation of each value from ``level``
+    step_sigma: float  # the same for the difference of neighbours
 
 
 @dataclass(slots=True, eq=False)
 class Data:
-    """One spectrum without dimensions."""
+    """Dimensionless spectrum with its grid, weights and blocks."""
 
     grid: Grid
     y: FloatArray  # real, then imaginary parts
     modulus: FloatArray  # |Z| of each datum
-    weight: FloatArray  # inverse squares of the relative noise
+    weight: FloatArray  # inverse squares of the noise, up to a factor
     tail: float  # slope of ln γ beyond the window at long times
     blocks: tuple[Block, ...] = ()
-    phasances: bool = False  # are the last two blocks, in the place of L and 1/C; γ ends with the window then
-    linear: FloatArray = field(init=False)  # rows of γ and of the blocks, then columns
-    products: FloatArray = field(init=False)  # of these, weighted
+    phasances: bool = False  # as the last two blocks, replacing L and 1/C; γ then ends with the window
+    linear: FloatArray = field(init=False)  # rows of γ, the blocks and the linear terms
+    products: FloatArray = field(init=False)  # their weighted Gram matrix
 
     def __post_init__(self) -> None:
         grid = self.grid
@@ -66,16 +66,16 @@ class Data:
 
     @property
     def n_windows(self) -> int:
-        """In which γ may be negative."""
+        """Number of windows with negative γ."""
         return len(self.blocks) - 2 * self.phasances
 
     @property
     def n_columns(self) -> int:
-        """Of the linear model beside γ and the blocks: R, and where there are no phasances L and 1/C."""
+        """Number of linear terms: R and, without phasances, L and 1/C."""
         return 1 if self.phasances else 3
 
     def reweigh(self, weight: FloatArray) -> None:
-        """Take other weights."""
+        """Replace the weights."""
         self.weight = weight
         q = self.linear.shape[0]
         self.products = np.empty((q, q))
@@ -83,61 +83,61 @@ class Data:
 
 
 @dataclass(slots=True, eq=False)
-class Process:
-    """The most probable ln γ on the comb, further columns, and W with WᵀW their covariance."""
+class GaussianProcess:
+    """Most probable ln γ on the comb, blocks and linear terms, with W such that WᵀW is their covariance."""
 
     f: FloatArray
     further: FloatArray  # ln of the blocks
-    extra: FloatArray
-    state: FloatArray
-    root: FloatArray
-    local: FloatArray
-    mean: FloatArray
+    extra: FloatArray  # linear terms
+    state: FloatArray  # precision, variance, evidence and others, see kernels.drt
+    root: FloatArray  # W
+    local: FloatArray  # local weights of the roughness
+    mean: FloatArray  # prior mean of f
     residual: FloatArray  # data - model
     rows: FloatArray  # the linear model
 
     @property
     def n_logarithms(self) -> int:
-        """Of ln γ and the blocks; the unknowns after them are linear."""
+        """Number of unknowns that are logarithms: ln γ and the blocks, before the linear terms."""
         return self.f.size + self.further.size
 
     @property
     def variance(self) -> float:
-        """Of a datum whose weight is 1."""
+        """Variance of a datum of weight 1."""
         return float(self.state[kernels.VARIANCE])
 
     @property
     def precision(self) -> float:
-        """Of the roughness, the λ of regularisation."""
+        """Precision of the roughness, the λ of regularisation."""
         return float(self.state[kernels.PRECISION])
 
-    def spread(self, grid: Grid) -> FloatArray:
-        """Return S with SᵀS the covariance of ln γ's smooth part on the fine grid, shape (q, n_fine)."""
+    def covariance_root(self, grid: Grid) -> FloatArray:
+        """Return S with SᵀS the covariance of f on the fine grid, shape (q, n_fine)."""
         out = np.empty((self.root.shape[0], grid.fine.size))
-        kernels.spread(self.root, grid.spline, FINER, REACH, self.f.size, out)
+        kernels.interpolate(self.root, grid.spline, FINER, REACH, self.f.size, out)
         return out
 
     @property
     def evidence(self) -> float:
-        """Natural logarithm, by Laplace."""
+        """Natural logarithm of the evidence in Laplace's approximation."""
         return float(self.state[kernels.EVIDENCE])
 
 
 def free_process(
-    data: Data, start: Process | None = None, steps: int = 12, precision: float | None = None
-) -> Process:
-    """Fit ln γ with a prior on its second differences alone.
+    data: Data, start: GaussianProcess | None = None, steps: int = 12, precision: float | None = None
+) -> GaussianProcess:
+    """Fit ln γ with a prior on its second differences only.
 
     Parameters
     ----------
     data : Data
-        What to fit.
-    start : Process, optional
-        An earlier fit to start from.
+        Spectrum to fit.
+    start : GaussianProcess, optional
+        Earlier fit that gives the initial values.
     steps : int
-        At most so many.
+        Maximum number of steps.
     precision : float, optional
-        Hold this one, and the start's noise.
+        Fixed precision; the noise is then that of ``start``.
     """
     grid = data.grid
     slope, slope_weight, level, local = _prior(data)
@@ -171,7 +171,7 @@ def free_process(
 
 
 def _prior(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return slopes, their precisions, levels and where there is a roughness, of ln γ and of the blocks."""
+    """Return prior slopes, their precisions, levels and local roughness weights of ln γ and the blocks."""
     grid = data.grid
     n, h = grid.log_tau.size, grid.step
     low, high = grid.window
@@ -180,17 +180,17 @@ def _prior(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     edge_low, edge_high = grid.log_tau[1:] <= low, grid.log_tau[:-1] >= high
     rise, fall = (ENDING, -ENDING) if data.phasances else (1.0, data.tail)
     slope[: n - 1] = np.where(edge_low, rise * h, 0.0) + np.where(edge_high, fall * h, 0.0)
-    slope_weight[: n - 1] = (edge_low | edge_high) / (SLOPE_SPREAD * h) ** 2
-    level[0, :n] = 1 / (n * LEVEL_SPREAD**2)
+    slope_weight[: n - 1] = (edge_low | edge_high) / (SLOPE_SIGMA * h) ** 2
+    level[0, :n] = 1 / (n * LEVEL_SIGMA**2)
     level[1, :n] = math.log(0.01)
-    # none at the ends, so that nothing ties ln γ to the first block, and none in the blocks
+    # no roughness at the ends, which would tie ln γ to the first block, nor in the blocks
     local[1 : n - 1] = 1
     start = n
     for block in data.blocks:
         end = start + block.at.size
         slope[start : end - 1] = np.diff(block.level)
-        slope_weight[start : end - 1] = block.step_spread**-2
-        level[0, start:end] = block.spread**-2
+        slope_weight[start : end - 1] = block.step_sigma**-2
+        level[0, start:end] = block.sigma**-2
         level[1, start:end] = block.level
         start = end
     return slope, slope_weight, level, local
@@ -204,25 +204,25 @@ def deviation_process(
     variance: float,
     steps: int = 12,
     further: FloatArray = NOTHING,
-) -> Process:
+) -> GaussianProcess:
     """Fit the ratio of γ to that of a sum of elements, together with the elements' parameters and the blocks.
 
     Parameters
     ----------
     data : Data
-        What to fit.
+        Spectrum to fit.
     gamma : FloatArray, shape (n,)
-        Of the elements on the comb, positive.
+        γ of the elements on the comb, positive.
     impedance : FloatArray, shape (m,)
-        Of the elements.
+        Impedance of the elements.
     derivatives : FloatArray, shape (p, m)
-        Of it by their parameters.
+        Derivatives of the impedance with respect to their parameters.
     variance : float
-        First guess of the noise.
+        Initial variance of the noise.
     steps : int
-        At most so many.
+        Maximum number of steps.
     further : FloatArray
-        First guess of the logarithms of the blocks.
+        Initial logarithms of the blocks.
     """
     grid = data.grid
     n, n_all = gamma.size, data.linear.shape[0] - data.n_columns
@@ -230,7 +230,7 @@ def deviation_process(
     products = np.empty((rows.shape[0], rows.shape[0]))
     products[:n_all, :n_all] = data.products[:n_all, :n_all]
     kernels.gram(rows, data.weight, n_all, products)
-    y = data.y - impedance + np.einsum("i,ij", gamma, grid.rows)  # no threads for so little
+    y = data.y - impedance + np.einsum("i,ij", gamma, grid.rows)  # einsum: a BLAS call would start threads
     mean = np.zeros(n_all)
     mean[:n] = np.log(gamma)
     f = mean.copy()
@@ -239,9 +239,9 @@ def deviation_process(
     if data.blocks:
         slope, slope_weight, level, local = _prior(data)
         slope[:n], slope_weight[:n], level[:, :n], local[:n] = 0, 0, 0, 1
-        # the roughness at the end of ln γ would look beyond it, at the first block
+        # the roughness at the end of ln γ would reach into the first block
         local[n - 1] = 0
-        level[:, n - 1] = END_SPREAD**-2, mean[n - 1]
+        level[:, n - 1] = END_SIGMA**-2, mean[n - 1]
     state = np.array([1e5, variance, 0, 0, 0, 0, 0])
     curvature = 2 + (grid.step / LENGTH) ** 2
     extra = np.zeros(derivatives.shape[0])
@@ -264,7 +264,7 @@ def _run(
     extra: FloatArray,
     state: FloatArray,
     adapt: bool,
-) -> Process:
+) -> GaussianProcess:
     q = rows.shape[0]
     root, scratch = np.empty((q, q)), np.empty((q, q))
     residual = np.empty_like(y)
@@ -273,11 +273,11 @@ def _run(
         LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch, residual,
     )  # fmt: skip
     n = data.grid.log_tau.size
-    return Process(f[:n], f[n:], extra, state, root, local, mean[:n], residual, rows)
+    return GaussianProcess(f[:n], f[n:], extra, state, root, local, mean[:n], residual, rows)
 
 
 def _first(data: Data) -> FloatArray:
-    """Return a first ln γ: -2/π times the imaginary part at ω = 1/τ, kept positive."""
+    """Return the initial ln γ: -2/π times the imaginary part at ω = 1/τ, kept positive."""
     grid = data.grid
     n = grid.log_x.size
     order = np.argsort(-grid.log_x)

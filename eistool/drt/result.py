@@ -1,4 +1,4 @@
-"""What a distribution of relaxation times holds."""
+"""Results of a distribution of relaxation times."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,38 +28,38 @@ class DRT:
     Attributes
     ----------
     spectrum
-        What it was computed from.
+        Analysed spectrum.
     tau : FloatArray, shape (n_tau,)
         Time constants in s, ascending; τ = 1/(2πf).
     gamma, gamma_low, gamma_high : FloatArray, shape (n_tau,)
-        Resistance per unit of ln τ in ohm, and its 95 % band point by point. A blocking tail is part of
-        it, delta atoms are not. Negative where a window is signed.
+        Resistance per unit of ln τ in ohm, and its pointwise 95 % band. It includes a blocking tail but not
+        delta atoms, and may be negative in a signed window.
     joint_low, joint_high : FloatArray, shape (n_tau,)
-        A band that holds the whole curve in 95 % of cases.
-    log_spread : FloatArray, shape (q, n_tau)
-        S with SᵀS the covariance of ln γ, of its positive part where a window is signed.
+        Band that covers the whole curve with a probability of 95 %.
+    covariance_root : FloatArray, shape (q, n_tau)
+        S with SᵀS the covariance of ln γ, or of its positive part with a signed window.
     R_inf, inductance, inverse_capacitance
-        In ohm, H and 1/F; ``u_`` are standard errors. The last two are 0 where phasances stand for them.
+        In ohm, H and 1/F; ``u_`` marks standard errors. The last two are 0 if phasances replace them.
     regularization : float
-        Precision of the roughness of ln γ, found by evidence.
+        Precision of the roughness of ln γ, from the evidence.
     noise : float
-        Standard deviation of each part, relative to |Z|.
+        Standard deviation of each part relative to |Z|.
     R_pol, u_R_pol : float
-        Integral of γ, with the atoms and with what elements hold beyond the range of ``tau``, in ohm.
+        Integral of γ in ohm, including atoms and the parts of elements beyond the range of ``tau``.
     peaks : tuple of DRTPeak
-        By τ. ``atoms`` are those that are pure RC elements.
+        Peaks in order of τ; ``atoms`` are the pure RC elements among them.
     impedance : ComplexArray, shape (n_freq,)
-        The model at the used points, nan at the others.
+        Model at the used points, nan elsewhere.
     evidence, evidence_free : float
-        Natural logarithms: of the model used, and of the one without assumed shapes.
+        Natural logarithms of the evidence of the model used and of the model without assumed shapes.
     model : str
-        ``free``, or the elements that γ deviates from; ``signed`` where something is subtracted in a window.
+        ``free``, or the elements that γ deviates from, and ``signed`` with a negative part.
     flags : tuple of str
-        Remarks on what to be careful with.
+        Warnings.
     phasance, eta, eta_low, eta_high : FloatArray, shape (n_phasance,)
         Exponents ν, and the distribution of phasances η in ohm per unit of ν with its 95 % band:
-        Z holds ∫ η (jω/ω0)^ν dν besides, with ω0 = √(ω_min ω_max) of the used points. The area of a peak is the
-        modulus at ω0 of a constant-phase element. Empty unless ``phasances`` were asked for.
+        Z also contains ∫ η (jω/ω0)^ν dν with ω0 = √(ω_min ω_max) of the used points. The area of a peak is the
+        modulus of a constant-phase element at ω0. Empty unless ``phasances=True``.
     """
 
     spectrum: Spectrum
@@ -69,7 +69,7 @@ class DRT:
     gamma_high: FloatArray
     joint_low: FloatArray
     joint_high: FloatArray
-    log_spread: FloatArray
+    covariance_root: FloatArray
     R_inf: float
     u_R_inf: float
     inductance: float
@@ -98,7 +98,7 @@ class DRT:
 
     @property
     def residual(self) -> ComplexArray:
-        """(Z - Z_model) / |Z|, shape (n_freq,); nan at points that were not used."""
+        """(Z - Z_model) / |Z|, shape (n_freq,); nan at unused points."""
         with np.errstate(divide="ignore", invalid="ignore"):
             residual: ComplexArray = (self.spectrum.impedance - self.impedance) / np.abs(self.spectrum.impedance)
         return residual
@@ -106,22 +106,20 @@ class DRT:
     @property
     def covariance(self) -> FloatArray:
         """Covariance of ln γ, shape (n_tau, n_tau)."""
-        return self.log_spread.T @ self.log_spread
+        return self.covariance_root.T @ self.covariance_root
 
     def suggest_circuits(self, limit: int = 5) -> list[SuggestedCircuit]:
         """Return circuits that explain the peaks, with start values, the most probable first.
 
-        An arc p(R,CPE) stands for a peak, p(R,C) for an atom, RL for a negative loop; R0 and L0 stand
-        before them, and a CPE, W, C or finite diffusion behind them where the tail says so. Other
-        readings leave a peak out, take two close ones for one, or call what lies outside of the measured
-        window a part of R0 or of a tail. They are ranked by the evidence that the DRT has for each peak
-        and for the distance of neighbours, less half a logarithm of the number of data for each
-        parameter: nothing is fitted.
+        Peaks become arcs p(R,CPE), atoms p(R,C) and negative peaks RL, after L0 and R0; a tail becomes a
+        CPE, W, C or finite diffusion. Alternatives omit a peak, merge two close peaks, or assign a peak
+        outside the measured window to R0 or to a tail. They are ranked, without a fit, by the evidence of
+        the DRT for each peak and for the distance of neighbours, less ½ ln(number of data) per parameter.
 
         Parameters
         ----------
         limit : int
-            How many, at most.
+            Largest number of circuits.
 
         Examples
         --------
@@ -133,7 +131,7 @@ class DRT:
         R0-p(R1,CPE1)-CPE2
         """
         if limit < 1:
-            raise SpectrumError(f"{self.spectrum.label}: limit={limit}; ask for 1 or more circuits")
+            raise SpectrumError(f"{self.spectrum.label}: limit={limit}; choose 1 or more circuits")
         suggested: list[SuggestedCircuit] = forward("suggest")(self, limit)
         return suggested
 
@@ -154,7 +152,7 @@ class DRT:
         return as_dict
 
     def to_dataframe(self) -> "pd.DataFrame":
-        """Return γ and its bands, a row for each τ."""
+        """Return γ and its bands, one row per τ."""
         import pandas as pd
 
         return pd.DataFrame(

@@ -1,40 +1,42 @@
-"""Circuits that a distribution of relaxation times speaks for, with start values."""
+"""Circuits with start values from the peaks of a distribution of relaxation times."""
 
 import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.constants import SIGNIFICANT
 from eistool.drt.peaks import DRTPeak
 from eistool.drt.result import DRT
 from eistool.drt.suggested_circuit import SuggestedCircuit
-from eistool.typing import ComplexArray, FloatArray
+from eistool.typing import ComplexArray, FloatArray, Threshold
 
-SIGNIFICANT = 3.0  # standard errors of an inductance
-TAIL_DECADES, TAIL_POINTS = 0.7, 5  # lowest frequencies that tell a tail
-TAIL_SHARE = 0.3  # of -Im Z there that no peak explains
-LEAST_EXPONENT = 0.2  # of a tail: below, it is the flank of an arc
-LEAST_PHI = 0.35
-EXPONENT_ERROR = 0.01  # of a tail, at the least: other processes reach into it
-PHI_ERROR = 0.03  # of an arc, at the least
-SKEW_ERROR = 0.15  # of the logarithm of the ratio of half widths
-HN_SHAPE = 0.9, 0.6  # exponents to start from
-CLOSE = 1.5  # decades between neighbours that may be one
-RARE = -2.0  # log odds of a plain arc where the DRT prefers another shape
-HARMONICS = 0.3  # relative deviation from those of a finite diffusion
-SURE = 50.0  # log odds beyond which nothing is gained
-TEXTS = {"arc": "p(R{0},CPE{0})", "RC": "p(R{0},C{0})"}  # other parts are elements
+DESIGN = "engineering choice; checked by tests/drt/test_suggest.py"
+TAIL_DECADES, TAIL_POINTS = 0.7, 5  # lowest frequencies that determine a tail
+TAIL_SHARE: Annotated[float, Threshold("share of -Im Z not explained by peaks, of a tail", DESIGN)] = 0.3
+LEAST_EXPONENT: Annotated[float, Threshold("least exponent of a tail; below, the flank of an arc", DESIGN)] = 0.2
+LEAST_PHI = 0.35  # exponent of an arc, as in the elements of a DRT
+EXPONENT_ERROR: Annotated[float, Threshold("least error of a tail's exponent, for other processes", DESIGN)] = 0.01
+PHI_ERROR: Annotated[float, Threshold("least error of an arc's exponent", DESIGN)] = 0.03
+SKEW_ERROR: Annotated[float, Threshold("error of the log ratio of the half widths of a peak", DESIGN)] = 0.15
+HN_SHAPE = 0.9, 0.6  # initial exponents
+CLOSE: Annotated[float, Threshold("distance in decades of neighbours that may be one arc", DESIGN)] = 1.5
+RARE: Annotated[float, Threshold("log odds of an arc if the DRT prefers another shape", DESIGN)] = -2.0
+HARMONICS: Annotated[float, Threshold("relative deviation of peaks from a finite diffusion", DESIGN)] = 0.3
+SURE = 50.0  # log odds are limited to this, against overflow
+TEXTS = {"arc": "p(R{0},CPE{0})", "RC": "p(R{0},C{0})"}  # other kinds are elements
 NUMBERED_TOGETHER = ("arc", "RC", "CPE", "C")
-TAIL = -1  # the place of a tail among the peaks
+TAIL = -1  # index of a tail among the peaks
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What stands in series for a peak or the tail."""
+    """Series element or arc that represents a peak or the tail."""
 
     kind: str
     values: tuple[float, ...]
@@ -42,8 +44,8 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """Parts by the places of their peaks, a resistance moved to R0, and log odds to the plainest reading."""
+class _Interpretation:
+    """Change of the plainest circuit: parts by peak index, resistance moved to R0, and log odds."""
 
     parts: Mapping[int, _Part | None]
     gain: float = 0.0
@@ -52,7 +54,7 @@ class _Reading:
 
 
 def suggest(drt: DRT, limit: int) -> list[SuggestedCircuit]:
-    """Return circuits for a DRT, by the evidence of its own peaks; see :meth:`DRT.suggest_circuits`."""
+    """Return circuits for a DRT, ranked by the evidence of its peaks; see :meth:`DRT.suggest_circuits`."""
     tail = _Tail.of(drt)
     plain_parts: dict[int, _Part | None] = {i: _part(peak) for i, peak in enumerate(drt.peaks)}
     plain_parts[TAIL] = tail.part if tail else None
@@ -77,8 +79,8 @@ def suggest(drt: DRT, limit: int) -> list[SuggestedCircuit]:
     ]
 
 
-def _compatible(changes: list[_Reading]) -> Iterator[tuple[_Reading, ...]]:
-    """Yield none, one or two of the changes that do not touch the same peak."""
+def _compatible(changes: list[_Interpretation]) -> Iterator[tuple[_Interpretation, ...]]:
+    """Yield combinations of up to two changes that do not affect the same peak."""
     yield ()
     for change in changes:
         yield (change,)
@@ -117,40 +119,42 @@ def _describe(parts: Iterable[_Part | None]) -> str:
     return ", ".join([f"an arc for each of {arcs} peaks" if arcs > 1 else f"{arcs or 'no'} peak", *notes])
 
 
-def _other_peaks(drt: DRT) -> Iterator[_Reading]:
-    """Yield for each peak what else it may be: nothing, part of R0 or of a tail, another shape."""
+def _other_peaks(drt: DRT) -> Iterator[_Interpretation]:
+    """Yield alternatives for each peak: noise, part of R0 or of a tail, another shape."""
     tau_min, tau_max = _window(drt)
-    price = _price(drt)
+    penalty = _penalty(drt)
     for i, peak in enumerate(drt.peaks):
         where = f"the peak at {peak.tau:.2g} s"
-        size = 0.5 * (peak.R / max(peak.u_R, 1e-300)) ** 2  # log evidence that it has a resistance at all
+        size = 0.5 * (peak.R / max(peak.u_R, 1e-300)) ** 2  # log evidence against R = 0
         odds = math.log(max(1 - peak.probability, 1e-30) / max(peak.probability, 1e-30))
-        odds = max(odds, 3 * price - size) if peak.shape == "free" else odds
+        odds = max(odds, 3 * penalty - size) if peak.shape == "free" else odds
         faster = peak.R > 0 and peak.tau < tau_min
         lost, verdict = (peak.R, "part of R0") if faster else (0.0, "not real")
-        yield _Reading({i: None, **_heir(drt, i)}, max(odds, -SURE), lost, f"{where} is {verdict}")
+        yield _Interpretation(
+            {i: None, **_absorbing_neighbour(drt, i)}, max(odds, -SURE), lost, f"{where} is {verdict}"
+        )
         if peak.R <= 0 or peak.atom:
             continue
         phi = _phi(peak)
         if peak.tau > tau_max and i == len(drt.peaks) - 1:
             tail = _Part("CPE", (peak.tau**phi / peak.R, phi))
-            gain = max(price - size, -SURE)
-            yield _Reading({i: tail, TAIL: None}, gain, 0.0, f"{where} is a tail without an end")
+            gain = max(penalty - size, -SURE)
+            yield _Interpretation({i: tail, TAIL: None}, gain, 0.0, f"{where} is an unlimited tail")
         if peak.shape in ("Gerischer", "Havriliak-Negami"):
-            yield _Reading({i: _arc(peak.R, peak.tau, max(phi, 0.5))}, RARE, 0.0, f"{where} is a plain arc")
-        if peak.shape == "free":  # elsewhere the DRT has compared it with an RC itself
-            gain = price - 0.5 * ((1 - phi) / max(peak.u_R / peak.R, PHI_ERROR)) ** 2
+            yield _Interpretation({i: _arc(peak.R, peak.tau, max(phi, 0.5))}, RARE, 0.0, f"{where} is a plain arc")
+        if peak.shape == "free":  # the DRT has compared other shapes with an RC
+            gain = penalty - 0.5 * ((1 - phi) / max(peak.u_R / peak.R, PHI_ERROR)) ** 2
             part = _Part("RC", (peak.R, peak.tau / peak.R))
-            yield _Reading({i: part}, max(gain, -SURE), 0.0, f"{where} is an RC element")
+            yield _Interpretation({i: part}, max(gain, -SURE), 0.0, f"{where} is an RC element")
             skew = 0.0 if peak.edge else _skew(drt, peak)
             if skew > 0:
-                gain = min(0.5 * (skew / SKEW_ERROR) ** 2, SURE) - price
+                gain = min(0.5 * (skew / SKEW_ERROR) ** 2, SURE) - penalty
                 skewed = _Part("HN", (peak.R, peak.tau, *HN_SHAPE))
-                yield _Reading({i: skewed}, gain, 0.0, f"{where} is skewed")
+                yield _Interpretation({i: skewed}, gain, 0.0, f"{where} is skewed")
 
 
-def _heir(drt: DRT, i: int) -> dict[int, _Part | None]:
-    """Return the close neighbour that has the resistance of a peak, if that one is not real."""
+def _absorbing_neighbour(drt: DRT, i: int) -> dict[int, _Part | None]:
+    """Return the close neighbour with the resistance of a peak added, for a peak that is not real."""
     peak = drt.peaks[i]
     tau_min = _window(drt)[0]
     near = [
@@ -167,7 +171,7 @@ def _heir(drt: DRT, i: int) -> dict[int, _Part | None]:
 
 
 def _skew(drt: DRT, peak: DRTPeak) -> float:
-    """Return ln of the ratio of the half widths at shorter and longer τ; 0 where γ does not fall to the half."""
+    """Return ln of the ratio of the half widths at shorter and longer τ; 0 if γ does not fall to half."""
     x, top = np.log(drt.tau), int(np.argmin(np.abs(np.log(drt.tau / peak.tau))))
     below = np.flatnonzero(drt.gamma < 0.5 * drt.gamma[top])
     left, right = below[below < top], below[below > top]
@@ -176,9 +180,9 @@ def _skew(drt: DRT, peak: DRTPeak) -> float:
     return math.log((x[top] - x[left[-1]]) / (x[right[0]] - x[top]))
 
 
-def _merged(drt: DRT) -> Iterator[_Reading]:
-    """Yield close neighbours as one arc, by what is lost if they had the same τ, and the parameters saved."""
-    saved = 3 * _price(drt)
+def _merged(drt: DRT) -> Iterator[_Interpretation]:
+    """Yield close neighbours as one arc, by the evidence against equal τ and the parameters saved."""
+    saved = 3 * _penalty(drt)
     for (i, a), (j, b) in itertools.pairwise(enumerate(drt.peaks)):
         distance = math.log(b.tau / a.tau)
         if min(a.R, b.R) <= 0 or a.atom or b.atom or distance > CLOSE * math.log(10):
@@ -189,11 +193,11 @@ def _merged(drt: DRT) -> Iterator[_Reading]:
         tau = math.exp((a.R * math.log(a.tau) + b.R * math.log(b.tau)) / R)
         arc = _arc(R, tau, max(min(_phi(a), _phi(b)) - 0.1, LEAST_PHI))
         reason = f"the peaks at {a.tau:.2g} and {b.tau:.2g} s are one"
-        yield _Reading({i: arc, j: None}, max(gain, -SURE), 0.0, reason)
+        yield _Interpretation({i: arc, j: None}, max(gain, -SURE), 0.0, reason)
 
 
-def _diffusion(drt: DRT, tail: "_Tail | None") -> Iterator[_Reading]:
-    """Yield finite diffusion where the slowest peaks are its harmonics."""
+def _diffusion(drt: DRT, tail: "_Tail | None") -> Iterator[_Interpretation]:
+    """Yield a finite diffusion if the slowest peaks are its harmonics."""
     places = [i for i, peak in enumerate(drt.peaks) if peak.R > 0]
     if not places:
         return
@@ -203,35 +207,35 @@ def _diffusion(drt: DRT, tail: "_Tail | None") -> Iterator[_Reading]:
         before, fast = places[-2], drt.peaks[places[-2]]
         R, tau = fast.R + slow.R, slow.tau * math.pi**2 / 4
         if slow.tau < fast.tau * 10**CLOSE and abs(slow.R / R * math.pi**2 / 8 - 1) < HARMONICS:
-            saved = (len(_part(fast).values) + len(_part(slow).values) - 2) * _price(drt)
+            saved = (len(_part(fast).values) + len(_part(slow).values) - 2) * _penalty(drt)
             parts = {last: _Part("Ws", (R, tau)), before: None}
-            yield _Reading(parts, saved, 0.0, "the slowest peaks are a finite diffusion")
+            yield _Interpretation(parts, saved, 0.0, "the slowest peaks are a finite diffusion")
     if tail is not None and tail.exponent > 1 - SIGNIFICANT * tail.u_exponent:
         # R coth(√jωτ)/√jωτ: the capacitance τ/R, and deltas of R/3 in all, most of it at τ/π²
         R, tau = 3 * slow.R, slow.tau * math.pi**2
         if abs(tau / R / tail.part.values[0] - 1) < HARMONICS:
-            saved = len(_part(slow).values) * _price(drt)
+            saved = len(_part(slow).values) * _penalty(drt)
             parts = {last: _Part("Wo", (R, tau)), TAIL: None}
-            yield _Reading(parts, saved, 0.0, "the tail is a finite diffusion")
+            yield _Interpretation(parts, saved, 0.0, "the tail is a finite diffusion")
 
 
-def _price(drt: DRT) -> float:
-    """Return the log evidence that a parameter costs."""
+def _penalty(drt: DRT) -> float:
+    """Return the log evidence that a parameter costs, as in BIC."""
     return 0.5 * math.log(2 * drt.spectrum.n_used)
 
 
 @dataclass(frozen=True, slots=True)
 class _Tail:
-    """The CPE that rises beyond all peaks at low frequencies."""
+    """CPE that dominates at low frequencies, beyond all peaks."""
 
     exponent: float
     u_exponent: float
     part: _Part
-    sigma: float  # if it were a Warburg element
+    sigma: float  # coefficient of the Warburg element in its place
 
     @classmethod
     def of(cls, drt: DRT) -> "_Tail | None":
-        """Return the tail, or None where peaks explain the lowest frequencies."""
+        """Return the tail, or None if peaks explain the lowest frequencies."""
         spectrum = drt.spectrum
         used = np.flatnonzero(spectrum.mask)
         order = used[np.argsort(spectrum.frequency[used])]
@@ -255,14 +259,14 @@ class _Tail:
         sigma = math.exp(float(np.mean(np.log(rest) + 0.5 * np.log(omega))))
         return cls(n, max(error, EXPONENT_ERROR), _Part("CPE", (Q, n), "a CPE tail"), sigma)
 
-    def others(self, drt: DRT) -> Iterator[_Reading]:
-        """Yield the tails with one parameter less."""
+    def others(self, drt: DRT) -> Iterator[_Interpretation]:
+        """Yield tails with one parameter less."""
         for part, exponent, name in (
             (_Part("W", (self.sigma,)), 0.5, "a Warburg element"),
             (_Part("C", self.part.values[:1]), 1.0, "a capacitance"),
         ):
-            gain = _price(drt) - 0.5 * ((self.exponent - exponent) / self.u_exponent) ** 2
-            yield _Reading({TAIL: part}, max(gain, -SURE), 0.0, f"the tail is {name}")
+            gain = _penalty(drt) - 0.5 * ((self.exponent - exponent) / self.u_exponent) ** 2
+            yield _Interpretation({TAIL: part}, max(gain, -SURE), 0.0, f"the tail is {name}")
 
 
 def _impedance(peak: DRTPeak, omega: FloatArray) -> ComplexArray:
@@ -284,7 +288,7 @@ def _build(drt: DRT, parts: list[_Part | None], moved: float) -> tuple[Circuit, 
     if drt.inductance > SIGNIFICANT * drt.u_inductance:
         texts.append("L0")
         values.append(drt.inductance)
-    # R parallel to L is R at high frequencies, where the DRT's R_inf is seen
+    # R parallel to L equals R at high frequencies, where R_inf of the DRT is determined
     R0 = drt.R_inf + moved - sum(part.values[0] for part in given if part.kind == "RL")
     least = 2 * drt.u_R_inf
     if least < R0 or not given:

@@ -1,4 +1,4 @@
-"""Circuits that a distribution of relaxation times suggests, as plain data."""
+"""Circuits suggested by a distribution of relaxation times."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from eistool.display import Shown, plain
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SuggestedCircuit(Shown):
-    """A circuit that explains the peaks of a DRT."""
+    """Circuit that explains the peaks of a DRT."""
 
     circuit: Circuit
     start: Mapping[str, float]  # values by parameter name
-    weight: float  # probability among all the readings of the DRT
+    weight: float  # probability among all interpretations of the DRT
     evidence: float  # natural logarithm, relative to the first
     reason: str
 

@@ -1,4 +1,4 @@
-"""Tikhonov regularisation: one assembly of the matrices, and one search for λ whatever the criterion."""
+"""Tikhonov regularisation: matrices, solutions, criteria, and the search for λ."""
 
 import functools
 import math
@@ -11,11 +11,11 @@ from eistool.drt.grid import REMEMBERED, Grid, grid_of
 from eistool.kernels.nonnegative import nonnegative as solve_nonnegative
 from eistool.typing import BoolArray, FloatArray, IntArray
 
-NODES = 6  # of the quadrature between two knots
-SMALLEST, LARGEST = 1e-10, 1e2  # λ
-PER_DECADE = 4  # λ tried before the best is refined
-REFINEMENTS = 20  # golden sections: λ within 1e-4 of itself
-FOLDS = 5
+NODES = 6  # quadrature nodes between two knots
+SMALLEST, LARGEST = 1e-10, 1e2  # range of λ
+PER_DECADE = 4  # values of λ per decade before the best is refined
+REFINEMENTS = 20  # golden sections: λ to a relative accuracy of 1e-4
+FOLDS = 5  # of cross-validation
 CRITERIA = ("gcv", "mgcv", "rgcv", "lcurve", "re-im", "kf")
 BASES = ("gaussian", "piecewise-linear")
 ORDERS = (0, 1, 2)
@@ -23,14 +23,14 @@ ORDERS = (0, 1, 2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrices:
-    """The linear model of a frequency grid, without weights; never written to.
+    """Unweighted linear model of a frequency grid; read-only.
 
     γ is a sum of basis functions on the comb of the grid, and zero beyond its ends.
     """
 
     grid: Grid
     gamma: FloatArray  # impedance of the coefficients, real then imaginary parts, shape (2 n_freq, n)
-    linear: FloatArray  # of R, L and 1/C, shape (2 n_freq, 3)
+    linear: FloatArray  # impedance per unit of R, L and 1/C, shape (2 n_freq, 3)
     roughness: FloatArray  # B with |Bx|² = ∫ (dᵏγ/d ln τᵏ)² d ln τ, shape (r, n)
     basis: FloatArray  # γ on the fine grid, shape (n_fine, n)
 
@@ -41,13 +41,13 @@ def basis_values(basis: str, width: float, knots: FloatArray, points: FloatArray
     Parameters
     ----------
     basis : str
-        Of ``BASES``.
+        One of ``BASES``.
     width : float
-        Full width of a Gaussian at half its height, in steps of the knots.
+        Full width at half maximum of a Gaussian, in steps of the knots.
     knots, points : FloatArray
         ln τ; the knots are equidistant.
     order : int
-        Of the derivative; at most 1 for hats.
+        Order of the derivative; at most 1 for hat functions.
     """
     step = knots[1] - knots[0]
     u: FloatArray = (points[:, None] - knots) / step
@@ -73,7 +73,7 @@ def _matrices(frequency: bytes, basis: str, width: float, order: int) -> Matrice
     q = np.exp(grid.log_x)[:, None] * np.exp(points)
     part = weight / (1 + q**2)
     if basis == "piecewise-linear" and order == 2:
-        # the second derivative of hats is a row of deltas: second differences, as usual
+        # hat functions have deltas as second derivatives: second differences, as usual
         root = np.diff(np.eye(n), 2, axis=0) / step**1.5
     else:
         root = np.sqrt(weight)[:, None] * basis_values(basis, width, knots, points, order)
@@ -87,7 +87,7 @@ def _matrices(frequency: bytes, basis: str, width: float, order: int) -> Matrice
 
 
 def matrices_of(frequency: FloatArray, basis: str, width: float, order: int) -> Matrices:
-    """Return the matrices of frequencies in Hz, in any order."""
+    """Return the matrices for frequencies in Hz, in any order."""
     return _matrices(np.ascontiguousarray(frequency, dtype=np.float64).tobytes(), basis, width, order)
 
 
@@ -97,28 +97,28 @@ class Design:
 
     rows: FloatArray  # shape (m, n)
     y: FloatArray  # shape (m,)
-    points: IntArray  # to which each row belongs, shape (m,)
-    roughness: FloatArray  # of the other unknowns
+    points: IntArray  # point index of each row, shape (m,)
+    roughness: FloatArray  # of the regularised unknowns
     n_free: int
 
     def only(self, rows: BoolArray) -> "Design":
-        """Return some of the rows, without free unknowns of which they say nothing."""
+        """Return a subset of the rows, without the free unknowns that it does not determine."""
         kept = np.ones(self.rows.shape[1], dtype=bool)
         kept[: self.n_free] = (self.rows[rows, : self.n_free] != 0).any(axis=0)
         n_free = int(kept[: self.n_free].sum())
         return Design(self.rows[rows][:, kept], self.y[rows], self.points[rows], self.roughness, n_free)
 
     def residual(self, x: FloatArray) -> FloatArray:
-        """Return data less model."""
+        """Return the data minus the model."""
         residual: FloatArray = self.y - self.rows @ x
         return residual
 
 
 class Problem:
-    """|Ax - y|² + λ|Bx|² for any λ, at next to no cost.
+    """Minimisation of |Ax - y|² + λ|Bx|², cheap for any λ.
 
-    A generalised singular value decomposition, from a QR decomposition of A above B and the singular
-    values of its upper part: A = U c W and B = V s W with diagonal c and s. No product AᵀA is formed.
+    Uses a generalised singular value decomposition, A = U c W and B = V s W with diagonal c and s, from
+    a QR decomposition of A stacked on B and an SVD of its upper part; AᵀA is never formed.
     """
 
     __slots__ = ("_from", "_of_data", "_of_penalty", "_to", "b", "c", "design", "rest", "s")
@@ -146,16 +146,16 @@ class Problem:
         self._from = np.linalg.solve(r, vt.T)
 
     def filter(self, regularization: float) -> FloatArray:
-        """Return the eigenvalues of the matrix that makes the model from the data."""
+        """Return the eigenvalues of the influence matrix."""
         kept: FloatArray = self.c**2 / (self.c**2 + regularization * self.s**2)
         return kept
 
     def misfit(self, kept: FloatArray) -> float:
-        """Return |Ax - y|² with a filter."""
+        """Return |Ax - y|² for the given filter factors."""
         return self.rest + float(np.sum(((1 - kept) * self.b) ** 2))
 
     def solve(self, regularization: float, nonnegative: bool, noise: FloatArray | None = None) -> FloatArray:
-        """Return x, or with ``noise`` a first row x and further ones of perturbed problems.
+        """Return x; with ``noise``, rows of x and of the solutions of perturbed problems.
 
         Parameters
         ----------
@@ -164,8 +164,8 @@ class Problem:
         nonnegative : bool
             Whether all but the free unknowns are >= 0.
         noise : FloatArray, shape (draws, m + r), optional
-            What is added to y, and to the zero that √λ Bx shall be. With standard deviation σ each, the
-            solutions have the covariance σ²(AᵀA + λBᵀB)⁻¹ where they are free.
+            Perturbations of y and of the zero target of √λ Bx. With standard deviation σ, unconstrained
+            solutions have the covariance σ²(AᵀA + λBᵀB)⁻¹.
         """
         d = np.sqrt(self.c**2 + regularization * self.s**2)
         targets = (self.c * self.b / d)[None]
@@ -182,24 +182,24 @@ class Problem:
         return x[0] if noise is None else x
 
     def freedom(self, regularization: float, x: FloatArray) -> float:
-        """Return the effective number of unknowns, those at zero apart."""
+        """Return the effective number of nonzero unknowns."""
         d = np.sqrt(self.c**2 + regularization * self.s**2)
         q = np.linalg.qr((d[:, None] * self._to)[:, x != 0])[0]
         return float(np.sum((self.c / d) ** 2 * (q**2).sum(axis=1)))
 
 
 def score_of(criterion: str, design: Design, nonnegative: bool) -> Callable[[float], float]:
-    """Return a function of λ, the least value of which is sought.
+    """Return the objective function of λ for a criterion.
 
     Parameters
     ----------
     criterion : str
-        Of ``CRITERIA``; for ``re-im`` the rows are real parts of all points, then imaginary parts.
+        One of ``CRITERIA``; for ``re-im`` the rows are all real parts, then all imaginary parts.
     design : Design
-        What is to be solved.
+        Problem to solve.
     nonnegative : bool
-        Whether ``re-im`` and ``kf`` predict with non-negative unknowns. The others look at the linear
-        problem, for which alone they are derived.
+        Whether ``re-im`` and ``kf`` predict with non-negative unknowns. The other criteria use the linear
+        problem, for which they are derived.
     """
     if criterion == "re-im":
         return _swapped(design, nonnegative)
@@ -223,7 +223,7 @@ def score_of(criterion: str, design: Design, nonnegative: bool) -> Callable[[flo
         return gcv(regularization, robustness=0.2 if m < 100 else 0.3)
 
     def lcurve(regularization: float) -> float:
-        """Return the curvature of ln |Bx|² over ln |Ax - y|², negative at a corner."""
+        """Return the curvature of ln |Bx|² against ln |Ax - y|², negative at a corner."""
         f = problem.filter(regularization)
         u, square = 1 - f, problem.b**2
         rho = problem.misfit(f)
@@ -239,22 +239,22 @@ def score_of(criterion: str, design: Design, nonnegative: bool) -> Callable[[flo
 
 
 def _swapped(design: Design, nonnegative: bool) -> Callable[[float], float]:
-    """Predict the real parts with γ of the imaginary ones, and the other way round."""
+    """Predict the real parts with γ of the imaginary parts, and vice versa."""
     real = np.arange(design.y.size) < design.y.size // 2
     halves = [design.only(rows) for rows in (real, ~real)]
     problems = [Problem(half) for half in halves]
 
     def score(regularization: float) -> float:
-        own, other = (problem.solve(regularization, nonnegative) for problem in problems)
+        x_real, x_imag = (problem.solve(regularization, nonnegative) for problem in problems)
         a, b = halves[0].n_free, halves[1].n_free
-        swapped = np.concatenate([own[:a], other[b:]]), np.concatenate([other[:b], own[a:]])
+        swapped = np.concatenate([x_real[:a], x_imag[b:]]), np.concatenate([x_imag[:b], x_real[a:]])
         return float(sum(np.sum(half.residual(x) ** 2) for half, x in zip(halves, swapped, strict=True)))
 
     return score
 
 
 def _folds(design: Design, nonnegative: bool) -> Callable[[float], float]:
-    """Predict every fifth point from the others, five times; nothing is random."""
+    """Predict each point from the four folds without it; the folds are not random."""
     fold = design.points % FOLDS
     parts = [(Problem(design.only(fold != k)), design.only(fold == k)) for k in range(FOLDS)]
 
@@ -267,13 +267,13 @@ def _folds(design: Design, nonnegative: bool) -> Callable[[float], float]:
     return score
 
 
-def least(
+def minimize(
     score: Callable[[float], float],
     smallest: float = SMALLEST,
     largest: float = LARGEST,
     per_decade: int = PER_DECADE,
 ) -> float:
-    """Return the λ of the lowest score: the best of a logarithmic grid, refined by golden sections."""
+    """Return the λ of the lowest score: the best of a logarithmic grid, refined by golden-section search."""
     low, high = math.log(smallest), math.log(largest)
     tried = np.linspace(low, high, round((high - low) / math.log(10) * per_decade) + 1)
     scores = [score(math.exp(t)) for t in tried]

@@ -1,4 +1,4 @@
-"""Equivalent-circuit fits: weights, start values, engine, results."""
+"""Equivalent-circuit fits."""
 
 from eistool.fitting.comparison import RankedCircuit, compare_circuits, rank, remarks
 from eistool.fitting.engine import fit, fit_iter, fit_many

@@ -1,49 +1,56 @@
-"""Which of several circuits describes a spectrum best."""
+"""Comparison and ranking of circuits."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.display import html_table, plain
+from eistool.display import format_fixed, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
 from eistool.fitting.quantities import Process
 from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED_EXPONENT, FitResult
 from eistool.spectrum import Spectrum
+from eistool.typing import Threshold
 
-NOT_RANDOM = 0.01  # probability of so few runs, below which there is a pattern in the residuals
+NOT_RANDOM: Annotated[
+    float,
+    Threshold(
+        "significance level of the runs test: residuals of a lower p are flagged as not random",
+        "conventional 1 % level; flags 0 to 0.5 % of fits of the right circuit on tests.benchmarks.recovery",
+    ),
+] = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedCircuit:
-    """A circuit's fit and its place among the others."""
+    """Fit of a circuit and its rank among other circuits."""
 
     result: FitResult
-    delta_bic: float  # to the best that is not disqualified
-    weight: float  # exp(-delta_bic/2), normalised over those that are not disqualified
-    disqualified: str  # why it cannot be chosen, or empty
-    flags: tuple[str, ...] = ()  # of the first: near ties, and residuals that are not random
+    delta_bic: float  # relative to the best circuit that is not disqualified
+    weight: float  # exp(-delta_bic/2), normalised over circuits that are not disqualified
+    disqualified: str  # reason for disqualification, or empty
+    flags: tuple[str, ...] = ()  # of the first circuit: near ties, and residuals that are not random
 
     @property
     def circuit(self) -> Circuit:
-        """The circuit."""
+        """Fitted circuit."""
         return self.result.circuit
 
     @property
     def bic(self) -> float:
-        """Its Bayesian information criterion."""
+        """Bayesian information criterion."""
         return self.result.bic
 
     @property
     def aicc(self) -> float:
-        """Its corrected Akaike criterion."""
+        """Corrected Akaike information criterion."""
         return self.result.aicc
 
     @property
     def runs_p(self) -> float:
-        """Probability of so few changes of sign among its residuals, if the circuit were right."""
+        """p-value of the runs test; see :attr:`FitResult.runs_p`."""
         return self.result.runs_p
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,17 +73,18 @@ class RankedCircuit:
 
     def __repr__(self) -> str:
         verdict = f"disqualified: {self.disqualified}" if self.disqualified else f"weight {self.weight:.3f}"
-        head = f"{self.circuit}: BIC {self.bic:.1f} ({self.delta_bic:+.1f}), {verdict}"
+        bic = f"{format_fixed(self.bic, 1)} ({format_fixed(self.delta_bic, 1, '+')})"
+        head = f"{self.circuit}: BIC {bic}, {verdict}"
         return "\n".join([head, *(f"  flag: {flag}" for flag in self.flags)])
 
     def _repr_html_(self) -> str:
         rows = [
             (
                 self.circuit,
-                f"{self.bic:.1f}",
-                f"{self.delta_bic:+.1f}",
+                format_fixed(self.bic, 1),
+                format_fixed(self.delta_bic, 1, "+"),
                 f"{self.weight:.3f}",
-                f"{self.aicc:.1f}",
+                format_fixed(self.aicc, 1),
                 f"{self.runs_p:.2g}",
                 self.disqualified,
                 "; ".join(self.flags),
@@ -93,34 +101,34 @@ def compare_circuits(
     fixed: Mapping[str, float] | None = None,
     weighting: str = "modulus",
 ) -> list[RankedCircuit]:
-    """Fit several circuits and rank them: the simplest that explains the data comes first.
+    """Fit several circuits and rank them, the simplest adequate circuit first.
 
-    Of the circuits within a BIC of 2 of the best, the one with the fewest parameters is taken; a smaller
-    difference is not worth a mention [2]_. The others follow by BIC. Those within 6, against which there
-    is no strong evidence, are listed as near ties in the ``flags`` of the first, and so is a
-    pattern in its residuals (runs test [3]_, p < 0.01).
+    The first circuit is the one with the fewest parameters within a ΔBIC of 2 of the best; smaller
+    differences are not significant [2]_. The others are sorted by BIC. Circuits within a ΔBIC of 6, against
+    which the evidence is not strong, are listed as near ties in the ``flags`` of the first, as are residuals
+    that are not random (runs test [3]_, p < 0.01).
 
-    A circuit with an arc that the data do not resolve is disqualified and comes after the others:
-    its BIC may be low, but its parameters mean nothing. So is a circuit that does not describe the data.
+    Circuits with an unresolved arc are disqualified and placed last: their BIC may be low, but their
+    parameters are meaningless. Circuits that do not describe the data are also disqualified.
 
     Parameters
     ----------
     spectrum : Spectrum
-        What to describe.
+        Data to fit.
     circuits : sequence of Circuit or str
-        Circuits, expressions or names of the library.
+        Circuits, expressions or names of library circuits.
     bounds, fixed, weighting
-        As for :func:`eistool.fit`; names that a circuit does not have are left out for it.
+        As for :func:`eistool.fit`; names unknown to a circuit are ignored for it.
 
     Returns
     -------
     list of RankedCircuit
-        The one to take first; circuits whose fit failed last.
+        In order of rank; failed fits last.
 
     Raises
     ------
     FitError
-        If there is no circuit to compare.
+        If ``circuits`` is empty.
 
     References
     ----------
@@ -138,18 +146,20 @@ def compare_circuits(
     """
     known = list(dict.fromkeys(as_circuit(circuit) for circuit in circuits))
     if not known:
-        raise FitError(f"{spectrum.label}: no circuits to compare; give one or more")
+        raise FitError(f"{spectrum.label}: no circuits to compare; give at least one")
     results = []
     for circuit in known:
         names = {*circuit.parameters, *circuit.full_names}
-        own_bounds = {name: limits for name, limits in (bounds or {}).items() if name in names}
-        own_fixed = {name: value for name, value in (fixed or {}).items() if name in names}
-        results += fit_many([spectrum], circuit, 1, bounds=own_bounds, fixed=own_fixed, weighting=weighting)
+        circuit_bounds = {name: limits for name, limits in (bounds or {}).items() if name in names}
+        circuit_fixed = {name: value for name, value in (fixed or {}).items() if name in names}
+        results += fit_many(
+            [spectrum], circuit, 1, bounds=circuit_bounds, fixed=circuit_fixed, weighting=weighting
+        )
     return rank(results)
 
 
 def rank(results: Sequence[FitResult]) -> list[RankedCircuit]:
-    """Return fits of several circuits to one spectrum, the one to take first."""
+    """Rank fits of several circuits to the same spectrum; see :func:`compare_circuits`."""
     verdicts = {id(result): _disqualification(result) for result in results}
     eligible = [result for result in results if not verdicts[id(result)]]
     best = min((result.bic for result in eligible or results if result.success), default=math.nan)
@@ -176,16 +186,16 @@ def rank(results: Sequence[FitResult]) -> list[RankedCircuit]:
 def remarks(
     ranked: Sequence[RankedCircuit], chosen: RankedCircuit, names: Mapping[Circuit, str] | None = None
 ) -> tuple[str, ...]:
-    """Return what to know of the chosen circuit: its near ties, and a pattern in its residuals.
+    """Return flags of the chosen circuit: near ties, and residuals that are not random.
 
     Parameters
     ----------
     ranked : sequence of RankedCircuit
-        All that were compared.
+        All compared circuits.
     chosen : RankedCircuit
         One of them.
     names : mapping of Circuit to str, optional
-        What to call circuits; by default their expressions.
+        Names used in the flags; by default the expressions of the circuits.
     """
     if not chosen.result.success:
         return ()

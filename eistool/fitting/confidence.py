@@ -1,4 +1,4 @@
-"""Confidence intervals by any method, and lmfit's view of a fit: its result object, profiles and sampling."""
+"""Confidence intervals of fits, and conversion of fits to lmfit."""
 
 import math
 import warnings
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eistool.errors import CircuitError, FitError
-from eistool.fitting.intervals import Interval, interval
+from eistool.fitting.intervals import NO_LIMIT, Interval, interval
 from eistool.fitting.processes import arc_of
 from eistool.fitting.result import FitResult, check_usable
 from eistool.fitting.weights import standard_deviation
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
 
 METHODS = ("profile", "lmfit", "mcmc", "stderr")
-MCMC_STEPS, MCMC_BURN = 3500, 500  # some 50 autocorrelation times
-MCMC_WALKERS = 4  # for each parameter
+MCMC_STEPS, MCMC_BURN = 3500, 500  # about 50 autocorrelation times, as emcee recommends
+MCMC_WALKERS = 4  # per parameter; emcee requires at least 2
 
 
 def lmfit_name(name: str) -> str:
-    """Return the name that lmfit knows a parameter by: it wants Python identifiers."""
+    """Return the name of a parameter in lmfit, which requires Python identifiers."""
     return name.replace(".", "_")
 
 
@@ -33,17 +33,21 @@ def confidence(result: FitResult, method: str, parameters: list[str] | None, lev
     if method not in METHODS:
         raise FitError(f"confidence: method={method!r}; choose one of {', '.join(METHODS)}")
     if not 0 < level < 1:
-        raise FitError(f"confidence: level={level}; choose between 0 and 1, for instance 0.95")
+        raise FitError(f"confidence: level={level}; give a number between 0 and 1, for instance 0.95")
     circuit = result.circuit
     names = (
-        list(circuit.parameters) if parameters is None else [_full(result, name, method) for name in parameters]
+        list(circuit.parameters)
+        if parameters is None
+        else [_canonical(result, name, method) for name in parameters]
     )
     held = [name for name in names if result.parameters[arc_of(circuit, name)].status in ("fixed", "at_bound")]
     if parameters is not None and held:
-        raise FitError(f"confidence: {held[0]} is fixed or at a bound; it has no interval")
+        raise FitError(
+            f"confidence: {held[0]} is fixed or at a bound and has no interval; choose other parameters"
+        )
     names = [name for name in names if name not in held]
     if method == "profile":
-        # compiled at import, which most fits do without
+        # compiled at import, and not needed by most fits
         from eistool.fitting.profile_likelihood import profile_likelihood
 
         return profile_likelihood(result, names, level)
@@ -51,14 +55,14 @@ def confidence(result: FitResult, method: str, parameters: list[str] | None, lev
     if method == "stderr":
         limits = {i: _from_stderr(result, i, level) for i in index}
     elif method == "lmfit":
-        limits = _profile(result, index, level)
+        limits = _from_lmfit(result, index, level)
     else:
-        limits = _sampled(result, index, level)
+        limits = _from_samples(result, index, level)
     return {circuit.parameters[i]: Interval(*limits[i]) for i in index}
 
 
-def _full(result: FitResult, name: str, method: str) -> str:
-    """Return the name by which an interval is listed; only profiles know derived time constants."""
+def _canonical(result: FitResult, name: str, method: str) -> str:
+    """Return the name of an interval; only profiles support derived time constants."""
     stem = arc_of(result.circuit, name)
     if stem != name and method == "profile" and f"{stem}.R" in result.circuit.full_names:
         return name
@@ -66,7 +70,7 @@ def _full(result: FitResult, name: str, method: str) -> str:
 
 
 def to_lmfit(result: FitResult) -> "MinimizerResult":
-    """Return lmfit's result object; see :meth:`FitResult.to_lmfit`."""
+    """Convert a fit to lmfit's MinimizerResult; see :meth:`FitResult.to_lmfit`."""
     from lmfit import Parameters
     from lmfit.minimizer import MinimizerResult
 
@@ -119,7 +123,7 @@ def to_lmfit(result: FitResult) -> "MinimizerResult":
 
 
 def _residual(result: FitResult, values: FloatArray) -> FloatArray:
-    """Return signed weighted residuals of the used points, real parts first, shape (n_data,)."""
+    """Return the signed weighted residuals of the unmasked points, real parts first, shape (n_data,)."""
     spectrum, mask = result.spectrum, result.spectrum.mask
     sigma = standard_deviation(spectrum, result.weighting)[mask]
     difference = result.circuit.impedance(spectrum.frequency[mask], values) - spectrum.impedance[mask]
@@ -133,9 +137,9 @@ def _from_stderr(result: FitResult, i: int, level: float) -> tuple[float, float]
 
 
 def _log_problem(result: FitResult) -> "tuple[Minimizer, Parameters]":
-    """Return an lmfit minimiser of the free parameters, positive ones by their logarithm.
+    """Return an lmfit minimiser of the free parameters, with logarithms of positive ones.
 
-    In logarithms lmfit's numeric derivatives and steps suit farads and ohms alike.
+    Logarithms make lmfit's numerical derivatives and step sizes independent of units.
     """
     from lmfit import Minimizer, Parameters
 
@@ -147,9 +151,8 @@ def _log_problem(result: FitResult) -> "tuple[Minimizer, Parameters]":
         spec, value = circuit.specs[i], result.values[i]
         upper = min(float(result.upper[i]), spec.upper)
         if is_log[i]:
-            # 12 decades to each side are as good as no limit, and keep the model finite
-            low = math.log(result.lower[i]) if result.lower[i] > 0 else math.log(value) - 28.0
-            high = math.log(upper) if math.isfinite(upper) else math.log(value) + 28.0
+            low = math.log(result.lower[i]) if result.lower[i] > 0 else math.log(value) - NO_LIMIT
+            high = math.log(upper) if math.isfinite(upper) else math.log(value) + NO_LIMIT
             params.add(f"p{i}", value=min(max(math.log(value), low), high), min=low, max=high)
         else:
             params.add(f"p{i}", value=value, min=result.lower[i], max=upper)
@@ -161,7 +164,7 @@ def _log_problem(result: FitResult) -> "tuple[Minimizer, Parameters]":
             values[i] = math.exp(value) if is_log[i] else value
         try:
             return _residual(result, values)
-        except CircuitError:  # an own element that fails so far away
+        except CircuitError:  # a custom element that fails far from the minimum
             return np.full(2 * result.spectrum.n_used, 1e50)
 
     return Minimizer(residual, params, scale_covar=result.weighting != "noise"), params
@@ -173,7 +176,7 @@ def _from_log(result: FitResult, i: int, value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-def _profile(result: FitResult, index: list[int], level: float) -> dict[int, tuple[float, float]]:
+def _from_lmfit(result: FitResult, index: list[int], level: float) -> dict[int, tuple[float, float]]:
     from lmfit import conf_interval
 
     minimizer, _ = _log_problem(result)
@@ -182,7 +185,7 @@ def _profile(result: FitResult, index: list[int], level: float) -> dict[int, tup
     for i in index:
         name = f"p{i}"
         with warnings.catch_warnings():
-            # a profile that never rises to the level is told by the infinite limit itself
+            # limits are infinite for profiles that do not reach the level
             warnings.simplefilter("ignore")
             levels = conf_interval(minimizer, fitted, p_names=[name], sigmas=[level])[name]
         low, high = levels[0][1], levels[-1][1]
@@ -190,12 +193,12 @@ def _profile(result: FitResult, index: list[int], level: float) -> dict[int, tup
     return limits
 
 
-def _sampled(result: FitResult, index: list[int], level: float) -> dict[int, tuple[float, float]]:
+def _from_samples(result: FitResult, index: list[int], level: float) -> dict[int, tuple[float, float]]:
     minimizer, params = _log_problem(result)
     rng = np.random.default_rng(int(result.spectrum.digest, 16))
     is_weighted = result.weighting == "noise"
     if not is_weighted:
-        # lmfit samples the logarithm of the noise as well
+        # lmfit also samples the logarithm of the noise
         log_noise = 0.5 * math.log(result.chi2_reduced)
         params.add("__lnsigma", value=log_noise, min=log_noise - 5, max=log_noise + 5)
         minimizer.params = params

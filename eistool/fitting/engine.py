@@ -1,4 +1,4 @@
-"""Fit circuits to spectra, from no start values."""
+"""Fits of circuits to spectra without start values."""
 
 import functools
 import itertools
@@ -8,20 +8,21 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.circuit.own import take_error
+from eistool.circuit.custom_elements import take_error
 from eistool.errors import FitError
-from eistool.fitting.problem import Constraints, Problem, build_problem
+from eistool.fitting.problem import LIMIT_TOLERANCE, Constraints, Problem, build_problem
 from eistool.fitting.quality import (
     ABOVE_NOISE,
     LARGE_RESIDUAL,
     POOR_RESIDUAL,
     certainty_flags,
     delta_bic,
-    needless_flags,
+    dispensable_flags,
     quality_flags,
 )
 from eistool.fitting.result import FitResult, Minimum, failed_result
@@ -30,15 +31,23 @@ from eistool.fitting.weights import WEIGHTINGS
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-ROUNDS = 80  # of the search, at most
-N_MINIMA = 8  # kept
-SEQUENCE = 1 << 20  # of starts; the data alone say where it begins, so that results are reproducible
-AHEAD, LARGEST_TASK = 4, 16  # tasks that wait for each thread; spectra in one
-LADDER_PER_DECADE = 6
-NEAR_LADDER = 1.03  # times the ladder's reduced chi2: the search may stop
-LIMIT_TOLERANCE = 1e-7
+ROUNDS = 80  # maximum number of search rounds, twice the longest wait for a better minimum
+N_MINIMA = 8  # buffer of distinct minima
+SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility
+AHEAD, MAX_TASK = 4, 16  # waiting tasks per thread, and spectra per task: bounds memory and overhead
+LADDER_PER_DECADE: Annotated[
+    int,
+    Threshold("RC elements per decade of the ladder that gives the noise floor", "Boukamp, doi:10.1149/1.2044210"),
+] = 6
+NEAR_LADDER: Annotated[
+    float,
+    Threshold(
+        "reduced chi2, relative to that of the ladder, of the floor at which the search may stop",
+        "tests.benchmarks.recovery and hard",
+    ),
+] = 1.03
 
 
 def fit(
@@ -51,24 +60,24 @@ def fit(
 ) -> FitResult:
     """Fit a circuit to a spectrum by weighted least squares.
 
-    No start values are needed: they come from the data, by a non-negative ladder of RC elements and
-    several deterministic starts, of which the best end counts. The same spectrum and settings give the
-    same result, to the bit.
+    Start values are not required: the search uses deterministic starts derived from the data, and returns the
+    best minimum. The sum of squares of a non-negative ladder of RC elements serves as the noise floor.
+    Results are reproducible bit for bit.
 
     Parameters
     ----------
     spectrum : Spectrum
-        Masked points are left out.
+        Masked points are ignored.
     circuit : Circuit or str
-        A circuit, an expression, or a name of the library.
+        A circuit, an expression, or the name of a library circuit.
     start : mapping, optional
-        Values by parameter name, as one more start.
+        Values by parameter name, used as an additional start.
     bounds : mapping, optional
-        (low, high) by parameter name. By default exponents lie in [0.1, 1], the rest is positive.
+        (low, high) by parameter name. By default exponents lie in [0.1, 1], other parameters are positive.
     fixed : names, or mapping of name to value, optional
-        Parameters to hold; names take their values from ``start``.
+        Parameters to hold; values of names are taken from ``start``.
     weighting : {"modulus", "unit", "proportional", "noise"}
-        Residuals are divided by |Z|; 1; |Re Z| and |Im Z|; or the spectrum's measured noise.
+        Divisor of the residuals: |Z|; 1; |Re Z| and |Im Z|; or the measured noise of the spectrum.
 
     Returns
     -------
@@ -77,9 +86,9 @@ def fit(
     Raises
     ------
     CircuitError
-        If the circuit cannot be understood.
+        If the circuit is invalid.
     FitError
-        If names, bounds or weighting are wrong, or no start led to a finite result.
+        If names, bounds or weighting are invalid, or the fit fails.
 
     Examples
     --------
@@ -109,29 +118,29 @@ def fit_many(
     fixed: Iterable[str] | Mapping[str, float] | None = None,
     weighting: str = "modulus",
 ) -> list[FitResult]:
-    """Fit a circuit to many spectra, in parallel threads.
+    """Fit a circuit to many spectra in parallel threads.
 
     Parameters
     ----------
     spectra : iterable of Spectrum
-        In any number.
+        Spectra to fit.
     circuit, start, bounds, fixed, weighting
         As for :func:`fit`, the same for all.
     jobs : int, optional
-        Number of threads; by default one for each core.
+        Number of threads; by default one per core.
     chain : bool
-        Try the neighbours' results as further starts, along the series in both directions, and keep
-        what is better. Never worse than without.
+        Whether to use the results of neighbouring spectra as additional starts, in both directions along the
+        series. The sum of squares never increases.
 
     Returns
     -------
     list of FitResult
-        In the order of the spectra. A fit that fails has the status ``failed`` and a ``reason``.
+        In the order of the spectra. Failed fits have the status ``failed`` and a ``reason``.
 
     Raises
     ------
     CircuitError, FitError
-        If the circuit, names, bounds or weighting are wrong; never because of a spectrum.
+        If the circuit, names, bounds or weighting are invalid; failed fits do not raise.
     """
     results = list(fit_iter(spectra, circuit, jobs, start=start, bounds=bounds, fixed=fixed, weighting=weighting))
     if not chain:
@@ -149,9 +158,9 @@ def fit_iter(
     fixed: Iterable[str] | Mapping[str, float] | None = None,
     weighting: str = "modulus",
 ) -> Iterator[FitResult]:
-    """Fit a circuit to spectra as they come, and yield the results in their order.
+    """Fit a circuit to a stream of spectra and yield the results in order.
 
-    Memory stays flat however many there are: a few spectra for each thread are read ahead.
+    Memory is independent of the number of spectra: only a few per thread are read ahead.
 
     Parameters
     ----------
@@ -161,12 +170,12 @@ def fit_iter(
     Yields
     ------
     FitResult
-        With the status ``failed`` and a ``reason`` where a fit fails.
+        Failed fits have the status ``failed`` and a ``reason``.
 
     Raises
     ------
     CircuitError, FitError
-        If the circuit, names, bounds or weighting are wrong, at the first result.
+        If the circuit, names, bounds or weighting are invalid, at the first result.
 
     Examples
     --------
@@ -190,9 +199,9 @@ def fit_iter(
     if threads == 1:
         yield from map(one, spectra)
         return
-    # one task for several spectra: handing over takes as long as a small fit
+    # several spectra per task: submission takes as long as a small fit
     known = len(spectra) if isinstance(spectra, Sized) else 0
-    size = min(max(known // (AHEAD * threads), 1), LARGEST_TASK)
+    size = min(max(known // (AHEAD * threads), 1), MAX_TASK)
     source = iter(spectra)
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[list[FitResult]]] = deque()
@@ -211,18 +220,18 @@ def refit(
     fixed: Iterable[str] | Mapping[str, float] | None = None,
     weighting: str = "modulus",
 ) -> FitResult:
-    """Return the one minimum that a start leads to, without a search; status ``failed`` if there is none.
+    """Fit from a single start without a search; the status is ``failed`` if it does not converge.
 
     Parameters
     ----------
     spectrum, circuit, start, fixed, weighting
-        As for :func:`fit`; ``start`` names every free parameter.
+        As for :func:`fit`; ``start`` must contain every free parameter.
     """
     return _fit(spectrum, circuit, Constraints.of(circuit, start, None, fixed), weighting, rounds=0)
 
 
 def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[FitResult]:
-    """Return results improved by their neighbours', forwards and then backwards."""
+    """Refit with the results of neighbours as starts, forwards and then backwards."""
     best = list(results)
     n = len(best)
     for i, neighbour in [(i, i - 1) for i in range(1, n)] + [(i, i + 1) for i in range(n - 2, -1, -1)]:
@@ -245,7 +254,7 @@ def _fit(
     ladder_reduced = _ladder(problem)
     floor = 0.0 if program.loops else NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
     minima = np.empty((N_MINIMA, p))
-    found = np.zeros((N_MINIMA, 2))
+    outcomes = np.zeros((N_MINIMA, 2))  # sum of squares, converged
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
     hessian = np.zeros((n_free, n_free))
     pool = problem.pool
@@ -255,28 +264,28 @@ def _fit(
         program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
         problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
         *problem.window, floor, rounds,
-        problem.grid, problem.target, *problem.workspace, minima, found, hits, hessian,
+        problem.grid, problem.target, *problem.workspace, minima, outcomes, hits, hessian,
     )  # fmt: skip
-    in_own_element = take_error()  # an element that fails somewhere is only worth a word if it fails everywhere
+    element_error = take_error()  # reported only if a custom element fails for all starts
     if n_minima == 0:
-        why = f": {in_own_element} (in the fit's own units of impedance and time)" if in_own_element else ""
-        reason = f"no start of {circuit} led to a finite sum of squares{why}"
+        detail = f": {element_error} (in the internal units of impedance and time)" if element_error else ""
+        reason = f"no start of {circuit} led to a finite sum of squares{detail}"
         return failed_result(spectrum, circuit, weighting, reason)
 
     dof = 2 * problem.n_points - n_free
-    reduced = float(found[0, 0]) / dof
+    reduced = float(outcomes[0, 0]) / dof
     ends = [program.to_values(minimum, problem.scale) for minimum in minima[:n_minima]]
-    for own, _ in ends:
+    for end, _ in ends:
         for i, value in constraints.fixed.items():
-            own[i] = value  # to the last digit, which logarithms lose
+            end[i] = value  # exact; logarithms round
     values, derivative = ends[0]
     limited = ~problem.held & (
         (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
     )
     variance = 1.0 if weighting == "noise" else reduced
-    spread = estimate_uncertainty(problem, minima[:n_minima], found[:n_minima], hessian, variance)
-    unclear = ambiguous(circuit, problem, minima[0], spread)
-    covariance = derivative @ spread.covariance @ derivative.T
+    uncertainty = estimate_uncertainty(problem, minima[:n_minima], outcomes[:n_minima], hessian, variance)
+    unclear = ambiguous(circuit, problem, minima[0], uncertainty)
+    covariance = derivative @ uncertainty.covariance @ derivative.T
     statuses = statuses_of(circuit, problem, values, derivative, covariance, limited, unclear)
     impedance = problem.impedance(spectrum, minima[0])
     take_error()
@@ -284,8 +293,8 @@ def _fit(
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     rms = math.sqrt(float(np.sum(difference**2)) / dof)
     poor = rms > POOR_RESIDUAL and (excess > ABOVE_NOISE or rms > LARGE_RESIDUAL)
-    converged = bool(found[0, 1])
-    delta = delta_bic(found[:n_minima, 0], found[0, 0], 2 * problem.n_points)
+    converged = bool(outcomes[0, 1])
+    delta = delta_bic(outcomes[:n_minima, 0], outcomes[0, 0], 2 * problem.n_points)
     return FitResult(
         circuit=circuit,
         spectrum=spectrum,
@@ -296,21 +305,21 @@ def _fit(
         lower=constraints.lower,
         upper=constraints.upper,
         impedance=impedance,
-        chi2=float(found[0, 0]) * problem.sum_scale,
+        chi2=float(outcomes[0, 0]) * problem.sum_scale,
         status="failed" if not converged else "poor_model" if poor else "ok",
         reason=""
         if converged
         else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
         flags=(
             *quality_flags(excess, rms, converged),
-            *needless_flags([circuit.parameters[i] for i in np.sort(program.order[spread.needless])]),
-            *certainty_flags(circuit, statuses, covariance, found[:n_minima], hits, 2 * problem.n_points),
+            *dispensable_flags([circuit.parameters[i] for i in np.sort(program.order[uncertainty.dispensable])]),
+            *certainty_flags(circuit, statuses, covariance, outcomes[:n_minima], hits, 2 * problem.n_points),
         ),
         n_starts=int(hits[-1]),
         n_agreed=int(hits[0]),
         minima=tuple(
             Minimum(
-                float(found[m, 0]) * problem.sum_scale,
+                float(outcomes[m, 0]) * problem.sum_scale,
                 dict(zip(circuit.parameters, ends[m][0].tolist(), strict=True)),
                 int(hits[m]),
                 float(delta[m]),
@@ -322,7 +331,7 @@ def _fit(
 
 
 def _ladder(problem: Problem) -> float:
-    """Return the reduced chi2 of a non-negative RC ladder, which knows no circuit."""
+    """Return the reduced chi2 of a non-negative RC ladder, the noise floor."""
     low, high = problem.window[0] - 1.0, problem.window[1] + 2.3
     count = math.ceil((high - low) / math.log(10) * LADDER_PER_DECADE) + 1
     x = np.empty(count + 3)
@@ -332,7 +341,7 @@ def _ladder(problem: Problem) -> float:
 
 @functools.lru_cache(maxsize=64)
 def _irrational(n: int) -> FloatArray:
-    """Return fractional parts of √2, √3, √5, ...: the steps of a low-discrepancy sequence."""
+    """Return the fractional parts of √2, √3, √5, ..., the steps of a Kronecker sequence."""
     primes: list[int] = []
     candidate = 2
     while len(primes) < n:

@@ -1,24 +1,34 @@
-"""Confidence intervals, and those from a value and its standard error."""
+"""Confidence intervals from standard errors."""
 
 import functools
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 from eistool.display import Shown
+from eistool.typing import Threshold
+
+NO_LIMIT: Annotated[
+    float,
+    Threshold(
+        "e-folds from the minimum without a sufficient rise of S after which an interval has no limit",
+        "12 decades: beyond any physical value, and keeps the model finite",
+    ),
+] = 28.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Interval(Shown):
-    """A confidence interval; ``-inf``, 0 or ``inf`` where the data give no limit."""
+    """Confidence interval; ``-inf``, 0 or ``inf`` for limits that the data do not determine."""
 
     low: float
     high: float
-    flag: str = ""  # what to be careful with
+    flag: str = ""  # caveat, or empty
 
 
 @functools.lru_cache(maxsize=4096)
 def t_quantile(level: float, dof: int) -> float:
-    """Return t such that a Student variable lies in ±t with this probability.
+    """Return t such that a Student t variable lies within ±t with probability ``level``.
 
     Examples
     --------
@@ -31,9 +41,9 @@ def t_quantile(level: float, dof: int) -> float:
 
 
 def interval(value: float, stderr: float, linear: bool, dof: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the interval of a value: ± t·stderr, in the logarithm unless ``linear``.
+    """Return the interval value ± t·stderr, in the logarithm unless ``linear``.
 
-    Positive quantities are symmetric in the logarithm, where the fit works; for small errors both agree.
+    Intervals of positive quantities are symmetric in the logarithm, the scale of the fit.
 
     Examples
     --------
@@ -44,5 +54,5 @@ def interval(value: float, stderr: float, linear: bool, dof: int, level: float =
     if linear or not value > 0:
         return value - t * stderr, value + t * stderr
     exponent = t * stderr / value
-    # a parameter that is not identifiable has no useful interval; keep the numbers finite
+    # math.exp overflows beyond 700, for parameters that are not identifiable
     return (value * math.exp(-exponent), value * math.exp(exponent)) if exponent < 700 else (0.0, math.inf)

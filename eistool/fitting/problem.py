@@ -1,11 +1,11 @@
-"""A fit as the kernels see it: dimensionless data, free parameters, bounds and starts."""
+"""Dimensionless form of a fit for the kernels: data, free parameters, bounds and starts."""
 
 import functools
 import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -15,22 +15,37 @@ from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
 from eistool.kernels import least_squares, model, parameters
 from eistool.spectrum import Spectrum, check_spectrum
-from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray, Threshold
 
-AMPLITUDE_RANGE = 35.0  # e-folds around the typical impedance: 15 decades each way
-TAU_RANGE = np.log(1e3)  # beyond the measured window
-DRAWS, MOST_DRAWS = 8, 32  # in a round of the search: for each parameter of the shape, and in all
+AMPLITUDE_RANGE: Annotated[
+    float,
+    Threshold(
+        "e-folds around the typical impedance in which amplitudes are searched; not_identifiable at the end",
+        "15 decades: an element there contributes less than rounding",
+    ),
+] = 35.0
+TAU_RANGE: Annotated[
+    float,
+    Threshold(
+        "e-folds beyond the measured window in which time constants are searched; not_identifiable at the end",
+        "ln 1000: there -Im Z of an RC element is below 0.1 % of R within the window, less than common noise",
+    ),
+] = np.log(1e3)
+TYPICAL_EXPONENT = 0.85  # of a CPE; only sets the centre of the search range
+LIMIT_TOLERANCE = 1e-7  # of theta at a limit, above rounding and below any error
+DRAWS, MAX_DRAWS = 8, 32  # per round and shape parameter, and in total; effort, set on tests.benchmarks.hard
+# kinds that programs replace by time constants or scale by the frequency unit, unless they are held
 HELD_KINDS = ("capacitance", "cpe", "inductance")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraints:
-    """What the user asked of the parameters, in the circuit's order and units."""
+    """Fixed values, bounds and start values given by the user, in the circuit's order and units."""
 
     fixed: Mapping[int, float]
-    lower: FloatArray  # shape (p,), 0 or -inf where there is none
+    lower: FloatArray  # shape (p,)
     upper: FloatArray  # shape (p,)
-    bounded: BoolArray  # shape (p,): by the user
+    bounded: BoolArray  # shape (p,): bounds given by the user
     start: Mapping[int, float]
 
     @classmethod
@@ -41,7 +56,7 @@ class Constraints:
         bounds: Mapping[str, tuple[float, float]] | None,
         fixed: Iterable[str] | Mapping[str, float] | None,
     ) -> "Constraints":
-        """Check what the user gave, by full or short names.
+        """Validate arguments with full or short names.
 
         Raises
         ------
@@ -50,7 +65,9 @@ class Constraints:
         """
         for argument, given in (("start", start), ("bounds", bounds)):
             if given is not None and not isinstance(given, Mapping):
-                raise FitError(f"{argument}={given!r}; give a mapping of parameter names, such as {{'R0': ...}}")
+                raise FitError(
+                    f"{argument}={given!r}; give a mapping of parameter names, for instance {{'R0': ...}}"
+                )
         starts = {_index(circuit, name, "start"): float(value) for name, value in (start or {}).items()}
         lower = np.array([spec.lower for spec in circuit.specs])
         upper = np.array([spec.upper for spec in circuit.specs])
@@ -71,7 +88,7 @@ class Constraints:
             if not (0 <= value <= limit and np.isfinite(value)):
                 raise FitError(f"{circuit}: {name}={value:g}; give a number in [0, {limit:g}]")
             if bounded[i] and not lower[i] <= value <= upper[i]:
-                raise FitError(f"{circuit}: {name}={value:g} lies outside its bounds ({lower[i]:g}, {upper[i]:g})")
+                raise FitError(f"{circuit}: {name}={value:g} is outside its bounds ({lower[i]:g}, {upper[i]:g})")
         return cls(held, lower, upper, bounded, starts)
 
 
@@ -80,7 +97,9 @@ def _pair(name: str, limits: tuple[float, float]) -> tuple[float, float]:
         low, high = limits
         return float(low), float(high)
     except (TypeError, ValueError) as error:
-        raise FitError(f"bounds of {name}: {limits!r}; give two numbers (low, high), inf for no limit") from error
+        raise FitError(
+            f"bounds of {name}: {limits!r}; give two numbers (low, high), with inf for no limit"
+        ) from error
 
 
 def _index(circuit: Circuit, name: str, argument: str) -> int:
@@ -111,7 +130,7 @@ def _fixed_values(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Everything that the search kernel needs for one spectrum."""
+    """Arguments of the search kernel for one spectrum."""
 
     program: Program
     scale: FloatArray  # ln Z0, ln ω0
@@ -124,15 +143,15 @@ class Problem:
     fixed_theta: FloatArray
     free: IntArray
     held: BoolArray  # shape (p,): fixed, in the program's order
-    bounded: BoolArray  # shape (p,): by the user, or an exponent
+    bounded: BoolArray  # shape (p,): bounded by the user, or an exponent
     exchange: IntArray
     pool: "Pool"
     starts: FloatArray
-    sum_scale: float  # F times this is the sum of squares in the weighting's own unit
+    sum_scale: float  # ratio of the sum of squares in units of the weighting to F
     axis: "Axis"
 
     def impedance(self, spectrum: Spectrum, theta: FloatArray) -> ComplexArray:
-        """Return the model at every frequency of the spectrum, masked ones too, in ohm."""
+        """Return the model in ohm at all frequencies of the spectrum, including masked ones."""
         axis = self.axis
         if self.n_points < len(spectrum):
             axis = _axis(spectrum.frequency.tobytes(), axis.log_omega_0)
@@ -145,17 +164,17 @@ class Problem:
 
     @property
     def grid(self) -> FloatArray:
-        """The kernels' frequencies."""
+        """Frequency grid of the kernels."""
         return self.axis.grid
 
     @property
     def window(self) -> tuple[float, float]:
-        """Range of ln tau that was measured."""
+        """Measured range of ln tau."""
         return self.axis.window
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What every search takes first: kernels, program and bounds."""
+        """Leading arguments of the kernels: functions, program and bounds."""
         program = self.program
         circuit = (program.operations, self.offsets, program.parents, program.groups)
         return (*least_squares.KERNELS, *circuit, program.kinds, self.lower, self.upper)
@@ -163,7 +182,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
-    """What a search may choose from; see :func:`eistool.kernels.search.search`."""
+    """Candidate columns of a search; see :func:`eistool.kernels.search.search`."""
 
     has_shape: BoolArray
     is_scaled: BoolArray
@@ -173,7 +192,7 @@ class Pool:
 
     @classmethod
     def of(cls, program: Program, free: BoolArray, exchange: IntArray) -> "Pool":
-        """Return the pool for some free parameters; arcs that may change places share their columns."""
+        """Return the pool for given free parameters; interchangeable arcs share their columns."""
         terms = program.terms
         n = int(terms.max()) + 1
         amplitude = program.kinds == parameters.AMPLITUDE
@@ -184,36 +203,36 @@ class Pool:
         for one, other in itertools.pairwise(exchange):
             if one[0] == other[0]:
                 alike[terms[other[1]]] = alike[terms[one[1]]]
-        n_draws = min(max(shape.size, 1) * DRAWS, MOST_DRAWS)
+        n_draws = min(max(shape.size, 1) * DRAWS, MAX_DRAWS)
         options, n_options = np.zeros((n, n * n_draws), dtype=np.int64), np.zeros(n, dtype=np.int64)
         for t in range(n):
             draws = np.arange(n_draws if has_shape[t] else 1)
-            own = (draws[:, None] * n + np.flatnonzero(alike == alike[t])).ravel()
-            options[t, : own.size], n_options[t] = own, own.size
+            columns = (draws[:, None] * n + np.flatnonzero(alike == alike[t])).ravel()
+            options[t, : columns.size], n_options[t] = columns, columns.size
         return cls(has_shape, is_scaled, options, n_options, shape.astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """What all spectra that are fitted alike share, in the program's order."""
+    """Part of a problem that does not depend on the spectrum, in the program's order."""
 
     program: Program
     free: IntArray
     held: BoolArray  # shape (p,): fixed
-    bounded: BoolArray  # shape (p,): by the user, or an exponent
+    bounded: BoolArray  # shape (p,): bounded by the user, or an exponent
     exchange: IntArray
     pool: Pool
-    lower: FloatArray  # of theta: bounds of exponents, and of amplitudes that are not bounded
+    lower: FloatArray  # of theta: bounds of exponents, and default bounds of amplitudes
     upper: FloatArray
-    is_tau: BoolArray  # shape (p,): free to move with the window
-    in_units: bool  # a value or a bound is given in a parameter's own unit
+    is_tau: BoolArray  # shape (p,): bounds relative to the window
+    in_units: bool  # whether values or bounds are given in units of the parameters
 
 
 @functools.lru_cache(maxsize=64)
-def frame_of(circuit: Circuit, constraints: Constraints, own: frozenset[int] = frozenset()) -> Frame:
-    """Return what fits of a circuit share; the parameters ``own`` are to be thetas themselves."""
+def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = frozenset()) -> Frame:
+    """Return the frame of fits of a circuit; parameters ``held`` keep their own unit."""
     kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held = own | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
+    held = held | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
     program = compile_circuit(circuit, arcs=True, held=held)
     order, p = program.order, program.kinds.size
     fixed = np.array([int(i) in constraints.fixed for i in order])
@@ -240,9 +259,9 @@ def frame_of(circuit: Circuit, constraints: Constraints, own: frozenset[int] = f
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """The frequencies of a spectrum as the kernels have them; spectra of a series share one."""
+    """Frequencies of a spectrum in the kernels' layout, shared by the spectra of a series."""
 
-    order: IntArray  # of the points, descending
+    order: IntArray  # indices of the points by descending frequency
     log_omega_0: float
     grid: FloatArray
     window: tuple[float, float]  # of ln tau
@@ -262,23 +281,23 @@ def build_problem(
     circuit: Circuit,
     constraints: Constraints,
     weighting: str,
-    own: frozenset[int] = frozenset(),
+    held: frozenset[int] = frozenset(),
 ) -> Problem:
-    """Return the kernels' view of a fit; the parameters ``own`` are to be thetas themselves.
+    """Return the problem of a fit; parameters ``held`` keep their own unit.
 
     Raises
     ------
     FitError
-        If there are too few points for the free parameters, or the weighting is not possible.
+        If there are too few points for the free parameters, or the weighting is not available.
     SpectrumError
-        If this is no spectrum.
+        If ``spectrum`` is not a Spectrum.
     """
     check_spectrum(spectrum)
-    frame = frame_of(circuit, constraints, own)
+    frame = frame_of(circuit, constraints, held)
     program, n_free = frame.program, frame.free.size
     n_points = spectrum.n_used
     if n_free == 0:
-        raise FitError(f"{spectrum.label}: every parameter of {circuit} is fixed; leave one free")
+        raise FitError(f"{spectrum.label}: all parameters of {circuit} are fixed; leave one free")
     if 2 * n_points <= n_free:
         raise FitError(
             f"{spectrum.label}: {n_points} points for {n_free} free parameters of {circuit}; use more points"
@@ -291,7 +310,7 @@ def build_problem(
     n = axis.grid.shape[1]
     sigma = standard_deviation(spectrum, weighting)[used][axis.order]
     z0 = math.exp(log_z0)
-    # unit weights are relative to Z0 here, so that F is of order one for any unit of impedance
+    # unit weights are relative to Z0, so that F is independent of the unit of impedance
     unit = z0 if weighting == "unit" else 1.0
     target = np.empty((2, 2 * n))
     target[0] = to_blocks(impedance.real / z0, impedance.imag / z0, n)
@@ -333,16 +352,16 @@ def build_problem(
 def _neutral(
     circuit: Circuit, constraints: Constraints, window: tuple[float, float], scale: FloatArray
 ) -> FloatArray:
-    """Return a value for every parameter: the given one, or one that is typical of the data."""
+    """Return the given value of every parameter, or a value typical of the data."""
     z0, omega_0 = np.exp(scale)
     typical = {
         "resistance": z0,
         "capacitance": 1 / (z0 * omega_0),
         "inductance": z0 / omega_0,
-        "cpe": 1 / (z0 * omega_0**0.85),
+        "cpe": 1 / (z0 * omega_0**TYPICAL_EXPONENT),
         "warburg": z0 * np.sqrt(omega_0),
         "tau": np.exp(0.5 * (window[0] + window[1])) / omega_0,
-        "exponent": 0.85,
+        "exponent": TYPICAL_EXPONENT,
     }
     middle = np.array([typical[spec.kind] for spec in circuit.specs])
     values: FloatArray = np.clip(middle, constraints.lower, constraints.upper)

@@ -1,56 +1,90 @@
-"""Remarks on a fit: how well the circuit describes the data, and how sure the search was."""
+"""Flags on the quality of a fit and the certainty of its minimum."""
+
+from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.display import format_fixed
 from eistool.fitting.result import TIE
-from eistool.typing import FloatArray, IntArray
+from eistool.typing import FloatArray, IntArray, Threshold
 
-ABOVE_NOISE = 1.7  # times the ladder's residuals: there is structure in those of the circuit
-LARGE_RESIDUAL = 0.05  # of |Z|: the data, the circuit or both are not to be trusted
-POOR_RESIDUAL = 0.01  # and, for a poor model, an rms residual above 1 % of |Z|
-FEW = 3  # starts that reached the best minimum
-CORRELATED = 0.99
+ABOVE_NOISE: Annotated[
+    float,
+    Threshold(
+        "ratio of residuals to those of the RC ladder above which they contain structure",
+        "F test of variances, 1.7² = 2.9: p < 0.001 from 40 degrees of freedom (about 20 points) on",
+    ),
+] = 1.7
+POOR_RESIDUAL: Annotated[
+    float,
+    Threshold(
+        "rms residual relative to |Z| above which a fit with structure in its residuals is a poor_model",
+        "project definition, equal to the tolerance of the Kramers-Kronig test",
+    ),
+] = 0.01
+LARGE_RESIDUAL: Annotated[
+    float,
+    Threshold(
+        "rms residual relative to |Z| above which a fit is a poor_model in any case, and a spectrum "
+        "may be left out of a global fit",
+        "project definition: five times POOR_RESIDUAL, for data that a ladder cannot describe either",
+    ),
+] = 0.05
+FEW_STARTS: Annotated[
+    int,
+    Threshold(
+        "starts at the best minimum below which it is flagged",
+        "engineering choice; not sensitive: only the flag depends on it",
+    ),
+] = 3
+CORRELATED: Annotated[
+    float,
+    Threshold(
+        "correlation of two parameters that is flagged",
+        "variance inflation 1/(1 - ρ²) = 50: either error is 7 times that with the other parameter known",
+    ),
+] = 0.99
 
 
 def delta_bic(values: FloatArray, best: float, n_data: int) -> FloatArray:
-    """Return n ln(S/S0): by how much the BIC of other minima is above that of the best."""
+    """Return n ln(S/S0), the BIC of minima relative to the best one."""
     difference: FloatArray = n_data * np.log(np.maximum(values, 1e-300) / max(best, 1e-300))
     return difference
 
 
 def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]:
-    """Return remarks on how well a circuit describes the data."""
+    """Return flags on convergence and the size of the residuals."""
     flags = [] if converged else ["not converged"]
     if excess > ABOVE_NOISE:
-        flags.append(f"residuals are {excess:.1f} times the noise")
+        flags.append(f"residuals are {format_fixed(excess, 1)} times the noise")
     if rms > LARGE_RESIDUAL:
         flags.append(f"residuals are {rms:.0%} of |Z|")
     return tuple(flags)
 
 
-def needless_flags(names: list[str]) -> tuple[str, ...]:
-    """Return a remark on parts of the circuit that the data do not need."""
-    return (f"not needed by the data: {' '.join(names)}; others could share their part",) if names else ()
+def dispensable_flags(names: list[str]) -> tuple[str, ...]:
+    """Return a flag on dispensable parts of the circuit."""
+    return (f"not needed by the data: {' '.join(names)}; other elements can take their place",) if names else ()
 
 
 def certainty_flags(
     circuit: Circuit,
     statuses: tuple[str, ...],
     covariance: FloatArray,
-    found: FloatArray,
+    outcomes: FloatArray,
     hits: IntArray,
     n_data: int,
 ) -> tuple[str, ...]:
-    """Return remarks on how sure the best minimum and its parameters are."""
+    """Return flags on the certainty of the best minimum and its parameters."""
     flags = []
-    if hits[0] < FEW:
+    if hits[0] < FEW_STARTS:
         flags.append(f"{hits[0]} of {hits[-1]} starts reached the best minimum")
-    near = int(np.count_nonzero(delta_bic(found[1:, 0], found[0, 0], n_data) < TIE))
+    near = int(np.count_nonzero(delta_bic(outcomes[1:, 0], outcomes[0, 0], n_data) < TIE))
     if near:
         flags.append(f"{near} other minima within ΔBIC 2")
     for status in ("at_bound", "not_identifiable"):
-        names = [name for name, own in zip(circuit.parameters, statuses, strict=True) if own == status]
+        names = [name for name, given in zip(circuit.parameters, statuses, strict=True) if given == status]
         if names:
             flags.append(f"{status}: {' '.join(names)}")
     sigma = np.sqrt(np.diag(covariance))

@@ -1,4 +1,4 @@
-"""Quantities derived from a fit: processes and the total resistance, as plain data."""
+"""Quantities derived from fits: processes and total resistance."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from eistool.display import Shown, format_value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process(Shown):
-    """One arc; ``u_`` is a standard uncertainty, nan where it is not known.
+    """Process of a fitted circuit (an arc); ``u_`` denotes standard uncertainties, nan if unknown.
 
-    ``C_eff`` is the Hsu-Mansfeld capacitance Q^(1/alpha) R^((1-alpha)/alpha) = tau/R, and nan below
-    an alpha of 0.6.
+    ``C_eff`` is the Hsu-Mansfeld capacitance Q^(1/alpha) R^((1-alpha)/alpha) = tau/R [1]_, nan for
+    alpha < 0.6.
 
     References
     ----------
     .. [1] C. H. Hsu, F. Mansfeld, Corrosion 57 (2001) 747, doi:10.5006/1.3280607
     """
 
-    name: str  # of the element that holds R
+    name: str  # of the element with R
     R: float  # ohm
     u_R: float
     tau: float  # s
@@ -28,9 +28,9 @@ class Process(Shown):
     u_C_eff: float
     apex_Hz: float
     u_apex_Hz: float
-    assignment: str  # role in the circuit library, or empty
+    assignment: str  # role from the circuit library, or empty
     status: str  # ok | not_resolvable | extrapolated
-    edge: bool  # apex within a factor 3 of the window's ends, or outside
+    edge: bool  # apex within a factor of 3 of the ends of the window, or outside
 
     def __repr__(self) -> str:
         role = f" {self.assignment}" if self.assignment else ""
@@ -42,18 +42,18 @@ class Process(Shown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotalResistance(Shown):
-    """The limit of Z at zero frequency; ``inf`` where the circuit blocks direct current.
+    """Limit of Z at zero frequency; ``inf`` if the circuit blocks direct current.
 
-    ``stderr`` takes the correlation of the parameters into account: that of two arcs which overlap is
-    often far smaller than the error of either.
+    ``stderr`` includes the correlation of the parameters: for overlapping arcs it is often far smaller
+    than the standard error of either resistance.
     """
 
     value: float  # ohm
-    stderr: float  # nan where there is none
+    stderr: float  # nan if undefined
     ci_low: float  # 95 %
     ci_high: float
     status: str  # ok | not_identifiable | blocked
-    reason: str  # why it is not ok, or empty
+    reason: str  # reason of another status than ok, or empty
 
     def __repr__(self) -> str:
         if self.status == "blocked":

@@ -1,4 +1,4 @@
-"""What a fit gives: parameters, processes, quality, and how sure the search was."""
+"""Results of fits: parameters, covariance, quality and minima."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.display import Shown, format_value, html_table, plain
+from eistool.display import Shown, format_fixed, format_value, html_table, plain
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.intervals import Interval, interval
 from eistool.fitting.quantities import Process, TotalResistance
@@ -25,42 +25,51 @@ if TYPE_CHECKING:
 UNRESOLVED: Annotated[
     float,
     Threshold(
-        "largest standard error, relative to the value, of a resistance or time constant that is given",
-        "u above 50 % is not resolvable: project definition, see Statuses",
+        "largest relative standard error of a resolved resistance or time constant",
+        "project definition of not_resolvable",
     ),
 ] = 0.5
 UNRESOLVED_EXPONENT: Annotated[
     float,
-    Threshold("largest standard error of an exponent that is given", "a fifth of its range from 0 to 1"),
+    Threshold(
+        "largest standard error of a resolved exponent", "project definition: a fifth of the range from 0 to 1"
+    ),
 ] = 0.2
 TIE: Annotated[
     float,
     Threshold(
-        "ΔBIC not worth a mention: the circuit with fewer parameters is taken",
+        "ΔBIC without significance: the circuit with fewer parameters is preferred",
         "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
     ),
 ] = 2.0
 NEAR_TIE: Annotated[
     float,
     Threshold(
-        "ΔBIC that is no strong evidence: minima and circuits within it are listed",
+        "ΔBIC below strong evidence: other minima and circuits are listed",
         "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
     ),
 ] = 6.0
+STRONG: Annotated[
+    float,
+    Threshold(
+        "ΔBIC that is very strong evidence: of a grain boundary, or of a process that appears or disappears",
+        "Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Shown):
-    """One parameter of a fitted circuit, in its own unit."""
+    """Parameter of a fitted circuit."""
 
     name: str
     value: float
-    stderr: float  # nan where there is none: fixed, at a bound
+    stderr: float  # nan if fixed or at a bound
     unit: str
-    lower: float  # the bounds of the search
+    lower: float  # bounds of the search
     upper: float
     status: str  # ok | fixed | at_bound | not_identifiable
-    role: str  # of the library, or empty
+    role: str  # role from the circuit library, or empty
     ci_low: float = math.nan  # 95 %
     ci_high: float = math.nan
 
@@ -104,45 +113,45 @@ class Parameters(Mapping[str, Parameter]):
         return "\n".join(map(repr, self._items))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Minimum(Shown):
-    """A local minimum that the search found, and how often."""
+    """Local minimum of a fit, with the number of starts that reached it."""
 
     chi2: float
     values: dict[str, float]
     hits: int
-    delta_bic: float = 0.0  # n ln(S/S0) to the best: both have the same parameters
+    delta_bic: float = 0.0  # n ln(S/S0) relative to the best minimum
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FitResult:
-    """A circuit fitted to a spectrum.
+    """Circuit fitted to a spectrum.
 
-    The sum of squares ``chi2`` is Σ |weight (Z - Z_fit)|² over the real and imaginary parts of the used
-    points, n = 2 x points of them. ``covariance`` is that of the parameters in their own units, scaled
-    with ``chi2_reduced`` unless the weighting is the measured noise.
+    The sum of squares ``chi2`` is Σ |weight (Z - Z_fit)|² over the n = 2 x points real and imaginary parts of
+    the unmasked points. ``covariance`` is scaled with ``chi2_reduced`` unless the weighting is the measured
+    noise.
 
     Attributes
     ----------
     circuit, spectrum, weighting
-        What was fitted, to what, and how.
+        Model, data and weighting of the fit.
     values, stderr : FloatArray, shape (p,)
-        In the circuit's order.
+        Parameter values and standard errors in the circuit's order.
     covariance : FloatArray, shape (p, p)
-        Rows of parameters that are fixed or at a bound are 0.
+        Covariance of the parameters in their units; rows of parameters that are fixed or at a bound are 0.
     impedance : ComplexArray, shape (n_freq,)
-        The model at every frequency of the spectrum, masked ones too.
+        Model at all frequencies of the spectrum, including masked ones.
     status : {"ok", "poor_model", "failed"}
-        ``poor_model``: the residuals exceed 1 % of |Z|, and a ladder of RC elements does far better.
+        ``poor_model``: the residuals exceed 1 % of |Z| and those of a ladder of RC elements by far.
         ``failed`` has a ``reason``.
     flags : tuple of str
-        Remarks on what to be careful with.
+        Caveats.
     n_starts, n_agreed : int
-        Starts taken to the end, and how many of them ended in the best minimum.
+        Number of starts, and number of starts that reached the best minimum.
     minima : tuple of Minimum
         Distinct minima, the best first.
     noise_floor : float
-        Reduced chi2 of the non-negative RC ladder, which knows no circuit.
+        Reduced chi2 of the non-negative RC ladder, an estimate independent of the circuit.
 
     References
     ----------
@@ -171,34 +180,34 @@ class FitResult:
 
     @property
     def parameters(self) -> Parameters:
-        """Values with their errors, units, bounds, statuses and roles, by full or short name."""
+        """Values with errors, units, bounds, statuses and roles, by full or short name."""
         parameters = self._parameters or _parameters(self)
         object.__setattr__(self, "_parameters", parameters)
         return parameters
 
     @property
     def success(self) -> bool:
-        """Whether there are values to use; look at ``status`` and ``flags`` too."""
+        """Whether the fit has values; see also ``status`` and ``flags``."""
         return self.status != "failed"
 
     @property
     def stderr(self) -> FloatArray:
-        """Standard errors, shape (p,); nan where there is none."""
+        """Standard errors, shape (p,); nan for parameters that are fixed or at a bound."""
         return np.array([p.stderr for p in self.parameters.values()])
 
     @property
     def free(self) -> BoolArray:
-        """True for the parameters that were not fixed, shape (p,)."""
+        """True for parameters that are not fixed, shape (p,)."""
         return np.array([status != "fixed" for status in self.statuses])
 
     @property
     def n_data(self) -> int:
-        """Twice the number of points used."""
+        """Twice the number of unmasked points."""
         return 2 * self.spectrum.n_used
 
     @property
     def n_free(self) -> int:
-        """Number of parameters that were not fixed."""
+        """Number of parameters that are not fixed."""
         return int(np.count_nonzero(self.free))
 
     @property
@@ -208,7 +217,7 @@ class FitResult:
 
     @property
     def chi2_reduced(self) -> float:
-        """``chi2`` by the degrees of freedom; nan of a failed fit."""
+        """``chi2`` divided by the degrees of freedom; nan for failed fits."""
         return self.chi2 / self.dof if self.dof > 0 else math.nan
 
     @property
@@ -218,7 +227,7 @@ class FitResult:
 
     @property
     def aicc(self) -> float:
-        """Akaike's criterion with its correction for small samples."""
+        """Akaike information criterion with correction for small samples."""
         n, k = self.n_data, self.n_free
         correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else math.inf
         return self._log_likelihood + 2 * k + correction
@@ -227,12 +236,12 @@ class FitResult:
     def _log_likelihood(self) -> float:
         if not math.isfinite(self.chi2):
             return math.nan
-        # a perfect fit of simulated data has no logarithm
+        # avoids the logarithm of 0 for noise-free data
         return self.n_data * math.log(max(self.chi2, 1e-300) / self.n_data)
 
     @property
     def residual(self) -> ComplexArray:
-        """(Z - Z_fit) / |Z| at every frequency, shape (n_freq,); nan where Z is 0."""
+        """(Z - Z_fit) / |Z| at all frequencies, shape (n_freq,); nan for Z = 0."""
         modulus = np.abs(self.spectrum.impedance)
         with np.errstate(divide="ignore", invalid="ignore"):
             residual: ComplexArray = (self.spectrum.impedance - self.impedance) / modulus
@@ -240,16 +249,16 @@ class FitResult:
 
     @property
     def correlation(self) -> FloatArray:
-        """Correlation of the parameters, shape (p, p); nan where a parameter has no error."""
+        """Correlation matrix of the parameters, shape (p, p); nan for parameters without an error."""
         sigma = np.sqrt(np.diag(self.covariance))
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(sigma > 0, self.covariance / np.outer(sigma, sigma), np.nan)
 
     @property
     def runs_p(self) -> float:
-        """Probability of so few changes of sign among the residuals, if the model were right.
+        """p-value of the runs test [2]_ for random signs of the residuals; nan for failed fits.
 
-        Below 0.01, something that the circuit does not know is left in them [2]_. Nan of a failed fit.
+        Values below 0.01 indicate structure in the data that the circuit does not describe.
         """
         if not self.success:
             return math.nan
@@ -257,7 +266,7 @@ class FitResult:
         return runs_p(self.residual[mask][np.argsort(self.spectrum.frequency[mask], kind="stable")])
 
     def correlation_table(self) -> "DataFrame":
-        """Return the correlation of the parameters that have an error, by their names.
+        """Return the correlation matrix of the parameters with an error as a table.
 
         Examples
         --------
@@ -274,13 +283,13 @@ class FitResult:
 
     @property
     def processes(self) -> tuple[Process, ...]:
-        """The arcs of the circuit, ordered by their time constant."""
-        found: tuple[Process, ...] = forward("find_processes")(self)
-        return found
+        """Processes (arcs) of the circuit, sorted by time constant."""
+        processes: tuple[Process, ...] = forward("find_processes")(self)
+        return processes
 
     @property
     def total_resistance(self) -> TotalResistance:
-        """The resistance to direct current, from the full covariance.
+        """Resistance to direct current, with its uncertainty from the full covariance.
 
         Raises
         ------
@@ -307,37 +316,37 @@ class FitResult:
         Parameters
         ----------
         method : {"profile", "lmfit", "mcmc", "stderr"}
-            Profile likelihood; the same by lmfit's ``conf_interval``, a thousand times slower; sampling of
-            the posterior by emcee; or value ± t·stderr, in the logarithm for positive parameters.
+            Profile likelihood; profile likelihood by lmfit's ``conf_interval``, a thousand times slower; posterior
+            sampling by emcee; or value ± t·stderr, in the logarithm for positive parameters.
         parameters : list of str, optional
-            Which; by default all that are not fixed or at a bound. For ``"profile"`` also ``"R1.tau"``,
-            the time constant of an arc p(R1,CPE1) or p(R1,C1).
+            Parameter names; by default all parameters that are not fixed or at a bound. ``"profile"`` also
+            accepts ``"R1.tau"``, the time constant of an arc p(R1,CPE1) or p(R1,C1).
         level : float
-            Probability, between 0 and 1.
+            Confidence level, between 0 and 1.
 
         Raises
         ------
         FitError
-            If the method is unknown or the fit failed.
+            If an argument is invalid or the fit failed.
 
         Notes
         -----
-        A profile that does not rise enough before the bound of its parameter has no limit there: its end
-        is 0 or inf, or that bound (of an exponent, or given), and the interval's ``flag`` says so.
+        If the profile does not rise enough within the bounds of a parameter, the limit is 0 or inf, or the
+        bound of an exponent or of the user, and the interval has a ``flag``.
         """
         intervals: dict[str, Interval] = forward("confidence")(self, method, parameters, level)
         return intervals
 
     def to_lmfit(self) -> "MinimizerResult":
-        """Return the fit as lmfit's result; ``CPE1.Q`` is called ``CPE1_Q`` there."""
+        """Convert the fit to lmfit's MinimizerResult, with names such as ``CPE1_Q`` for ``CPE1.Q``."""
         converted: MinimizerResult = forward("to_lmfit")(self)
         return converted
 
     def to_impedance_py(self) -> "BaseCircuit":
-        """Return the fit as impedance.py's ``CustomCircuit``, for its plots and its ``save``.
+        """Convert the fit to impedance.py's ``CustomCircuit``.
 
-        Its ``parameters_`` are the values and its ``conf_`` the standard errors, nan where there is none;
-        fixed parameters become its ``constants``.
+        ``parameters_`` holds the values, ``conf_`` the standard errors (nan if undefined) and ``constants``
+        the fixed parameters.
 
         Raises
         ------
@@ -352,7 +361,7 @@ class FitResult:
         return model
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fit as plain Python objects, without the spectrum's points; None for missing numbers."""
+        """Return the fit as plain Python objects, without the spectrum, with None for NaN and infinite numbers."""
         as_dict: dict[str, Any] = plain(self._contents())
         return as_dict
 
@@ -381,8 +390,8 @@ class FitResult:
         }
 
     @property
-    def _rivals(self) -> tuple[Minimum, ...]:
-        """Other minima against which the data do not speak strongly."""
+    def _near_ties(self) -> tuple[Minimum, ...]:
+        """Other minima against which the evidence is not strong."""
         return tuple(minimum for minimum in self.minima[1:] if minimum.delta_bic < NEAR_TIE)
 
     def __repr__(self) -> str:
@@ -391,7 +400,7 @@ class FitResult:
             return f"{head} ({self.reason})"
         lines = [f"{head}, reduced chi2 {self.chi2_reduced:.4g}, {self.n_agreed} of {self.n_starts} starts agree"]
         lines += [f"  {parameter!r}" for parameter in self.parameters.values()]
-        lines += [f"  other minimum: ΔBIC {m.delta_bic:+.1f}" for m in self._rivals]
+        lines += [f"  other minimum: ΔBIC {format_fixed(m.delta_bic, 1, '+')}" for m in self._near_ties]
         lines += [f"  flag: {flag}" for flag in self.flags]
         return "\n".join(lines)
 
@@ -405,17 +414,18 @@ class FitResult:
             frame = self.correlation_table().map("{:.2f}".format)
             correlations = [(name, *row) for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
             tables.append(html_table("Correlation", ("", *frame.columns), correlations))
-        if self._rivals:
+        if self._near_ties:
             names = self.circuit.parameters
             minima = [
-                (f"{m.delta_bic:+.1f}", *(format_value(m.values[name]) for name in names)) for m in self._rivals
+                (format_fixed(m.delta_bic, 1, "+"), *(format_value(m.values[name]) for name in names))
+                for m in self._near_ties
             ]
             tables.append(html_table("Other minima", ("ΔBIC", *names), minima))
         return "\n".join(tables)
 
 
 def failed_result(spectrum: Spectrum, circuit: Circuit, weighting: str, reason: str) -> FitResult:
-    """Return a result that says why there is no fit."""
+    """Return the result of a failed fit."""
     p = len(circuit.parameters)
     nan = np.full(p, math.nan)
     return FitResult(
@@ -456,5 +466,5 @@ def check_usable(result: FitResult) -> None:
     """Raise a FitError if the fit failed."""
     if not result.success:
         raise FitError(
-            f"{result.spectrum.label}: the fit failed ({result.reason}); there are no values to work with"
+            f"{result.spectrum.label}: the fit failed ({result.reason}) and has no values; try another circuit"
         )

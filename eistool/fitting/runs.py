@@ -1,4 +1,4 @@
-"""Are the signs of residuals random along the frequency? The runs test of Wald and Wolfowitz."""
+"""Wald-Wolfowitz runs test of residuals."""
 
 import math
 
@@ -8,21 +8,21 @@ from eistool.typing import ComplexArray, FloatArray
 
 
 def runs_p(residual: ComplexArray) -> float:
-    """Return the probability of so few changes of sign, if signs were random.
+    """Return the probability of at most the observed number of runs for random signs.
 
-    A model that misses something leaves runs: stretches of residuals of one sign. Those of the real and of
-    the imaginary part are counted together, and compared with the exact distribution [1]_ of each for its
-    numbers of signs. Residuals of 0 are left out.
+    An inadequate model leaves runs, sequences of residuals of the same sign. The total number of runs of the
+    real and imaginary parts is compared with its exact distribution [1]_ for the given numbers of positive
+    and negative signs. Residuals of 0 are ignored.
 
     Parameters
     ----------
     residual : ComplexArray, shape (n_freq,)
-        Ordered by frequency.
+        Residuals in order of frequency.
 
     Returns
     -------
     float
-        Between 0 and 1; 1 where there is nothing to tell runs by.
+        p-value; 1 if there are no signs to count.
 
     References
     ----------
@@ -49,7 +49,7 @@ def runs_p(residual: ComplexArray) -> float:
 
 
 def distribution(n: int, m: int) -> FloatArray:
-    """Return the probability of 0, 1, 2, ... runs in a random order of n positive and m negative signs.
+    """Return the probabilities of 0, 1, 2, ... runs in a random sequence of n positive and m negative signs.
 
     Examples
     --------

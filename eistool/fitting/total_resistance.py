@@ -1,4 +1,4 @@
-"""The resistance of a fitted circuit to direct current, with the full covariance."""
+"""Total resistance of a fitted circuit, with its uncertainty from the full covariance."""
 
 import math
 
@@ -14,7 +14,7 @@ def compute_total_resistance(result: FitResult) -> TotalResistance:
     value, derivative = dc_resistance(result.circuit, result.values)
     if not math.isfinite(value):
         names = ", ".join(blocking_elements(result.circuit))
-        reason = f"{names} of {result.circuit} pass no direct current"
+        reason = f"{names} of {result.circuit} block direct current"
         return TotalResistance(
             value=math.inf, stderr=math.nan, ci_low=math.nan, ci_high=math.nan, status="blocked", reason=reason
         )
@@ -27,5 +27,5 @@ def compute_total_resistance(result: FitResult) -> TotalResistance:
         ci_low=low,
         ci_high=high,
         status="ok" if known else "not_identifiable",
-        reason="" if known else f"its standard error exceeds {UNRESOLVED:.0%}; measure to lower frequencies",
+        reason="" if known else f"the standard error exceeds {UNRESOLVED:.0%}; measure to lower frequencies",
     )

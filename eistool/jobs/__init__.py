@@ -1,4 +1,4 @@
-"""Jobs: one module for each command that works on a folder."""
+"""Jobs: one module per command that processes a folder."""
 
 from eistool.jobs.check import CheckOptions, check_folder
 from eistool.jobs.drt import DRTOptions, drt_folder

@@ -1,4 +1,4 @@
-"""The job of ``eistool arrhenius``: activation energies from tables of conductivities of any program."""
+"""Job of ``eistool arrhenius``: activation energies from tables of conductivities."""
 
 import csv
 import math
@@ -16,7 +16,7 @@ from eistool.report.materials import figure_to_png, plot_arrhenius
 from eistool.tables import to_csv
 from eistool.tables.arrhenius import ALTERNATIVES, ARRHENIUS, alternative_row, arrhenius_row
 
-# names in lower case without units, in the order of preference
+# lower-case names without units, in order of preference
 TEMPERATURE = ("temperature_c", "temperature", "temp", "t_c", "t", "theta")
 SIGMA = ("sigma_s_per_cm", "sigma", "conductivity_s_per_cm", "conductivity", "cond")
 U_SIGMA = ("u_sigma_s_per_cm", "u_sigma", "sigma_err", "u_conductivity", "error", "stderr")
@@ -25,7 +25,7 @@ CELSIUS = ("", "c", "°c", "degc", "oc")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the columns; None to recognize them."""
+    """Names of columns; None to recognize them."""
 
     temperature: str | None = None
     sigma: str | None = None
@@ -47,12 +47,12 @@ def regress_table(
     form, robust
         As for :func:`eistool.arrhenius`.
     u_geometry : float, optional
-        Relative error that all conductivities share; by default that of a ``conductivity.csv``, else 0.
+        Relative error common to all conductivities; by default that of ``conductivity.csv``, else 0.
 
     Raises
     ------
     ReaderError
-        If the file is not such a table; the message names the line.
+        If the file is not such a table.
     """
     path = path / "conductivity.csv" if path.is_dir() else path
     series: dict[tuple[str, str], list[tuple[float, float, float, float, bool]]] = {}
@@ -100,10 +100,11 @@ def _points(
             continue
         T, sigma = _number(path, reader.line_num, row, t_name), _number(path, reader.line_num, row, s_name)
         u, shared = math.nan, math.nan
-        if parts:  # our own table: errors that all points share are not scatter
-            own = _number(path, reader.line_num, row, "u_relative_resistance")
-            by_T = _number(path, reader.line_num, row, "u_relative_temperature")
-            u, shared = sigma * math.hypot(own, by_T), _number(path, reader.line_num, row, "u_relative_geometry")
+        if parts:  # table of eistool: common errors are not scatter
+            u_resistance = _number(path, reader.line_num, row, "u_relative_resistance")
+            u_temperature = _number(path, reader.line_num, row, "u_relative_temperature")
+            u = sigma * math.hypot(u_resistance, u_temperature)
+            shared = _number(path, reader.line_num, row, "u_relative_geometry")
         elif u_name is not None:
             u = _number(path, reader.line_num, row, u_name)
         n_rows += 1
@@ -119,15 +120,15 @@ def _plain(name: str) -> str:
     return name.strip().lower()
 
 
-def _find(path: Path, header: Sequence[str], wanted: str | None, known: Sequence[str], what: str) -> str:
+def _find(path: Path, header: Sequence[str], wanted: str | None, known: Sequence[str], meaning: str) -> str:
     if wanted is not None and wanted in header:
         return wanted
     names = {_plain(name): name for name in reversed(header)}
-    found = None if wanted is not None else next((names[name] for name in known if name in names), None)
-    if found is None:
-        text = f"no column {wanted!r}" if wanted else f"no column of a {what}"
+    name = None if wanted is not None else next((names[one] for one in known if one in names), None)
+    if name is None:
+        text = f"no column {wanted!r}" if wanted else f"no column of a {meaning}"
         raise ReaderError(f"{path}, line 1: {text} among {', '.join(header) or 'none'}; name it with an option")
-    return found
+    return name
 
 
 def _number(path: Path, line: int, row: Mapping[str, Any], name: str) -> float:

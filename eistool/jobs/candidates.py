@@ -1,24 +1,30 @@
-"""Circuits of the library that ``--circuit auto`` compares, and the one it takes, by type of cell."""
+"""Candidate circuits of ``--circuit auto`` by cell type, and the choice among them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
 from eistool.circuit.tree import Element, Node, Series
 from eistool.fitting import Process, RankedCircuit
 from eistool.spectrum import CellGeometry, Metadata
-from eistool.typing import PathLike
+from eistool.typing import PathLike, Threshold
 
 if TYPE_CHECKING:
     from eistool.drt import SuggestedCircuit
     from eistool.tables.drt import Distribution
 
-# of bulk (1e-12) and grain boundaries (to 1e-8) at L/A = 1/cm, with a factor 3 of tolerance
-PELLET_CAPACITANCE_F = 3e-13, 3e-8
-
-LEAST_WEIGHT = 0.01  # of a suggestion of the DRT that is worth a fit
+PELLET_CAPACITANCE_F: Annotated[
+    tuple[float, float],
+    Threshold(
+        "capacitance in F of an evident arc of a pellet at L/A = 1/cm",
+        "bulk 1e-12 to grain boundary 1e-8, doi:10.1002/adma.19900020304, within a factor of 3",
+    ),
+] = (3e-13, 3e-8)
+LEAST_WEIGHT: Annotated[
+    float, Threshold("weight of a circuit suggested by the DRT that is fitted", "project definition: 1 %")
+] = 0.01
 
 _BY_CELL_TYPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -30,7 +36,7 @@ _BY_CELL_TYPE: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "full": ("assb2", "assb2_diffusion", "assb3", "assb3_diffusion", "assb_gb", "randles_finite"),
     }
 )  # fmt: skip
-# one to three arcs with each kind of tail; nothing that needs knowledge of the cell
+# one to three arcs with each kind of tail; no circuit that needs knowledge of the cell
 _GENERAL = (
     "spike", "r0_arc_spike", "randles_simple", "randles", "randles_finite", "nonblocking", "assb2",
     "assb2_diffusion", "assb3", "assb3_diffusion",
@@ -57,7 +63,7 @@ def candidates(metadata: Metadata, folders: Iterable[PathLike] = ()) -> tuple[Ci
 
 
 def candidate_names(metadata: Metadata) -> tuple[str, ...]:
-    """Return the library's names of the circuits to compare, in the order of :func:`candidates`."""
+    """Return the library names of the circuits to compare, in the order of :func:`candidates`."""
     return _BY_CELL_TYPE.get(metadata.cell_type or "", _GENERAL)
 
 

@@ -1,4 +1,4 @@
-"""The job of ``eistool check``: verdicts on spectra, their curves and pictures."""
+"""Job of ``eistool check``: validity of spectra, with curves and pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class CheckOptions(JobOptions):
 
 @dataclass(frozen=True, eq=False)
 class CheckJob(Job[CheckOptions]):
-    """Verdicts on spectra; one that does not pass is a result, not a failure."""
+    """Validity of spectra; a spectrum that does not pass is a result, not a failure."""
 
     name = "check"
     stage = "checking"
@@ -59,9 +59,9 @@ def check_folder(
 
 
 def validate(spectrum: Spectrum, *, z_hit: bool = False) -> Validity:
-    """Return the verdict on a spectrum, or the reason for its absence.
+    """Return the validity of a spectrum, or the reason for its absence.
 
-    No error of a single spectrum is raised, so that the batch goes on.
+    Errors of a single spectrum are not raised, so that the batch continues.
     """
     from eistool.validation import check_kramers_kronig, check_z_hit
 
@@ -74,7 +74,7 @@ def validate(spectrum: Spectrum, *, z_hit: bool = False) -> Validity:
 
 
 def prepare(spectrum: Spectrum, mask: str, weighting: str) -> Validity:
-    """Return a spectrum ready to be fitted, and the verdict on it: masked, with noise if the weights need it."""
+    """Return a spectrum masked for a fit, with noise if the weights need it, and its validity."""
     validity = validate(spectrum)
     if validity.kramers_kronig is not None and mask != "none":
         masked = validity.kramers_kronig.masked(mask)

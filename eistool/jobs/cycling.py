@@ -1,4 +1,4 @@
-"""Spectra on a cycling record: their state of charge, and a picture of their places."""
+"""State of charge of spectra from a cycling record, and a picture of the record."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,14 +12,14 @@ from eistool.spectrum import Profile, Spectrum
 from eistool.spectrum.cycling import AGAINST, OFF, ORIGIN
 
 CYCLING_PICTURE = Path("plots") / "profile.png"
-GIVEN = ("samples table", "command line")  # values given by hand, which precede computed ones
+GIVEN = ("samples table", "command line")  # origins of values that precede computed ones
 _SOC = "soc_pct is "
 
 
 def link_cycling(spectra: Sequence[Spectrum], profile: Profile | None) -> list[Spectrum]:
     """Return the spectra with charge, state of charge, voltage and direction from a cycling record.
 
-    Values of the samples table stay. Spectra that are not on the record get a note with the reason.
+    Values of the samples table are kept. Spectra outside the record get a note with the reason.
     """
     if profile is None:
         return list(spectra)
@@ -34,7 +34,7 @@ def link_cycling(spectra: Sequence[Spectrum], profile: Profile | None) -> list[S
 
 
 def cycling_remarks(spectra: Sequence[Spectrum], profile: Profile | None) -> list[str]:
-    """Return the basis of ``soc_pct``, and a warning for spectra that are not on the record."""
+    """Return the basis of ``soc_pct``, and a warning for spectra outside the record."""
     notes = [(s.label, note) for s in spectra for note in s.notes]
     remarks = list(dict.fromkeys(note for _, note in notes if note.startswith(_SOC)))
     if profile is not None and AGAINST in profile.notes:
@@ -46,7 +46,7 @@ def cycling_remarks(spectra: Sequence[Spectrum], profile: Profile | None) -> lis
 
 
 def draw_cycling(path: Path, profile: Profile | None, records: Sequence[Record]) -> None:
-    """Draw the record with the spectra numbered in the order of their time; without a record, remove it."""
+    """Draw the record with the spectra numbered by time; without a record, remove the picture."""
     if profile is None:
         path.unlink(missing_ok=True)
         return

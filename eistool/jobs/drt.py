@@ -1,8 +1,9 @@
-"""The job of ``eistool drt``: distributions of relaxation times, their curves and pictures."""
+"""Job of ``eistool drt``: distributions of relaxation times, their curves and pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -13,9 +14,11 @@ from eistool.spectrum import Spectrum
 from eistool.tables import Rows
 from eistool.tables.drt import DRT_PEAKS, DRTS, GAMMA, Distribution, drt_tables
 from eistool.tables.spectra import FAILURES, SPECTRA, failure_rows, spectrum_row
-from eistool.typing import JSON
+from eistool.typing import JSON, Threshold
 
-N_SUGGESTED = 3
+N_SUGGESTED: Annotated[
+    int, Threshold("circuits suggested by the DRT that may be compared", "project definition")
+] = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,7 @@ def drt_folder(
 def distribution(spectrum: Spectrum, weighting: str = "auto") -> Distribution:
     """Return the distribution of relaxation times of a spectrum, or the reason for its absence.
 
-    No error of a single spectrum is raised, so that the batch goes on.
+    Errors of a single spectrum are not raised, so that the batch continues.
     """
     from eistool.drt import compute_drt
 

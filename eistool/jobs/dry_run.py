@@ -1,4 +1,4 @@
-"""Dry run of ``eistool fit``: inputs and metadata as understood, without results."""
+"""Dry run of ``eistool fit``: inputs and metadata, without results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,17 @@ from eistool.batch.inputs import read_inputs
 from eistool.errors import SpectrumError
 from eistool.jobs.fit import FitJob, FitOptions
 from eistool.jobs.transport import CELL_TYPES
-from eistool.spectrum import CellGeometry, Metadata
+from eistool.readers import unused_in_names
+from eistool.spectrum import CellGeometry, Metadata, SampleGroup, group_samples
 from eistool.spectrum.geometry import geometry_conflicts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DryRun:
-    """A row for each sweep that would be fitted, failures and warnings."""
+    """Rows of the sweeps to be fitted, samples, failures and warnings."""
 
     rows: tuple[dict[str, Any], ...]
+    samples: tuple[SampleGroup, ...]
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
     n_read: int
@@ -35,7 +37,7 @@ def dry_run_folder(paths: Sequence[Path], out: Path, options: FitOptions | None 
     Raises
     ------
     ReaderError, ConfigError, CircuitError, FitError
-        If a path, an option or a samples table is wrong.
+        If a path, an option or a samples table is invalid.
     """
     options = options or FitOptions()
     inputs = read_inputs(paths, out, options.samples, options.selection)
@@ -48,8 +50,9 @@ def dry_run_folder(paths: Sequence[Path], out: Path, options: FitOptions | None 
     failures = [record for record in inputs.records if "failures" in record.tables]
     return DryRun(
         tuple(_row(task, tasks) for task in tasks),
+        tuple(group_samples([task.spectrum for task in tasks])),
         tuple(f"{record.key.source}: {record.row('failures')['error']}" for record in failures),
-        (*inputs.warnings, *conflicts),
+        (*inputs.warnings, *conflicts, *unused_in_names(inputs.spectra)),
         inputs.n_read,
     )
 
@@ -82,7 +85,7 @@ def _row(task: Task, tasks: Sequence[Task]) -> dict[str, Any]:
 
 
 def _conductivity(metadata: Metadata) -> tuple[float | None, str]:
-    """Return the cell constant, and the results to expect or the metadata that are missing."""
+    """Return the cell constant, and the expected results or missing metadata."""
     if metadata.cell_type not in CELL_TYPES:
         return None, "fits"
     try:

@@ -1,4 +1,4 @@
-"""The job of ``eistool fit``: fits of all spectra, and results derived from them."""
+"""Job of ``eistool fit``: fits of all spectra, and results derived from them."""
 
 import contextlib
 import math
@@ -53,15 +53,15 @@ class FitOptions(JobOptions):
     weighting, bounds, fixed
         As for :func:`eistool.fit`.
     profile : Path, optional
-        A cycling record, which gives each spectrum its state of charge by time.
+        Cycling record, source of the state of charge of each spectrum.
     circuit_folders : tuple of Path
         Folders of the user's circuits, searched before the built-in ones.
     drt : bool
-        Whether to compute the distribution of relaxation times too.
+        Whether to compute the distribution of relaxation times.
     mask : {"none", "outliers", "kk"}
         Points that the Kramers-Kronig test excludes from a fit.
     require_valid : bool
-        Whether to leave out spectra that do not pass that test.
+        Whether to exclude spectra that do not pass that test.
     metadata : mapping
         Metadata of all spectra that precede every other source.
     """
@@ -241,22 +241,22 @@ def fit_folder(
 
 
 def _check_options(options: FitOptions) -> None:
-    """Raise if a circuit is wrong, or no circuit has a parameter named, before any spectrum is read."""
+    """Raise if a circuit is invalid, or no circuit has a named parameter, before any spectrum is read."""
     circuits = () if options.circuit == AUTO else (options.load(options.circuit),)
     if not options.circuit_is_default:  # else the samples table may name others
         _check_constraints(circuits or every_candidate(), options)
 
 
 def _check_constraints(circuits: Sequence[Circuit], options: FitOptions) -> None:
-    """Raise if a bound or a fixed value is wrong, or its name unknown to all circuits."""
+    """Raise if a bound or a fixed value is invalid, or its name is unknown to all circuits."""
     known = {name for circuit in circuits for name in (*circuit.parameters, *circuit.full_names)}
     for circuit in circuits:
-        own = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
+        names = {*circuit.parameters, *circuit.full_names} | ({*options.bounds, *options.fixed} - known)
         Constraints.of(
             circuit,
             None,
-            {name: pair for name, pair in options.bounds.items() if name in own},
-            {name: value for name, value in options.fixed.items() if name in own},
+            {name: pair for name, pair in options.bounds.items() if name in names},
+            {name: value for name, value in options.fixed.items() if name in names},
         )
 
 
@@ -290,7 +290,7 @@ def fit_record(
     converged = NOT_CONVERGED not in result.flags
     status = result.status if converged else "failed"
     reason = result.reason or ("" if converged else "the fit did not converge")
-    # what no circuit of RC elements explains, in units of the weighting
+    # residual of a free sum of RC elements, in units of the weighting
     noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     tables |= fit_tables(result, status, [*result.flags, *remarks])

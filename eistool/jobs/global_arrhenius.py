@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
@@ -17,14 +18,18 @@ from eistool.materials import arrhenius
 from eistool.spectrum import Spectrum
 from eistool.tables.arrhenius import AlternativeRow
 from eistool.tables.fits import ArcRow
+from eistool.typing import Threshold
 
 INTERFACES = ("charge_transfer", "film", "interphase", "electrode", "surface_layer", "reaction")
-LEAST_TEMPERATURES = 3
+LEAST_TEMPERATURES: Annotated[
+    int,
+    Threshold("temperatures of a global or interfacial Arrhenius fit", "two parameters and one degree of freedom"),
+] = 3
 ROOM_K = 25.0 + ZERO_CELSIUS
 
 
 def global_rows(sample: Sample) -> list[AlternativeRow]:
-    """Return the rows of one fit of all spectra of a sample with Arrhenius' law.
+    """Return the rows of one fit of all spectra of a sample with the Arrhenius equation.
 
     The circuit with the lowest BIC is reported, among those of the single spectra and, if these differ or are
     spikes, a bulk arc with one capacitance.
@@ -59,7 +64,7 @@ def _models(sample: Sample) -> tuple[list[Spectrum], list[tuple[Circuit, dict[st
         if "conductivity" not in record.tables or record.status == "failed":
             continue
         if spectrum.metadata.temperature_C is None or spectrum.metadata.r_lead_ohm:
-            continue  # leads are subtracted from resistances, which the law describes with them
+            continue  # the law describes resistances that include the leads
         series.append(spectrum)
         rows = [row for row in sample.rows if (row.source, row.sweep) == place(spectrum)]
         elements[record.row("fits")["circuit"]] = {row.quantity: row.elements for row in rows}
@@ -75,7 +80,7 @@ def _models(sample: Sample) -> tuple[list[Spectrum], list[tuple[Circuit, dict[st
 
 
 def _laws(elements: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the resistor of each quantity that has one of its own."""
+    """Return the resistor of each quantity with a single one."""
     single = {name: text for name, text in elements.items() if text and " " not in text}
     if "total" in single:
         return {"total": single["total"]}

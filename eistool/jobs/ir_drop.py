@@ -1,4 +1,4 @@
-"""The job of ``eistool irdrop``: overpotentials and IR drops of a cycling record."""
+"""Job of ``eistool irdrop``: overpotentials and IR drops of a cycling record."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,18 +12,18 @@ from eistool.tables.direct_current import IR_DROPS
 def ir_drop_file(
     file: Path, out: Path, reference: str | None = None, command: Sequence[str] = ()
 ) -> tuple[str, tuple[str, ...], IRDrops]:
-    """Analyse the voltage drops of a cycling record; write a table and ``run.json``.
+    """Analyze the voltage drops of a cycling record; write a table and ``run.json``.
 
     Parameters
     ----------
     file : Path
-        With time, current and voltage.
+        Record of time, current and voltage.
     out : Path
-        The result folder, created if need be.
+        Result folder, created if needed.
     reference : {"Li", "In/InLi"}, optional
         Reference electrode of the potentials.
     command : sequence of str
-        For ``run.json``.
+        Command line, for ``run.json``.
 
     Returns
     -------

@@ -19,23 +19,23 @@ _BAD = ("failed", "poor_model")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of pictures."""
+    """Kind of picture."""
 
-    table: str  # that a record must have
+    table: str  # required of a record
     plot: Callable[[], NyquistPlot | DRTPlot | CheckPlot]
     picture: Callable[[Record], Any]
     bad: Callable[[Record], bool] = lambda record: record.status in _BAD
 
 
 def draw_pictures(kind: Kind, folder: Path, records: Sequence[Record], which: str, step: Step) -> None:
-    """Draw the requested pictures that are missing, and remove those of earlier results.
+    """Draw missing pictures, and remove those of earlier results.
 
     Parameters
     ----------
     kind : Kind
         :data:`FIT_PICTURES`, :data:`DRT_PICTURES` or :data:`CHECK_PICTURES`.
     folder : Path
-        Created if there is anything to draw; its files are named after sources and sweeps.
+        Folder of the pictures, created if needed; files are named after sources and sweeps.
     records : sequence of Record
         Of all sweeps.
     which : {"failed", "all", "none"}
@@ -153,7 +153,7 @@ def _drt_picture(record: Record) -> DRTPicture:
 def _check_picture(record: Record) -> CheckPicture:
     columns = _columns(record.tables["residuals"])
     row = record.row("check")
-    words = {True: "passed", False: "failed", None: "cannot tell"}
+    words = {True: "passed", False: "failed", None: "undecided"}
     return CheckPicture(
         label=_label(record.key),
         verdict=f"Kramers-Kronig {words[row['kk_passed']]}    Z-HIT {words[row['z_hit_passed']]}",

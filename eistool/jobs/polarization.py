@@ -1,4 +1,4 @@
-"""The job of ``eistool polarization``: partial conductivities from direct currents."""
+"""Job of ``eistool polarization``: partial conductivities from direct currents."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,6 @@ from eistool.direct_current import PolarizationResult, analyze_polarization
 from eistool.direct_current.polarization import MODES
 from eistool.errors import ConfigError, EistoolError
 from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, scan
-from eistool.readers.filename import metadata_from_filename
 from eistool.report import polarization_to_png
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.tables.direct_current import POLARIZATION, polarization_row
@@ -19,7 +18,7 @@ from eistool.tables.direct_current import POLARIZATION, polarization_row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolarizationOptions:
-    """Options of :func:`polarization_folder`; None leaves them to the samples table, then to defaults.
+    """Options of :func:`polarization_folder`; None for values of the samples table, else defaults.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ class PolarizationOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """One file of a batch: its result, or the reason for its absence."""
+    """Result of one file, or the reason for its absence."""
 
     source: str
     metadata: Metadata
@@ -56,18 +55,18 @@ class Analysis:
 def polarization_folder(
     paths: Sequence[Path], out: Path, options: PolarizationOptions, command: Sequence[str] = ()
 ) -> tuple[list[Analysis], int]:
-    """Analyse every polarization below the paths; write a table, pictures and ``run.json``.
+    """Analyze every polarization below the paths; write a table, pictures and ``run.json``.
 
     Returns
     -------
     analyses : list of Analysis
     exit_code : int
-        0 all done, 1 some failed, 3 nothing readable; then nothing is written without any file.
+        0 all done, 1 some failed, 3 nothing readable. Nothing is written if there is no file.
 
     Raises
     ------
     ReaderError, ConfigError
-        If a path does not exist, or a samples table or the mode is wrong.
+        If a path does not exist, or a samples table or the mode is invalid.
     """
     analyses = compute(paths, options)
     n_failed = sum(analysis.result is None for analysis in analyses)
@@ -83,7 +82,7 @@ def polarization_folder(
 
 
 def compute(paths: Sequence[Path], options: PolarizationOptions) -> list[Analysis]:
-    """Analyse every polarization below the paths; skip other files in folders."""
+    """Analyze every polarization below the paths; skip other files in folders."""
     if options.mode is not None and options.mode not in MODES:
         raise ConfigError(f"mode={options.mode!r}; choose one of {', '.join(MODES)}")
     tables = SampleTables(options.samples)
@@ -97,8 +96,7 @@ def compute(paths: Sequence[Path], options: PolarizationOptions) -> list[Analysi
 
 def describe_file(file: FoundFile, tables: SampleTables, given: Mapping[str, float | None]) -> Metadata:
     """Return the metadata of a file from its name, the samples table and the command line."""
-    named, _ = metadata_from_filename(file.path.name)
-    metadata = Metadata().updated("file name", **named)
+    metadata = file.name_metadata.add_to(Metadata())
     for row in tables.rows_for(file.path, file.source, 1):
         metadata = metadata.updated("samples table", **row.values)
     return metadata.updated("command line", **given)

@@ -1,4 +1,4 @@
-"""The job of ``eistool subtract``: cells without electrolyte layers and counter electrodes."""
+"""Job of ``eistool subtract``: subtraction of electrolyte layers and counter electrodes."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ class SubtractionOptions:
     """Options of :func:`subtract_folder`, beside the settings of ``eistool.toml``."""
 
     settings: SubtractionSettings
-    geometry: Mapping[str, float]  # of the layer of interest, by field of Metadata
-    thickness_um: tuple[float, ...] = ()  # of each full cell's layer, in their order
+    geometry: Mapping[str, float]  # of the layer of interest, by Metadata field
+    thickness_um: tuple[float, ...] = ()  # of the layer of each full cell
     plain_half: bool = False
     r_in_dc_ohm_cm2: float | None = None
     samples: Path | None = None
@@ -40,7 +40,7 @@ class SubtractionOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subtracted:
-    """One full cell of a batch."""
+    """Result of one full cell, or the reason for its absence."""
 
     source: str
     metadata: Metadata
@@ -53,27 +53,27 @@ class Subtracted:
 def subtract_folder(
     out: Path, options: SubtractionOptions, command: Sequence[str] = ()
 ) -> tuple[list[Subtracted], ThicknessRegression | None, int]:
-    """Subtract the symmetric cell from every full one; write a table, curves, pictures and ``run.json``.
+    """Subtract the symmetric cell from every full cell; write a table, curves, pictures and ``run.json``.
 
-    A cell is a file of spectra (the first is taken), a record of a polarization, or ``R,u`` in ohm.
+    A cell is a file of spectra (the first is used), a record of a polarization, or ``R,u`` in ohm.
 
     Returns
     -------
     cells : list of Subtracted
     regression : ThicknessRegression or None
-        Over three thicknesses or more of resistances.
+        Regression over three or more thicknesses.
     exit_code : int
         0 all done, 1 some failed.
 
     Raises
     ------
     ConfigError
-        If a cell is not named, or its kind does not fit.
+        If a cell is missing or of the wrong kind.
     EistoolError
         If the symmetric cell cannot be read.
     """
     settings = options.settings
-    with warnings.catch_warnings():  # they are among the flags
+    with warnings.catch_warnings():  # warnings are repeated among the flags
         warnings.simplefilter("ignore")
         cells = compute(options)
     regression = derive(cells)
@@ -87,7 +87,7 @@ def subtract_folder(
 
 
 def compute(options: SubtractionOptions) -> list[Subtracted]:
-    """Subtract the symmetric cell from every full one."""
+    """Subtract the symmetric cell from every full cell."""
     settings = options.settings
     missing = [name for name in ("symmetric", "layers", "counter_electrodes") if getattr(settings, name) is None]
     if not settings.full or missing:
@@ -95,7 +95,7 @@ def compute(options: SubtractionOptions) -> list[Subtracted]:
             f"--{name.replace('_', '-')}" for name in [*([] if settings.full else ["full"]), *missing]
         )
         raise ConfigError(
-            f"subtraction without {names}; name them, or write them under [subtraction] in eistool.toml"
+            f"subtraction without {names}; give them as options, or under [subtraction] in eistool.toml"
         )
     if options.thickness_um and len(options.thickness_um) != len(settings.full):
         raise ConfigError(
@@ -159,7 +159,7 @@ def _cell(text: str, tables: SampleTables, given: Mapping[str, float]) -> Cell:
         try:
             return Metadata().updated("command line", **given), (float(number), float(u or 0))
         except ValueError:
-            raise ConfigError(f"{text}: no such file, and no resistance; give a file, or R,u in ohm") from None
+            raise ConfigError(f"{text}: no such file; expected a file or a resistance R,u in ohm") from None
     metadata = describe_file(FoundFile(path, path.name), tables, given)
     samples = tables.given.path if tables.given else None
     if not is_polarization(path):
@@ -195,7 +195,7 @@ def _resistances(symmetric: Spectrum, settings: SubtractionSettings) -> tuple[Va
 
 
 def derive(cells: Sequence[Subtracted]) -> ThicknessRegression | None:
-    """Return the regression over three thicknesses or more of resistances; None with fewer."""
+    """Return the regression over three or more thicknesses; None with fewer."""
     usable = [
         c for c in cells if isinstance(c.full, tuple) and c.electrode is not None and c.electrode.thickness_um
     ]
@@ -228,7 +228,7 @@ def _row(cell: Subtracted, settings: SubtractionSettings) -> dict[str, Any]:
 
 
 def draw(out: Path, cells: Sequence[Subtracted], regression: ThicknessRegression | None, *, plots: bool) -> None:
-    """Write the spectra left as CSV, and pictures, into the folder ``subtraction``."""
+    """Write remaining spectra as CSV, and pictures, into the folder ``subtraction``."""
     folder = out / "subtraction"
     for k, cell in enumerate(cells, start=1):
         result = cell.result

@@ -1,25 +1,25 @@
-"""The job of ``eistool track``: processes along series, as tables and pictures."""
+"""Job of ``eistool track``: processes along series, as tables and pictures."""
 
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 from eistool.batch import Derived, Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
 from eistool.batch.job import BREAKDOWNS
-from eistool.batch.store import place
 from eistool.circuit import Circuit, as_circuit
 from eistool.jobs.cycling import GIVEN
-from eistool.spectrum import Series, Spectrum
+from eistool.spectrum import Series, Spectrum, sample_name
 from eistool.spectrum.series import COORDINATES
 from eistool.tables import Rows
 from eistool.tables.spectra import FAILURES, SPECTRA, spectrum_row
 from eistool.tables.tracks import TRACK_TABLES, track_rows
-from eistool.typing import JSON
+from eistool.typing import JSON, Threshold
 
-FEWEST = 3  # spectra of a series
-FOLDER = "tracks"  # of the plots
+FEWEST: Annotated[int, Threshold("spectra of a series", "project definition")] = 3
+FOLDER = "tracks"  # below the folder of plots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class TrackOptions(JobOptions):
     Parameters
     ----------
     by : {"soc", "voltage", "temperature", "time", "cycle"}
-        The coordinate.
+        Coordinate of the series.
     circuit : str, optional
         A name of the library, or an expression; by default chosen from the series.
     circuit_folders : tuple of Path
@@ -55,7 +55,7 @@ class TrackJob(Job[TrackOptions]):
     tables = (SPECTRA, FAILURES)
 
     def decisive(self) -> JSON:
-        """Return nothing: spectra are computed by series, not by record."""
+        """Return no settings: results depend on series, not on records."""
         return {}
 
     def compute(self, tasks: Sequence[Task]) -> list[Record]:
@@ -78,7 +78,7 @@ def track_folder(
 ) -> Summary:
     """Track the processes of all series below the paths, see :func:`run_job`.
 
-    Spectra with the same ``sample_id`` are a series; those without one, the spectra of one folder.
+    Spectra with the same ``sample_id`` form a series; without one, the spectra of a folder do.
     """
     if options.circuit is not None:
         as_circuit(options.circuit, options.circuit_folders)
@@ -96,7 +96,7 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, step: Step
     coordinate = COORDINATES[options.by]
     groups, missing = _series(spectra, coordinate)
     if missing:
-        lines.append(f"{missing} spectra have no {coordinate}, and are in no series; add it to samples.csv")
+        lines.append(f"{missing} spectra have no {coordinate} and belong to no series; add it to samples.csv")
     for done, (name, members) in enumerate(groups.items(), start=1):
         if len(members) < FEWEST:
             lines.append(f"{name}: {len(members)} spectra with a {coordinate}; a series needs {FEWEST}")
@@ -133,15 +133,14 @@ def _series(spectra: Sequence[Spectrum], column: str) -> tuple[dict[str, list[Sp
         if getattr(spectrum.metadata, column) is None:
             missing += 1
             continue
-        name = spectrum.metadata.sample_id or place(spectrum)[0].rpartition("/")[0] or "."
-        groups.setdefault(name, []).append(spectrum)
+        groups.setdefault(sample_name(spectrum.metadata), []).append(spectrum)
     return groups, missing
 
 
 def _timed(spectra: Sequence[Spectrum]) -> list[Spectrum]:
-    """Return spectra whose hours count from one start, if all starts are known: files count from their own.
+    """Return spectra with ``time_h`` from a common start, if all starts are known.
 
-    Hours that the user gave stay.
+    Hours given by the user are kept.
     """
     if any(s.metadata.origin.get("time_h") in GIVEN for s in spectra):
         return list(spectra)
@@ -155,7 +154,7 @@ def _timed(spectra: Sequence[Spectrum]) -> list[Spectrum]:
 
 
 def _circuit(spectra: Sequence[Spectrum], options: TrackOptions) -> Circuit | None:
-    """Return the circuit of the options, or the largest that the samples table names for the series."""
+    """Return the circuit of the options, or the largest circuit of the series in the samples table."""
     if options.circuit is not None:
         return as_circuit(options.circuit, options.circuit_folders)
     named = {s.metadata.circuit for s in spectra}

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
@@ -17,15 +18,32 @@ from eistool.spectrum import CellGeometry, Metadata, Spectrum
 from eistool.spectrum.geometry import geometry_conflicts
 from eistool.tables.arrhenius import ALTERNATIVES, ARRHENIUS, AlternativeRow, alternative_row, arrhenius_row
 from eistool.tables.conductivity import COMPOSITION, CONDUCTIVITY, CompositionRow, ConductivityRow
+from eistool.typing import Threshold
 
-CELL_TYPES = (None, "blocking", "symmetric")  # whose thickness is that of an electrolyte
+CELL_TYPES = (None, "blocking", "symmetric")  # thickness_um is that of the electrolyte
 QUANTITIES = ("total", "bulk", "grain_boundary")
-LARGE_AMPLITUDE_MV = 50.0
-ROOM_C, NEAR_ROOM_K = 25.0, 7.5
+LARGE_AMPLITUDE_MV: Annotated[
+    float,
+    Threshold(
+        "amplitude in mV of a warning about nonlinearity",
+        "about 2 kT/e at 25 °C, the scale of Butler-Volmer nonlinearity",
+    ),
+] = 50.0
+ROOM_C = 25.0
+NEAR_ROOM_K: Annotated[
+    float,
+    Threshold(
+        "distance from 25 °C in K of a conductivity measured at room temperature",
+        "project definition: 17.5 to 32.5 °C",
+    ),
+] = 7.5
+LEAST_SAMPLES: Annotated[
+    int, Threshold("samples of a Meyer-Neldel line", "two parameters and two degrees of freedom")
+] = 4
 
 
 def electrolyte(metadata: Metadata) -> CellGeometry | None:
-    """Return the geometry of an electrolyte, None if the cell holds none or its geometry is unknown."""
+    """Return the geometry of the electrolyte; None for other cells or an unknown geometry."""
     return None if metadata.cell_type not in CELL_TYPES else CellGeometry.from_metadata(metadata)
 
 
@@ -35,9 +53,9 @@ def derive_transport(tasks: Sequence[Task], records: Sequence[Record]) -> Derive
     Parameters
     ----------
     tasks : sequence of Task
-        With the spectra of the records.
+        Tasks with the spectra of the records.
     records : sequence of Record
-        Of all sweeps.
+        Records of all sweeps.
     """
     samples = _samples(tasks, records)
     rows = [row for sample in samples for row in sample.rows]
@@ -82,7 +100,7 @@ def _sample(name: str, group: Sequence[tuple[Spectrum, Record]]) -> Sample:
         fit = _fit(name, [row for row in rows if row.quantity == quantity])
         if fit is not None:
             fits[quantity] = fit
-    rows = [_with_own_energy(row, fits.get(row.quantity)) for row in rows]
+    rows = [_with_measured_energy(row, fits.get(row.quantity)) for row in rows]
     spectra, records = zip(*group, strict=True)
     return Sample(name, records, spectra, tuple(rows), fits)
 
@@ -120,8 +138,8 @@ def _fit(name: str, rows: Sequence[ConductivityRow]) -> Arrhenius | None:
     )
 
 
-def _with_own_energy(row: ConductivityRow, fit: Arrhenius | None) -> ConductivityRow:
-    """Return a row whose error of temperature follows from the sample's own activation energy."""
+def _with_measured_energy(row: ConductivityRow, fit: Arrhenius | None) -> ConductivityRow:
+    """Return a row with the temperature error from the activation energy of the sample."""
     sigma = row.sigma_S_per_cm
     if fit is None or fit.status == "not_resolvable" or sigma is None or row.temperature_C is None:
         return row
@@ -141,7 +159,7 @@ def _with_own_energy(row: ConductivityRow, fit: Arrhenius | None) -> Conductivit
 
 
 def _composition_rows(samples: Sequence[Sample]) -> list[CompositionRow]:
-    """Return σ at 25 °C and Ea of samples over their composition; from the line, else measured."""
+    """Return σ at 25 °C, from the line or measured, and Ea of samples over composition."""
     rows = [
         row
         for sample in samples
@@ -194,18 +212,18 @@ def _at_room(sample: Sample, quantity: str, composition: float) -> CompositionRo
 
 def _meyer_neldel_rows(samples: Sequence[Sample]) -> list[AlternativeRow]:
     fits = [sample.fits["total"] for sample in samples if "total" in sample.fits]
-    if len(fits) < 4:
+    if len(fits) < LEAST_SAMPLES:
         return []
-    found = meyer_neldel(fits)
-    parameters = f"E_MN_eV={found.E_MN_eV:.6g}; u_E_MN_eV={found.u_E_MN_eV:.2g}; intercept={found.intercept:.6g}"
+    rule = meyer_neldel(fits)
+    parameters = f"E_MN_eV={rule.E_MN_eV:.6g}; u_E_MN_eV={rule.u_E_MN_eV:.2g}; intercept={rule.intercept:.6g}"
     return [
         AlternativeRow(
             quantity="total",
             form="meyer_neldel",
-            n_points=found.n_samples,
-            parameters=parameters if found.status == "ok" else None,
-            status=found.status,
-            reason=found.reason or "ln σ0 = intercept + Ea/E_MN over the samples",
+            n_points=rule.n_samples,
+            parameters=parameters if rule.status == "ok" else None,
+            status=rule.status,
+            reason=rule.reason or "ln σ0 = intercept + Ea/E_MN over the samples",
         )
     ]
 
@@ -220,7 +238,7 @@ def _remarks(samples: Sequence[Sample], spectra: Sequence[Spectrum]) -> list[str
             f"{len(without)} sweeps of blocking pellets have no geometry: no conductivity; add thickness_um with "
             "diameter_mm or area_cm2, or cell_constant_per_cm, to samples.csv"
         )
-    conflicts = {f"{_who(s.metadata)}: {text}": None for s in spectra for text in geometry_conflicts(s.metadata)}
+    conflicts = {f"{_owner(s.metadata)}: {text}": None for s in spectra for text in geometry_conflicts(s.metadata)}
     remarks += conflicts
     large = [m for m in pellets if (m.amplitude_mV or 0) >= LARGE_AMPLITUDE_MV]
     if large:
@@ -234,5 +252,5 @@ def _remarks(samples: Sequence[Sample], spectra: Sequence[Spectrum]) -> list[str
     return remarks
 
 
-def _who(metadata: Metadata) -> str:
+def _owner(metadata: Metadata) -> str:
     return metadata.sample_id or metadata.source or "a cell"

@@ -1,4 +1,4 @@
-"""Pictures of samples: Arrhenius plots, compositions, normalised spectra."""
+"""Pictures of samples: Arrhenius plots, compositions, normalized spectra."""
 
 import functools
 import math
@@ -27,7 +27,7 @@ def draw_transport(
 ) -> dict[str, Callable[[], bytes]]:
     """Return functions that draw the pictures, by file name.
 
-    Each sample gets its normalised spectra; those with a line share one Arrhenius plot for each quantity.
+    There is one picture of normalized spectra per sample, and one Arrhenius plot per quantity.
     """
     pictures: dict[str, Callable[[], bytes]] = {}
     for quantity in dict.fromkeys(quantity for sample in samples for quantity in sample.fits):

@@ -1,1 +1,1 @@
-"""Compiled code, and nothing else: numpy, numba and math."""
+"""Compiled numerical kernels (numba)."""

@@ -1,7 +1,7 @@
-"""How much a larger circuit gains by noise alone: a parametric bootstrap.
+"""Parametric bootstrap of the decrease in F when a circuit is extended.
 
-All is dimensionless, with the shapes and names of :mod:`eistool.kernels.least_squares`; ``_0`` belongs to
-the smaller circuit, ``_1`` to the larger one.
+All quantities are dimensionless, with the shapes and names of :mod:`eistool.kernels.least_squares`. Suffix
+``_0`` denotes the smaller circuit, ``_1`` the larger one.
 """
 
 import numba
@@ -10,6 +10,7 @@ import numpy as np
 from eistool.kernels.jit import kernel
 from eistool.kernels.least_squares import CIRCUIT, F64, I64, MINIMISER, MODEL, copy
 
+# per fit; F is about 1e2 noise variances, so that gains are accurate to 1e-4 of a variance
 ITERATIONS, TOLERANCE = 60, 1e-6
 
 
@@ -27,20 +28,20 @@ def bootstrap(
     operations_1, offsets_1, parents_1, groups_1, kinds_1, lower_1, upper_1, free_1, starts_1, sums_1, rows_1,
     grid, target, noise, gains,
 ):  # fmt: skip
-    """Write by how much the larger circuit lowers F for data that the smaller one made.
+    """Compute the decrease in F due to the larger circuit for data simulated with the smaller one.
 
     Parameters
     ----------
     theta_0 : float64, shape (p_0,)
-        What makes the data, and where their fits start.
+        True parameters of the simulated data, and start of the smaller circuit's fits.
     starts_1 : float64, shape (k, p_1)
-        Where the larger circuit's fits start: the best end counts.
+        Starts of the larger circuit's fits; the best minimum is used.
     target : float64, shape (2, 2 n)
         Its second row holds the weights.
     noise : float64, shape (b, 2 n)
         Standard normal deviates, one row per replicate, times the noise in units of 1/weight.
     gains : float64, shape (b,)
-        Results.
+        Output.
     """
     n = target.shape[1]
     exact = np.empty(n)

@@ -1,9 +1,9 @@
-"""Distribution of relaxation times: the log-Gaussian process, and sums of elements as its mean.
+"""Distribution of relaxation times: log-Gaussian process with a sum of elements as its mean.
 
-Everything is dimensionless: frequencies and impedances come divided by a typical value each. Data are
-real: real parts of all points, then imaginary parts. γ = exp(f) on a comb of ln τ with step h.
+All quantities are dimensionless: frequencies and impedances are divided by typical values. Data are real:
+the real parts of all points, followed by the imaginary parts. γ = exp(f) on a comb of ln τ with step h.
 
-Shapes: n comb, e further columns, q = n + e, m data (two for each point), p parameters of elements.
+Shapes: n points of the comb, e additional columns, q = n + e, m data (two per point), p element parameters.
 """
 
 import cmath
@@ -13,14 +13,16 @@ import numpy as np
 
 from eistool.kernels.jit import kernel, part
 
-# elements, each with ln R and ln τ first (the CPE: ln of its size and its exponent)
+# elements; the first two parameters are ln R and ln τ (of a CPE: ln of its magnitude, and its exponent)
 RC, ZARC, HN, GERISCHER, LOG_NORMAL, CONSTANT, CPE = 0, 1, 2, 3, 4, 5, 6
-LARGEST_STEP = 2.0  # in ln γ
-LEAST_GAIN = 0.05  # in log evidence, of a step
-PATIENCE, OUTLOOK = 3, 3  # steps of a fit, and further ones as good as the last
+MAX_STEP = 2.0  # in ln γ per Gauss-Newton step: exp(2) keeps the linearisation of γ within an order of magnitude
+MIN_GAIN = 0.05  # in log evidence: iteration stops below it; models are compared at differences of order 1
+# fit_elements stops after PATIENCE steps if OUTLOOK further steps like the last would miss the goal
+PATIENCE, OUTLOOK = 3, 3
+# trapezoidal rule over ±4.8 standard deviations; the truncated tails hold 1.6e-6 of the area
 _NODES = 0.3 * np.arange(-16, 17)
 _NODE_WEIGHTS = 0.3 / math.sqrt(2.0 * math.pi) * np.exp(-0.5 * _NODES**2)
-# entries of the state of the process
+# indices into the state of the process
 PRECISION, VARIANCE, CHI2, EDF, EVIDENCE, STEPS, PENALTY = 0, 1, 2, 3, 4, 5, 6
 
 
@@ -47,10 +49,10 @@ def _subtract_four(row, a, b, c, d, rows, first, start, stop):
 
 @part()
 def _factor(matrix, n):
-    """Replace the upper triangle of a matrix by U, UᵀU = matrix; return whether it is positive definite."""
-    k = np.int64(0)  # a literal 0 would compile what is called twice
+    """Cholesky-factorise a matrix as UᵀU in its upper triangle; return False if it is not positive definite."""
+    k = np.int64(0)  # a literal 0 would compile the callees a second time
     while k < n:
-        # four rows at a time, so that the rest is read and written once for all of them
+        # four rows at a time, so that the remaining rows are read and written once per four
         end = min(k + 4, n)
         for j in range(k, end):
             pivot = matrix[j, j]
@@ -86,7 +88,7 @@ def _invert(matrix, inverse, n):
         for k in range(n):
             inverse[i, k] = 0.0
         inverse[i, i] = 1.0
-    k = np.int64(0)  # a literal 0 would compile what is called twice
+    k = np.int64(0)  # a literal 0 would compile the callees a second time
     while k < n:
         end = min(k + 4, n)
         for j in range(k, end):
@@ -104,16 +106,16 @@ def _invert(matrix, inverse, n):
 
 @kernel("void(float64[:, ::1], float64[::1], int64, float64[:, ::1])")
 def gram(rows, weight, first, out):
-    """Write the products of pairs of rows, each datum weighted; those before ``first`` are there already.
+    """Compute weighted inner products of pairs of rows, from row ``first`` on.
 
     Parameters
     ----------
     rows : float64, shape (q, m)
         Columns of the linear model.
     weight : float64, shape (m,)
-        Of the squares.
+        Weights of the data.
     first : int
-        Row to start from.
+        First row to compute; products of earlier rows are kept.
     out : float64, shape (q, q)
         Symmetric.
     """
@@ -128,7 +130,7 @@ def gram(rows, weight, first, out):
 
 @part()
 def _log_determinant(penalty, n, band):
-    """Return ln det of a pentadiagonal matrix, its three diagonals as rows."""
+    """Return ln det of a symmetric pentadiagonal matrix given by its three diagonals."""
     total = 0.0
     for i in range(n):
         # LDLᵀ: band[0] holds D, band[1] and band[2] the two lower diagonals of L
@@ -149,7 +151,7 @@ def _log_determinant(penalty, n, band):
 
 @part()
 def _roughness(f, mean, i, n, c):
-    """Return v[i-1] - c v[i] + v[i+1] of v = f - mean, with the edge value repeated beyond the edge."""
+    """Return v[i-1] - c v[i] + v[i+1] for v = f - mean, with edge values repeated."""
     left, right = max(i - 1, 0), min(i + 1, n - 1)
     return f[left] - mean[left] - c * (f[i] - mean[i]) + f[right] - mean[right]
 
@@ -172,7 +174,7 @@ def _chi2(residual, weight):
 
 @part()
 def _deviance(f, mean, slope, slope_weight, level, curvature, local, n):
-    """Return the two halves of the prior's exponent: of the roughness (without its precision), and fixed."""
+    """Return the quadratic forms of the prior: roughness (without its precision), and the fixed terms."""
     rough = 0.0
     fixed = 0.0
     for i in range(n):
@@ -187,7 +189,7 @@ def _deviance(f, mean, slope, slope_weight, level, curvature, local, n):
 
 @part()
 def _traces(factor, root, penalty, rough_penalty, n, q):
-    """Write W; return the effective number of parameters q - tr(H⁻¹P), and tr(H⁻¹S) of the roughness alone."""
+    """Compute W; return the effective number of parameters, q - tr(H⁻¹P), and tr(H⁻¹S) of the roughness."""
     _invert(factor, root, q)
     trace = 0.0
     trace_rough = 0.0
@@ -212,48 +214,48 @@ def log_process(
     rows, products, weight, y, mean, slope, slope_weight, level, curvature, freedom, local,
     most, least_variance, adapt, steps, f, extra, state, root, scratch, residual,
 ):  # fmt: skip
-    """Find the most probable ln γ, its precision and the noise by evidence; return the log evidence.
+    """Maximise the posterior of ln γ and estimate prior precision and noise; return the log evidence.
 
-    Gauss-Newton steps, between which the precision of the prior and the variance of the noise follow
-    Fellner and Schall.
+    Gauss-Newton steps alternate with Fellner-Schall updates [1]_ of the precision of the prior and the
+    variance of the noise.
 
     Parameters
     ----------
     rows : float64, shape (q, m)
-        Impedance of a unit of γ on the comb, then of the further columns.
+        Impedance per unit of γ on the comb, then of the additional columns.
     products : float64, shape (q, q)
         From :func:`gram`.
     weight, y : float64, shape (m,)
         Inverse squares of the relative noise, and the data.
     mean : float64, shape (n,)
-        Prior mean of ln γ as far as its roughness goes.
+        Prior mean of ln γ in the roughness term.
     slope, slope_weight : float64, shape (n,)
         Prior mean and precision of the difference to the next value.
     level : float64, shape (2, n)
         Precision and prior mean of each value.
     curvature : float64
-        2, or more where the deviation from the mean is held near 0.
+        2; larger values pull the deviation from the mean towards 0.
     freedom : float64
-        Of the t distribution of the roughness; 0 for a normal one.
+        Degrees of freedom of the t distribution of the roughness; 0 for a normal distribution.
     local : float64, shape (n,)
-        Relative precision of each roughness; followed where ``freedom`` is positive. 0 at both ends of
-        several quantities that follow one another, so that nothing ties them.
+        Relative precision of each roughness value; updated if ``freedom`` is positive. 0 at both ends of
+        concatenated quantities, to decouple them.
     most, least_variance : float64
-        Largest precision, smallest variance.
+        Upper limit of the precision, lower limit of the variance.
     adapt : bool
-        Whether precision and variance are found; else those of ``state`` stay, and f alone is the result.
+        Whether to estimate precision and variance; if False, those of ``state`` are kept.
     steps : int
-        At most so many.
+        Maximum number of steps.
     f, extra : float64, shape (n,), (e,)
         Start and result.
     state : float64, shape (7,)
-        PRECISION and VARIANCE (start and result), then what was reached.
+        PRECISION and VARIANCE (start and result), followed by the output in the order of the indices.
     root : float64, shape (q, q)
-        W with WᵀW = covariance of (f, extra) is written here.
+        Output: W with WᵀW = covariance of (f, extra).
     scratch : float64, shape (q, q)
         Work space.
     residual : float64, shape (m,)
-        Data less the model.
+        Output: data minus model.
 
     References
     ----------
@@ -292,7 +294,7 @@ def log_process(
         chi2 = _dot(weighted, residual)
         if last and not adapt:
             return 0.0
-        # the prior: three diagonals, and its gradient
+        # three diagonals of the prior's precision, and its gradient
         if freedom > 0.0:
             for i in range(n):
                 if local[i] > 0.0:
@@ -365,7 +367,7 @@ def log_process(
             largest = 0.0
             for i in range(n):
                 largest = max(largest, abs(step[i]))
-            scale = min(1.0, LARGEST_STEP / largest) if largest > 0.0 else 1.0
+            scale = min(1.0, MAX_STEP / largest) if largest > 0.0 else 1.0
             before = 0.5 * chi2 / variance + 0.5 * (precision * rough + fixed)
             for _ in range(6):
                 for i in range(n):
@@ -394,16 +396,16 @@ def log_process(
             ratio = (n_rough - precision * trace_rough) / max(precision * rough, 1e-12)
             ratio = min(max(ratio, 0.1), 10.0)
             new_precision = min(max(precision * ratio, 1e-3), most)
-            # what this step changes in the log evidence: its slope by ln λ is half of the difference
+            # change of the log evidence in this step; half the difference is its slope with respect to ln λ
             slope_of_evidence = 0.5 * (n_rough - precision * (trace_rough + rough))
             gain = abs(slope_of_evidence * math.log(new_precision / precision))
-            ready = ready and gain < LEAST_GAIN and abs(math.log(new_variance / variance)) < 0.1
+            ready = ready and gain < MIN_GAIN and abs(math.log(new_variance / variance)) < 0.1
             state[0] = new_precision
             state[1] = new_variance
         elif adapt:
             ready = False
         settled = settled + 1 if ready else 0
-    # Laplace; the further columns have a prior worth one datum
+    # Laplace approximation; the additional columns have a unit-information prior
     _log_prior = _log_determinant(penalty, n, band)
     e = q - n
     for i in range(e):
@@ -428,7 +430,7 @@ def log_process(
 
 @part()
 def _element(code, lx, theta, p):
-    """Return Z of an element other than RC and ZARC at one frequency, and up to four derivatives."""
+    """Return Z and up to four derivatives of an element (except RC and ZARC) at one frequency."""
     size = math.exp(theta[p])
     if code == CPE:
         log_jx = complex(lx, 0.5 * math.pi)
@@ -457,7 +459,7 @@ def _element(code, lx, theta, p):
     q, ratio = math.exp(log_q.real - 4.8 * width), math.exp(0.3 * width)
     re, im, re_tau, im_tau, re_width, im_width = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for k in range(_NODES.size):
-        # 1/(1 + jq), and its derivative by ln q
+        # 1/(1 + jq) and its derivative with respect to ln q
         unit = 1.0 / (1.0 + q * q)
         weight = _NODE_WEIGHTS[k] * unit
         re += weight
@@ -481,7 +483,7 @@ def _count(code):
 
 @part()
 def _assemble_arc(exponent, sign, log_x, theta, p, with_exponent, z, rows):
-    """Add R/(1 + (jωτ)^φ) to Z and write its derivatives: most of a fit's time goes here."""
+    """Add R/(1 + (jωτ)^φ) to Z and compute its derivatives; the hot spot of a fit."""
     n = log_x.size
     size = sign * math.exp(theta[p])
     c, s = math.cos(0.5 * math.pi * exponent), math.sin(0.5 * math.pi * exponent)
@@ -495,7 +497,7 @@ def _assemble_arc(exponent, sign, log_x, theta, p, with_exponent, z, rows):
         z[k + n] += z_im
         rows[p, k] = z_re
         rows[p, k + n] = z_im
-        # by ln q: -Z q/(1+q), q/(1+q) = 1 - 1/(1+q)
+        # derivative with respect to ln q: -Z q/(1+q), q/(1+q) = 1 - 1/(1+q)
         q_re, q_im = 1.0 - re * d, im * d
         d_re, d_im = z_im * q_im - z_re * q_re, -z_re * q_im - z_im * q_re
         rows[p + 1, k] = exponent * d_re
@@ -548,34 +550,34 @@ def _assemble(codes, signs, theta, columns, log_x, z, rows):
 def fit_elements(
     codes, signs, theta, lower, upper, columns, log_x, y, weight, steps, tolerance, goal, z, rows, root
 ):  # fmt: skip
-    """Fit a sum of elements and linear columns by Levenberg-Marquardt steps; return the sum of squares.
+    """Fit a sum of elements and linear columns by Levenberg-Marquardt; return the sum of squares.
 
     Parameters
     ----------
     codes : int64, shape (o,)
         RC ... CPE.
     signs : float64, shape (o,)
-        1, or -1 for an element that is subtracted.
+        1, or -1 for a subtracted element.
     theta, lower, upper : float64, shape (p,)
-        Start and result, and bounds; the factors of the columns come last.
+        Start and result, and bounds; the coefficients of the columns come last.
     columns : float64, shape (e, m)
-        Data of a unit of each linear parameter.
+        Model per unit of each linear parameter.
     log_x : float64, shape (m/2,)
         ln of the frequencies.
     y, weight : float64, shape (m,)
         Data, and inverse squares of the relative noise.
     steps : int
-        At most so many; 0 evaluates only.
+        Maximum number of steps; 0 evaluates the model only.
     tolerance : float
-        Relative gain at which to stop.
+        Relative decrease below which to stop.
     goal : float
-        Sum of squares of interest: what falls too slowly to come near it is left.
+        Sum of squares to reach; a fit that decreases too slowly to reach it is stopped.
     z : float64, shape (m,)
-        The model.
+        Output: the model.
     rows : float64, shape (p, m)
-        Its derivatives.
+        Output: its derivatives.
     root : float64, shape (p, p)
-        W with WᵀW = inverse of the products of the weighted rows.
+        Output: W with WᵀW = inverse of the products of the weighted rows.
     """
     p = theta.size
     m = y.size
@@ -624,7 +626,7 @@ def fit_elements(
                 continue
             _solve(work, step, p)
             for a in range(p):
-                # the last ones are linear
+                # the coefficients of the columns are linear
                 limit = 1.5 if a < p - columns.shape[0] else 1e300
                 move = min(max(step[a], -limit), limit)
                 theta[a] = min(max(best[a] + move, lower[a]), upper[a])
@@ -665,7 +667,7 @@ def fit_elements(
 
 @part()
 def _cumulative(code, x, theta, p):
-    """Return the area of an element's γ below x = ln(τ/τ0), up to a constant."""
+    """Return the integral of an element's γ up to x = ln(τ/τ0), except for a constant."""
     size = math.exp(theta[p])
     if code == ZARC:
         phi = theta[p + 2]
@@ -682,20 +684,20 @@ def _cumulative(code, x, theta, p):
 
 @kernel("void(int64[::1], float64[::1], float64[::1], float64, float64[:, ::1])")
 def element_gamma(codes, theta, log_tau, step, out):
-    """Write γ of each element; a mean over the step where it is narrow or infinite.
+    """Compute γ of each element, averaged over a step where γ is narrow or singular.
 
     Parameters
     ----------
     codes : int64, shape (o,)
-        RC ... CPE; an RC has none.
+        RC ... CPE; γ of an RC is set to 0.
     theta : float64, shape (p,)
-        As of :func:`fit_elements`.
+        As in :func:`fit_elements`.
     log_tau : float64, shape (n,)
         ln τ.
     step : float64
-        Width of the means.
+        Width of the averages.
     out : float64, shape (o, n)
-        Resistance per unit of ln τ.
+        Output: resistance per unit of ln τ.
     """
     p = np.int64(0)
     for o in range(codes.size):
@@ -714,7 +716,7 @@ def element_gamma(codes, theta, log_tau, step, out):
                 phi, psi = theta[p + 2], theta[p + 3]
                 lx = phi * x
                 r = math.exp(-abs(lx))
-                # the larger of 1 and (τ/τ0)^φ is taken out, so that nothing overflows
+                # the larger of 1 and (τ/τ0)^φ is factored out to prevent overflow
                 one = 1.0 if lx <= 0.0 else r
                 big = r if lx <= 0.0 else 1.0
                 angle = math.atan2(one * math.sin(math.pi * phi), big + one * math.cos(math.pi * phi))
@@ -735,23 +737,23 @@ def element_gamma(codes, theta, log_tau, step, out):
 
 
 @kernel("void(float64[:, ::1], float64[:, ::1], int64, int64, int64, float64[:, ::1])")
-def spread(root, interpolation, finer, reach, n_used, out):
-    """Write the product of W and the transposed interpolation, which is local.
+def interpolate(root, interpolation, finer, reach, n_used, out):
+    """Compute the product of W and the transposed interpolation matrix, which is banded.
 
     Parameters
     ----------
     root : float64, shape (q, q)
         W.
     interpolation : float64, shape (n_fine, n)
-        From the comb to the finer grid.
+        Interpolation from the comb to the finer grid.
     finer : int
-        Steps of the finer grid for one of the comb.
+        Number of steps of the finer grid per step of the comb.
     reach : int
-        Values of the comb on either side that count.
+        Half-width of the interpolation in steps of the comb.
     n_used : int
         Leading columns of W that belong to the comb.
     out : float64, shape (q, n_fine)
-        Columns: what one standard normal variable each does.
+        Output: change of ln γ per standard normal variable, one per row.
     """
     for r in range(root.shape[0]):
         row = root[r]
@@ -763,18 +765,18 @@ def spread(root, interpolation, finer, reach, n_used, out):
 
 @kernel("void(float64[:, ::1], int64, float64[:, ::1], float64[:, ::1])")
 def add_product(root, first, derivative, out):
-    """Add to ``out`` the product of columns of W, from ``first`` on, and a matrix.
+    """Add the product of columns of W, from ``first`` on, and a matrix to ``out``.
 
     Parameters
     ----------
     root : float64, shape (q, q)
         W.
     first : int
-        First column used.
+        First column of W to use.
     derivative : float64, shape (p, n_fine)
-        Of ln γ by the parameters that the columns belong to.
+        Derivatives of ln γ with respect to the parameters of these columns.
     out : float64, shape (q, n_fine)
-        Added to.
+        Input and output.
     """
     for r in range(root.shape[0]):
         for k in range(derivative.shape[0]):
@@ -783,16 +785,16 @@ def add_product(root, first, derivative, out):
 
 @kernel("void(float64[:, ::1], float64[::1], float64[::1])")
 def times(matrix, vector, out):
-    """Write the product of a matrix and a vector.
+    """Compute the product of a matrix and a vector, without the threads of a BLAS library.
 
     Parameters
     ----------
     matrix : float64, shape (q, n_fine)
-        Of any size: libraries start threads for products as small as these.
+        Left factor.
     vector : float64, shape (n_fine,)
-        Factors.
+        Right factor.
     out : float64, shape (q,)
-        The product.
+        Output.
     """
     for r in range(matrix.shape[0]):
         out[r] = _dot(matrix[r], vector)

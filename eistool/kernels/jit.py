@@ -1,4 +1,4 @@
-"""The one decorator that owns all numba options, and the place where compiled code is cached."""
+"""numba options of all kernels, and the cache of compiled code."""
 
 import contextlib
 import hashlib
@@ -13,13 +13,13 @@ import numba
 import platformdirs
 from numba.core import config
 
-# no nnan, no ninf: a NaN must lose every comparison. reassoc is for sums of products only.
+# without nnan and ninf, since comparisons must handle NaN; reassoc for sums of products only
 _SAFE = frozenset({"contract", "nsz", "arcp"})
 _SUMS = _SAFE | {"reassoc"}
 
 
 def _fingerprint() -> str:
-    """Return a hash of all kernels: numba does not notice that a callee in another file changed."""
+    """Return a hash of all kernels; numba does not detect changes of callees in other files."""
     state = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
     for path in sorted(Path(__file__).parent.glob("*.py")):
         state.update(path.read_bytes())
@@ -27,7 +27,7 @@ def _fingerprint() -> str:
 
 
 def _usable(folder: Path) -> bool:
-    """Return whether a folder is ours alone and can be written: cached code is run without a question."""
+    """Return whether a folder is writable by this user only; cached code is executed unchecked."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
@@ -40,7 +40,7 @@ def _usable(folder: Path) -> bool:
 
 
 def _choose_cache() -> bool:
-    """Point numba's cache at the user's own folder; return whether there is one that can be written."""
+    """Set numba's cache to a folder of the user; return False if none is writable."""
     if "NUMBA_CACHE_DIR" in os.environ:
         base = Path(os.environ["NUMBA_CACHE_DIR"])
     else:
@@ -50,9 +50,9 @@ def _choose_cache() -> bool:
         user = os.getuid() if hasattr(os, "getuid") else "user"
         folders.append(Path(tempfile.gettempdir()) / f"eistool-{user}")
     for folder in folders:
-        own = folder / _fingerprint()
-        if _usable(folder) and _usable(own):
-            config.CACHE_DIR = str(own)  # type: ignore[attr-defined]
+        subfolder = folder / _fingerprint()
+        if _usable(folder) and _usable(subfolder):
+            config.CACHE_DIR = str(subfolder)  # type: ignore[attr-defined]
             return True
     return False
 
@@ -61,12 +61,12 @@ _CACHE = _choose_cache()
 
 
 def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function for nopython mode, without the GIL, cached on disk where that is possible.
+    """Compile a function in nopython mode, without the GIL and cached on disk if possible.
 
     Parameters
     ----------
     signature : numba signature or str
-        Compiled for at import, from the cache when it is warm.
+        Signature compiled at import, or loaded from the cache.
     """
     options: dict[str, Any] = {"nogil": True, "cache": _CACHE, "error_model": "numpy", "fastmath": set(_SAFE)}
     decorator: Callable[[Callable[..., Any]], Any] = numba.njit(signature, **options)
@@ -74,16 +74,16 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def part(*, fast: bool = False, sums: bool = False, inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function that only kernels call.
+    """Compile a function that is called by kernels only.
 
     Parameters
     ----------
     fast : bool
         Products and sums may be contracted.
     sums : bool
-        The function only adds products, whose order may change.
+        The function only sums products; their order may change.
     inline : bool
-        Always part of its caller's code.
+        Always inline the function.
     """
     fastmath: Any = set(_SUMS) if sums else set(_SAFE) if fast else False
     options: dict[str, Any] = {"error_model": "numpy", "fastmath": fastmath, "forceinline": inline}
@@ -92,7 +92,7 @@ def part(*, fast: bool = False, sums: bool = False, inline: bool = False) -> Cal
 
 
 class _Address(numba.types.WrapperAddressProtocol):
-    """A compiled function as an argument, its address looked up once and not at each call."""
+    """Compiled function as an argument; its address is looked up once instead of at each call."""
 
     def __init__(self, function: Any, signature: Any) -> None:
         result = function.get_compile_result(signature)
@@ -107,15 +107,15 @@ class _Address(numba.types.WrapperAddressProtocol):
 
 
 def as_argument(function: Any, signature: Any) -> Any:
-    """Return what to pass where a kernel takes this function of this signature."""
+    """Return a function as an argument for kernels that take this signature."""
     return function if config.DISABLE_JIT else _Address(function, signature)  # type: ignore[attr-defined]
 
 
 def direct(function: Any) -> Any:
-    """Return a kernel's own entry, which does not look at the types of its arguments.
+    """Return the entry point of a kernel, which bypasses numba's type dispatch.
 
-    Finding the type of functions that are passed as arguments takes longer than a small fit. Arguments
-    must be of the kernel's signature exactly.
+    Dispatch on functions passed as arguments takes longer than a small fit. Arguments must match the
+    kernel's signature exactly.
     """
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return function

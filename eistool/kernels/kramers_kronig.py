@@ -1,8 +1,8 @@
-"""Ladders of RC elements, fitted by linear least squares; all lengths in one call.
+"""Linear least-squares fits of RC ladders, for all lengths in one call.
 
-A term is a row of an array, and the data and other right-hand sides are rows after the terms, so that what a
-reflection runs over is contiguous. Terms are K(τ) = 1/(1 + jωτ) of all time constants, then R (real part only),
-or jω and 1/(jω) (imaginary part only). The triangles of both parts, below each other, give the common fit.
+Terms are rows of an array, followed by the data and other right-hand sides, so that reflections access
+contiguous memory. Terms are K(τ) = 1/(1 + jωτ) of all time constants, then R (real part only),
+or jω and 1/(jω) (imaginary part only). The stacked triangles of both parts give the common fit.
 """
 
 import math
@@ -14,7 +14,7 @@ from eistool.kernels.jit import kernel, part
 
 @part(sums=True)
 def _triangularise(rows, n_terms):
-    """Reflect all rows (Householder); behind ``n_terms``, what no term describes is left."""
+    """Triangularise by Householder reflections; columns from ``n_terms`` on hold the residuals."""
     n = rows.shape[1]
     for k in range(min(n_terms, n - 1)):
         pivot = rows[k]
@@ -41,7 +41,7 @@ def _triangularise(rows, n_terms):
 
 @part()
 def _solve(rows, n_terms, out):
-    """Solve the triangular system that is left; a term that depends on others gets 0."""
+    """Solve the triangular system; coefficients of linearly dependent terms are 0."""
     largest = 0.0
     for k in range(n_terms):
         largest = max(largest, abs(rows[k, k]))
@@ -67,7 +67,7 @@ def _mu(resistances):
 
 @part()
 def _product(rows, n_terms, a, b):
-    """Return the product of two right-hand sides, of what is left of them."""
+    """Return the inner product of the residuals of two right-hand sides."""
     total = 0.0
     for i in range(n_terms, rows.shape[1]):
         total += rows[n_terms + a, i] * rows[n_terms + b, i]
@@ -76,7 +76,7 @@ def _product(rows, n_terms, a, b):
 
 @part()
 def _fill(log_omega, weight, sides, low, high, real, imag):
-    """Write terms and right-hand sides of both parts."""
+    """Fill the terms and right-hand sides of both parts."""
     q = sides.shape[0]
     m = real.shape[0] - 1 - q
     step = (high - low) / (m - 1) if m > 1 else 0.0
@@ -100,7 +100,7 @@ def _fill(log_omega, weight, sides, low, high, real, imag):
 
 @part()
 def _stack(real, imag, q):
-    """Return both triangles below each other; R, L and 1/C each know one part only."""
+    """Return the stacked triangles; R, L and 1/C enter one part only."""
     m = real.shape[0] - 1 - q
     both = np.zeros((m + 3 + q, 2 * m + 3))
     for k in range(m):
@@ -120,8 +120,8 @@ def _stack(real, imag, q):
 
 
 @part()
-def _left(real, imag, both, m, a, b):
-    """Return the product of what the common fit leaves of two right-hand sides."""
+def _residual_product(real, imag, both, m, a, b):
+    """Return the inner product of the residuals of two right-hand sides in the common fit."""
     return _product(real, m + 1, a, b) + _product(imag, m + 2, a, b) + _product(both, m + 3, a, b)
 
 
@@ -134,20 +134,20 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
     log_omega : (n,)
         ln ω.
     weight : (2, n)
-        Of real and imaginary parts.
+        Weights of the real and imaginary parts.
     sides : (q, 2, n)
-        The data, then other functions, all times the weights.
+        Weighted data, then other weighted functions.
     low, high : float
-        ln of the shortest and of the longest time constant; a single one is the shortest.
+        ln of the shortest and the longest time constant; a ladder of length 1 uses the shortest.
     stride : int
-        Every so many lengths are looked at.
+        Step between the lengths that are fitted.
     patience : int
-        So many lengths without a better Bayesian criterion of the two separate fits end the scan; 0: never.
+        Stop after this many lengths without a lower BIC of the two separate fits; 0 never stops early.
     out : (n_longest, 3 + 3q) or (n_longest, 2)
-        For each length the sums of squares of the real, the imaginary and the common fit, then µ of each, then
-        of the common fit with one of the other functions the sum of squares, that function's coefficient, and
-        the coefficient's standard error for noise 1; nan where not
-        looked at. With two columns, only the separate fits.
+        For each length the sums of squares of the real, the imaginary and the common fit, µ of each, and for
+        the common fit with each other function the sum of squares, the coefficient of the function and its
+        standard error for unit noise; nan for lengths that were not fitted. With two columns, only the sums
+        of squares of the separate fits.
     """
     n = log_omega.size
     longest = out.shape[0]
@@ -166,7 +166,7 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
         if not separately:
             both = _stack(real, imag, q)
             _triangularise(both, m + 3)
-            row[2] = _left(real, imag, both, m, 0, 0)
+            row[2] = _residual_product(real, imag, both, m, 0, 0)
             _solve(real, m + 1, coefficients)
             row[3] = _mu(coefficients[:m])
             _solve(imag, m + 2, coefficients)
@@ -174,11 +174,11 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
             _solve(both, m + 3, coefficients)
             row[5] = _mu(coefficients[:m])
             for k in range(1, q):
-                own = _left(real, imag, both, m, k, k)
-                if own > 0:
-                    product = _left(real, imag, both, m, 0, k)
-                    row[3 + 3 * k] = row[2] - product**2 / own
-                    row[4 + 3 * k], row[5 + 3 * k] = product / own, 1 / math.sqrt(own)
+                square = _residual_product(real, imag, both, m, k, k)
+                if square > 0:
+                    product = _residual_product(real, imag, both, m, 0, k)
+                    row[3 + 3 * k] = row[2] - product**2 / square
+                    row[4 + 3 * k], row[5 + 3 * k] = product / square, 1 / math.sqrt(square)
         criterion = 2 * n * math.log(row[0] + row[1] + 1e-300) + 2 * m * math.log(2 * n)
         waited += stride
         if criterion < best:
@@ -189,7 +189,7 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
 
 @part()
 def _evaluate(rows, n_terms, values, leverage, coefficients, fitted):
-    """Write what the solution gives at each point, and, if asked, how much a point decides on itself."""
+    """Evaluate the solution at each point and, unless ``leverage`` is empty, compute the leverages."""
     _solve(values, n_terms, coefficients)
     n = rows.shape[1]
     v = np.empty(n_terms)
@@ -211,25 +211,25 @@ def _evaluate(rows, n_terms, values, leverage, coefficients, fitted):
 
 @kernel("void(f8[::1], f8[:,::1], f8[:,:,::1], f8, f8, i8, f8[:,::1], f8[:,::1], f8[:,:,::1], f8[::1])")
 def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, fitted, squares):
-    """Fit one ladder to the real part, the imaginary part, and both.
+    """Fit a single ladder to the real part, the imaginary part, and both.
 
     Parameters
     ----------
     log_omega, weight, low, high
         As in :func:`scan`.
     sides : (1, 2, n)
-        The data, times the weights.
+        Weighted data.
     m : int
         Number of RC elements.
     coefficients : (3, m + 3)
-        Of K, then R, L and 1/C; ω of the last two is relative to the geometric mean of the range. Of the
-        real fit L and 1/C are nan, of the imaginary one R is.
+        Coefficients of K, R, L and 1/C; for L and 1/C, ω is relative to the geometric mean of the range. nan
+        for L and 1/C of the real fit and R of the imaginary fit.
     leverage : (2, n)
-        Of the separate fits.
+        Leverages of the separate fits.
     fitted : (2, 2, n)
-        Separate fits, then the common one; times the weights.
+        Weighted values of the separate fits, then of the common fit.
     squares : (2,)
-        Sums of squares that the separate fits, and the common one, leave.
+        Residual sums of squares of the separate fits and of the common fit.
     """
     n = log_omega.size
     real, imag = np.empty((m + 2, n)), np.empty((m + 3, n))
@@ -240,14 +240,14 @@ def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, f
     both = _stack(real, imag, 1)
     _triangularise(both, m + 3)
     squares[0] = _product(real, m + 1, 0, 0) + _product(imag, m + 2, 0, 0)
-    squares[1] = _left(real, imag, both, m, 0, 0)
+    squares[1] = _residual_product(real, imag, both, m, 0, 0)
     coefficients[:] = math.nan
-    own = np.empty(m + 3)
-    _evaluate(real_rows, m + 1, real, leverage[0], own, fitted[0, 0])
-    coefficients[0, : m + 1] = own[: m + 1]
-    _evaluate(imag_rows, m + 2, imag, leverage[1], own, fitted[0, 1])
-    coefficients[1, :m] = own[:m]
-    coefficients[1, m + 1 :] = own[m : m + 2]
+    solution = np.empty(m + 3)
+    _evaluate(real_rows, m + 1, real, leverage[0], solution, fitted[0, 0])
+    coefficients[0, : m + 1] = solution[: m + 1]
+    _evaluate(imag_rows, m + 2, imag, leverage[1], solution, fitted[0, 1])
+    coefficients[1, :m] = solution[:m]
+    coefficients[1, m + 1 :] = solution[m : m + 2]
     _solve(both, m + 3, coefficients[2])
     for i in range(n):
         re = coefficients[2, m] * real_rows[m, i]
@@ -260,7 +260,7 @@ def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, f
 
 @part()
 def _project(terms, n_terms, values, out):
-    """Write the least-squares coefficients of values by well-conditioned terms (Cholesky)."""
+    """Compute least-squares coefficients for well-conditioned terms by Cholesky factorisation."""
     root = np.zeros((n_terms, n_terms))
     for j in range(n_terms):
         for i in range(j, n_terms):
@@ -285,29 +285,29 @@ def _project(terms, n_terms, values, out):
 
 @kernel("i8(f8[:,::1], f8[::1], i8[::1], f8, f8, i8, f8[::1])")
 def regress_noise(terms, square, blocks, clipped, clearly, steps, log_variance):
-    """Regress squares that are gamma-distributed around their variance, on blocks of terms, by Fisher scoring.
+    """Fit a gamma regression of squared residuals on blocks of terms by Fisher scoring.
 
     Parameters
     ----------
     terms : (k, n)
-        Of ln variance.
+        Terms of ln variance.
     square : (n,)
-        Squares; nan where there is none.
+        Squared residuals; nan if missing.
     blocks : (b,)
-        Numbers of terms; the first is always in use, the others as long as each lowers the deviance clearly.
+        Numbers of terms; the first block is always used, further ones while each lowers the deviance enough.
     clipped : float
-        Squares count up to so many times the variance.
+        Squares are clipped at this multiple of the variance.
     clearly : float
-        By how much a block must lower the deviance, as told by its score.
+        Minimum decrease of the deviance per block, estimated by the score test.
     steps : int
-        Of the scoring.
+        Number of scoring steps.
     log_variance : (n,)
         Start values; the result.
 
     Returns
     -------
     int
-        How many terms are in use.
+        Number of terms used.
     """
     n, used = square.size, blocks[0]
     weighted = terms.copy()

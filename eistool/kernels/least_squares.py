@@ -1,13 +1,14 @@
-"""Weighted least squares of a circuit program: ladder, amplitudes, Levenberg-Marquardt.
+"""Weighted least squares for circuit programs: RC ladder, NNLS, Levenberg-Marquardt.
 
-Everything is dimensionless here: frequencies and impedances come divided by a typical value each.
-theta holds ln of an amplitude (an impedance), ln of a time constant, or an exponent; ``kinds`` says
-which. Residuals are signed: weight * (model - data). F is the sum of their squares.
+All quantities are dimensionless: frequencies and impedances are divided by typical values. theta holds
+ln of an amplitude (an impedance), ln of a time constant, or an exponent, as given by ``kinds``. Residuals
+are signed, weight * (model - data), and F is the sum of their squares.
 
-Shapes: p parameters, f free ones, c rows of the ladder.
+Shapes: p parameters, f free parameters, c time constants of the ladder.
 """
 
 import math
+from typing import Annotated
 
 import numba
 import numpy as np
@@ -15,14 +16,21 @@ import numpy as np
 from eistool.kernels.jit import as_argument, kernel, part
 from eistool.kernels.model import EVALUATE, ROW_X, WIDTH, evaluate
 from eistool.kernels.parameters import EXPONENT
+from eistool.typing import Threshold
 
-EQUAL = 1e-5  # relative difference in F that tells nothing
-PATIENCE = 8  # steps of next to no gain
+EQUAL: Annotated[
+    float,
+    Threshold(
+        "relative difference in S below which two minima are the same, and a fit counts as converged",
+        "ΔBIC = n EQUAL, 0.002 for 100 points: far below a tie",
+    ),
+] = 1e-5
+PATIENCE = 8  # steps with a gain below 100 tolerances: flat valleys have no end; set on tests.benchmarks.hard
 
 
 @part(sums=True)
 def dot(a, b):
-    """Return the sum of the products."""
+    """Return the inner product."""
     total = 0.0
     for i in range(a.size):
         total += a[i] * b[i]
@@ -32,7 +40,7 @@ def dot(a, b):
 @part()
 def copy(source, to):
     """Copy a row."""
-    # loops compile several times faster than assignments to slices
+    # loops compile several times faster than slice assignments
     for i in range(source.size):
         to[i] = source[i]
 
@@ -53,7 +61,7 @@ def add(row, to):
 
 @part(fast=True)
 def _weigh(target, sums, rows, free):
-    """Turn Z into weighted residuals and derivatives into weighted ones; return F."""
+    """Replace Z by weighted residuals, weight the derivatives, and return F."""
     r, data, weight = sums[0], target[0], target[1]
     for i in range(r.size):
         r[i] = (r[i] - data[i]) * weight[i]
@@ -64,7 +72,7 @@ def _weigh(target, sums, rows, free):
 
 @part()
 def _normal(sums, rows, free, hessian, gradient):
-    """Fill JᵀJ and Jᵀr of the free parameters from weighted rows."""
+    """Compute JᵀJ and Jᵀr of the free parameters from weighted rows."""
     for a in range(free.size):
         row = rows[free[a]]
         gradient[a] = dot(row, sums[0])
@@ -76,7 +84,7 @@ def _normal(sums, rows, free, hessian, gradient):
 
 @part()
 def cholesky_solve(matrix, rhs, n):
-    """Solve in place for the leading n rows; return False if the matrix is not positive definite."""
+    """Solve the leading n rows in place; return False if the matrix is not positive definite."""
     for i in range(n):
         for j in range(i + 1):
             total = matrix[i, j]
@@ -103,18 +111,18 @@ def cholesky_solve(matrix, rhs, n):
 
 @kernel("float64(float64[:, ::1], float64[::1], float64[::1], int64)")
 def nnls(gram, target, x, n):
-    """Minimise xᵀGx - 2bᵀx over x >= 0 by active sets; return the minimum.
+    """Minimise xᵀGx - 2bᵀx over x >= 0 by an active-set method; return the minimum.
 
     Parameters
     ----------
     gram : float64, shape (n, n)
-        AᵀA with a unit diagonal, for good conditioning.
+        AᵀA, scaled to a unit diagonal.
     target : float64, shape (n,)
         Aᵀb.
     x : float64, shape (n,)
-        The solution is written here.
+        Output: the solution.
     n : int
-        Leading rows in use.
+        Number of leading rows in use.
     """
     passive = np.empty(n, np.int64)
     is_passive = np.zeros(n, np.bool_)
@@ -147,7 +155,7 @@ def nnls(gram, target, x, n):
                     matrix[a, c] = gram[passive[a], passive[c]]
                 matrix[a, a] += 1e-13
             if not cholesky_solve(matrix, trial, count):
-                # the newest column depends on the others
+                # the newest column is linearly dependent
                 count -= 1
                 x[passive[count]] = 0.0
                 break
@@ -185,7 +193,7 @@ def nnls(gram, target, x, n):
 
 @kernel("float64(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])")
 def ladder(grid, target, log_tau, x):
-    """Fit R, L, 1/C and RC elements of given time constants, all >= 0; return F.
+    """Fit R, L, 1/C and RC elements with given time constants, all >= 0; return F.
 
     Parameters
     ----------
@@ -196,7 +204,7 @@ def ladder(grid, target, log_tau, x):
     log_tau : float64, shape (c,)
         ln of the time constants.
     x : float64, shape (c + 3,)
-        The resistances are written here, then R, L and 1/C.
+        Output: the resistances, then R, L and 1/C.
     """
     n = log_tau.size + 3
     length = target.shape[1]
@@ -234,7 +242,7 @@ def ladder(grid, target, log_tau, x):
     value = energy + nnls(gram, right, x, n)
     for a in range(n):
         x[a] *= norm[a]
-    # the difference of two large numbers is not accurate at low noise
+    # at low noise the difference of two large numbers is inaccurate
     total = 0.0
     for i in range(length):
         r = data[i]
@@ -245,7 +253,7 @@ def ladder(grid, target, log_tau, x):
     return total if value < 1e-6 * energy else value
 
 
-# the interpreter of circuits, and the minimiser, as arguments
+# signatures of the circuit interpreter and the minimiser as arguments
 F64, I64 = numba.float64, numba.int64
 CIRCUIT = (I64[:, ::1], F64[::1], I64[::1], I64[::1])  # operations, offsets, parents, groups
 MODEL = numba.types.FunctionType(EVALUATE)
@@ -261,10 +269,10 @@ def minimise(
     evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
     grid, target, sums, rows, hessian, gradient, limit, tolerance,
 ):  # fmt: skip
-    """Levenberg-Marquardt with bounds, in place in theta; return F and whether it converged.
+    """Minimise F by Levenberg-Marquardt with bounds, in place; return F and whether it converged.
 
-    Parameters at a bound whose gradient points outward rest. A step is cut to 1.5 in logarithms
-    and to 0.3 in exponents. ``hessian`` and ``gradient`` belong to the last accepted theta.
+    Parameters at a bound are held while the gradient points outward. Steps are limited to 1.5 in logarithms
+    and 0.3 in exponents. ``hessian`` and ``gradient`` are those of the last accepted theta.
     """
     f = free.size
     matrix = np.empty((f, f))
@@ -327,7 +335,7 @@ def minimise(
                 copy(new_hessian[a], hessian[a])
             copy(new_gradient, gradient)
             copy(trial, theta)
-            # along a direction without effect there is no end, and nothing to gain
+            # in flat directions the steps never end, and nothing is gained
             gained = best - value
             slow = slow + 1 if gained <= 100.0 * tolerance * value else 0
             small = gained <= tolerance * value and predicted <= tolerance * value and damping < 1.0
@@ -349,7 +357,7 @@ def minimise(
 
 @kernel("void(float64[:, ::1], float64[:, ::1])")
 def invert(matrix, inverse):
-    """Write the inverse of a positive matrix; directions without any effect keep a huge but finite value.
+    """Invert a positive semidefinite matrix; variances of null directions are huge but finite.
 
     Parameters
     ----------
@@ -376,5 +384,5 @@ def invert(matrix, inverse):
             inverse[i, k] = unit[i] * scale[i] * scale[k]
 
 
-# what search and spread take as their first two arguments
+# first two arguments of search, profile and covariance kernels
 KERNELS = (as_argument(evaluate, EVALUATE), as_argument(minimise, MINIMISE))

@@ -1,11 +1,12 @@
-"""Impedance and derivatives of any circuit, as one interpreter of a flat program.
+"""Interpreter of circuit programs: impedance and derivatives of any circuit.
 
-A circuit is a tree of sums. Group 0 adds impedances; its children add admittances, theirs impedances
-again, and each child g gives 1/S_g to its parent. An operation adds one element to its group's sum.
-The reverse pass multiplies the derivatives of a group's elements by the adjoint -adjoint(parent)/S_g².
+A circuit is a tree of sums. Group 0 adds impedances, its children add admittances, their children add
+impedances again, and each child g contributes 1/S_g to its parent. An operation adds one element to the
+sum of its group. The reverse pass multiplies the derivatives of the elements by the adjoint of their
+group, -adjoint(parent)/S_g².
 
-Frequencies are worked in blocks of ``WIDTH`` points. A complex row holds a block's real parts, then its
-imaginary parts, then the next block, so that inner loops have a constant length and are vectorised.
+Frequencies are processed in blocks of ``WIDTH`` points. A complex row holds the real parts of a block, then
+its imaginary parts, then the next block, so that inner loops have a constant length and are vectorised.
 
 Shapes: o operations, g groups, p parameters, n points (a multiple of ``WIDTH``).
 """
@@ -18,27 +19,27 @@ from llvmlite import ir
 from numba.core import config
 from numba.extending import intrinsic
 
+from eistool.kernels.callback import call
 from eistool.kernels.jit import kernel, part
-from eistool.kernels.own import call
 
-WIDTH = 16
+WIDTH = 16  # four AVX2 registers of doubles
 _SIZE = 2 * WIDTH
 ROW_LOG, ROW_ONE, ROW_X, ROW_INVERSE, ROW_ROOT, ROW_INVERSE_ROOT = 0, 1, 2, 3, 4, 5
 
-# operations: columns of the program's table
+# columns of ``operations``
 OP_CODE, OP_GROUP, OP_PARAMETER, OP_SIGN, OP_ROW, OP_COUNT = 0, 1, 2, 3, 4, 5
 
 # codes; `sign` is +1 where the group adds impedances and -1 where it adds admittances
 POWER = 0  # A (jx)^n, n of 0, ±1 or ±1/2: the row of the block is x^n
 CPE = 1  # A (jx)^-alpha
 LA = 2  # A (jx)^alpha
-# from here on always an impedance in a group of impedances
+# the following elements are only added to groups of impedances
 ZARC = 10  # A / (1 + (jxτ)^alpha)
 K = 11  # A / (1 + jxτ)
 RL = 12  # A jxτ / (1 + jxτ)
 WS = 13  # A tanh√(jxτ) / √(jxτ)
 WO = 14  # A coth√(jxτ) / √(jxτ)
-FIRST_POINTWISE = 20  # the rest, one frequency at a time
+FIRST_POINTWISE = 20  # elements from this code on are evaluated one frequency at a time
 G = 20  # A / √(1 + jxτ)
 FG = 21  # A / (1 + jxτ)^alpha
 HN = 22  # A / (1 + (jxτ)^alpha)^beta
@@ -49,8 +50,9 @@ TLM_II = 26
 TLM_IE = 27
 TLM_CT = 28  # (Re, Ri, Rct, A, alpha)
 DE_LEVIE = 29  # (Ri, A, alpha)
-OWN = 40  # worked by a Python function, whose address is the operation's row
+CUSTOM = 40  # evaluated by a Python function; OP_ROW is its address
 
+# Cody-Waite splits of ln 2 and π/2: the high parts have trailing zeros, so that k times them is exact
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417e00, 6.07710050650619224932e-11
 
@@ -64,7 +66,7 @@ else:
 
     @intrinsic
     def _power_of_two(typing_context, k):
-        """Return 2**k for an integer k of -1022 to 1023, by its bit pattern."""
+        """Return 2**k for an integer -1022 <= k <= 1023, from its bit pattern."""
 
         def codegen(context, builder, signature, args):
             int64 = ir.IntType(64)
@@ -76,11 +78,11 @@ else:
 
 @part(fast=True, inline=True)
 def _exp(x):
-    """Return e**x to 1 ulp or so, without a branch; x is clamped to ±708."""
+    """Return e**x to about 1 ulp without branches; x is clipped to ±708."""
     x = min(max(x, -708.0), 708.0)
     k = np.floor(x * 1.4426950408889634 + 0.5)
     r = (x - k * _LN2_HIGH) - k * _LN2_LOW
-    s = 2.08767569878681e-9  # 1/12!, then the Taylor series downwards
+    s = 2.08767569878681e-9  # 1/12!, the first coefficient of the Taylor series
     s = s * r + 2.505210838544172e-8
     s = s * r + 2.755731922398589e-7
     s = s * r + 2.7557319223985893e-6
@@ -98,7 +100,7 @@ def _exp(x):
 
 @part(fast=True, inline=True)
 def _sincos(x):
-    """Return (sin x, cos x) without a branch, for |x| up to 1e5."""
+    """Return (sin x, cos x) without branches, for |x| up to 1e5."""
     k = np.floor(x * 0.6366197723675814 + 0.5)
     r = (x - k * _HALF_PI_HIGH) - k * _HALF_PI_LOW
     z = r * r
@@ -130,7 +132,7 @@ def _sincos(x):
 
 @part()
 def _tanh_ratio(s):
-    """Return tanh(s)/s for Re s >= 0, with a series near 0 and 1/s where tanh has saturated."""
+    """Return tanh(s)/s for Re s >= 0, with a series near 0 and 1/s for saturated tanh."""
     q = s * s
     if abs(q) < 0.05:
         t = -929569.0 / 638512875.0 + 0j
@@ -168,7 +170,7 @@ def _sinh_ratio(s):
 
 @part()
 def _line(code, lx, theta, p):
-    """Return Z and its derivatives by theta for a transmission line with two rails.
+    """Return Z of a two-rail transmission line and its derivatives with respect to theta.
 
     ``theta[p:]`` is ln Re, ln Ri, [ln Rct,] ln A, alpha; the shunt admittance is (jx)^alpha / A
     (+ 1/Rct). See docs/theory.md for the equations.
@@ -217,7 +219,7 @@ def _line(code, lx, theta, p):
 
 @part()
 def _pointwise(code, lx, theta, p):
-    """Return Z and up to five derivatives by theta of an element at one frequency."""
+    """Return Z and up to five derivatives of an element at one frequency."""
     if TLM_EE <= code <= TLM_CT:
         return _line(code, lx, theta, p)
     amplitude = math.exp(theta[p])
@@ -256,7 +258,7 @@ def _pointwise(code, lx, theta, p):
 
 @part(fast=True, inline=True)
 def _warburg_ratio(y):
-    """Return (Re T, Im T) of T = tanh√(jy)/√(jy) for real y >= 0, without a branch."""
+    """Return (Re T, Im T) of T = tanh√(jy)/√(jy) for real y >= 0, without branches."""
     # tanh(a + ja), a = √(y/2), numerator and denominator multiplied by 2 exp(-2a)
     a = max(math.sqrt(0.5 * y), 1e-3)
     e = _exp(-2.0 * a)
@@ -279,14 +281,14 @@ def _clear(row):
 
 @part(fast=True)
 def _accumulate(total, row, sign):
-    """Add an element's own impedance, which is its first derivative, to its group's sum."""
+    """Add the impedance of an element, equal to its first derivative, to the sum of its group."""
     for i in range(total.size):
         total[i] += sign * row[i]
 
 
 @part(fast=True)
 def _add_power_law(x, out, re, im, sign):
-    """Write (re + j im) times a row of the grid; R, C, L and W."""
+    """Compute (re + j im) times a row of the grid, for R, C, L and W."""
     for b in range(x.size // WIDTH):
         xb = x[b * WIDTH : (b + 1) * WIDTH]
         block = out[b * _SIZE : (b + 1) * _SIZE]
@@ -297,7 +299,7 @@ def _add_power_law(x, out, re, im, sign):
 
 @part(fast=True)
 def _add_cpe(log_x, out, by_alpha, amplitude, alpha, k, sign, offset):
-    """Write amplitude (jx)^(k alpha); CPE and La."""
+    """Compute amplitude (jx)^(k alpha), for CPE and La."""
     c = amplitude * math.cos(0.5 * math.pi * alpha)
     d = k * amplitude * math.sin(0.5 * math.pi * alpha)
     for b in range(log_x.size // WIDTH):
@@ -317,7 +319,7 @@ def _add_cpe(log_x, out, by_alpha, amplitude, alpha, k, sign, offset):
 
 @part(fast=True)
 def _add_zarc(log_x, out, by_tau, by_alpha, amplitude, shift, alpha):
-    """Write A / (1 + (jxτ)^alpha)."""
+    """Compute A / (1 + (jxτ)^alpha)."""
     c = math.cos(0.5 * math.pi * alpha)
     d = math.sin(0.5 * math.pi * alpha)
     for b in range(log_x.size // WIDTH):
@@ -349,7 +351,7 @@ def _add_zarc(log_x, out, by_tau, by_alpha, amplitude, shift, alpha):
 
 @part(fast=True)
 def _add_relaxation(x, out, by_tau, amplitude, tau, loop):
-    """Write K = A / (1 + jxτ) (loop = 0), or A - K, a resistor parallel to an inductor (loop = 1)."""
+    """Compute K = A / (1 + jxτ) (loop = 0), or A - K, a resistor parallel to an inductor (loop = 1)."""
     sign = 1.0 - 2.0 * loop
     for b in range(x.size // WIDTH):
         xb = x[b * WIDTH : (b + 1) * WIDTH]
@@ -369,7 +371,7 @@ def _add_relaxation(x, out, by_tau, amplitude, tau, loop):
 
 @part(fast=True)
 def _add_warburg(x, out, by_tau, amplitude, tau, reflecting):
-    """Write A T (transmissive) or A / (qT) (reflecting); T = tanh√q/√q, q = jxτ."""
+    """Compute A T (transmissive) or A / (qT) (reflecting) with T = tanh√q/√q, q = jxτ."""
     for b in range(x.size // WIDTH):
         xb = x[b * WIDTH : (b + 1) * WIDTH]
         block = out[b * _SIZE : (b + 1) * _SIZE]
@@ -403,7 +405,7 @@ def _add_warburg(x, out, by_tau, amplitude, tau, reflecting):
 
 @part()
 def _add_pointwise(log_x, total, rows, code, theta, p, offset):
-    """Add an element that is worked one frequency at a time."""
+    """Add an element that is evaluated one frequency at a time."""
     for k in range(log_x.size):
         values = _pointwise(code, log_x[k] + offset, theta, p)
         i = k + WIDTH * (k // WIDTH)
@@ -416,7 +418,7 @@ def _add_pointwise(log_x, total, rows, code, theta, p, offset):
 
 @part(fast=True)
 def _invert(total, parent):
-    """Replace a group's sum S by v = 1/S and add it to the parent's sum."""
+    """Replace the sum S of a group by v = 1/S and add it to the sum of the parent."""
     for b in range(total.size // _SIZE):
         block = total[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
@@ -430,7 +432,7 @@ def _invert(total, parent):
 
 @part(fast=True)
 def _adjoin(total, parent, top):
-    """Replace v by the group's adjoint -v² adjoint(parent); the root's is 1."""
+    """Replace v by the adjoint of the group, -v² adjoint(parent), with 1 at the root."""
     for b in range(total.size // _SIZE):
         block = total[b * _SIZE : (b + 1) * _SIZE]
         above = parent[b * _SIZE : (b + 1) * _SIZE]
@@ -447,7 +449,7 @@ def _adjoin(total, parent, top):
 
 @part(fast=True)
 def _multiply(derivative, adjoint):
-    """Multiply a parameter's derivatives by the adjoint of its group."""
+    """Multiply the derivatives of a parameter by the adjoint of its group."""
     for b in range(derivative.size // _SIZE):
         block = derivative[b * _SIZE : (b + 1) * _SIZE]
         factor = adjoint[b * _SIZE : (b + 1) * _SIZE]
@@ -458,7 +460,7 @@ def _multiply(derivative, adjoint):
             block[WIDTH + i] = factor[i] * im + factor[WIDTH + i] * re
 
 
-# a function that is passed as an argument is compiled once, not again in every caller
+# as an argument with a declared type the function is compiled once, not in every caller
 _F64, _I64 = numba.float64, numba.int64
 EVALUATE = numba.void(
     _I64[:, ::1], _F64[::1], _I64[::1], _I64[::1], _F64[::1], _F64[:, ::1], _F64[:, ::1], _F64[:, ::1]
@@ -467,26 +469,26 @@ EVALUATE = numba.void(
 
 @kernel(EVALUATE)
 def evaluate(operations, offsets, parents, groups, theta, grid, sums, rows):
-    """Write Z into the first row of ``sums``, and dZ/dtheta into ``rows``.
+    """Compute Z in the first row of ``sums``, and dZ/dtheta in ``rows``.
 
     Parameters
     ----------
     operations : int64, shape (o, 6)
         Code, group, first parameter, sign, row of the grid, number of parameters.
     offsets : float64, shape (o,)
-        Added to ln x where an exponent acts on the frequency alone: ln of the frequency unit.
+        ln of the frequency unit for elements in which an exponent acts on the frequency alone, else 0.
     parents : int64, shape (g,)
-        Parent of each group, smaller than the group itself; -1 for group 0.
+        Parent of each group, smaller than the index of the group; -1 for group 0.
     groups : int64, shape (p,)
         Group of each parameter.
     theta : float64, shape (p,)
-        ln A, ln tau, alpha, ... in the order of the circuit's parameters.
+        ln A, ln tau, alpha, ... in the order of the program's parameters.
     grid : float64, shape (6, n)
         ln x, one, x, 1/x, √x, 1/√x.
     sums : float64, shape (g, 2 n)
-        The groups' sums.
+        Sums of the groups; work space and output.
     rows : float64, shape (p, 2 n)
-        The derivatives.
+        Output: the derivatives.
     """
     for g in range(parents.size):
         _clear(sums[g])
@@ -495,9 +497,9 @@ def evaluate(operations, offsets, parents, groups, theta, grid, sums, rows):
         p = operations[o, OP_PARAMETER]
         sign = float(operations[o, OP_SIGN])
         total = sums[operations[o, OP_GROUP]]
-        if code == OWN:
-            own = rows[p : p + operations[o, OP_COUNT]]
-            call(operations[o, OP_ROW], offsets[o], grid[ROW_LOG], theta[p:], total, own)
+        if code == CUSTOM:
+            derivatives = rows[p : p + operations[o, OP_COUNT]]
+            call(operations[o, OP_ROW], offsets[o], grid[ROW_LOG], theta[p:], total, derivatives)
             continue
         amplitude = math.exp(sign * theta[p])
         if code >= FIRST_POINTWISE:

@@ -1,9 +1,10 @@
-"""From curvature and profile to the covariance of theta, and what each part of a circuit is worth.
+"""Covariance of theta in nonlinear fits, and the increase in F without each part of a circuit.
 
 Shapes: as in :mod:`eistool.kernels.least_squares`; m minima, q parts.
 """
 
 import math
+from typing import Annotated
 
 import numba
 import numpy as np
@@ -11,22 +12,29 @@ import numpy as np
 from eistool.kernels.jit import direct, kernel, part
 from eistool.kernels.least_squares import CIRCUIT, F64, I64, MINIMISER, MODEL, copy, invert
 from eistool.kernels.parameters import AMPLITUDE
+from eistool.typing import Threshold
 
-FAR_OUT = 3.0
-WIDEST = 5.0  # standard error in e-folds
+DISTANCE: Annotated[
+    float,
+    Threshold(
+        "distance from the minimum, in standard errors, at which the rise of S is compared with a parabola",
+        "coverage of 95 % intervals, tests.benchmarks.coverage: profiles that flatten between 2 and 3 undercover",
+    ),
+] = 3.0
+MAX_ERROR = 5.0  # e-folds; far beyond UNRESOLVED, and keeps the model finite
 
 
 @part()
-def _rise_without(own, kinds, free, inverse):
-    """Return how much F rises where a part of the circuit is taken away and all others follow.
+def _rise_without(is_member, kinds, free, inverse):
+    """Return the increase in F when a part of the circuit is removed and all others are refitted.
 
-    Z of a part is the sum of its derivatives by the logarithms of its amplitudes.
+    Z of a part is the sum of its derivatives with respect to the logarithms of its amplitudes.
     """
     f = free.size
     members = np.empty(f, np.int64)
     n = 0
     for a in range(f):
-        if own[free[a]]:
+        if is_member[free[a]]:
             members[n] = a
             n += 1
     block = np.empty((n, n))
@@ -49,7 +57,7 @@ def _widen(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
     best, value, covariance, variance, least, grid, target, sums, rows, widening,
 ):  # fmt: skip
-    """Write by how much standard errors are larger than the curvature of F at the minimum says."""
+    """Compute the ratio of standard errors to those from the curvature of F at the minimum."""
     f = free.size
     others = np.empty(f - 1, np.int64)
     hessian = np.empty((f - 1, f - 1))
@@ -58,14 +66,14 @@ def _widen(
     for a in range(f):
         i = free[a]
         curvature_error = math.sqrt(covariance[i, i])
-        if not (least < curvature_error < WIDEST):
+        if not (least < curvature_error < MAX_ERROR):
             continue
         n = 0
         for c in range(f):
             if c != a:
                 others[n] = free[c]
                 n += 1
-        for side in (-FAR_OUT, FAR_OUT):
+        for side in (-DISTANCE, DISTANCE):
             sigma = curvature_error
             copy(best, theta)
             before = 0.0
@@ -83,10 +91,10 @@ def _widen(
                     evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, others,
                     grid, target, sums, rows, hessian, gradient, 15, 1e-5,
                 )  # fmt: skip
-                rise = (moved - value) / (FAR_OUT * FAR_OUT * variance)
+                rise = (moved - value) / (DISTANCE * DISTANCE * variance)
                 if rise > 0.8:
                     break
-                sigma = min(sigma / math.sqrt(max(rise, 0.1)), WIDEST)
+                sigma = min(sigma / math.sqrt(max(rise, 0.1)), MAX_ERROR)
             widening[i] = max(widening[i], sigma / curvature_error)
 
 
@@ -101,30 +109,30 @@ def widen_covariance(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
     minima, values, n_minima, variance, hessian, parts, least, grid, target, sums, rows, covariance, rises,
 ):  # fmt: skip
-    """Find the covariance of theta, and what each part of the circuit is worth.
+    """Compute the covariance of theta, and the increase in F without each part of the circuit.
 
-    The curvature of F at the best minimum gives it where the model is linear. Where it is not, errors grow:
-    one parameter moves by three standard errors and the others follow; F should rise by 9 variances, and
-    where it rises less, the error grows until it agrees with the rise. Other minima count with their
-    likelihood, as modes of a mixture. Parameters at a bound count as free: the errors of the others
-    would be too small if they rested on the bound being the truth.
+    The covariance is the inverse curvature of F at the best minimum, widened where the model is nonlinear:
+    one parameter is moved by three standard errors and the others are refitted; F should rise by 9 variances,
+    and if it rises less, the error is increased until both agree. Other minima enter with their likelihoods,
+    as modes of a mixture. Parameters at a bound are treated as free; holding them would assume that the
+    true values lie at the bounds, and give too small errors of the others.
 
     Parameters
     ----------
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free, grid, target, sums, rows
         As in :func:`search`.
     minima, values, n_minima, hessian
-        What :func:`search` found.
+        Output of :func:`search`.
     variance : float64
-        Of a weighted residual.
+        Variance of a weighted residual.
     parts : bool, shape (q, p)
-        Parameters of each part.
+        True for the parameters of each part.
     least : float64
-        Standard errors below this (in logarithms or exponents) are small enough to be linear.
+        Standard error (of logarithms or exponents) below which the model is taken as linear.
     covariance : float64, shape (p, p)
-        Written; 0 for fixed parameters.
+        Output; 0 for fixed parameters.
     rises : float64, shape (q,)
-        Written: how much F rises without the part, in units of the variance.
+        Output: increase in F without the part, in units of the variance.
     """
     f = free.size
     best, value = minima[0], values[0, 0]
@@ -142,7 +150,7 @@ def widen_covariance(
             evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, free,
             best, value, covariance, variance, least, grid, target, sums, rows, widening,
         )  # fmt: skip
-        # along the way of the others, so that a sum which is well known stays so
+        # widened along the path of the refitted parameters, so that well-determined sums remain so
         narrow = covariance.copy()
         for _ in range(f):
             i = free[0]

@@ -1,4 +1,4 @@
-"""Non-negative least squares by orthogonal columns: the conditioning of the problem is never squared.
+"""Non-negative least squares by orthogonalised columns, without normal equations.
 
 Shapes: n unknowns, m data, s problems.
 """
@@ -10,8 +10,8 @@ import numpy as np
 from eistool.kernels.jit import kernel, part
 from eistool.kernels.least_squares import copy, dot
 
-SLOPE = 1e-11  # relative gradient that is none
-DEPENDENT = 1e-12  # relative length of what a column adds
+# both relative, some 1e4 roundings: gradient of an inactive unknown, and new length of a dependent column
+SLOPE, DEPENDENT = 1e-11, 1e-12
 
 
 @part(fast=True)
@@ -30,7 +30,7 @@ def _rotate(a, b, cosine, sine, start):
 
 @part()
 def _append(column, q, r, along, residual, count):
-    """Orthogonalise a column and take its part from the residual; return whether it adds anything."""
+    """Orthogonalise a column and project it out of the residual; return False if it is dependent."""
     if count == q.shape[0]:
         return False
     row = q[count]
@@ -38,7 +38,7 @@ def _append(column, q, r, along, residual, count):
     length = math.sqrt(dot(row, row))
     for k in range(count):
         r[k, count] = 0.0
-    for _ in range(2):  # twice is enough
+    for _ in range(2):  # reorthogonalised once (Kahan's rule: twice is enough)
         for k in range(count):
             factor = dot(q[k], row)
             r[k, count] += factor
@@ -56,7 +56,7 @@ def _append(column, q, r, along, residual, count):
 
 @part()
 def _drop(a, order, q, r, along, residual, count):
-    """Take column a out of Q and R by rotations, its part back into the residual."""
+    """Remove column a from Q and R by Givens rotations, and restore its part of the residual."""
     for c in range(a, count - 1):
         order[c] = order[c + 1]
         for k in range(c + 2):
@@ -72,9 +72,9 @@ def _drop(a, order, q, r, along, residual, count):
 
 @kernel("void(float64[:, ::1], float64[:, ::1], int64, float64[:, ::1])")
 def nonnegative(columns, targets, n_free, x):
-    """Minimise |columnsᵀx - target|² with all but the first x not negative, for each target.
+    """Minimise |columnsᵀx - target|² with x >= 0 except for the first unknowns, for each target.
 
-    Active sets after Lawson and Hanson; each problem starts where the one before it ended.
+    Lawson-Hanson active sets; each problem starts from the solution of the previous one.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ def nonnegative(columns, targets, n_free, x):
     targets : float64, shape (s, m)
         Data.
     n_free : int
-        So many leading unknowns may have any sign.
+        Number of leading unknowns without a sign constraint.
     x : float64, shape (s, n)
-        The first row holds a feasible start; the solutions are written here.
+        Feasible start in the first row; output: the solutions.
     """
     n, m = columns.shape
     most = min(n, m)
@@ -94,7 +94,7 @@ def nonnegative(columns, targets, n_free, x):
     order = np.empty(most, np.int64)
     passive = np.zeros(n, np.bool_)
     trial = np.empty(most)
-    along = np.zeros(most)  # of the target, each row of q
+    along = np.zeros(most)  # coefficients of the target in the rows of q
     residual = targets[0].copy()
     norm = np.empty(n)
     count = 0
@@ -118,7 +118,7 @@ def nonnegative(columns, targets, n_free, x):
         size = math.sqrt(dot(targets[s], targets[s])) + 1e-300
         newest = -1
         for _ in range(5 * n):
-            # down to where all that are passive are positive
+            # until all passive unknowns are positive
             while True:
                 for a in range(count - 1, -1, -1):
                     value = along[a]
@@ -145,7 +145,7 @@ def nonnegative(columns, targets, n_free, x):
                         _drop(a, order, q, r, along, residual, count)
                         count -= 1
             if newest >= 0 and not passive[newest]:
-                break  # rounding alone let it in: nothing is gained any more
+                break  # admitted by rounding only: no further decrease
             best, steepest = -1, SLOPE * size
             for i in range(n_free, n):
                 if not passive[i]:

@@ -1,8 +1,8 @@
-"""From a circuit's own parameters to the ones that the kernels work with, and back.
+"""Transformation between circuit parameters and the parameters theta of the kernels.
 
-The kernels see theta: ln of an amplitude A (an impedance, at the typical frequency), ln of a time
-constant, or an exponent; all dimensionless, with ln Z0 and ln ω0 of the typical values as ``scale``.
-For a parameter p of the circuit, with α the exponent of its element,
+theta holds ln of an amplitude A (an impedance, at the typical frequency), ln of a time constant, or an
+exponent. All are dimensionless; ``scale`` holds ln Z0 and ln ω0 of the typical values. For a parameter p of
+the circuit, with α the exponent of its element,
 
     ln p' = ln p + z ln Z0 + (w + a α) ln ω0,        theta = sign (ln p' + constant),
 
@@ -29,14 +29,14 @@ def _shift(table, index, i, alpha, scale):
 
 @kernel("void(float64[:, ::1], int64[:, ::1], float64[::1], float64[::1], float64[::1])")
 def to_theta(table, index, scale, values, theta):
-    """Write theta for the circuit's parameter values; a value of 0 becomes 1e-100.
+    """Compute theta from the circuit's parameter values; 0 is replaced by 1e-100.
 
     Parameters
     ----------
     table : float64, shape (p, 5)
         Sign, constant and the powers z, w and a of each parameter.
     index : int64, shape (p, 3)
-        Of its element's exponent, of its arc's resistance (-1 for none), and 1 for an exponent.
+        Index of its element's exponent and of its arc's resistance (-1 for none), and 1 for an exponent.
     scale : float64, shape (2,)
         ln Z0 and ln ω0.
     values, theta : float64, shape (p,)
@@ -59,7 +59,7 @@ def to_theta(table, index, scale, values, theta):
 
 @kernel("void(float64[:, ::1], int64[:, ::1], float64[::1], float64[::1], float64[::1], float64[:, ::1])")
 def to_values(table, index, scale, theta, values, derivative):
-    """Write the circuit's parameter values, and dp/dtheta.
+    """Compute the circuit's parameter values and dp/dtheta.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def to_values(table, index, scale, theta, values, derivative):
     theta, values : float64, shape (p,)
         In the circuit's order.
     derivative : float64, shape (p, p)
-        Row i holds the derivatives of parameter i by theta.
+        Row i holds the derivatives of parameter i with respect to theta.
     """
     for i in range(theta.size):
         for k in range(theta.size):

@@ -1,9 +1,10 @@
-"""Profile likelihood of one parameter: how far it may move while the others follow.
+"""Profile likelihood of one parameter.
 
-All is dimensionless, with the shapes and names of :mod:`eistool.kernels.least_squares`.
+All quantities are dimensionless, with the shapes and names of :mod:`eistool.kernels.least_squares`.
 """
 
 import math
+from typing import Annotated
 
 import numba
 import numpy as np
@@ -11,20 +12,28 @@ import numpy as np
 from eistool.kernels.jit import kernel, part
 from eistool.kernels.least_squares import CIRCUIT, F64, I64, MINIMISER, MODEL
 from eistool.kernels.parameters import EXPONENT
+from eistool.typing import Threshold
 
-NO_LIMIT, LIMIT, BETTER = 0, 1, 2  # how a walk ended
-STEPS = 40  # refits on each side, at most
-GROWTH = 2.0  # of the way, from one refit to the next
-FIRST, FIRST_EXPONENT = 2.0, 0.2  # longest first step
-NEAR = 2e-3  # of the limit in sqrt(rise), before the last interpolation
-LOWER = 1e-3  # of the rise: F this far below the minimum is another minimum
-STRAIGHT = 0.1  # beyond this departure from a straight line, a refit is repeated from elsewhere
-ITERATIONS, TOLERANCE = 60, 1e-8  # of a refit
+NO_LIMIT, LIMIT, BETTER = 0, 1, 2  # outcomes of a walk
+MAX_REFITS = 40  # per side; two or three are typical
+GROWTH = 2.0  # maximum ratio of successive distances, to stay in the valley of the minimum
+FIRST, FIRST_EXPONENT = 2.0, 0.2  # limits of the first extrapolation: e-folds, and units of an exponent
+NEAR = 2e-3  # tolerance of sqrt(rise) at the limit; agreement with lmfit to 1 % of the width needs no more
+LOWER: Annotated[
+    float,
+    Threshold(
+        "decrease of S below its minimum, relative to the rise at the limits, that is another minimum",
+        "engineering choice, above the tolerance of refits and below any effect on a limit; "
+        "not sensitive: a lower minimum changes a limit by 0.05 % of its distance",
+    ),
+] = 1e-3
+STRAIGHT = 0.1  # departure of sqrt(rise) from a line above which a refit is repeated from another start
+ITERATIONS, TOLERANCE = 60, 1e-8  # per refit; relative tolerance of F, well below NEAR² of a variance
 
 
 @part()
 def _place(theta, best, i, move, side, lower, upper, others):
-    """Move parameter i, and keep the others within their bounds."""
+    """Move parameter i and clip the others to their bounds."""
     for k in others:
         theta[k] = min(max(theta[k], lower[k]), upper[k])
     theta[i] = min(max(best[i] + side * move, lower[i]), upper[i])
@@ -35,19 +44,19 @@ def _walk(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper, others,
     best, value, lowest, i, side, first, slope, rise, grid, target, sums, rows, hessian, gradient, end,
 ):  # fmt: skip
-    """Find the end on one side; write theta there, and return how the walk ended."""
+    """Find the limit on one side; write theta to ``end`` and return the outcome."""
     p = best.size
     inside, outside, theta, again = best.copy(), best.copy(), best.copy(), best.copy()
     slope = side * slope
     a, b, height_b = 0.0, np.inf, np.inf
     height_a = math.sqrt(max((value - lowest) / rise, 0.0))
-    weight_a, weight_b = height_a - 1.0, 1.0  # distances of the two from the level, for the secant
-    rate = (1.0 - height_a) / first  # of the height by the way
+    weight_a, weight_b = height_a - 1.0, 1.0  # distances from the level, for the secant
+    rate = (1.0 - height_a) / first  # slope of the height
     last = 0
     reach = upper[i] - best[i] if side > 0.0 else best[i] - lower[i]
     move = first
     move = min(move, FIRST_EXPONENT if kinds[i] == EXPONENT else FIRST)
-    for _ in range(STEPS):
+    for _ in range(MAX_REFITS):
         at_end = move >= reach
         move = min(move, reach)
         part_of = (move - a) / (b - a) if b < np.inf else 0.0
@@ -63,7 +72,7 @@ def _walk(
         )  # fmt: skip
         height = math.sqrt(max((now - lowest) / rise, 0.0))
         if not height <= height_a + rate * (move - a) * (1.0 + STRAIGHT) + STRAIGHT:
-            # a guess far from the valley may end in another one
+            # a start far from the valley may lead to another one
             for k in range(p):
                 again[k] = inside[k]
             _place(again, best, i, move, side, lower, upper, others)
@@ -92,7 +101,7 @@ def _walk(
                 inside[k] = theta[k]
             rate = (height - height_a) / (move - a)
             a, height_a, weight_a = move, height, height - 1.0
-            # the end that stays counts half, lest the other never moves (the Illinois rule)
+            # the Illinois rule: halve the weight of the end that is kept
             weight_b *= 0.5 if last == -1 else 1.0
             last = -1
         else:
@@ -107,7 +116,7 @@ def _walk(
         else:
             ahead = (1.0 - height_a) / rate if rate > 0.0 else np.inf
             move = a + min(ahead * 1.001, (GROWTH - 1.0) * a)
-    # the height is all but a straight line here: one secant more needs no refit
+    # the height is almost linear here: a final secant needs no refit
     if height < 1.0 and b < np.inf and math.isfinite(height_b):
         rate = (height_b - height) / (b - move)
     elif move > a:
@@ -129,10 +138,10 @@ def profile(
     evaluate, minimise, operations, offsets, parents, groups, kinds, lower, upper,
     free, best, value, lowest, i, first, slope, rise, grid, target, sums, rows, ends, outcome,
 ):  # fmt: skip
-    """Find where F, minimised over the other parameters, has risen by ``rise``.
+    """Find the values at which F, minimised over the other parameters, has risen by ``rise``.
 
-    The square root of the rise is nearly a straight line, so that a secant finds each end in two or
-    three refits of the others. Each refit starts where the last ones point to.
+    The square root of the rise is nearly linear, so that a secant method finds each limit in two or three
+    refits. Each refit starts from an extrapolation of the previous ones.
 
     Parameters
     ----------
@@ -141,21 +150,21 @@ def profile(
     best : float64, shape (p,)
         theta at the minimum.
     value : float64
-        F there.
+        F at ``best``.
     lowest : float64
-        F at the best minimum, from which the rise counts.
+        F at the best minimum, the reference of the rise.
     i : int
-        The parameter to move, one of ``free``.
+        Parameter to profile, one of ``free``.
     first : float64
-        Distance of the ends that the curvature at the minimum expects.
+        Distance of the limits estimated from the curvature at the minimum.
     slope : float64, shape (p,)
-        How the parameters follow at first, by a unit of the moved one.
+        Initial change of the parameters per unit of the profiled one.
     rise : float64
-        Of F at the ends, above 0.
+        Increase in F at the limits, above 0.
     ends : float64, shape (2, p)
-        theta at the lower and the upper end, or where the walk stopped, is written here.
+        Output: theta at the lower and the upper limit, or at the end of the walk.
     outcome : int64, shape (2,)
-        LIMIT; NO_LIMIT where F does not rise enough before the bound; BETTER where F fell below ``lowest``.
+        LIMIT; NO_LIMIT if F does not rise enough within the bounds; BETTER if F falls below ``lowest``.
     """
     f = free.size
     others = np.empty(f - 1, np.int64)

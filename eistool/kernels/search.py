@@ -1,9 +1,10 @@
-"""The minima of F, from many deterministic starts.
+"""Multistart search for the minima of F, with deterministic starts.
 
 Shapes: as in :mod:`eistool.kernels.least_squares` and :mod:`eistool.kernels.starts`; m minima.
 """
 
 import math
+from typing import Annotated
 
 import numba
 import numpy as np
@@ -11,22 +12,58 @@ import numpy as np
 from eistool.kernels.jit import direct, kernel, part
 from eistool.kernels.least_squares import CIRCUIT, EQUAL, F64, I64, MINIMISER, MODEL, copy
 from eistool.kernels.starts import PROPOSER, sort_taus
+from eistool.typing import Threshold
 
-N_STARTS, N_KEPT, N_FINISHED = 6, 3, 2  # in a round: begun, pursued, finished
-PROMISING = 1.5  # times the best F: worth finishing
-APART = 0.8  # e-folds in a time constant between starts that are worth trying
-SAME = 0.3  # between ends that are the same minimum
-NEAR_FLOOR = 1.05  # times the floor: the ladder is nearly reached
-BELOW_FLOOR = -0.2  # further below: the ladder cannot describe such data, and tells nothing
-QUIET, QUIET_NESTED, SILENT = 2, 4, 40  # rounds without a better minimum: near the floor, and far from it
-PERSISTENCE = 100.0  # further rounds where F is twice the floor; in proportion between
-FEW_SHAPES = 3  # parameters of the shape that the best column of a pool suffices for
-CONFIRMED = 6  # starts that led to the best minimum
+# starts begun, pursued and finished per round: effort, set on tests.benchmarks.recovery and hard
+N_STARTS, N_KEPT, N_FINISHED = 6, 3, 2
+PROMISING = 1.5  # runs with F below this multiple of the best are finished; effort, set on the same benchmarks
+APART = 0.8  # e-folds in a shape parameter between distinct starts; effort, set on the same benchmarks
+FEW_SHAPES = 3  # shape parameters up to which the best column of one pool suffices; effort, as above
+SAME: Annotated[
+    float,
+    Threshold(
+        "e-folds in all time constants within which two ends with similar S are one minimum",
+        "imaginary parts of RC elements at this distance d overlap by d/sinh d = 98.5 %; only counts and lists of "
+        "minima depend on it",
+    ),
+] = 0.3
+NEAR_FLOOR: Annotated[
+    float,
+    Threshold("S, relative to the floor of the ladder, at which the search may stop", "tests.benchmarks.hard"),
+] = 1.05
+BELOW_FLOOR: Annotated[
+    float,
+    Threshold(
+        "excess of S over the floor below which the ladder does not describe the data and is ignored",
+        "tests.benchmarks.hard (inductive circuits)",
+    ),
+] = -0.2
+QUIET: Annotated[
+    int, Threshold("rounds without a better minimum that end a search near the floor", "tests.benchmarks.recovery")
+] = 2
+QUIET_NESTED: Annotated[
+    int, Threshold("the same for circuits with nested amplitudes", "tests.benchmarks.hard (nested circuits)")
+] = 4
+SILENT: Annotated[
+    int,
+    Threshold("rounds without a better minimum that end a search far from the floor", "tests.benchmarks.hard"),
+] = 40
+PERSISTENCE: Annotated[
+    float,
+    Threshold(
+        "further rounds per relative excess of S over the floor",
+        "tests.benchmarks.hard (low noise: 0.1 and 0.01 %)",
+    ),
+] = 100.0
+CONFIRMED: Annotated[
+    int,
+    Threshold("starts that must reach the best minimum far from the floor", "tests.benchmarks.hard"),
+] = 6
 
 
 @part()
 def _sort_by(scores, order, n):
-    """Put the leading n indices in order of their scores."""
+    """Sort the leading n indices by their scores."""
     for a in range(1, n):
         item = order[a]
         c = a
@@ -38,7 +75,7 @@ def _sort_by(scores, order, n):
 
 @part()
 def _distance(a, b, shape):
-    """Return the largest difference in the parameters that give a spectrum its shape."""
+    """Return the largest difference in the shape parameters."""
     far = 0.0
     for i in shape:
         far = max(far, abs(a[i] - b[i]))
@@ -47,9 +84,9 @@ def _distance(a, b, shape):
 
 @part()
 def _find(theta, value, minima, values, n_minima, shape):
-    """Return the known minimum that this end belongs to, or -1."""
+    """Return the index of the known minimum that equals theta, or -1."""
     for m in range(n_minima):
-        # along a direction without effect, ends lie far apart and are equally good
+        # along flat directions, equally good ends lie far apart
         if abs(value - values[m, 0]) <= EQUAL * values[m, 0]:
             return m
         alike = values[m, 0] * 0.999 <= value <= values[m, 0] * 1.05
@@ -60,7 +97,7 @@ def _find(theta, value, minima, values, n_minima, shape):
 
 @part()
 def _record(theta, value, converged, count, minima, values, hits, n_minima, shape):
-    """Put where ``count`` starts ended among the distinct minima, in order of F; return their number."""
+    """Insert the end of ``count`` starts into the distinct minima, sorted by F; return their number."""
     if not math.isfinite(value):
         return n_minima
     m = _find(theta, value, minima, values, n_minima, shape)
@@ -102,63 +139,63 @@ def search(
     irrational, window_low, window_high, floor, rounds,
     grid, target, sums, rows, minima, values, hits, hessian,
 ):  # fmt: skip
-    """Find the minima of F from many deterministic starts; return how many were found.
+    """Find the minima of F from many deterministic starts; return their number.
 
-    Each round draws time constants and exponents, which makes a pool of columns for each term of the
-    circuit's outermost sum. From several draws on, one term after the other exchanges its column for the
-    best in the pool, with the amplitudes solved for. The ends that differ from each other and from the
-    known minima are begun by short Levenberg-Marquardt runs, the best of them to the end. Rounds go on
-    until F is near ``floor`` and nothing better turns up; where that floor is not reached, until the best
+    Each round draws time constants and exponents, which give a pool of columns for each term of the
+    circuit's outermost sum. Starting from several draws, the column of each term in turn is exchanged for
+    the best one in the pool, with amplitudes from least squares. Starts that differ from each other and from
+    known minima are refined by short Levenberg-Marquardt runs, and the best of them to convergence. The
+    search ends when F is near ``floor`` and does not improve, or, if the floor is not reached, when the best
     minimum has been confirmed.
 
     Parameters
     ----------
     evaluate, minimise, propose : functions
-        Those of this package.
+        Kernels of this package.
     operations, offsets, parents, groups
         The program; see :func:`eistool.kernels.model.evaluate`.
     kinds : int64, shape (p,)
         AMPLITUDE, LOG_TAU or EXPONENT.
     lower, upper, fixed_theta : float64, shape (p,)
-        Bounds, and the values of parameters that are not free.
+        Bounds, and values of the parameters that are not free.
     free : int64, shape (f,)
-        Free parameters.
+        Indices of the free parameters.
     terms : int64, shape (p,)
         Term of the outermost sum that each parameter belongs to.
     nested : bool, shape (p,)
-        Amplitudes on which Z does not depend linearly.
+        True for amplitudes on which Z depends nonlinearly.
     exchange : int64, shape (arcs, 4)
-        Class, then the parameters (-1 for none) of arcs that may change places.
+        Class and parameters (-1 for none) of interchangeable arcs.
     has_shape, is_scaled : bool, shape (t,)
-        Terms with free parameters that are no amplitude of theirs; terms whose amplitudes are all free.
+        Terms with free parameters other than amplitudes; terms with free amplitudes only.
     options, n_options : int64, shape (t, k) and (t,)
-        Columns of the pool that each term may choose from; column d t + i is that of term i in draw d.
+        Columns of the pool available to each term; column d t + i belongs to term i in draw d.
     shape : int64
-        Free time constants and nested amplitudes: they tell one minimum from another.
+        Free time constants and nested amplitudes, which distinguish minima.
     starts : float64, shape (s, p)
-        Starts that are always taken to the end.
+        Starts that are always refined to convergence.
     first : int
-        Where in the low-discrepancy sequence to begin.
+        First index of the low-discrepancy sequence.
     irrational : float64, shape (p,)
-        The sequence: fractional part of index * irrational.
+        Steps of the sequence, the fractional parts of index * irrational.
     window_low, window_high : float64
         Range of ln tau.
     floor : float64
-        F below which the circuit describes the data as well as the ladder.
+        F of the ladder of RC elements, adjusted for the degrees of freedom.
     rounds : int
-        At most so many rounds.
+        Maximum number of rounds.
     grid, sums, rows
         See :func:`eistool.kernels.model.evaluate`.
     target : float64, shape (2, 2 n)
-        Data and weights; 0 where there is no point.
+        Data and weights; 0 beyond the last point.
     minima : float64, shape (m, p)
-        Distinct minima are written here, the best first.
+        Output: distinct minima, the best first.
     values : float64, shape (m, 2)
-        Their F, and 1 where the run converged.
+        Output: their F, and 1 if the run converged.
     hits : int64, shape (m + 1,)
-        How many starts led to each; the last item counts all starts.
+        Output: number of starts that reached each minimum; the last item counts all starts.
     hessian : float64, shape (f, f)
-        JᵀJ at the best minimum.
+        Output: JᵀJ at the best minimum.
     """
     p = fixed_theta.size
     f = free.size
@@ -200,7 +237,7 @@ def search(
         for c in range(N_STARTS):
             order[c] = c
 
-        # starts that differ from each other and from what is known; like ones count together
+        # starts that differ from each other and from known minima; similar starts are counted together
         n_picked = 0
         _sort_by(scores, order, N_STARTS)
         for c in order:

@@ -1,4 +1,4 @@
-"""Where a search begins: the outermost sum of a circuit, put together from a pool of drawn columns.
+"""Starts of a search: the outermost sum of a circuit, composed from a pool of drawn columns.
 
 Shapes: as in :mod:`eistool.kernels.least_squares`; t terms of the outermost sum, d draws, k = d t columns,
 s starts.
@@ -13,16 +13,17 @@ from eistool.kernels.jit import as_argument, kernel, part
 from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, copy, dot, nnls, scale
 from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
 
-SWEEPS = 4  # through the terms
-TAIL, OUTSIDE = 0.1, 6.0  # share of the draws to each side of the window, and how far in e-folds
+SWEEPS = 4  # maximum number of exchanges of every term; two are typical
+# share of the draws beyond each end of the window, and their range in e-folds; set on tests.benchmarks.hard
+TAIL, OUTSIDE = 0.1, 6.0
 
 
 @part()
 def _keep_columns(rows, weight, kinds, terms, has_shape, first, columns, norm):
-    """Write each term's own weighted Z, of unit length, into the pool of columns.
+    """Compute the weighted Z of each term, normalised to unit length, in the pool of columns.
 
-    Z is homogeneous of degree one in its amplitudes, and so is each term of the outermost sum:
-    its Z is the sum of its dZ/dln A.
+    Each term of the outermost sum is homogeneous of degree one in its amplitudes: Z is the sum of its
+    dZ/dln A.
     """
     for t in range(has_shape.size):
         if first > 0 and not has_shape[t]:
@@ -41,7 +42,7 @@ def _keep_columns(rows, weight, kinds, terms, has_shape, first, columns, norm):
 
 @part()
 def _correlate(columns, data, options, n_options, gram, right):
-    """Fill the products of all columns that may be chosen with each other and with the data."""
+    """Compute inner products of all available columns with each other and with the data."""
     used = np.zeros(right.size, np.bool_)
     for t in range(n_options.size):
         for a in range(n_options[t]):
@@ -57,10 +58,10 @@ def _correlate(columns, data, options, n_options, gram, right):
 
 @part()
 def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solution, trial):
-    """Return the column for term t that lowers F most while the other terms keep theirs.
+    """Return the column for term t that lowers F most with the columns of the other terms held.
 
-    One column after the other completes the Cholesky factor of the others; it is passed over where an
-    amplitude would be negative.
+    Each column in turn completes the Cholesky factor of the others; columns that make an amplitude
+    negative are skipped.
     """
     # the diagonal of the factor holds reciprocals
     n = 0
@@ -111,9 +112,9 @@ def _descend(
     d, held, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single,
     gram, right, energy, norm, lower, upper, theta,
 ):  # fmt: skip
-    """Exchange columns from draw d on until none is better; write the end to theta and return its F.
+    """Exchange columns, starting from draw d, until F stops decreasing; write theta and return F.
 
-    One term may be held at its own column, so that not every way ends at the same place.
+    One term may be held at its initial column, to diversify the results.
     """
     n = has_shape.size
     choice = np.empty(n, np.int64)
@@ -121,7 +122,7 @@ def _descend(
     solution, trial = np.empty(n), np.empty(n)
     for t in range(n):
         choice[t] = d * n + t if has_shape[t] else t
-    # terms of a given size belong to the data
+    # terms with fixed amplitudes are subtracted from the data
     reduced = right.copy()
     for t in range(n):
         if not is_scaled[t]:
@@ -140,7 +141,7 @@ def _descend(
                 choice[t] = best
         if not changed:
             break
-    if is_single:  # else every way would end there
+    if is_single:  # otherwise all starts would end at the same column
         for t in range(n):
             taken[choice[t]] = has_shape[t] and is_scaled[t]
     m = 0
@@ -166,13 +167,13 @@ def _descend(
                 if terms[k] == t:
                     theta[k] = draws[draw, k]
         else:
-            own, other = 0, 0
+            to, origin = 0, 0
             for a in range(exchange.shape[0]):
-                own = a if terms[exchange[a, 1]] == t else own
-                other = a if terms[exchange[a, 1]] == source else other
+                to = a if terms[exchange[a, 1]] == t else to
+                origin = a if terms[exchange[a, 1]] == source else origin
             for a in range(1, exchange.shape[1]):
-                if exchange[own, a] >= 0:
-                    theta[exchange[own, a]] = draws[draw, exchange[other, a]]
+                if exchange[to, a] >= 0:
+                    theta[exchange[to, a]] = draws[draw, exchange[origin, a]]
         for k in range(terms.size):
             if terms[k] == t and kinds[k] == AMPLITUDE and is_scaled[t]:
                 theta[k] = min(max(theta[k] + min(change, 30.0), lower[k]), upper[k])
@@ -181,7 +182,7 @@ def _descend(
 
 @part()
 def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high):
-    """Draw time constants over the window, exponents, and the sizes of nested amplitudes."""
+    """Draw time constants over the window, exponents, and nested amplitudes."""
     for i in free:
         u = index * irrational[i]
         u -= math.floor(u)
@@ -189,7 +190,7 @@ def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high
         if kinds[i] == EXPONENT:
             value = min(upper[i], 1.0) - 0.45 * u * u - 0.02
         elif kinds[i] == LOG_TAU:
-            # some far outside: only the flank of such an arc is measured
+            # some far outside, for arcs of which only a flank is measured
             value = low + (high - low) * (u - TAIL) / (1.0 - 2.0 * TAIL)
             if u < TAIL:
                 value = low - OUTSIDE * (1.0 - u / TAIL)
@@ -202,7 +203,7 @@ def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high
 
 @part()
 def sort_taus(theta, exchange):
-    """Put exchangeable arcs in order of tau, so that equal starts are recognised and labels stay."""
+    """Sort interchangeable arcs by tau, so that equal starts are recognised and labels are unique."""
     for a in range(1, exchange.shape[0]):
         for c in range(a, 0, -1):
             if exchange[c, 0] != exchange[c - 1, 0]:
@@ -230,26 +231,26 @@ def propose(
     exchange, has_shape, is_scaled, options, n_options, is_single, first, irrational, low, high,
     grid, target, sums, rows, columns, candidates, scores,
 ):  # fmt: skip
-    """Write starts, and the F of each: draws whose terms have been exchanged for the best of all draws.
+    """Propose starts and compute F of each: draws whose columns have been exchanged for the best ones.
 
     Parameters
     ----------
     evaluate, operations, offsets, parents, groups, kinds, lower, upper, grid, target, sums, rows
         As in :func:`eistool.kernels.search.search`.
     fixed_theta, free, terms, nested, exchange, has_shape, is_scaled, options, n_options, irrational
-        As there.
+        As in :func:`eistool.kernels.search.search`.
     is_single : bool
-        There is but one term to choose a column for, so that every start takes another.
+        Whether only one term chooses its column; every start then takes a different one.
     first : int
         Index of the first draw.
     low, high : float64
         Range of ln tau.
     columns : float64, shape (k, 2 n)
-        Space for the pool.
+        Work space for the pool.
     candidates : float64, shape (s, p)
-        The starts.
+        Output: the starts.
     scores : float64, shape (s,)
-        F where all terms are in series; an estimate with nested amplitudes.
+        Output: F if all terms are in series; an estimate for nested amplitudes.
     """
     n_terms = has_shape.size
     n_columns = columns.shape[0]

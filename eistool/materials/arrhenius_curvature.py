@@ -1,18 +1,22 @@
-"""Laws for a conductivity that bends in an Arrhenius plot: Vogel-Fulcher-Tammann, and two straight pieces."""
+"""Laws for a curved Arrhenius plot: Vogel-Fulcher-Tammann, and two straight lines."""
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.materials.arrhenius_line import information
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-LEAST_TEMPERATURES = 8  # below, the penalty of AICc alone decides
-LEAST_IN_PIECE = 3
-T0_GAP_K = 20.0  # at least, between T0 and the lowest temperature
+LEAST_TEMPERATURES: Annotated[
+    int, Threshold("temperatures needed for other laws", "with fewer, the penalty of AICc alone decides")
+] = 8
+LEAST_IN_PIECE: Annotated[
+    int, Threshold("temperatures of each straight line", "two determine it, one tests it")
+] = 3
+T0_GAP_K = 20.0  # K, least distance of T0 from the lowest temperature, where the law diverges
 
 _MISSING: Mapping[str, float] = dict.fromkeys(
     ("Ea_eV", "u_Ea_eV", "ln_sigma0", "u_ln_sigma0", "sigma_25C_S_per_cm", "u_sigma_25C_S_per_cm"), math.nan
@@ -22,20 +26,20 @@ _MISSING: Mapping[str, float] = dict.fromkeys(
 def competing_laws(
     temperature_C: FloatArray, sigma: FloatArray, u_relative: FloatArray | None, reference: float
 ) -> list[dict[str, Any]]:
-    """Return the fields of an ``Alternative`` for each law that has enough temperatures.
+    """Return the fields of an ``Alternative`` for each law, if there are enough temperatures.
 
     Parameters
     ----------
     temperature_C, sigma : FloatArray, shape (n,)
-        In °C and S/cm.
+        Temperatures in °C and conductivities in S/cm.
     u_relative : FloatArray, shape (n,), or None
-        Of each σ.
+        Relative error of each σ.
     reference : float
         AICc of the straight line.
 
     Notes
     -----
-    The residuals of both laws are those of ln σ, as the straight line's are, so that AICc compares them.
+    The residuals of both laws, as of the straight line, are those of ln σ, so that AICc is comparable.
 
     References
     ----------
@@ -46,8 +50,8 @@ def competing_laws(
         return []
     kelvin = temperature_C + ZERO_CELSIUS
     weight = np.ones_like(kelvin) if u_relative is None else u_relative**-2.0
-    found = [_vft(kelvin, sigma, weight), _pieces(kelvin, sigma, weight)]
-    return [_finished(*law, n=kelvin.size, reference=reference) for law in found]
+    laws = [_vft(kelvin, sigma, weight), _pieces(kelvin, sigma, weight)]
+    return [_finished(*law, n=kelvin.size, reference=reference) for law in laws]
 
 
 def _finished(law: dict[str, Any], chi2: float, n_parameters: int, *, n: int, reference: float) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def _solve(columns: list[FloatArray], y: FloatArray, weight: FloatArray) -> tupl
 
 
 def _vft(kelvin: FloatArray, sigma: FloatArray, weight: FloatArray) -> tuple[dict[str, Any], float, int]:
-    """Return ln(σ √T) = ln A - B/(T - T0); only T0 is not linear."""
+    """Fit ln(σ √T) = ln A - B/(T - T0), in which only T0 is not linear."""
     from scipy.optimize import minimize_scalar
 
     y = np.log(sigma * np.sqrt(kelvin))
@@ -90,7 +94,7 @@ def _vft(kelvin: FloatArray, sigma: FloatArray, weight: FloatArray) -> tuple[dic
 
 
 def _pieces(kelvin: FloatArray, sigma: FloatArray, weight: FloatArray) -> tuple[dict[str, Any], float, int]:
-    """Return ln(σT) as two straight lines in 1/T that meet where the points say."""
+    """Fit ln(σT) by two straight lines in 1/T with a free break point."""
     from scipy.optimize import minimize_scalar
 
     x = 1 / (BOLTZMANN_EV * kelvin)

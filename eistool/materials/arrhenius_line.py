@@ -1,4 +1,4 @@
-"""A weighted straight line through ln(σT), or ln σ, over 1/kBT."""
+"""Weighted straight lines through ln(σT), or ln σ, against 1/kBT."""
 
 import math
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from eistool.typing import FloatArray
 
 
 def axes(form: str, temperature_C: FloatArray, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return 1/kBT in 1/eV, and ln(σT) or ln σ."""
+    """Return 1/kBT in 1/eV and ln(σT) or ln σ."""
     kelvin = temperature_C + ZERO_CELSIUS
     return 1 / (BOLTZMANN_EV * kelvin), np.log(sigma * kelvin if form == "ln_sigmaT" else sigma)
 
 
 def weighted_line(x: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return (intercept, slope) of a weighted line, and its covariance for weights 1/u²."""
+    """Return (intercept, slope) of a weighted line, and their covariance for weights 1/u²."""
     centre = float(np.average(x, weights=weight))
-    spread = float(np.sum(weight * (x - centre) ** 2))
-    slope = float(np.sum(weight * (x - centre) * y)) / spread
+    sum_of_squares = float(np.sum(weight * (x - centre) ** 2))
+    slope = float(np.sum(weight * (x - centre) * y)) / sum_of_squares
     level = float(np.average(y, weights=weight))
-    variance = 1 / spread
+    variance = 1 / sum_of_squares
     covariance = np.array(
         [[1 / float(weight.sum()) + centre**2 * variance, -centre * variance], [-centre * variance, variance]]
     )
@@ -30,18 +30,18 @@ def weighted_line(x: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[Flo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The line of one form: energy, ln σ0, and their covariance, widened by scatter beyond the errors."""
+    """Line of one form: energy, ln σ0, and their covariance, increased for scatter beyond the errors."""
 
     energy: float
     level: float
     covariance: FloatArray
-    chi2: float  # of the errors given, else the sum of squares of ln σ
+    chi2: float  # with the given errors, else the sum of squares of ln σ
     dof: int
     quantile: float
 
     @classmethod
     def of(cls, form: str, T: FloatArray, sigma: FloatArray, u: FloatArray | None) -> "Line":
-        """Return the line through conductivities with these relative errors, or none."""
+        """Return the line through conductivities with relative errors u, if given."""
         from scipy.special import stdtrit
 
         x, y = axes(form, T, sigma)
@@ -52,7 +52,7 @@ class Line:
         reduced = chi2 / dof if dof else math.nan
         factor = reduced if u is None else max(1.0, reduced) if dof else 1.0
         order = covariance[::-1, ::-1] * np.array([[1.0, -1.0], [-1.0, 1.0]])  # of Ea = -slope, then ln σ0
-        # where the scatter rules, few points know it badly
+        # errors from the scatter of a few points need Student's t
         by_scatter = u is None or factor > 1
         return cls(
             energy=-float(slope), level=float(level), covariance=order * factor, chi2=chi2, dof=dof,
@@ -61,12 +61,12 @@ class Line:
 
     @property
     def chi2_reduced(self) -> float:
-        """χ² by its degrees of freedom; nan without any."""
+        """χ² per degree of freedom; nan without any."""
         return self.chi2 / self.dof if self.dof else math.nan
 
     @property
     def p_value(self) -> float:
-        """Probability of so large a χ² with the errors that were given."""
+        """Probability of a larger χ² with the given errors."""
         from scipy.special import gammaincc
 
         return float(gammaincc(self.dof / 2, self.chi2 / 2)) if self.dof else 1.0
@@ -75,7 +75,7 @@ class Line:
 def predict(
     form: str, energy: float, level: float, covariance: FloatArray, temperature_C: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return σ of a line in S/cm, and its standard error from the covariance of Ea and ln σ0."""
+    """Return σ of a line in S/cm and its standard error from the covariance of Ea and ln σ0."""
     kelvin = temperature_C + ZERO_CELSIUS
     x = 1 / (BOLTZMANN_EV * kelvin)
     sigma = np.exp(level - energy * x) / (kelvin if form == "ln_sigmaT" else 1.0)
@@ -85,9 +85,9 @@ def predict(
 
 
 def information(chi2: float, n: int, k: int) -> float:
-    """Return AICc of n points and k parameters and a scale of the errors: n ln(χ²/n) + 2(k+1) + correction.
+    """Return AICc of n points, k parameters and a scale of the errors: n ln(χ²/n) + 2(k+1) + correction.
 
-    The scale is free because errors of the temperature are known by their order only.
+    The scale is free because errors of the temperature are known to their order of magnitude only.
 
     Examples
     --------

@@ -1,29 +1,38 @@
-"""What the arcs of a fit may stand for: candidates by their capacitance, and how much speaks for them."""
+"""Assignment of the arcs of a fit: candidates by capacitance, and evidence for grain boundaries."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from eistool.circuit import Circuit, Element, Node, Series
 from eistool.circuit.tree import join, leaves
 from eistool.constants import VACUUM_F_PER_CM
-from eistool.display import format_value
+from eistool.display import format_fixed, format_value
 from eistool.errors import EistoolError
 from eistool.fitting import FitResult, Process, fit_many
 from eistool.fitting.processes import arcs
+from eistool.fitting.result import STRONG
 from eistool.materials.capacitance import EffectiveCapacitance, effective_capacitance
 from eistool.spectrum import CellGeometry, check_geometry
+from eistool.typing import Threshold
 
-TOLERANCE = 3.0  # factor, on every capacitance of the table
-PERMITTIVITY = 5.0, 100.0  # of a bulk that is no ferroelectric
-EVIDENCE = 10.0  # by which the BIC must rise without a grain boundary's arc
+IRVINE = "Irvine, Sinclair and West, doi:10.1002/adma.19900020304"
+TOLERANCE: Annotated[
+    float, Threshold("factor on the capacitances of the table", "orders of magnitude are tabulated; " + IRVINE)
+] = 3.0
+PERMITTIVITY: Annotated[
+    tuple[float, float],
+    Threshold("relative permittivity of a bulk", "usual for other than ferroelectrics"),
+] = (5.0, 100.0)
 
-# capacitances in F: through a pellet for L/A = 1/cm, at a face for 1 cm²
-THROUGH: Mapping[str, tuple[float, float]] = MappingProxyType(
+THROUGH: Annotated[
+    Mapping[str, tuple[float, float]],
+    Threshold("capacitances through a pellet, C L/A in F/cm", IRVINE),
+] = MappingProxyType(
     {
         "bulk": (1e-12, 1e-12),
         "grain_boundary": (1e-11, 1e-8),
@@ -31,17 +40,17 @@ THROUGH: Mapping[str, tuple[float, float]] = MappingProxyType(
         "ferroelectric_bulk": (1e-10, 1e-9),
     }
 )
-FACES: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {"surface_layer": (1e-9, 1e-7), "electrode": (1e-7, 1e-5), "reaction": (1e-4, 1e-4)}
+FACES: Annotated[Mapping[str, tuple[float, float]], Threshold("capacitances of faces, C/A in F/cm²", IRVINE)] = (
+    MappingProxyType({"surface_layer": (1e-9, 1e-7), "electrode": (1e-7, 1e-5), "reaction": (1e-4, 1e-4)})
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignedProcess(Process):
-    """An arc, or a blocking electrode, with what it may stand for.
+    """Arc or blocking electrode with its candidate assignments.
 
-    ``assignment`` is the role of the circuit library where it gives one, else the first candidate.
-    A blocking electrode has an infinite R and no τ.
+    ``assignment`` is the role of the circuit library if it gives one, else the first candidate. A blocking
+    electrode has an infinite R and no τ.
 
     References
     ----------
@@ -49,17 +58,17 @@ class AssignedProcess(Process):
        doi:10.1002/adma.19900020304
     """
 
-    candidates: tuple[str, ...]  # by capacitance, the likeliest first
-    by_role: bool  # whether the library says what it is
+    candidates: tuple[str, ...]  # by capacitance, the most probable first
+    by_role: bool  # whether the assignment is a role of the circuit library
     C_brug: float  # F
     u_C_brug: float
     C_brug_blocking: float
     u_C_brug_blocking: float
     C_through_F_per_cm: float  # C L/A
     C_face_F_per_cm2: float  # C / A
-    permittivity: float  # if it were the bulk
+    permittivity: float  # assuming a bulk
     u_permittivity: float
-    delta_bic: float  # by which the BIC rises without the arc; nan where it was not asked
+    delta_bic: float  # increase of BIC without the arc; nan if not tested
     reason: str
 
     def __repr__(self) -> str:
@@ -70,22 +79,22 @@ class AssignedProcess(Process):
 def assign(
     result: FitResult, cell: CellGeometry | None = None, evidence: bool = True
 ) -> tuple[AssignedProcess, ...]:
-    """Return the arcs of a fit with candidates for what they stand for, ordered by τ.
+    """Assign the arcs of a fit to candidate processes, in order of τ.
 
     Parameters
     ----------
     result : FitResult
-        Of any circuit.
+        Fit of any circuit.
     cell : CellGeometry, optional
-        By default that of the spectrum's metadata; without any, L/A = 1/cm and A = 1 cm² are taken.
+        By default from the metadata of the spectrum; if unknown, L/A = 1/cm and A = 1 cm² are assumed.
     evidence : bool
-        Whether arcs that may be grain boundaries are tested by a fit without them.
+        Whether possible grain boundaries are tested by a fit without their arc.
 
     Notes
     -----
-    C L/A tells what lies through the pellet, C/A what lies on a face [1]_, each within a factor 3.
-    The permittivity C L/(A ε0) of a bulk should be 5 to 100. Of two arcs that both fit bulk the faster is,
-    and the slower a grain boundary if its C is larger.
+    Processes through the pellet are identified by C L/A, those on a face by C/A [1]_, within a factor of 3.
+    The permittivity C L/(A ε0) of a bulk is 5 to 100. Of two arcs compatible with bulk, the faster one is
+    bulk, and the slower one a grain boundary if its C is larger.
 
     Examples
     --------
@@ -93,46 +102,46 @@ def assign(
     >>> from eistool.circuit.library import load_library_circuit
     >>> example = load_library_circuit("bulk_gb_spike").example
     >>> spectrum = simulate("bulk_gb_spike", example.frequency, example.values, noise=0.003, seed=1)
-    >>> found = assign(fit(spectrum, "bulk_gb_spike"), CellGeometry(thickness_um=1000, diameter_mm=10))
-    >>> [(one.name, one.assignment, one.candidates[0]) for one in found]
+    >>> arcs = assign(fit(spectrum, "bulk_gb_spike"), CellGeometry(thickness_um=1000, diameter_mm=10))
+    >>> [(one.name, one.assignment, one.candidates[0]) for one in arcs]
     [('R_b', 'bulk', 'bulk'), ('R_gb', 'grain_boundary', 'grain_boundary'), ('CPE1', 'electrode', 'electrode')]
     """
     check_geometry(cell)
     if not result.success:
         return ()
     cell = cell or CellGeometry.from_metadata(result.spectrum.metadata)
-    found = [_arc(result, process, cell) for process in result.processes]
-    found = _in_order(found)
+    assigned = _in_order([_arc(result, process, cell) for process in result.processes])
     if evidence:
-        found = [_with_evidence(result, one) for one in found]
-    return (*found, *_electrodes(result, cell, found))
+        assigned = [_with_evidence(result, one) for one in assigned]
+    return (*assigned, *_electrodes(result, cell, assigned))
 
 
 def plausible_grain_boundary(process: AssignedProcess) -> bool:
-    """Return whether the capacitance of an arc may be that of grain boundaries."""
+    """Return whether the capacitance of an arc is compatible with grain boundaries."""
     return _within(process.C_through_F_per_cm, THROUGH["grain_boundary"])
 
 
-def why_no_grain_boundary(process: AssignedProcess) -> str:
-    """Return which of the three conditions for a grain boundary an arc does not meet; nothing if it meets all.
+def grain_boundary_objection(process: AssignedProcess) -> str:
+    """Return the condition for a grain boundary that an arc does not meet, or an empty string.
 
-    Its apex must lie in the window, its capacitance be plausible, and the BIC rise by more than 10 without it.
+    Its apex must lie in the window, its capacitance be plausible, and BIC rise by more than 10 without it.
     """
     if not plausible_grain_boundary(process):
-        found = f"C L/A = {process.C_through_F_per_cm:.2g} F/cm" if math.isfinite(process.C_eff) else "alpha < 0.6"
-        return f"{process.name} has no capacitance of grain boundaries ({found})"
-    if process.status != "ok":
-        outside = "has its apex outside of the window" if process.status == "extrapolated" else "is not resolved"
-        return f"{process.name} {outside}"
-    if not process.delta_bic > EVIDENCE:
-        return (
-            f"without {process.name} the BIC rises by {process.delta_bic:.1f} only, not by more than {EVIDENCE:g}"
+        capacitance = (
+            f"C L/A = {process.C_through_F_per_cm:.2g} F/cm" if math.isfinite(process.C_eff) else "alpha < 0.6"
         )
+        return f"the capacitance of {process.name} is not that of grain boundaries ({capacitance})"
+    if process.status != "ok":
+        outside = "has its apex outside the window" if process.status == "extrapolated" else "is not resolved"
+        return f"{process.name} {outside}"
+    if not process.delta_bic > STRONG:
+        rise = format_fixed(process.delta_bic, 1)
+        return f"without {process.name} the BIC rises by {rise} only, not by more than {STRONG:g}"
     return ""
 
 
 def _candidates(through: float, face: float) -> tuple[str, ...]:
-    """Return what the capacitance may be of, first what needs no tolerance, in the order of the tables."""
+    """Return candidates by capacitance, those without tolerance first, in the order of the tables."""
     distances = {name: _distance(through, ends) for name, ends in THROUGH.items()}
     distances |= {name: _distance(face, ends) for name, ends in FACES.items()}
     if _is_permittivity(through / VACUUM_F_PER_CM):
@@ -142,7 +151,7 @@ def _candidates(through: float, face: float) -> tuple[str, ...]:
 
 
 def _distance(value: float, ends: tuple[float, float]) -> float:
-    """Return the logarithm of the factor by which a value lies outside of a range, 0 inside."""
+    """Return the logarithm of the factor by which a value lies outside a range, 0 inside."""
     return max(0.0, math.log(ends[0] / value), math.log(value / ends[1]))
 
 
@@ -155,7 +164,7 @@ def _is_permittivity(value: float) -> bool:
 
 
 def _scales(cell: CellGeometry | None) -> tuple[float, float, float]:
-    """Return L/A, its relative uncertainty, and A; 1 where they are not known."""
+    """Return L/A, its relative uncertainty, and A; 1 if unknown."""
     if cell is None or cell.cell_constant_per_cm is None:
         return 1.0, 0.0, 1.0
     constant = cell.cell_constant_per_cm
@@ -198,17 +207,17 @@ def _reason(role: str, candidates: Sequence[str], through: float, permittivity: 
         text = f"C L/A = {through:.2g} F/cm suggests {' or '.join(candidates)}"
         text += f", εr = {permittivity:.2g} as bulk" if "bulk" in (role, *candidates) else ""
     else:
-        text = f"C L/A = {through:.2g} F/cm is of nothing in the table"
+        text = f"C L/A = {through:.2g} F/cm matches no entry of the table"
     if assumed:
         text += " (cell unknown: L/A = 1/cm and 1 cm² assumed)"
     return f"{role} by the circuit library; {text}" if role else text
 
 
-def _in_order(found: list[AssignedProcess]) -> list[AssignedProcess]:
-    """Of arcs that fit bulk, keep the fastest as bulk; a slower one is a grain boundary if its C is larger."""
+def _in_order(arcs: list[AssignedProcess]) -> list[AssignedProcess]:
+    """Keep the fastest bulk candidate as bulk; a slower one becomes a grain boundary if its C is larger."""
     bulk: AssignedProcess | None = None
     ordered = []
-    for one in found:
+    for one in arcs:
         if not one.by_role and one.assignment == "bulk":
             if bulk is not None:
                 others = tuple(name for name in one.candidates if name != "bulk")
@@ -216,7 +225,7 @@ def _in_order(found: list[AssignedProcess]) -> list[AssignedProcess]:
                 others = (
                     ("grain_boundary", *(name for name in others if name != "grain_boundary")) if larger else ()
                 )
-                text = "slower than the bulk arc" + (", with a larger C" if larger else ", with no larger C")
+                text = "slower than the bulk arc" + (", with a larger C" if larger else ", without a larger C")
                 one = replace(
                     one, candidates=others, assignment=next(iter(others), ""), reason=f"{one.reason}; {text}"
                 )
@@ -235,9 +244,9 @@ def _with_evidence(result: FitResult, one: AssignedProcess) -> AssignedProcess:
 
 
 def fit_without(result: FitResult, name: str) -> FitResult | None:
-    """Return the fit of the circuit without the arc of a resistor; None if nothing is left to fit.
+    """Return the fit of the circuit without the arc of a resistor, or None if no circuit remains.
 
-    The rest may take an inductance instead where it has none: at the fast end it looks like a missing arc.
+    An inductance is tried in addition if the circuit has none, since it can replace a fast arc.
     """
     parts = series_parts(result.circuit)
     rest = tuple(part for part in parts if name not in {element.name for element in leaves(part)})
@@ -247,7 +256,7 @@ def fit_without(result: FitResult, name: str) -> FitResult | None:
     symbols = {element.symbol for part in rest for element in leaves(part)}
     if not symbols & {"L", "La", "RL"}:
         rivals.append(join(Series, (Element("L", "0"), *rest)))
-    found = []
+    fits = []
     for rival in rivals:
         names = {element.name for element in leaves(rival)}
         roles = {element: role for element, role in result.circuit.roles.items() if element in names}
@@ -258,20 +267,22 @@ def fit_without(result: FitResult, name: str) -> FitResult | None:
             if result.parameters.get(p) is not None and result.parameters[p].status == "fixed"
         }
         try:
-            found += fit_many([result.spectrum], circuit, jobs=1, fixed=held, weighting=result.weighting)
-        except EistoolError:  # with everything held there is nothing to fit
+            fits += fit_many([result.spectrum], circuit, jobs=1, fixed=held, weighting=result.weighting)
+        except EistoolError:  # no free parameter remains
             continue
-    return min((other for other in found if other.success), key=lambda other: other.bic, default=None)
+    return min((other for other in fits if other.success), key=lambda other: other.bic, default=None)
 
 
 def _capacitances(result: FitResult, process: Process) -> EffectiveCapacitance:
-    """Return the capacitances of an arc, with what is faster than it as the series resistance."""
+    """Return the capacitances of an arc, with faster arcs as part of the series resistance."""
     names = next(names for names in arcs(result.circuit.tree) if names[0].split(".")[0] == process.name)
     faster = [other.name for other in result.processes if other.tau < process.tau]
-    return _readings(result, names, [*_series_resistors(result.circuit), *faster])
+    return _effective_capacitance(result, names, [*_series_resistors(result.circuit), *faster])
 
 
-def _readings(result: FitResult, names: tuple[str, ...], before: Sequence[str]) -> EffectiveCapacitance:
+def _effective_capacitance(
+    result: FitResult, names: tuple[str, ...], before: Sequence[str]
+) -> EffectiveCapacitance:
     """Return the capacitances of an element from (R, Q, alpha), (R, tau, alpha), or (Q, alpha) if it blocks."""
     circuit = result.circuit
     index = [circuit.index(name) for name in names]
@@ -304,7 +315,7 @@ def _readings(result: FitResult, names: tuple[str, ...], before: Sequence[str]) 
 
 
 def series_parts(circuit: Circuit) -> tuple[Node, ...]:
-    """Return the parts that a circuit has in series."""
+    """Return the series parts of a circuit."""
     return circuit.tree.parts if isinstance(circuit.tree, Series) else (circuit.tree,)
 
 
@@ -318,20 +329,21 @@ def _electrodes(
 ) -> list[AssignedProcess]:
     """Return the constant-phase elements and capacitors in series: blocking electrodes."""
     _, _, area = _scales(cell)
-    found = []
+    electrodes = []
     for part in series_parts(result.circuit):
         if not isinstance(part, Element) or part.symbol not in ("CPE", "C"):
             continue
         names = tuple(f"{part.name}.{spec.name}" for spec in part.spec.parameters)
         before = [*_series_resistors(result.circuit), *(one.name for one in faster)]
-        readings = _readings(result, names, before)
+        capacitances = _effective_capacitance(result, names, before)
         is_capacitor = part.symbol == "C"
-        C = result.parameters[names[0]].value if is_capacitor else readings.brug_blocking
-        u_C = result.parameters[names[0]].stderr if is_capacitor else readings.u_brug_blocking
+        C = result.parameters[names[0]].value if is_capacitor else capacitances.brug_blocking
+        u_C = result.parameters[names[0]].stderr if is_capacitor else capacitances.u_brug_blocking
         alpha = result.parameters.get(f"{part.name}.alpha")
         role = result.parameters[names[0]].role
         candidates = tuple(name for name, ends in FACES.items() if _within(C / area, ends))
-        found.append(
+        suggestion = " or ".join(candidates) or "no entry of the table"
+        electrodes.append(
             AssignedProcess(
                 name=part.name,
                 R=math.inf,
@@ -351,14 +363,14 @@ def _electrodes(
                 by_role=bool(role),
                 C_brug=math.nan,
                 u_C_brug=math.nan,
-                C_brug_blocking=readings.brug_blocking,
-                u_C_brug_blocking=readings.u_brug_blocking,
+                C_brug_blocking=capacitances.brug_blocking,
+                u_C_brug_blocking=capacitances.u_brug_blocking,
                 C_through_F_per_cm=math.nan,
                 C_face_F_per_cm2=C / area,
                 permittivity=math.nan,
                 u_permittivity=math.nan,
                 delta_bic=math.nan,
-                reason=f"blocks; C/A = {C / area:.2g} F/cm² suggests {' or '.join(candidates) or 'nothing'}",
+                reason=f"blocks; C/A = {C / area:.2g} F/cm² suggests {suggestion}",
             )
         )
-    return found
+    return electrodes

@@ -1,4 +1,4 @@
-"""Effective capacitances of constant-phase elements, with their uncertainty."""
+"""Effective capacitances of constant-phase elements with uncertainties."""
 
 import math
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from eistool.display import Shown
-from eistool.fitting.processes import LEAST_ALPHA
+from eistool.fitting.processes import MIN_ALPHA
 from eistool.typing import FloatArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class EffectiveCapacitance(Shown):
-    """Three readings of one constant-phase element, in F; nan where a reading is not defined.
+    """Three effective capacitances of one constant-phase element in F; nan if undefined.
 
-    ``hsu_mansfeld`` is for a distribution through the thickness (bulk, grain boundaries, films),
-    ``brug`` for one along a surface with the charge transfer R beside it, and ``brug_blocking`` for one
+    ``hsu_mansfeld`` holds for a distribution through the thickness (bulk, grain boundaries, films), ``brug``
+    for one along a surface with the charge-transfer resistance R in parallel, and ``brug_blocking`` for one
     along a surface without charge transfer.
     """
 
@@ -40,18 +40,18 @@ def effective_capacitance(
     Parameters
     ----------
     Q, alpha : float
-        S s^alpha, and the exponent.
+        In S s^alpha, and the exponent.
     R : float, optional
-        Resistance in parallel, in ohm; None where the element blocks.
+        Parallel resistance in ohm; None if the element blocks.
     R_s : float, optional
-        Resistance in series before it, in ohm.
+        Series resistance in ohm.
     covariance : FloatArray, shape (4, 4), optional
-        Of Q, alpha, R and R_s in their units; 0 for what is exact or not there.
+        Covariance of Q, alpha, R and R_s in their units; 0 for exact or missing values.
 
     Notes
     -----
     Hsu-Mansfeld [1]_: Q^(1/α) R^((1-α)/α). Brug [2]_: Q^(1/α) (1/R_s + 1/R)^((α-1)/α), and with R → ∞
-    where the electrode blocks. None is given for α < 0.6, nor an uncertainty without a covariance.
+    for a blocking electrode. All are nan for α < 0.6, and uncertainties without a covariance.
 
     References
     ----------
@@ -60,11 +60,11 @@ def effective_capacitance(
 
     Examples
     --------
-    >>> found = effective_capacitance(2e-5, 0.8, R=100.0, R_s=53.05)
-    >>> f"{found.hsu_mansfeld:.3e} {found.brug:.3e} {found.brug_blocking:.3e}"
+    >>> C = effective_capacitance(2e-5, 0.8, R=100.0, R_s=53.05)
+    >>> f"{C.hsu_mansfeld:.3e} {C.brug:.3e} {C.brug_blocking:.3e}"
     '4.229e-06 3.245e-06 3.610e-06'
     """
-    if alpha < LEAST_ALPHA:
+    if alpha < MIN_ALPHA:
         return EffectiveCapacitance(*[math.nan] * 6)
     from uncertainties import correlated_values, umath
 

@@ -1,21 +1,24 @@
-"""Composite electrodes: partial conductivities from the rails of a transmission line."""
+"""Partial conductivities of composite electrodes from the rails of a transmission line."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from eistool.circuit import Element
+from eistool.constants import SIGNIFICANT
 from eistool.display import Shown, format_value, html_table, plain
 from eistool.errors import FitError, SpectrumError
 from eistool.fitting import FitResult
+from eistool.fitting.result import UNRESOLVED
 from eistool.materials.conductivity_value import ConductivityValue, Scale, without_value
 from eistool.spectrum import CellGeometry
+from eistool.typing import Threshold
 
-# the rails of each line, and whether the spectrum stays the same when they are exchanged
+# rails of each line, and whether the spectrum is invariant under their exchange
 RAILS: Mapping[str, tuple[tuple[tuple[str, str], ...], bool]] = MappingProxyType(
     {
         "TLMee": ((("electronic", "Re"), ("ionic", "Ri")), False),
@@ -25,36 +28,41 @@ RAILS: Mapping[str, tuple[tuple[tuple[str, str], ...], bool]] = MappingProxyType
         "deLevie": ((("ionic", "Ri"),), False),
     }
 )
-N_TAIL = 6  # points that the graphical reading extrapolates
-TAIL = 0.05  # below this ωτ the line is a resistance and a blocking element
-AGREEMENT = 3.0  # standard errors between it and the fit
+N_TAIL = 6  # points of the graphical extrapolation
+TAIL: Annotated[
+    float,
+    Threshold("ωτ below which a line is a resistance and a blocking element", "series of Z: error of order (ωτ)²"),
+] = 0.05
+AGREEMENT: Annotated[
+    float, Threshold("relative deviation at which the graphical value agrees with a fit", "engineering choice")
+] = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class GraphicalCheck(Shown):
-    """R_ion = 3(R_low - R_high), read off the spectrum, and what the fitted line would give for it."""
+    """Graphical value R_ion = 3(R_low - R_high), and the value expected from the fitted line."""
 
     R_low_ohm: float
     R_high_ohm: float
     R_ion_ohm: float
     u_R_ion_ohm: float
-    expected_ohm: float  # Re + Ri - 3 Re Ri/(Re + Ri); R_ion where Re is 0
+    expected_ohm: float  # Re + Ri - 3 Re Ri/(Re + Ri); R_ion for Re = 0
     verdict: str  # agrees | disagrees | not readable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Composite:
-    """Effective partial conductivities of a composite, over its whole thickness and area.
+    """Effective partial conductivities of a composite over its whole thickness and area.
 
     Attributes
     ----------
     electronic, ionic : ConductivityValue or None
-        Where the rails cannot be told apart, the limits are those of both.
+        If the rails cannot be distinguished, both have the limits of the pair.
     tortuosity : mapping of "electronic" and "ionic" to (value, u)
-        φ σ/σ_eff, for the rails whose pure conductivity and volume fraction were given: an effective
-        number that holds contacts and voids too.
+        φ σ/σ_eff for rails with a given pure conductivity and volume fraction: an effective value that
+        includes contacts and voids.
     tau_line_s : float
-        About (Re + Ri) C/π²: the line is seen in full where its 1/ω lies in the window.
+        About (Re + Ri) C/π²; the line is fully resolved if it lies within the window.
     graphical : GraphicalCheck or None
         For blocking lines.
     """
@@ -69,7 +77,7 @@ class Composite:
     assumed: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain Python objects; None for missing numbers."""
+        """Return the result as plain Python objects; None for missing numbers."""
         as_dict: dict[str, Any] = plain({field.name: getattr(self, field.name) for field in fields(self)})
         return as_dict
 
@@ -99,28 +107,28 @@ def partial_conductivities(
     pure: Mapping[str, tuple[float, float]] | None = None,
     volume_fraction: Mapping[str, float] | None = None,
 ) -> Composite:
-    """Return the effective electronic and ionic conductivity that a fitted transmission line gives.
+    """Return the effective electronic and ionic conductivities of a fitted transmission line.
 
     Parameters
     ----------
     result : FitResult
-        Of a circuit with one of TLMee, TLMii, TLMie, TLMct, deLevie.
+        Fit of a circuit with one of TLMee, TLMii, TLMie, TLMct, deLevie.
     cell : CellGeometry, optional
-        Thickness and area of the composite; by default of the metadata.
+        Thickness and area of the composite; by default from the metadata.
     faster : {"electronic", "ionic"}, optional
-        Which rail has the lower resistance. A cathode's line is the same with both exchanged: without it,
-        or a rail that was fixed, nothing says which is which.
+        Rail with the lower resistance. The line of a cathode is invariant under exchange of its rails: they
+        are distinguished only by this argument or by a fixed rail.
     pure : mapping of rail to (σ in S/cm, u), optional
         Conductivities of the pure phases, for the tortuosity.
     volume_fraction : mapping of rail to number, optional
-        Their share of the volume.
+        Volume fractions of the pure phases.
 
     Raises
     ------
     FitError
-        If the fit failed, or its circuit has not one such line.
+        If the fit failed, or its circuit does not have exactly one such line.
     SpectrumError
-        If no geometry is known, or ``faster`` is no rail.
+        If the geometry is unknown or ``faster`` is invalid.
 
     References
     ----------
@@ -133,14 +141,14 @@ def partial_conductivities(
     >>> example = load_library_circuit("composite_ion_blocking").example
     >>> spectrum = simulate("composite_ion_blocking", example.frequency, example.values, noise=0.003, seed=1)
     >>> cell = CellGeometry(thickness_um=300, diameter_mm=10, u_thickness_um=6)
-    >>> found = partial_conductivities(fit(spectrum, "composite_ion_blocking"), cell)
-    >>> found.electronic.status, f"{found.electronic.sigma_S_per_cm:.2g} S/cm"
+    >>> composite = partial_conductivities(fit(spectrum, "composite_ion_blocking"), cell)
+    >>> composite.electronic.status, f"{composite.electronic.sigma_S_per_cm:.2g} S/cm"
     ('ok', '0.00013 S/cm')
     """
     if not result.success:
         raise FitError(f"{result.spectrum.label}: {result.reason or 'the fit failed'}; no conductivities")
     if faster not in (None, "electronic", "ionic"):
-        raise SpectrumError(f"faster={faster!r}; choose electronic or ionic, or leave it out")
+        raise SpectrumError(f"faster={faster!r}; choose electronic, ionic or None")
     lines = [element for element in result.circuit.elements if element.symbol in RAILS]
     if len(lines) != 1:
         raise FitError(
@@ -160,20 +168,20 @@ def partial_conductivities(
     tau = _tau(result, line, list(names.values()))
     scale = Scale.of(result, cell, 0.0, 0.0, None)
     remark = _remark(result, tau)
-    found = {rail: _rail(result, scale, rail, name, *remark) for rail, name in names.items()}
+    conductivities = {rail: _rail(result, scale, rail, name, *remark) for rail, name in names.items()}
     if exchangeable and faster is None:
-        found = _without_names(found)
+        conductivities = _without_names(conductivities)
     shares = {
-        rail: _tortuosity(found[rail], pure[rail], volume_fraction[rail])
-        for rail in found
+        rail: _tortuosity(conductivities[rail], pure[rail], volume_fraction[rail])
+        for rail in conductivities
         if pure is not None and volume_fraction is not None and rail in pure and rail in volume_fraction
-        if math.isfinite(found[rail].sigma_S_per_cm)
+        if math.isfinite(conductivities[rail].sigma_S_per_cm)
     }
     return Composite(
         label=result.spectrum.label,
         circuit=repr(result.circuit),
-        electronic=found.get("electronic"),
-        ionic=found.get("ionic"),
+        electronic=conductivities.get("electronic"),
+        ionic=conductivities.get("ionic"),
         tortuosity=MappingProxyType(shares),
         tau_line_s=tau,
         graphical=_graphical(result, line, list(names.values()), tau)
@@ -190,12 +198,12 @@ def _tau(result: FitResult, line: Element, rails: list[str]) -> float:
 
 
 def _remark(result: FitResult, tau: float) -> tuple[str, str]:
-    """Return the status that the window allows, and why it is no better."""
+    """Return the status allowed by the window, and its reason."""
     omega = result.spectrum.omega[result.spectrum.mask]
     if float(omega.min()) * tau > 1:
-        return "extrapolated", "the window ends before the whole thickness takes part"
+        return "extrapolated", "the window ends above the frequencies of the whole thickness"
     if float(omega.max()) * tau < 1:
-        return "extrapolated", "the window begins where the whole thickness takes part already"
+        return "extrapolated", "the window lies below the frequencies of a partial thickness"
     return "ok", ""
 
 
@@ -204,18 +212,18 @@ def _rail(result: FitResult, scale: Scale, rail: str, name: str, status: str, re
     if parameter.status == "at_bound":
         return without_value(rail, "not_resolvable", f"{name} is at the bound {parameter.value:g} Ω of its search")
     u = 0.0 if parameter.status == "fixed" else parameter.stderr
-    # another minimum, or another line: the rails may differ by far more than their errors
+    # a wrong line or minimum may change the rails by far more than their errors
     doubts = (flag for flag in result.flags if flag.startswith("residuals are"))
     text = "; ".join([f"{name} was fixed"] if parameter.status == "fixed" else [*filter(None, [reason]), *doubts])
     return scale.value(rail, parameter.value, u, status, text)
 
 
-def _without_names(found: Mapping[str, ConductivityValue]) -> dict[str, ConductivityValue]:
-    """Return both rails of an exchangeable line with the values of both as limits."""
-    reason = "the spectrum is the same with Re and Ri exchanged; say which is faster"
-    low = float(np.min([value.lower_limit for value in found.values()]))
-    high = float(np.max([value.upper_limit for value in found.values()]))
-    return {rail: without_value(rail, "not_resolvable", reason, low, high) for rail in found}
+def _without_names(conductivities: Mapping[str, ConductivityValue]) -> dict[str, ConductivityValue]:
+    """Return both rails of an exchangeable line with the limits of the pair."""
+    reason = "the spectrum is invariant under exchange of Re and Ri; give faster"
+    low = float(np.min([value.lower_limit for value in conductivities.values()]))
+    high = float(np.max([value.upper_limit for value in conductivities.values()]))
+    return {rail: without_value(rail, "not_resolvable", reason, low, high) for rail in conductivities}
 
 
 def _tortuosity(value: ConductivityValue, pure: tuple[float, float], fraction: float) -> tuple[float, float]:
@@ -225,7 +233,7 @@ def _tortuosity(value: ConductivityValue, pure: tuple[float, float], fraction: f
 
 
 def _graphical(result: FitResult, line: Element, rails: list[str], tau: float) -> GraphicalCheck | None:
-    """Read R_low where the blocking tail would meet the real axis, and R_high where the line begins."""
+    """Return R_ion from the intercepts of the blocking tail and of the high-frequency end."""
     spectrum = result.spectrum
     omega, z = spectrum.omega[spectrum.mask], spectrum.impedance[spectrum.mask]
     order = np.argsort(omega)[::-1]
@@ -234,7 +242,7 @@ def _graphical(result: FitResult, line: Element, rails: list[str], tau: float) -
     fast = z[omega * tau > 1]
     if tail.size < N_TAIL or not fast.size:
         return None
-    # errors of Z' on a steep tail are a share of |Z|
+    # errors of Z' on a steep tail are proportional to |Z|
     line_fit, covariance = np.polyfit(-tail.imag, tail.real, 1, w=1 / np.abs(tail), cov="unscaled")
     relative = float(np.sqrt(np.mean(np.abs(result.residual[spectrum.mask]) ** 2) / 2))
     low, u_low = float(line_fit[1]), relative * math.sqrt(float(covariance[1, 1]))
@@ -243,12 +251,12 @@ def _graphical(result: FitResult, line: Element, rails: list[str], tau: float) -
     values = [result.parameters[name].value for name in rails]
     total = sum(values)
     expected = total - (3 * values[0] * values[1] / total if len(values) == 2 else 0.0)
-    agrees = abs(R - expected) <= max(AGREEMENT * u, 0.1 * abs(expected))
+    agrees = abs(R - expected) <= max(SIGNIFICANT * u, AGREEMENT * abs(expected))
     return GraphicalCheck(
         R_low_ohm=low,
         R_high_ohm=high,
         R_ion_ohm=R,
         u_R_ion_ohm=u,
         expected_ohm=expected,
-        verdict="not readable" if u > 0.5 * abs(expected) else "agrees" if agrees else "disagrees",
+        verdict="not readable" if u > UNRESOLVED * abs(expected) else "agrees" if agrees else "disagrees",
     )

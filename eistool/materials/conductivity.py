@@ -1,25 +1,27 @@
-"""From resistances to conductivities, with everything that makes them uncertain."""
+"""Conductivities from fitted resistances, with their error budget."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from eistool.circuit import Element
-from eistool.constants import ONE_SIDED_95, TWO_SIDED_95
-from eistool.display import format_value, html_table, plain
+from eistool.constants import ONE_SIDED_95, SIGNIFICANT, TWO_SIDED_95
+from eistool.display import format_fixed, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult
 from eistool.fitting.result import UNRESOLVED
 from eistool.materials.assignment import (
+    PERMITTIVITY,
+    TOLERANCE,
     AssignedProcess,
     assign,
     fit_without,
+    grain_boundary_objection,
     plausible_grain_boundary,
     series_parts,
-    why_no_grain_boundary,
 )
 from eistool.materials.conductivity_value import (
     TYPICAL_PERMITTIVITY,
@@ -31,9 +33,16 @@ from eistool.materials.conductivity_value import (
     without_value,
 )
 from eistool.spectrum import CellGeometry, check_geometry
+from eistool.typing import Threshold
 
-BULK_PERMITTIVITY = 5 / 3, 300.0  # 5 to 100 with a factor 3 of tolerance
-BRICK_LAYER_RATIO = 10.0  # of capacitances, from which the brick-layer model holds
+BULK_PERMITTIVITY = PERMITTIVITY[0] / TOLERANCE, PERMITTIVITY[1] * TOLERANCE  # of a bulk by role
+BRICK_LAYER_RATIO: Annotated[
+    float,
+    Threshold(
+        "ratio of C_gb to C_bulk, and of σ_bulk to σ_gb, of the brick-layer model",
+        "grain boundaries are thin and less conductive; docs/materials.md",
+    ),
+] = 10.0
 
 _INTERFACES = ("electrode", "charge_transfer", "film", "interphase", "diffusion")
 _THROUGH = ("bulk", "grain_boundary", "phase", "ferroelectric_bulk")
@@ -41,20 +50,20 @@ _THROUGH = ("bulk", "grain_boundary", "phase", "ferroelectric_bulk")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Conductivity:
-    """Conductivities of one spectrum; None for what its circuit does not speak of.
+    """Conductivities of one spectrum; None if the circuit has no such element.
 
     Attributes
     ----------
     bulk, grain_boundary, total : ConductivityValue or None
-        ``grain_boundary`` is the apparent one, L/(R A).
+        ``grain_boundary`` is the apparent conductivity L/(R A).
     grain_boundary_specific : ConductivityValue or None
-        By the brick-layer model, where bulk and grain boundaries are resolved and C_gb > 10 C_bulk.
+        From the brick-layer model, if bulk and grain boundaries are resolved and C_gb > 10 C_bulk.
     processes : tuple of AssignedProcess
-        The arcs, and what they were taken for.
+        Arcs with their assignments.
     resistors : mapping of quantity to tuple of str
-        The elements whose resistance each quantity is.
+        Elements whose resistances add up to each quantity.
     assumed : tuple of str
-        What nobody said, and was assumed.
+        Assumed values.
     """
 
     label: str
@@ -72,11 +81,11 @@ class Conductivity:
 
     @property
     def values(self) -> tuple[ConductivityValue, ...]:
-        """Bulk, grain boundary and total, as far as they are there."""
+        """Bulk, grain boundary and total, if available."""
         return tuple(one for one in (self.bulk, self.grain_boundary, self.total) if one is not None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain Python objects; None for missing numbers."""
+        """Return the result as plain Python objects; None for missing numbers."""
         contents = {field.name: getattr(self, field.name) for field in fields(self)}
         contents["cell"] = self.cell.to_dict()
         as_dict: dict[str, Any] = plain(contents)
@@ -107,31 +116,30 @@ def conductivity(
     u_r_lead_ohm: float | None = None,
     activation_energy_eV: float | None = None,
 ) -> Conductivity:
-    """Return the conductivities that a fit gives with a geometry: bulk, grain boundary, total.
+    """Return bulk, grain-boundary and total conductivity from a fit and a geometry.
 
     Parameters
     ----------
     result : FitResult
-        Its library roles, or else the capacitances of its arcs, say which resistances count.
+        Fit whose library roles, or else capacitances, determine the contributing resistances.
     cell : CellGeometry, optional
-        By default that of the spectrum's metadata. A thickness is never inferred from a resistance.
+        By default from the metadata of the spectrum. A thickness is never inferred from a resistance.
     r_lead_ohm, u_r_lead_ohm : float, optional
-        Subtracted from what contains the leads; by default of the metadata, ± 10 %.
+        Subtracted from resistances that include the leads; by default from the metadata, ± 10 %.
     activation_energy_eV : float, optional
-        For the error that comes with that of the temperature, where the metadata know a temperature;
-        by default 0.3 eV.
+        For the error due to that of the temperature, if the metadata give a temperature; by default 0.3 eV.
 
     Raises
     ------
     SpectrumError
-        If no geometry is known.
+        If the geometry is unknown.
 
     Notes
     -----
-    (u_σ/σ)² = (u_L/L)² + (2 u_d/d)² + (u_R/R)² + [(Ea/kBT - 1) u_T/T]². What is not known of these is
-    assumed, and named in ``assumed``. The uncertainty is that of this pellet: identical samples have spread
-    far wider between laboratories [1]_. A grain boundary is claimed only where its apex lies in the window,
-    its capacitance is plausible, and the BIC rises by more than 10 without it; else there is the total only.
+    (u_σ/σ)² = (u_L/L)² + (2 u_d/d)² + (u_R/R)² + [(Ea/kBT - 1) u_T/T]². Unknown terms are assumed and listed
+    in ``assumed``. The uncertainty is that of this pellet: the scatter of identical samples between
+    laboratories is far larger [1]_. A grain boundary is reported only if its apex lies in the window, its
+    capacitance is plausible, and BIC rises by more than 10 without it; else only the total is given.
 
     References
     ----------
@@ -186,9 +194,9 @@ def conductivity(
 
 
 def _without_needless_arcs(result: FitResult) -> tuple[FitResult, ConductivityValue | None]:
-    """Return the fit without vague arcs that only raise the BIC, and what that says of a grain boundary.
+    """Return the fit without unresolved arcs that only raise BIC, and the verdict on a grain boundary.
 
-    Such an arc may take any resistance, and would make one of the total that nothing supports.
+    Such an arc may have any resistance, which would contribute to the total.
     """
     boundary = None
     while result.success:
@@ -200,7 +208,8 @@ def _without_needless_arcs(result: FitResult) -> tuple[FitResult, ConductivityVa
             break
         one, rival = better
         if one.assignment == "grain_boundary":
-            reason = f"the spectrum is described without {one.name}, ΔBIC {rival.bic - result.bic:+.0f}"
+            worse = format_fixed(rival.bic - result.bic, 0, "+")
+            reason = f"the spectrum is described without {one.name}, ΔBIC {worse}"
             boundary = without_value("grain_boundary", "not_resolvable", reason)
         result = rival
     return result, boundary
@@ -208,20 +217,20 @@ def _without_needless_arcs(result: FitResult) -> tuple[FitResult, ConductivityVa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """The resistances of a fit by what they are taken for; names of elements."""
+    """Elements of a fit grouped by their assignment."""
 
     result: FitResult
     bulk: tuple[AssignedProcess, ...]
     boundaries: tuple[AssignedProcess, ...]
-    others: tuple[AssignedProcess, ...]  # through the pellet, too: phases, and what has no clear capacitance
-    doubtful: tuple[AssignedProcess, ...]  # in the pellet by the library, elsewhere by their capacitance
+    others: tuple[AssignedProcess, ...]  # other parts of the pellet: phases, and arcs without a clear capacitance
+    doubtful: tuple[AssignedProcess, ...]  # in the pellet by role, elsewhere by capacitance
     intercept: tuple[str, ...]  # resistors of the electrolyte without an arc
-    leads: tuple[str, ...]  # resistors beside a bulk arc
+    leads: tuple[str, ...]  # resistors in series with a bulk arc
 
     def resistance(self, names: Sequence[str]) -> tuple[float, float]:
         """Return the sum of resistances and its standard error from the full covariance.
 
-        A circuit that does not describe the spectrum errs by its residuals at least.
+        The error of a poor model is at least that of its residuals.
         """
         index = [self.result.circuit.index(f"{name}.R") for name in names]
         R = float(self.result.values[index].sum())
@@ -249,7 +258,7 @@ def _sort(result: FitResult, processes: Sequence[AssignedProcess]) -> _Parts:
         if math.isinf(one.R) or one.assignment in (*_INTERFACES, "surface_layer", "reaction", "lead", "line"):
             continue
         kind = one.assignment if one.assignment in groups else "other"
-        # the circuit library does not know where an arc will come to lie
+        # the capacitance of a fitted arc may contradict its role in the library
         elsewhere = _is_known(one) and not any(name in _THROUGH for name in one.candidates)
         if elsewhere or (kind == "other" and not one.by_role and one.assignment not in _THROUGH):
             kind = "doubtful"
@@ -273,7 +282,7 @@ def _sort(result: FitResult, processes: Sequence[AssignedProcess]) -> _Parts:
 
 
 def _is_known(one: AssignedProcess) -> bool:
-    """Return whether a capacitance is known well enough to tell anything."""
+    """Return whether a capacitance is resolved."""
     return one.u_C_eff <= UNRESOLVED * one.C_eff
 
 
@@ -284,12 +293,12 @@ def _total(parts: _Parts, scale: Scale) -> ConductivityValue | None:
     if not names and not doubtful:
         return None
     if not names:
-        reason = f"{' and '.join(doubtful)}: neither role nor capacitance says that it is the electrolyte"
+        reason = f"{' and '.join(doubtful)}: neither role nor capacitance indicates the electrolyte"
         return without_value("total", "not_resolvable", reason)
     R, u_R = parts.resistance(names)
     if doubtful:
         both, u_both = parts.resistance([*names, *doubtful])
-        if both - R > max(0.03 * R, 3 * u_R):
+        if both - R > max(0.03 * R, SIGNIFICANT * u_R):
             return _between(parts, scale, (R, u_R), (both, u_both))
     slow = [one for one in counted if _is_below_window(parts.result, one)]
     status = "extrapolated" if slow else "ok"
@@ -301,30 +310,32 @@ def _total(parts: _Parts, scale: Scale) -> ConductivityValue | None:
         where = f"bulk apex ~{apex:.2g} MHz if εr = {TYPICAL_PERMITTIVITY:g}"
         if apex > 100:
             where = where.replace(f"{apex:.2g}", f"{round(apex, -1):.0f}")
-        # an arc that should show, and does not, is one that the circuit leaves out
+        # an arc expected within the window is missing from the circuit
         reason = f"{where}: {'not measurable' if apex > fastest else 'no arc in the circuit'}"
         if not all(parts.result.parameters[f"{name}.R"].role for name in parts.intercept):
-            reason = f"{', '.join(parts.intercept)} taken for the electrolyte; {reason}"
+            reason = f"{', '.join(parts.intercept)} assumed to be the electrolyte; {reason}"
     elif parts.leads and parts.resistance(parts.leads)[0] > 0.01 * R:
         lead = parts.resistance(parts.leads)[0]
-        reason = joined(reason, f"{', '.join(parts.leads)} = {lead:.3g} Ω beside the bulk arc is taken for leads")
+        reason = joined(
+            reason, f"{', '.join(parts.leads)} = {lead:.3g} Ω in series with the bulk arc is assumed to be leads"
+        )
     return scale.value("total", R, u_R, status, joined(parts.remark, reason), with_lead=not parts.leads)
 
 
 def _between(
     parts: _Parts, scale: Scale, low: tuple[float, float], high: tuple[float, float]
 ) -> ConductivityValue:
-    """Return the limits of a total that contains an arc, or not."""
+    """Return the limits of a total that may or may not include some arcs."""
     names = " and ".join(one.name for one in parts.doubtful)
     best = low[0] - scale.lead - ONE_SIDED_95 * low[1]
     worst = high[0] - scale.lead + ONE_SIDED_95 * high[1]
-    spread = ONE_SIDED_95 * math.hypot(scale.u_geometry, scale.u_temperature)
+    relative = ONE_SIDED_95 * math.hypot(scale.u_geometry, scale.u_temperature)
     return without_value(
         "total",
         "not_resolvable",
-        f"{names} may be of the electrolyte or of a contact: its capacitance is that of neither bulk nor boundary",
-        lower_limit=scale.constant / worst * math.exp(-spread),
-        upper_limit=scale.constant / best * math.exp(spread) if best > 0 else math.nan,
+        f"{names} may be electrolyte or contact: its capacitance is that of neither bulk nor grain boundary",
+        lower_limit=scale.constant / worst * math.exp(-relative),
+        upper_limit=scale.constant / best * math.exp(relative) if best > 0 else math.nan,
     )
 
 
@@ -334,7 +345,7 @@ def _is_below_window(result: FitResult, one: AssignedProcess) -> bool:
 
 
 def _claimed(parts: _Parts) -> bool:
-    return any(not why_no_grain_boundary(one) for one in parts.boundaries)
+    return any(not grain_boundary_objection(one) for one in parts.boundaries)
 
 
 def _bulk(parts: _Parts, scale: Scale) -> ConductivityValue | None:
@@ -344,11 +355,11 @@ def _bulk(parts: _Parts, scale: Scale) -> ConductivityValue | None:
         status, reason = one.status, ""
         low, high = BULK_PERMITTIVITY
         if status == "extrapolated":
-            reason = "its apex lies outside of the window"
+            reason = "its apex lies outside the window"
         elif status == "not_resolvable":
             reason = "the arc is not resolved"
         if _is_known(one) and not low <= one.permittivity <= high:
-            status, reason = "not_resolvable", f"εr = {one.permittivity:.2g} is none of a bulk"
+            status, reason = "not_resolvable", f"εr = {one.permittivity:.2g} is not that of a bulk"
         return scale.value("bulk", R, u_R, status, joined(parts.remark, reason), with_lead=not parts.leads)
     if not (parts.intercept and _claimed(parts)):
         return None
@@ -360,24 +371,24 @@ def _bulk(parts: _Parts, scale: Scale) -> ConductivityValue | None:
 def _grain_boundary(parts: _Parts, scale: Scale) -> ConductivityValue | None:
     if not parts.boundaries:
         return None
-    claimed = [one for one in parts.boundaries if not why_no_grain_boundary(one)]
+    claimed = [one for one in parts.boundaries if not grain_boundary_objection(one)]
     if claimed:
         R, u_R = parts.resistance([one.name for one in claimed])
         return scale.value("grain_boundary", R, u_R, "ok", joined(parts.remark, "apparent"))
     one = parts.boundaries[0]
     R, u_R = parts.resistance([one.name])
-    # what cannot be told for what it is has no limit either
+    # an arc that is not a grain boundary gives no limit
     u_R = u_R if plausible_grain_boundary(one) else math.inf
-    return scale.value("grain_boundary", R, u_R, "not_resolvable", why_no_grain_boundary(one))
+    return scale.value("grain_boundary", R, u_R, "not_resolvable", grain_boundary_objection(one))
 
 
 def _specific(
     parts: _Parts, bulk: ConductivityValue | None, boundary: ConductivityValue | None
 ) -> ConductivityValue | None:
-    """Return the grain boundaries' own conductivity, σ_gb C_b/C_gb."""
+    """Return the specific grain-boundary conductivity σ_gb C_b/C_gb."""
     if bulk is None or boundary is None or (bulk.status, boundary.status) != ("ok", "ok") or not parts.bulk:
         return None
-    inner, outer = parts.bulk[0], next(one for one in parts.boundaries if not why_no_grain_boundary(one))
+    inner, outer = parts.bulk[0], next(one for one in parts.boundaries if not grain_boundary_objection(one))
     ratio = inner.C_eff / outer.C_eff
     sigma = boundary.sigma_S_per_cm * ratio
     if not (ratio < 1 / BRICK_LAYER_RATIO and sigma < bulk.sigma_S_per_cm / BRICK_LAYER_RATIO):

@@ -1,29 +1,39 @@
-"""One conductivity: its value with the parts of its error, or its limits and why there is no value."""
+"""Conductivity values with their error budget, or limits with a reason."""
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 from eistool.constants import BOLTZMANN_EV, ONE_SIDED_95, TWO_SIDED_95, VACUUM_F_PER_CM, ZERO_CELSIUS
 from eistool.display import Shown, format_value
 from eistool.fitting import FitResult
 from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import CellGeometry
+from eistool.typing import Threshold
 
-DEFAULT_U_TEMPERATURE_K = 1.0
-DEFAULT_EA_EV = 0.3  # of fast lithium conductors; only for what an error of the temperature does
-DEFAULT_U_LEAD = 0.1  # of the lead's resistance
-TYPICAL_PERMITTIVITY = 10.0
+DEFAULT_U_TEMPERATURE_K: Annotated[
+    float, Threshold("assumed uncertainty of the temperature in K", "project definition, docs/materials.md")
+] = 1.0
+DEFAULT_EA_EV: Annotated[
+    float,
+    Threshold(
+        "assumed Ea in eV, for the error of the temperature",
+        "0.31 to 0.34 eV in doi:10.1038/s41586-024-08298-9 and 10.1038/s41560-021-00952-0",
+    ),
+] = 0.3
+DEFAULT_U_LEAD: Annotated[float, Threshold("assumed relative uncertainty of a lead", "engineering choice")] = 0.1
+TYPICAL_PERMITTIVITY = 10.0  # of solid electrolytes, for the expected bulk apex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConductivityValue(Shown):
-    """One conductivity; nan with one-sided 95 % limits where it is not resolvable, a 95 % interval else.
+    """Conductivity with a 95 % interval, or nan with one-sided 95 % limits if it is not resolvable.
 
-    The relative uncertainties of resistance, geometry and temperature are the parts of ``u_sigma_S_per_cm``.
+    The relative uncertainties of resistance, geometry and temperature add up to ``u_sigma_S_per_cm``.
     """
 
     quantity: str  # bulk | grain_boundary | total, and others of composites
-    R_ohm: float  # after the leads were subtracted
+    R_ohm: float  # leads subtracted
     u_R_ohm: float
     sigma_S_per_cm: float
     u_sigma_S_per_cm: float
@@ -40,7 +50,7 @@ class ConductivityValue(Shown):
 
 
 def bulk_apex_frequency(sigma_S_per_cm: float, permittivity: float = TYPICAL_PERMITTIVITY) -> float:
-    """Return where the bulk arc has its apex: σ/(2π ε0 εr).
+    """Return the apex frequency of the bulk arc in Hz: σ/(2π ε0 εr).
 
     Examples
     --------
@@ -64,7 +74,7 @@ def temperature_share(activation_energy_eV: float, temperature_C: float, u_tempe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """What turns a resistance into a conductivity."""
+    """Conversion of resistances to conductivities: cell constant, lead and temperature with their errors."""
 
     constant: float  # 1/cm
     u_geometry: float  # relative
@@ -83,7 +93,7 @@ class Scale:
         u_lead: float | None,
         energy: float | None,
     ) -> "Scale":
-        """Return the scale for a fit; what is None is taken from the metadata, or assumed."""
+        """Return the scale for a fit; None is replaced by metadata or by an assumption."""
         metadata = result.spectrum.metadata
         assumed = []
         lead = metadata.r_lead_ohm if lead is None else lead
@@ -113,16 +123,16 @@ class Scale:
     def value(
         self, quantity: str, R: float, u_R: float, status: str = "ok", reason: str = "", with_lead: bool = False
     ) -> ConductivityValue:
-        """Return the conductivity of a resistance, or its limit where the resistance says nothing."""
+        """Return the conductivity of a resistance, or its lower limit if R is not resolved."""
         if with_lead and self.lead:
             R, u_R = R - self.lead, math.hypot(u_R, self.u_lead)
             reason = joined(f"leads of {self.lead:g} Ω subtracted", reason)
         if not (status in ("ok", "extrapolated") and u_R <= UNRESOLVED * R):
             if status in ("ok", "extrapolated"):
-                status, reason = "not_resolvable", joined("the error of R exceeds half of it", reason)
+                status, reason = "not_resolvable", joined("the error of R exceeds 50 %", reason)
             largest = R + ONE_SIDED_95 * u_R
-            spread = math.exp(-ONE_SIDED_95 * math.hypot(self.u_geometry, self.u_temperature))
-            limit = self.constant / largest * spread if largest > 0 and math.isfinite(largest) else math.nan
+            factor = math.exp(-ONE_SIDED_95 * math.hypot(self.u_geometry, self.u_temperature))
+            limit = self.constant / largest * factor if largest > 0 and math.isfinite(largest) else math.nan
             return without_value(quantity, status, reason, lower_limit=limit)
         sigma = self.constant / R
         relative = math.sqrt((u_R / R) ** 2 + self.u_geometry**2 + self.u_temperature**2)
@@ -145,7 +155,7 @@ class Scale:
 def without_value(
     quantity: str, status: str, reason: str, lower_limit: float = math.nan, upper_limit: float = math.nan
 ) -> ConductivityValue:
-    """Return what stands for a conductivity that is not known, with the limits that are."""
+    """Return an unknown conductivity with its status, reason and limits."""
     return ConductivityValue(
         quantity=quantity,
         R_ohm=math.nan,
@@ -160,12 +170,12 @@ def without_value(
 
 
 def joined(*texts: str) -> str:
-    """Return the reasons that there are as one."""
+    """Join the nonempty reasons."""
     return "; ".join(text for text in texts if text)
 
 
 def sigma_text(one: ConductivityValue) -> str:
-    """Return σ ± u in S/cm, or why there is none and its limits."""
+    """Return σ ± u in S/cm, or the status and the limits."""
     if math.isfinite(one.sigma_S_per_cm):
         status = "" if one.status == "ok" else f", {one.status}"
         return f"{format_value(one.sigma_S_per_cm, one.u_sigma_S_per_cm)} S/cm{status}"

@@ -1,20 +1,29 @@
-"""Arrhenius parameters of several samples together: the Meyer-Neldel rule."""
+"""Meyer-Neldel rule for the Arrhenius parameters of several samples."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from eistool.display import Shown, format_value
+from eistool.fitting.result import UNRESOLVED
 from eistool.materials.arrhenius import Arrhenius
+from eistool.typing import Threshold
 
-LEAST_SAMPLES = 4
+LEAST_SAMPLES: Annotated[
+    int, Threshold("samples of a Meyer-Neldel line", "project definition, docs/materials.md")
+] = 4
+VARIATION: Annotated[
+    float,
+    Threshold("standard deviation of Ea over its error, of a Meyer-Neldel line", "about the 95 % level"),
+] = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeyerNeldel(Shown):
-    """ln σ0 = a + Ea/E_MN over samples."""
+    """Line ln σ0 = a + Ea/E_MN over samples."""
 
     E_MN_eV: float
     u_E_MN_eV: float
@@ -32,11 +41,11 @@ class MeyerNeldel(Shown):
 
 
 def meyer_neldel(fits: Sequence[Arrhenius]) -> MeyerNeldel:
-    """Return the line of ln σ0 over Ea of four samples or more.
+    """Fit the line of ln σ0 against Ea of at least four samples.
 
-    The errors of Ea and ln σ0 of one sample are correlated almost perfectly, and alone draw a line of slope
-    1/kBT: the line is fitted with their covariance [1]_, and is refused where the energies do not differ by
-    more than their errors.
+    The errors of Ea and ln σ0 of a sample are almost perfectly correlated and alone produce a line of slope
+    1/kBT. The line is therefore fitted with their covariance [1]_ and refused if the energies do not differ
+    by more than their errors.
 
     References
     ----------
@@ -53,12 +62,12 @@ def meyer_neldel(fits: Sequence[Arrhenius]) -> MeyerNeldel:
     if len(known) < LEAST_SAMPLES:
         return _refused(len(known), f"{len(known)} samples; give {LEAST_SAMPLES} or more")
     if len({fit.form for fit in known}) > 1:
-        return _refused(len(known), "the samples have energies of different forms")
+        return _refused(len(known), "the energies are of different forms; use one form for all samples")
     covariances = np.array([fit.covariance for fit in known])
-    spread = float(np.std(x, ddof=1))
+    deviation = float(np.std(x, ddof=1))
     typical = float(np.sqrt(np.mean(covariances[:, 0, 0])))
-    if not spread > 2 * typical:
-        return _refused(len(known), f"Ea spreads by {spread:.2g} eV, its errors are {typical:.2g} eV")
+    if not deviation > VARIATION * typical:
+        return _refused(len(known), f"Ea varies by {deviation:.2g} eV, with errors of {typical:.2g} eV")
     from scipy.optimize import minimize_scalar
 
     def fitted(slope: float) -> tuple[float, float, float]:
@@ -67,7 +76,7 @@ def meyer_neldel(fits: Sequence[Arrhenius]) -> MeyerNeldel:
         level = float(np.average(y - slope * x, weights=weight))
         return float(np.sum(weight * (y - level - slope * x) ** 2)), level, float(weight.sum())
 
-    # a sample's own errors align with 1/kBT; slopes are sought from -80 to 160 per eV
+    # the errors of a sample align with 1/kBT; slopes are searched from -80 to 160 per eV
     grid = np.linspace(-80, 160, 481)
     i = int(np.argmin([fitted(slope)[0] for slope in grid]))
     ends = grid[max(i - 1, 0)], grid[min(i + 1, grid.size - 1)]
@@ -77,8 +86,8 @@ def meyer_neldel(fits: Sequence[Arrhenius]) -> MeyerNeldel:
     step = 0.5
     curvature = (fitted(slope + step)[0] - 2 * chi2 + fitted(slope - step)[0]) / step**2
     u_slope = math.sqrt(2 / curvature * max(1.0, reduced)) if curvature > 0 else math.inf
-    if not u_slope < 0.5 * abs(slope):
-        return _refused(len(known), "the points lie on no line")
+    if not u_slope < UNRESOLVED * abs(slope):
+        return _refused(len(known), "the points do not follow a line")
     return MeyerNeldel(
         E_MN_eV=1 / slope,
         u_E_MN_eV=u_slope / slope**2,

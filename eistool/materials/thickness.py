@@ -1,4 +1,4 @@
-"""The conductivity of a layer from cells of several thicknesses."""
+"""Conductivity of a layer from cells of several thicknesses."""
 
 import math
 from dataclasses import dataclass
@@ -9,17 +9,16 @@ from numpy.typing import ArrayLike
 
 from eistool.display import format_value, plain
 from eistool.errors import SpectrumError
-
-SIGNIFICANT = 2.0  # standard errors above 0 that a resistance needs to be given
+from eistool.fitting.result import UNRESOLVED
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class ThicknessRegression:
-    """R = R_0 + L/(σ A) over layers of several thicknesses."""
+    """Regression R = R_0 + L/(σ A) over layers of several thicknesses."""
 
     sigma_S_per_cm: float
     u_sigma_S_per_cm: float
-    intercept_ohm: float  # what all cells have in common: layers, counter electrodes, leads
+    intercept_ohm: float  # common to all cells: electrolyte layers, counter electrodes, leads
     u_intercept_ohm: float
     slope_ohm_per_cm: float
     u_slope_ohm_per_cm: float
@@ -49,21 +48,21 @@ def regress_thickness(
     u_area_cm2: float = 0.0,
     u_thickness_um: ArrayLike = 0.0,
 ) -> ThicknessRegression:
-    """Return the conductivity from the slope of resistances over thickness: nothing has to be subtracted.
+    """Return the conductivity from the slope of resistances over thickness, without a subtraction.
 
     Parameters
     ----------
     thickness_um, resistance_ohm, u_resistance_ohm : array_like, shape (n,)
-        Three cells or more, of which at least two thicknesses differ.
+        At least three cells with at least two different thicknesses.
     area_cm2, u_area_cm2 : float
-        Common to all cells.
+        Area of all cells.
     u_thickness_um : array_like
         Standard uncertainty of each thickness.
 
     Raises
     ------
     SpectrumError
-        If there are fewer than three cells, or a value is impossible.
+        If there are fewer than three cells, or a value is out of range.
 
     Examples
     --------
@@ -81,7 +80,7 @@ def regress_thickness(
     if not (np.isfinite(R).all() and (L > 0).all() and (u > 0).all() and area_cm2 > 0):
         raise SpectrumError("regression over thickness: give positive thicknesses, uncertainties and area")
     slope = 0.0
-    for _ in range(5):  # the error of a thickness acts through the slope
+    for _ in range(5):  # the error of a thickness enters through the slope
         sigma = np.hypot(u, slope * u_L)
         basis = np.column_stack([np.ones_like(L), L]) / sigma[:, None]
         covariance = np.linalg.inv(basis.T @ basis)
@@ -89,7 +88,7 @@ def regress_thickness(
     chi2 = float(np.sum(((R - intercept - slope * L) / sigma) ** 2)) / (L.size - 2)
     covariance = covariance * max(1.0, chi2)
     u_intercept, u_slope = np.sqrt(np.diag(covariance)).tolist()
-    resolved = slope > SIGNIFICANT * u_slope
+    resolved = u_slope < UNRESOLVED * slope
     value = 1 / (slope * area_cm2) if resolved else math.nan
     return ThicknessRegression(
         sigma_S_per_cm=value,
@@ -101,5 +100,5 @@ def regress_thickness(
         correlation=float(covariance[0, 1]) / (u_intercept * u_slope),
         chi2_reduced=chi2,
         status="ok" if resolved else "not_resolvable",
-        reason="" if resolved else "the resistance does not grow with the thickness beyond its uncertainty",
+        reason="" if resolved else "the resistance does not increase significantly with the thickness",
     )

@@ -2,7 +2,7 @@
 
 from eistool.readers.cycling import read_profile
 from eistool.readers.polarization import PolarizationRecord, is_polarization, read_polarization
-from eistool.readers.read import FoundFile, doubts, load, override, read, scan
+from eistool.readers.read import FoundFile, doubts, load, override, read, scan, unused_in_names
 from eistool.readers.registry import READERS, Reader
 from eistool.readers.samples import SamplesTable, SampleTables, read_samples
 
@@ -22,4 +22,5 @@ __all__ = [
     "read_profile",
     "read_samples",
     "scan",
+    "unused_in_names",
 ]

@@ -4,13 +4,20 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from eistool.errors import ConfigError, ReaderError
 from eistool.readers.content import FileContent
-from eistool.readers.filename import metadata_from_filename
+from eistool.readers.filename import (
+    ORIGIN,
+    UNUSED,
+    NameMetadata,
+    depends_on_folder,
+    metadata_from_filename,
+    metadata_from_filenames,
+)
 from eistool.readers.formats.biologic import ELECTRODES
 from eistool.readers.formats.spectrum_rows import served_by
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
@@ -39,11 +46,19 @@ class FoundFile:
         Its name in results: relative to the given folder, with forward slashes.
     ignored : str
         Reason why it is not read; empty for files of spectra.
+    named : NameMetadata, optional
+        Metadata from its name and the other names in its folder.
     """
 
     path: Path
     source: str
     ignored: str = ""
+    named: NameMetadata | None = field(default=None, compare=False)
+
+    @property
+    def name_metadata(self) -> NameMetadata:
+        """Metadata from its name, without the other names if those are unknown."""
+        return self.named or metadata_from_filename(self.path.name)
 
 
 def read(
@@ -133,13 +148,39 @@ def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
         for path in _walk(root) if root.is_dir() else [root]:
             files.setdefault(path.resolve(), (folder, path))
     prefixes = _prefixes(list(files.values()))
-    return sorted(
-        (
-            FoundFile(path, prefixes[folder] + path.relative_to(folder).as_posix(), _ignored(path))
-            for folder, path in files.values()
-        ),
-        key=lambda file: file.source,
-    )
+    unnamed = [
+        FoundFile(path, prefixes[folder] + path.relative_to(folder).as_posix(), _ignored(path))
+        for folder, path in files.values()
+    ]
+    return sorted(_with_names(unnamed), key=lambda file: file.source)
+
+
+def _with_names(files: Sequence[FoundFile]) -> Iterator[FoundFile]:
+    """Yield files with metadata from their names; the context is all files of known suffix in the folder."""
+    folders: dict[Path, list[FoundFile]] = {}
+    for file in files:
+        if file.ignored:
+            yield file
+        else:
+            folders.setdefault(file.path.parent, []).append(file)
+    for folder, inside in folders.items():
+        names = {file.path.name for file in inside}
+        if any(map(depends_on_folder, names)):
+            names.update(_spectra_beside(folder))
+        named = metadata_from_filenames(sorted(names))
+        yield from (replace(file, named=named[file.path.name]) for file in inside)
+
+
+def _spectra_beside(folder: Path) -> list[str]:
+    try:
+        names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+    except OSError:  # of a folder that can be entered, not listed
+        return []
+    return [
+        name
+        for name in names
+        if Path(name).suffix.lower() in KNOWN_SUFFIXES and not _hidden(name) and not _is_document(name)
+    ]
 
 
 def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "working") -> list[Spectrum]:
@@ -162,7 +203,7 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
     if reader is None:
         raise content.error(refusal(content))
     spectra = reader.read(content, electrode)
-    named, name_notes = metadata_from_filename(file.path.name)
+    named = file.name_metadata
     place = Metadata().updated("file", source=file.source, format=reader.name)
     tables = tables or SampleTables()
     described = []
@@ -170,9 +211,9 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
         header = spectrum.metadata
         start = replace(
             spectrum,
-            metadata=place.updated("file", sweep=sweep).updated("file name", **named),
+            metadata=named.add_to(place.updated("file", sweep=sweep)),
             label="",
-            notes=(*spectrum.notes, *name_notes),
+            notes=(*spectrum.notes, *named.notes),
         )
         full = override(start, "file header", header.known())
         for row in tables.rows_for(file.path, file.source, sweep):
@@ -189,9 +230,9 @@ def _in_ohm(spectrum: Spectrum) -> Spectrum:
     area = known_area_cm2(spectrum.metadata)
     if PER_AREA not in spectrum.notes or area is None:
         return spectrum
-    field = "diameter_mm" if spectrum.metadata.area_cm2 is None else "area_cm2"
-    origin = spectrum.metadata.origin[field]
-    note = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({field}, {origin})"
+    name = "diameter_mm" if spectrum.metadata.area_cm2 is None else "area_cm2"
+    origin = spectrum.metadata.origin[name]
+    note = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({name}, {origin})"
     notes = tuple(note if old == PER_AREA else old for old in spectrum.notes)
     return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
 
@@ -215,8 +256,8 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
         if value is not None
         and name != "file"
         and known.get(name, value) != value
-        # the first token of a file name is only a guess at the sample
-        and not (name == "sample_id" and spectrum.metadata.origin[name] == "file name")
+        # the sample in a file name is only a guess
+        and not (name == "sample_id" and spectrum.metadata.origin[name] == ORIGIN)
     ]
     metadata = spectrum.metadata.updated(origin, **values)
     return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *notes))
@@ -225,6 +266,20 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
 def doubts(spectrum: Spectrum) -> list[str]:
     """Return the notes to check by eye: contradictory metadata, and a doubtful sign of Im."""
     return [note for note in spectrum.notes if _DISAGREEMENT.match(note) or sign_in_doubt(note)]
+
+
+def unused_in_names(spectra: Sequence[Spectrum]) -> list[str]:
+    """Return one line per reason why tokens in file names are not used as metadata."""
+    reasons: dict[str, list[str]] = {}
+    for spectrum in spectra:
+        for note in spectrum.notes:
+            match = UNUSED.fullmatch(note)
+            if match is not None:
+                reasons.setdefault(match["reason"], []).append(f"{match['field']}: {match['token']}")
+    return [
+        f"{tokens[0]} {reason}" + (f" ({len(tokens)} spectra)" if len(tokens) > 1 else "")
+        for reason, tokens in reasons.items()
+    ]
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -240,12 +295,16 @@ def _hidden(name: str) -> bool:
     return name.startswith((".", "~$")) or name == "__MACOSX"
 
 
+def _is_document(name: str) -> bool:
+    return name.lower() in TABLE_NAMES or _NO_SPECTRA.fullmatch(Path(name).stem) is not None
+
+
 def _ignored(path: Path) -> str:
     if path.exists() and not path.is_file():  # opening a named pipe would wait for ever
         return "not a regular file"
     if path.name.lower() in TABLE_NAMES:
         return "samples table"
-    if _NO_SPECTRA.fullmatch(path.stem):
+    if _is_document(path.name):
         return "document"
     table = served_by(path)
     if table is not None:

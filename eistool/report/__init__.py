@@ -1,4 +1,4 @@
-"""Pictures of spectra and fits; no window system is needed."""
+"""Pictures of spectra and results, without a window system."""
 
 from eistool.report.circuit import circuit_to_png, plot_circuit
 from eistool.report.cycling import SpectrumMark, profile_to_png

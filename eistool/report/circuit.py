@@ -1,4 +1,4 @@
-"""A circuit in a picture: drawing, equation, and the Nyquist plot of its simulated example."""
+"""Pictures of circuits: drawing, equation, and Nyquist plot of the simulated example."""
 
 import io
 import re
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 SIZE = 10.5, 7.6  # inches
-BODY, LEAD = 1.0, 0.3  # widths of an element and of the wires beside it
+BODY, LEAD = 1.0, 0.3  # widths of an element and of its wires
 ROW = 1.0  # height of a branch
-GAP = 0.25  # between the branches of a parallel group and the groups beside it
-LARGEST = 1.3  # units of drawing to an inch at least: small circuits are not blown up
-EQUATION_SIZES = (15.0, 13.0, 11.0, 9.5, 8.0)  # points, the first that fits
+GAP = 0.25  # between a parallel group and its neighbours
+LARGEST = 1.3  # least number of drawing units per inch, so that small circuits are not enlarged
+EQUATION_SIZES = (15.0, 13.0, 11.0, 9.5, 8.0)  # points; the first that fits is used
 EQUATION_HEIGHT = 0.2  # of the figure
-COILS = 4
+COILS = 4  # of an inductor
 
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """What a part of the drawing takes: width, and height above and below its wire."""
+    """Extent of a part of the drawing: width, and heights above and below its wire."""
 
     width: float
     above: float
@@ -44,7 +44,7 @@ def plot_circuit(entry: LibraryCircuit) -> "Figure":
     Parameters
     ----------
     entry : LibraryCircuit
-        Without an example there is no Nyquist plot.
+        Library circuit; without an example, the Nyquist plot is omitted.
 
     Examples
     --------
@@ -92,14 +92,14 @@ def _draw(axes: "Axes", node: Node) -> None:
     half_height = max(extent.above, extent.below, height * LARGEST / 2)
     axes.set_xlim(middle - half, middle + half)
     axes.set_ylim(-half_height, half_height)
-    scale = min(width / (2 * half), height / (2 * half_height))  # inches for a unit
+    scale = min(width / (2 * half), height / (2 * half_height))  # inches per unit
     _draw_node(axes, node, 0.0, 0.0, max(5.5, min(10.0, 14.0 * scale)))
     for x in (0.0, extent.width):
         axes.plot(x, 0, "o", color="black", markersize=3.5)
 
 
 def _draw_node(axes: "Axes", node: Node, x: float, y: float, font: float) -> None:
-    """Draw a part from (x, y), its left end, to the right."""
+    """Draw a part to the right of its left end (x, y)."""
     if isinstance(node, Element):
         _draw_element(axes, node, x, y, font)
         return
@@ -115,13 +115,13 @@ def _draw_node(axes: "Axes", node: Node, x: float, y: float, font: float) -> Non
     top = y + extent.above
     wires = []
     for part in node.parts:
-        own = _extent(part)
-        wires.append(top - own.above)
-        start = (left + right - own.width) / 2
+        branch = _extent(part)
+        wires.append(top - branch.above)
+        start = (left + right - branch.width) / 2
         _wire(axes, (left, start), (wires[-1], wires[-1]))
-        _wire(axes, (start + own.width, right), (wires[-1], wires[-1]))
+        _wire(axes, (start + branch.width, right), (wires[-1], wires[-1]))
         _draw_node(axes, part, start, wires[-1], font)
-        top -= own.above + own.below
+        top -= branch.above + branch.below
     for end in (left, right):
         _wire(axes, (end, end), (wires[0], wires[-1]))
 
@@ -166,7 +166,7 @@ def _wire(axes: "Axes", x: tuple[float, float], y: tuple[float, float]) -> None:
 
 
 def _write_equation(figure: "Figure", circuit: Circuit) -> None:
-    """Write the equation in the largest type in which its lines fit."""
+    """Write the equation in the largest font size that fits."""
     terms = _terms(circuit)
     for size in EQUATION_SIZES:
         texts = _place(figure, terms, size)
@@ -181,7 +181,7 @@ def _write_equation(figure: "Figure", circuit: Circuit) -> None:
 
 
 def _terms(circuit: Circuit) -> list[str]:
-    """Return the equation as pieces between which a line may end: before a plus outside all brackets."""
+    """Return the equation in pieces at possible line breaks: before a plus sign outside all brackets."""
     left, _, right = circuit.to_latex().partition("=")
     pieces = [f"{left}="]
     depth = start = 0
@@ -194,7 +194,7 @@ def _terms(circuit: Circuit) -> list[str]:
 
 
 def _full_size(latex: str) -> str:
-    """Let fractions outside all others be as large as the rest; mathtext would shrink them."""
+    """Set outermost fractions in full size, which mathtext would shrink."""
     parts = re.split(r"(?=\\frac)", latex)
     depth, text = 0, ""
     for part in parts:
@@ -250,7 +250,7 @@ def _draw_example(axes: "Axes", entry: LibraryCircuit) -> None:
 
 
 def _write_values(figure: "Figure", entry: LibraryCircuit) -> None:
-    """Write name, value, unit and role of each parameter as a table without lines."""
+    """Write name, value, unit and role of each parameter in a table."""
     circuit = entry.circuit
     values = {} if entry.example is None else entry.example.values
     elements = [element.name for element in circuit.elements for _ in element.spec.parameters]

@@ -1,4 +1,4 @@
-"""A cycling record with the spectra numbered on its voltage, over time and over charge."""
+"""Pictures of cycling records: voltage over time and charge, with numbered spectra."""
 
 import io
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLOURS = {"charge": FIT, "discharge": DATA, None: "0.45"}
-_MOST_NUMBERS = 25  # more would cover each other: then every second, fifth, tenth ... has one
+_MOST_NUMBERS = 25  # with more spectra, every second, fifth, tenth ... is numbered
 
 
 @dataclass(frozen=True, slots=True)
 class SpectrumMark:
-    """Where a spectrum was taken: seconds as the record counts them, and the direction."""
+    """Position of a spectrum: time in the record in s, and direction."""
 
     seconds: float
     direction: str | None
@@ -32,9 +32,9 @@ def profile_to_png(profile: Profile, marks: Sequence[SpectrumMark]) -> bytes:
     Parameters
     ----------
     profile : Profile
-        The record.
+        Cycling record.
     marks : sequence of SpectrumMark
-        In the order of their numbers.
+        Spectra in the order of their numbers.
     """
     from matplotlib.figure import Figure
 
@@ -58,7 +58,7 @@ def profile_to_png(profile: Profile, marks: Sequence[SpectrumMark]) -> bytes:
     if marks:
         over_time.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, fontsize=9, frameon=False)
     buffer = io.BytesIO()
-    # no date and no version in it: equal pictures are equal files
+    # without date and version, equal pictures are equal files
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
@@ -68,7 +68,7 @@ def _draw(
 ) -> None:
     from matplotlib.patheffects import withStroke
 
-    rising = bool((np.diff(x) >= 0).all())  # then a discharge runs away from its numbers to the right
+    rising = bool((np.diff(x) >= 0).all())  # over time, the curve of a discharge does not cross its numbers
     axes.plot(x, y, color="0.55", linewidth=1.2, zorder=2)
     step = next(n for n in (1, 2, 5, 10, 20, 50, 100, 10**9) if len(marks) <= n * _MOST_NUMBERS)
     for number, (mark, left, up) in enumerate(zip(marks, at, voltage, strict=True), start=1):

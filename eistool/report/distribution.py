@@ -1,4 +1,4 @@
-"""A distribution of relaxation times: γ with its band and its peaks over τ and frequency."""
+"""Pictures of distributions of relaxation times: γ, band and peaks over τ and frequency."""
 
 import io
 import math
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eistool.constants import TWO_SIDED_95
+from eistool.report.nyquist import DPI
 from eistool.report.units import format_hertz, format_ohm, ohm_unit
 from eistool.typing import FloatArray
 
@@ -17,18 +18,17 @@ if TYPE_CHECKING:
     from eistool.drt import DRT
 
 GAMMA, PEAK, LOOP = "#1f4e79", "#d1495b", "#7b4ea3"
-DPI = 110
 LONGEST_TITLE, LONGEST = 90, 130  # characters in a line
-HEADROOM = 1.45  # of the axis over the highest peak: room for its label
-TAIL = 1.6  # times the highest peak that a tail or a band may be and still be shown in full
+HEADROOM = 1.45  # height of the axis relative to the highest peak, with room for labels
+TAIL = 1.6  # largest height of a tail or band relative to the highest peak
 ROWS = 3  # of labels
-ROW = 0.075  # height of a label, of the axis
-CROWDED = 0.135  # of the width, that a label takes
+ROW = 0.075  # height of a label relative to the axis
+CROWDED = 0.135  # width of a label relative to the axis
 
 
 @dataclass(frozen=True, slots=True)
 class PeakMark:
-    """Where a peak is marked."""
+    """Mark of a peak."""
 
     tau: float
     u_tau: float | None
@@ -39,16 +39,16 @@ class PeakMark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DRTPicture:
-    """What a picture shows.
+    """Contents of a picture.
 
     Parameters
     ----------
     label, model, flags : str
-        The title.
+        Texts of the title.
     R_pol, R_inf : (float, float or None)
-        With errors, in ohm.
+        Resistances with errors in ohm.
     noise : float, optional
-        Relative to |Z|.
+        Noise relative to |Z|.
     tau, gamma, low, high : FloatArray, shape (n_tau,)
         In s, and ohm per unit of ln τ.
     window : (float, float)
@@ -72,7 +72,7 @@ class DRTPicture:
 
     @classmethod
     def of(cls, drt: "DRT") -> "DRTPicture":
-        """Return what shows a result."""
+        """Return the contents for a result."""
         omega = 2 * np.pi * drt.spectrum.frequency[drt.spectrum.mask]
         return cls(
             label=drt.spectrum.label,
@@ -91,7 +91,7 @@ class DRTPicture:
 
 
 class DRTPlot:
-    """A figure that draws one distribution after the other; its axes are made once."""
+    """Reusable figure for distributions; its axes are created once."""
 
     def __init__(self) -> None:
         from matplotlib.figure import Figure
@@ -114,10 +114,10 @@ class DRTPlot:
         self._drawn: list[Any] = []
 
     def draw(self, picture: DRTPicture) -> "Figure":
-        """Return the figure, which shows the picture until the next call."""
+        """Draw the picture and return the figure, which is valid until the next call."""
         for artist in self._drawn:
             artist.remove()
-        label = picture.label  # the end of a long path tells more than its beginning
+        label = picture.label  # the end of a long path is more specific
         self._title.set_text(label if len(label) <= LONGEST_TITLE else f"…{label[1 - LONGEST_TITLE :]}")
         noise = "" if picture.noise is None else f"    noise {100 * picture.noise:.2g} % of |Z|"
         resistances = f"R∞ {format_ohm(*picture.R_inf)}    R_pol {format_ohm(*picture.R_pol)}"
@@ -132,7 +132,7 @@ class DRTPlot:
         axes.set_ylim(low / scale, high / scale)
         axes.set_ylabel(f"γ / {unit} per unit of ln τ")
         self._gamma.set_data(tau, picture.gamma / scale)
-        # beyond the axes matplotlib would only draw what nobody sees
+        # clipped, so that matplotlib does not draw far beyond the axes
         bottom, top = (
             np.clip(side / scale, 3 * low / scale, 3 * high / scale) for side in (picture.low, picture.high)
         )
@@ -157,7 +157,7 @@ class DRTPlot:
     def to_png(self, picture: DRTPicture, comment: str = "") -> bytes:
         """Return the picture as a PNG file, with a comment among its first bytes."""
         buffer = io.BytesIO()
-        # no date and no version in it: equal pictures are equal files
+        # without date and version, equal pictures are equal files
         self.draw(picture).savefig(buffer, format="png", metadata={"Software": None, "Comment": comment})
         return buffer.getvalue()
 
@@ -172,7 +172,7 @@ class DRTPlot:
             ends[row] = centre
             colour = PEAK if peak.R > 0 else LOOP
             value = float(np.interp(math.log(peak.tau), np.log(picture.tau), picture.gamma)) / scale
-            if peak.atom:  # a delta: as high as the picture, its resistance is told by the label
+            if peak.atom:  # a delta of full height; its label gives the resistance
                 value = (high if peak.R > 0 else low) / HEADROOM
                 stem = axes.plot([peak.tau, peak.tau], [0, value], "-", color=colour, linewidth=1.4, zorder=4)
                 self._drawn += stem
@@ -209,14 +209,13 @@ class DRTPlot:
 def plot_drt(drt: "DRT") -> "Figure":
     """Return a figure of a distribution of relaxation times.
 
-    γ with its 95 % band over τ and, on top, frequency. Peaks are marked with the 95 % error of their τ and
-    labelled with resistance and frequency; atoms are arrows. What lies outside of the measured window is
-    shaded.
+    Shows γ with its 95 % band over τ and frequency. Peaks are marked with the 95 % error of τ and labelled
+    with resistance and frequency; atoms are arrows. The range outside the measured window is shaded.
 
     Parameters
     ----------
     drt : DRT
-        A result.
+        Result to plot.
 
     Examples
     --------
@@ -229,13 +228,13 @@ def plot_drt(drt: "DRT") -> "Figure":
 
 
 def _inverse(value: Any) -> Any:
-    """Return 1/(2πτ) of τ, and the other way round."""
+    """Return 1/(2πτ), which converts τ to frequency and vice versa."""
     with np.errstate(divide="ignore"):
         return 1 / (2 * np.pi * np.asarray(value, dtype=np.float64))
 
 
 def _limits(picture: DRTPicture) -> tuple[float, float]:
-    """Return the range of γ to show: peaks in full, and a tail or a wide band as far as there is room."""
+    """Return the plotted range of γ: full peaks, and tails or wide bands up to a limit."""
     tau, gamma = picture.tau, picture.gamma
     measured = (tau >= picture.window[0]) & (tau <= picture.window[1])
     at = [float(np.interp(math.log(p.tau), np.log(tau), gamma)) for p in picture.peaks if not p.atom]

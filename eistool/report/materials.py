@@ -1,4 +1,4 @@
-"""Pictures of transport: Arrhenius plots, compositions, and Nyquist plots without the geometry."""
+"""Pictures of transport: Arrhenius plots, composition series and normalised Nyquist plots."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 COLOURS = ("#1f4e79", "#d1495b", "#2e8b57", "#e08e00", "#6a4c93", "#00798c", "#8d6a9f", "#5b5b5b")
 TICKS_C = (-100, -80, -60, -40, -20, 0, 20, 40, 60, 80, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000)
-MOST_LABELS = 10
+MOST_LABELS = 10  # in a legend
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompositionPoint:
-    """One sample of a composition series; nan where there is no activation energy."""
+    """Sample of a composition series; nan without an activation energy."""
 
     x: float
     label: str
@@ -38,24 +38,24 @@ class CompositionPoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NormalisedSpectrum:
-    """A spectrum and the geometry it was measured with."""
+    """Spectrum with its geometry."""
 
     label: str
     impedance: ComplexArray  # ohm
     used: BoolArray
-    thickness_cm: float  # nan where only the cell constant is known
+    thickness_cm: float  # nan if only the cell constant is known
     area_cm2: float
     cell_constant_per_cm: float
-    resistance: float = np.nan  # ohm, the total; nan where it is not known
+    resistance: float = np.nan  # total in ohm; nan if unknown
 
 
 def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
-    """Return a figure of ln(σT), and of log σ with °C and mS/cm, over 1000/T; bands are 95 %.
+    """Return a figure of ln(σT) and log σ over 1000/T with 95 % bands.
 
     Parameters
     ----------
     fits : sequence of Arrhenius
-        Of any number of samples; extrapolated conductivities get open marks, those left out crosses.
+        Results of any number of samples. Extrapolated conductivities have open marks, omitted ones crosses.
     """
     from matplotlib.figure import Figure
 
@@ -78,7 +78,7 @@ def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
     milli.set_ylabel("σ in mS/cm")
     _celsius_axis(right)
     _celsius_axis(left)
-    if left.get_legend_handles_labels()[0]:  # lines fall to the right: that corner is free
+    if left.get_legend_handles_labels()[0]:  # lines fall to the right, so that this corner is free
         left.legend(fontsize=7.5, frameon=False, loc="upper right")
     law = "σT = σ0 exp(-Ea/kBT)" if forms == {"ln_sigmaT"} else "σ = σ0 exp(-Ea/kBT)"
     text = f"Arrhenius: {law if len(forms) == 1 else 'several forms'}, bands 95 %"
@@ -96,13 +96,13 @@ def _from_milli(sigma: Any) -> Any:
 
 def _draw_line(axes: "Axes", fit: "Arrhenius", colour: str, product: bool, labelled: bool) -> None:
     kelvin = fit.temperature_C + ZERO_CELSIUS
-    own = np.where(np.isfinite(fit.u_conductivity), fit.u_conductivity, 0.0)
+    u = np.where(np.isfinite(fit.u_conductivity), fit.u_conductivity, 0.0)
 
     def shown(sigma: FloatArray, T: FloatArray) -> FloatArray:
         return np.log(sigma * T) if product else sigma
 
     y = shown(fit.conductivity, kelvin)
-    error = own / fit.conductivity if product else own
+    error = u / fit.conductivity if product else u
     kinds: tuple[tuple[BoolArray, dict[str, Any]], ...] = (
         (fit.used & ~fit.extrapolated, {"marker": "o", "markerfacecolor": colour}),
         (fit.used & fit.extrapolated, {"marker": "o", "markerfacecolor": "white"}),
@@ -135,7 +135,7 @@ def _celsius_axis(axes: "Axes") -> None:
 
 
 def plot_composition(points: Sequence[CompositionPoint]) -> "Figure":
-    """Return a figure of σ at 25 °C and of Ea over the composition."""
+    """Return a figure of σ at 25 °C and Ea over the composition."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10.5, 4.8), dpi=DPI)
@@ -167,7 +167,7 @@ def plot_composition(points: Sequence[CompositionPoint]) -> "Figure":
 
 
 def plot_normalised(spectra: Sequence[NormalisedSpectrum], title: str) -> "Figure":
-    """Return Nyquist plots of Z A/L, Z A and Z/L: what does not depend on area, on thickness, or on both."""
+    """Return a figure of Nyquist plots of Z A/L, Z A and Z/L."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13.5, 4.9), dpi=DPI)
@@ -198,7 +198,7 @@ def _draw_curves(
         return
     from matplotlib import colormaps
 
-    # the blocking tails would leave no room for the resistances
+    # blocking tails are cut, which would dwarf the resistances
     reach = 1.3 * max(reach, *(float(np.abs(z).min()) for _, z in curves))
     shown: ComplexArray = np.concatenate([z[np.abs(z) <= reach] for _, z in curves])
     scale, prefixed = ohm_unit(float(np.abs(shown).max()))
@@ -222,7 +222,7 @@ def _draw_curves(
 
 
 def figure_to_png(figure: "Figure") -> bytes:
-    """Return a figure as a PNG file without date and version: equal figures are equal files."""
+    """Return a figure as a PNG file without date and version, so that equal figures are equal files."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

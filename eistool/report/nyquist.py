@@ -1,4 +1,4 @@
-"""A spectrum and its fit: Nyquist plot with equal scales, beside the residuals."""
+"""Pictures of spectra and fits: Nyquist plot with equal scales, and residuals."""
 
 import io
 from dataclasses import dataclass
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
     from eistool.fitting import FitResult
 
 DATA, FIT, REAL, IMAG = "#1f4e79", "#d1495b", "#1f4e79", "#e08e00"
-DPI = 110
+DPI = 110  # dots per inch of all pictures
 LONGEST_TITLE, LONGEST = 100, 150  # characters in a line
-MARGIN = 0.06  # of the side of the Nyquist plot
-LABEL_SIZE = 0.15, 0.05  # of a frequency label, of the side
+MARGIN = 0.06  # relative to the side of the Nyquist plot
+LABEL_SIZE = 0.15, 0.05  # of a frequency label, relative to the side
 LABEL_OFFSET = 9.0  # points
-LABEL_ROOM = 0.035  # the same, of the side
-NEAR_ORIGIN = 0.25  # the axis of Z' begins at 0 where the smallest Z' is below this share of the largest
-CLOSE_UP_BELOW = 0.08  # a high-frequency end smaller than this share of the plot is shown enlarged
-CLOSE_UP_SIDE = 0.36  # of the Nyquist plot's
-CLOSE_UP_CORNERS = ((0.6, 0.12), (0.12, 0.56), (0.6, 0.56))  # the first that covers no data
-LEAST_RESIDUAL = 0.5  # %, half height of the residuals' axis
+LABEL_ROOM = 0.035  # the same, relative to the side
+NEAR_ORIGIN = 0.25  # ratio of least to largest Z' below which the axis begins at 0
+CLOSE_UP_BELOW = 0.08  # relative size of the high-frequency end below which it is enlarged
+CLOSE_UP_SIDE = 0.36  # of the close-up, relative to the plot
+CLOSE_UP_CORNERS = ((0.6, 0.12), (0.12, 0.56), (0.6, 0.56))  # the first that covers no data is used
+LEAST_RESIDUAL = 0.5  # %, least half height of the axis of residuals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitPicture:
-    """What a picture shows.
+    """Contents of a picture.
 
     Parameters
     ----------
     label, circuit, verdict : str
-        The title.
+        Texts of the title.
     frequency : FloatArray, shape (n_freq,)
-        Hz.
+        Frequencies in Hz.
     impedance : ComplexArray, shape (n_freq,)
-        Ohm.
+        Impedance in ohm.
     used : BoolArray, shape (n_freq,)
         False for masked points.
     fit : ComplexArray, shape (n_freq,), optional
-        Ohm; None without a fit.
+        Fitted impedance in ohm; None without a fit.
     """
 
     label: str
@@ -57,7 +57,7 @@ class FitPicture:
 
 
 class NyquistPlot:
-    """A figure that draws one picture after the other; its axes are made once."""
+    """Reusable figure for fits; its axes are created once."""
 
     def __init__(self) -> None:
         from matplotlib.figure import Figure
@@ -97,8 +97,8 @@ class NyquistPlot:
         residual.legend(ncols=2, **above)
 
     def draw(self, picture: FitPicture) -> "Figure":
-        """Return the figure, which shows the picture until the next call."""
-        label = picture.label  # the end of a long path tells more than its beginning
+        """Draw the picture and return the figure, which is valid until the next call."""
+        label = picture.label  # the end of a long path is more specific
         self._title.set_text(label if len(label) <= LONGEST_TITLE else f"…{label[1 - LONGEST_TITLE :]}")
         verdict = f"{picture.circuit}    {picture.verdict}" if picture.circuit else picture.verdict
         self._subtitle.set_text(verdict if len(verdict) <= LONGEST else f"{verdict[: LONGEST - 1]}…")
@@ -109,7 +109,7 @@ class NyquistPlot:
     def to_png(self, picture: FitPicture, comment: str = "") -> bytes:
         """Return the picture as a PNG file, with a comment among its first bytes."""
         buffer = io.BytesIO()
-        # no date and no version in it: equal pictures are equal files
+        # without date and version, equal pictures are equal files
         self.draw(picture).savefig(buffer, format="png", metadata={"Software": None, "Comment": comment})
         return buffer.getvalue()
 
@@ -137,13 +137,13 @@ class NyquistPlot:
         if place is None:
             return
         scale, unit = ohm_unit(reach)
-        low, own_side = square(fastest[inside] / scale)
+        low, enlarged = square(fastest[inside] / scale)
         left, bottom, width, height = self._nyquist.get_position(original=True).bounds
         self._close_up.set_position(
             (left + place[0] * width, bottom + place[1] * height, CLOSE_UP_SIDE * width, CLOSE_UP_SIDE * height)
         )
-        self._close_up.set_xlim(low.real, low.real + own_side)
-        self._close_up.set_ylim(low.imag, low.imag + own_side)
+        self._close_up.set_xlim(low.real, low.real + enlarged)
+        self._close_up.set_ylim(low.imag, low.imag + enlarged)
         self._close_up.set_title(f"high frequencies / {unit}", fontsize=8, pad=3)
         self._curves[1].draw(picture, scale)
 
@@ -170,7 +170,7 @@ class NyquistPlot:
                 self._label(points[i], normal, format_hertz(10.0**decade))
 
     def _normal(self, point: complex, tangent: complex) -> complex:
-        """Return the direction from a point to its label: right of a steep curve, else above if there is room."""
+        """Return the direction from a point to its label: right of a steep curve, else above, if possible."""
         left, right = self._nyquist.get_xlim()
         room = 1.5 * LABEL_SIZE[0] * (right - left)
         normal = 1j * tangent / abs(tangent) if tangent else 1j
@@ -219,7 +219,7 @@ class NyquistPlot:
 
 
 class _Curves:
-    """Data, masked points and fit in one Nyquist plot."""
+    """Data, masked points and fit of one Nyquist plot."""
 
     def __init__(self, axes: "Axes", size: float) -> None:
         (self._data,) = axes.plot([], [], "o", color=DATA, markersize=size, label="measured", zorder=2)
@@ -243,7 +243,7 @@ def plot_fit(result: "FitResult") -> "Figure":
     Parameters
     ----------
     result : FitResult
-        Of any status.
+        Result of any status.
 
     Examples
     --------
@@ -269,7 +269,7 @@ def plot_fit(result: "FitResult") -> "Figure":
 
 
 def square(z: ComplexArray) -> tuple[complex, float]:
-    """Return the lower left corner (Z', -Z'') and the side of a square that holds Z."""
+    """Return the lower left corner (Z', -Z'') and the side of a square that contains Z."""
     left, right = float(z.real.min()), float(z.real.max())
     left = min(0.0, left) if left < NEAR_ORIGIN * right else left
     bottom, top = min(0.0, float(-z.imag.max())), float(-z.imag.min())
@@ -278,7 +278,7 @@ def square(z: ComplexArray) -> tuple[complex, float]:
 
 
 def _free_corner(points: ComplexArray) -> tuple[float, float] | None:
-    """Return where the close-up covers none of the points, in shares of the plot."""
+    """Return a corner of the close-up, relative to the plot, at which it covers no points."""
     room = 0.07  # for its labels
     for x, y in CLOSE_UP_CORNERS:
         over = (points.real > x - room) & (points.real < x + CLOSE_UP_SIDE + room)
@@ -289,7 +289,7 @@ def _free_corner(points: ComplexArray) -> tuple[float, float] | None:
 
 
 def _sign(component: float) -> int:
-    """Return 0 for a direction that is nearly at right angles, else 1 or -1."""
+    """Return the sign of a component of a direction, 0 if it is small."""
     return 0 if abs(component) < 0.5 else 1 if component > 0 else -1
 
 

@@ -1,4 +1,4 @@
-"""A polarisation: the current of each hold over time, with its fit and its steady value."""
+"""Pictures of polarisations: current of each hold over time, with fit and steady value."""
 
 import io
 import textwrap
@@ -8,6 +8,7 @@ import numpy as np
 
 from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value
+from eistool.report.nyquist import DPI
 from eistool.report.units import ampere_unit
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from eistool.direct_current.polarization import PolarizationResult, PolarizationStep
 
 DATA, FIT, LIMIT = "#1f4e79", "#d1495b", "#e08e00"
-DPI = 110
-MOST_HOLDS = 4  # drawn, the largest voltages
-MOST_POINTS = 1500
+MOST_HOLDS = 4  # those with the largest voltages
+MOST_POINTS = 1500  # per hold
 LONGEST = 125  # characters in a line
 
 
@@ -29,9 +29,9 @@ def plot_polarization(result: "PolarizationResult", label: str = "") -> "Figure"
     Parameters
     ----------
     result : PolarizationResult
-        Of any status.
+        Result of any status.
     label : str
-        The title, for instance the name of the file.
+        Title, for instance the file name.
 
     Examples
     --------
@@ -46,8 +46,8 @@ def plot_polarization(result: "PolarizationResult", label: str = "") -> "Figure"
     axes = figure.add_axes((0.1, 0.115, 0.87, 0.69))
     figure.text(0.1, 0.975, label[-90:], fontsize=12, fontweight="bold", va="top", parse_math=False)
     figure.text(0.1, 0.928, _verdict(result)[:LONGEST], fontsize=9.5, va="top", color="0.25", parse_math=False)
-    told = [flag for flag in result.flags if not flag.endswith("assumed")]
-    remark = textwrap.shorten(result.reason or "; ".join(told), LONGEST, placeholder=" …")
+    flags = [flag for flag in result.flags if not flag.endswith("assumed")]
+    remark = textwrap.shorten(result.reason or "; ".join(flags), LONGEST, placeholder=" …")
     figure.text(0.1, 0.89, remark, fontsize=8.5, va="top", color=FIT, parse_math=False)
     steps = sorted(result.steps, key=lambda step: -abs(step.voltage_V))[:MOST_HOLDS]
     scale, unit = ampere_unit(max(float(np.abs(step.hold.current_A[-1] - result.offset_A)) for step in steps))
@@ -86,14 +86,14 @@ def _verdict(result: "PolarizationResult") -> str:
 
 
 def _range(step: "PolarizationStep", offset: float) -> tuple[float, float]:
-    """Return what of the current to show: the first charging of a capacitance would hide the rest."""
+    """Return the plotted range of the current, without the initial charging of capacitances."""
     late = step.hold.current_A[step.hold.time_s > 0.01 * step.duration_s] - offset
     return float(late.min()), float(late.max())
 
 
 def _draw(axes: "Axes", step: "PolarizationStep", offset: float, scale: float, alpha: float) -> None:
     time, current = step.hold.time_s, (step.hold.current_A - offset) / scale
-    # equal steps of log t: the fast beginning has few points, the slow end far too many
+    # equal steps of log t, since the slow end has far more points than the fast beginning
     chosen = np.unique(np.searchsorted(time, np.geomspace(time[0], time[-1], MOST_POINTS)).clip(0, time.size - 1))
     axes.plot(
         time[chosen], current[chosen], ".", color=DATA, alpha=alpha, markersize=3, label=f"{step.voltage_V:.4g} V"

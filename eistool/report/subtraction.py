@@ -1,4 +1,4 @@
-"""A subtraction: spectra before and after it, the readings of the stack, or resistances over thickness."""
+"""Pictures of subtractions: spectra, interpretations of the stack, and resistances over thickness."""
 
 import io
 import textwrap
@@ -9,6 +9,7 @@ import numpy as np
 
 from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value
+from eistool.report.nyquist import DPI
 from eistool.report.units import ohm_unit
 from eistool.typing import ComplexArray
 
@@ -19,19 +20,18 @@ if TYPE_CHECKING:
     from eistool.symmetric_cell import SubtractionResult
 
 FULL, SYMMETRIC, LEFT = "#1f4e79", "#8a8a8a", "#d1495b"
-DPI = 110
 LONGEST = 120  # characters in a line
 
 
 def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
-    """Return a figure: Nyquist plots of a subtraction of spectra, else what each reading of the stack leaves.
+    """Return a figure of a subtraction: Nyquist plots of spectra, or the interpretations of the stack.
 
     Parameters
     ----------
     result : SubtractionResult
-        Of any status.
+        Result of any status.
     label : str
-        The title.
+        Title.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
     figure = _figure(label, result.reason or "; ".join([_verdict(result), *result.flags]))
     axes = figure.add_axes((0.11, 0.12, 0.86, 0.72))
     if result.parts is None:
-        names = [reading.name for reading in result.alternatives][::-1]
-        values = [reading.value_ohm for reading in result.alternatives][::-1]
+        names = [other.name for other in result.alternatives][::-1]
+        values = [other.value_ohm for other in result.alternatives][::-1]
         figure.delaxes(axes)
         axes = figure.add_axes((0.47, 0.12, 0.5, 0.72))
         places = np.arange(len(names))
@@ -53,7 +53,7 @@ def plot_subtraction(result: "SubtractionResult", label: str = "") -> "Figure":
         axes.axvspan(*result.band_ohm, color=FULL, alpha=0.08)
         axes.set_yticks(places, names, fontsize=8.5)
         axes.set_ylim(-0.6, len(names) - 0.4)
-        axes.set_xlabel("resistance that is left, with 95 % of its statistical error / Ω")
+        axes.set_xlabel("remaining resistance with 95 % statistical error / Ω")
         axes.grid(axis="x", color="0.9", linewidth=0.6)
         return figure
     parts = result.parts
@@ -86,16 +86,16 @@ def plot_thickness(
     u_resistance_ohm: Sequence[float],
     label: str = "",
 ) -> "Figure":
-    """Return a figure of resistances over thickness with their line.
+    """Return a figure of resistances over thickness with the regression line.
 
     Parameters
     ----------
     regression : ThicknessRegression
-        Of the same data.
+        Regression of the same data.
     thickness_um, resistance_ohm, u_resistance_ohm : sequence of float
-        The cells.
+        Data of the cells.
     label : str
-        The title.
+        Title.
 
     Examples
     --------
@@ -124,12 +124,12 @@ def plot_thickness(
     axes.set_ylim(bottom=min(0.0, float(line[0])))
     axes.grid(color="0.9", linewidth=0.6)
     axes.set_xlabel("thickness of the layer / µm")
-    axes.set_ylabel("resistance of the cell, with 95 % error / Ω")
+    axes.set_ylabel("resistance of the cell with 95 % error / Ω")
     return figure
 
 
 def to_png(figure: "Figure") -> bytes:
-    """Return a figure as a PNG file; equal figures are equal files."""
+    """Return a figure as a PNG file, with equal files for equal figures."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -141,7 +141,7 @@ def _verdict(result: "SubtractionResult") -> str:
     sigma = ""
     if np.isfinite(result.sigma_S_per_cm):
         sigma = f", σ {format_value(result.sigma_S_per_cm, result.u_sigma_S_per_cm)} S/cm"
-    return f"{format_value(result.value, result.u)} Ω are left{sigma}"
+    return f"{format_value(result.value, result.u)} Ω remain{sigma}"
 
 
 def _figure(label: str, remark: str) -> "Figure":

@@ -1,4 +1,4 @@
-"""A series in three pictures: Nyquist curves, γ(τ) as a map, and R and τ of each process along the coordinate."""
+"""Pictures of series: Nyquist curves, map of γ(τ), and R and τ of each process along the coordinate."""
 
 import contextlib
 import io
@@ -9,7 +9,7 @@ import numpy as np
 
 from eistool.constants import TWO_SIDED_95
 from eistool.errors import EistoolError
-from eistool.report.nyquist import square
+from eistool.report.nyquist import DPI, square
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.spectrum.series import COORDINATES
 from eistool.tracking import Tracks
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 110
-MOST_CURVES = 12
-LIFT = 0.07  # of the first curve's square, from curve to curve
+MOST_CURVES = 12  # of a waterfall plot
+LIFT = 0.07  # vertical distance of curves, relative to the plotted range
 COLOURS = ("#1f4e79", "#d1495b", "#e08e00", "#2e8b57", "#7b4ea3", "#00798c", "#8c564b", "#94a300")
 MARKS = {"confirmed": ("-", "#c1121f"), "tentative": ("--", "#e08e00"), "edge": (":", "0.45")}
 NAMES = {
@@ -31,21 +30,21 @@ NAMES = {
     "time_h": "time / h",
     "cycle": "cycle",
 }
-HIGHEST_LIMIT = 1.5  # times the largest R: upper limits above tell nothing
-LOGARITHMIC = 30.0  # ratio of resistances from which their axis is logarithmic
+HIGHEST_LIMIT = 1.5  # relative to the largest R, above which upper limits are not drawn
+LOGARITHMIC = 30.0  # ratio of resistances above which their axis is logarithmic
 
 
 def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
-    """Return a figure of Nyquist curves with their fits, coloured by the coordinate.
+    """Return a figure of Nyquist curves and fits, coloured by the coordinate.
 
-    Of a long series at most twelve curves are drawn, those beside events among them.
+    At most twelve curves are drawn, including those next to events.
 
     Parameters
     ----------
     tracks : Tracks
         A tracked series.
     title : str
-        Above the picture.
+        Title.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
@@ -57,7 +56,7 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     z: ComplexArray = np.concatenate([series[i].impedance[series[i].mask] for i in shown])
     scale, unit = ohm_unit(float(np.abs(z).max()))
     low, side = square(z / scale)
-    # each curve stands above the one before
+    # each curve is drawn above the previous one
     lift = LIFT * side if len(shown) > 1 else 0.0
     tops = [
         place * lift - float(series[i].impedance[series[i].mask].imag.min()) / scale
@@ -68,8 +67,8 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     colours = colormaps["viridis"](np.linspace(0, 0.95, len(shown)))
     for place, (colour, i) in enumerate(zip(colours, shown, strict=True)):
         spectrum, result = series[i], tracks.results[i]
-        own = spectrum.impedance[spectrum.mask] / scale
-        axes.plot(own.real, place * lift - own.imag, "o", color=colour, markersize=3.2, label=_at(tracks, i))
+        z = spectrum.impedance[spectrum.mask] / scale
+        axes.plot(z.real, place * lift - z.imag, "o", color=colour, markersize=3.2, label=_at(tracks, i))
         if result.success:
             order = np.argsort(spectrum.frequency)
             fit = result.impedance[order][spectrum.mask[order]] / scale
@@ -80,7 +79,7 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     axes.grid(color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_xlabel(f"Z′ / {unit}")
-    shift = f", each curve {lift:.2g} {unit} above the last" if lift else ""
+    shift = f", each curve {lift:.2g} {unit} above the previous one" if lift else ""
     axes.set_ylabel(f"−Z″ / {unit}{shift}")
     axes.legend(
         reverse=True,
@@ -96,17 +95,17 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
 
 
 def plot_map(tracks: Tracks, title: str = "") -> "Figure":
-    """Return a figure of γ(τ) along the series, with the tracks on it.
+    """Return a figure of γ(τ) along the series with the tracks.
 
-    γ is the joint distribution of the series. Circles are processes, with their time constants; open ones lie
-    where an apex is extrapolated. What is uncertain by more than a factor of two (95 %) is greyed.
+    γ is the joint distribution of the series. Circles mark the time constants of processes, open circles
+    extrapolated ones. γ that is uncertain by more than a factor of two (95 %) is greyed.
 
     Parameters
     ----------
     tracks : Tracks
-        Of three spectra or more.
+        Tracked series of at least three spectra.
     title : str
-        Above the picture.
+        Title.
 
     Raises
     ------
@@ -173,15 +172,15 @@ def plot_map(tracks: Tracks, title: str = "") -> "Figure":
 def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
     """Return a figure of R and τ of each process along the series, with 95 % intervals and events.
 
-    An open triangle is an upper limit (95 %): there the process is absent or cannot be resolved. Vertical
-    lines are events: full ones confirmed, broken ones tentative, dotted ones at the edge of the window.
+    Open triangles are 95 % upper limits of absent or unresolved processes. Vertical lines are events: solid
+    if confirmed, dashed if tentative, dotted at the edge of the window.
 
     Parameters
     ----------
     tracks : Tracks
         A tracked series.
     title : str
-        Above the picture.
+        Title.
     """
     from matplotlib.figure import Figure
 
@@ -203,7 +202,7 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
     total, u_total = tracks.resistance()
     shown = [i for i in range(len(total)) if np.isfinite(total[i])]
     _draw(upper, shown, total / scale, u_total / scale, "0.35", "R total", log=False)
-    if _spread(tracks) > LOGARITHMIC:
+    if _ratio(tracks) > LOGARITHMIC:
         upper.set_yscale("log")
     else:
         upper.set_ylim(bottom=0)
@@ -229,7 +228,7 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
             )
             marked.add(event.index)
     upper.set_ylabel(f"R / {unit}, 95 %")
-    lower.set_ylabel("τ / s, 95 %; broken lines: the window")
+    lower.set_ylabel("τ / s, 95 %; dashed lines: window")
     upper.tick_params(labelbottom=False)
     for axes in (upper, lower):
         axes.grid(color="0.92", linewidth=0.6)
@@ -241,9 +240,9 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
 
 
 def tracks_to_png(tracks: Tracks, title: str = "") -> dict[str, bytes]:
-    """Return the pictures of a series as PNG files, by their kind."""
+    """Return the pictures of a series as PNG files by kind."""
     figures = {"nyquist": plot_waterfall(tracks, title), "tracks": plot_tracks(tracks, title)}
-    with contextlib.suppress(EistoolError):  # a distribution needs more spectra or points than the rest
+    with contextlib.suppress(EistoolError):  # the map needs more spectra or points
         figures["map"] = plot_map(tracks, title)
     pictures = {}
     for kind, figure in figures.items():
@@ -257,9 +256,9 @@ def _shown(tracks: Tracks) -> list[int]:
     n = len(tracks.series)
     if n <= MOST_CURVES:
         return list(range(n))
-    beside = {i for e in tracks.events if e.status == "confirmed" for i in (e.index - 1, e.index)}
-    chosen = {0, n - 1, *sorted(beside)[: MOST_CURVES - 2]}
-    while len(chosen) < MOST_CURVES:  # in the middle of the largest gap
+    neighbours = {i for e in tracks.events if e.status == "confirmed" for i in (e.index - 1, e.index)}
+    chosen = {0, n - 1, *sorted(neighbours)[: MOST_CURVES - 2]}
+    while len(chosen) < MOST_CURVES:  # add the middle of the largest gap
         ends = sorted(chosen)
         gap = max(range(len(ends) - 1), key=lambda k: ends[k + 1] - ends[k])
         chosen.add((ends[gap] + ends[gap + 1]) // 2)
@@ -272,7 +271,7 @@ def _at(tracks: Tracks, i: int) -> str:
 
 
 def _index_axis(axes: "Axes", tracks: Tracks, axis: str) -> None:
-    """Label the places of the spectra by their coordinate: a charge and a discharge share values."""
+    """Label the indices of spectra by their coordinate, whose values may repeat."""
     n = len(tracks.series)
     ticks = sorted({int(i) for i in np.linspace(0, n - 1, min(n, 17 if axis == "y" else 11))})
     labels = [_at(tracks, i) for i in ticks]
@@ -306,7 +305,7 @@ def _largest(tracks: Tracks) -> float:
     return float(max([*known, *total[np.isfinite(total) & (u < 0.5 * total)]], default=1.0))
 
 
-def _spread(tracks: Tracks) -> float:
+def _ratio(tracks: Tracks) -> float:
     values = np.concatenate([p.R[np.isfinite(p.R)] for p in tracks.processes] or [np.ones(1)])
     return float(values.max() / max(values.min(), 1e-12)) if values.size else 1.0
 

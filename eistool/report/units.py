@@ -1,4 +1,4 @@
-"""Resistances and frequencies in units that keep the numbers short."""
+"""Units with metric prefixes for resistances, currents, conductivities and frequencies."""
 
 from eistool.display import format_value
 
@@ -9,7 +9,7 @@ _HERTZ = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"), (1e-3, "mHz"))
 
 
 def ohm_unit(largest: float) -> tuple[float, str]:
-    """Return the unit for values up to ``largest`` ohm, and what it is in ohm.
+    """Return a unit in ohm, and its name, for values up to ``largest`` ohm.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def ohm_unit(largest: float) -> tuple[float, str]:
 
 
 def ampere_unit(largest: float) -> tuple[float, str]:
-    """Return the unit for currents up to ``largest`` A, and what it is in A.
+    """Return a unit in A, and its name, for currents up to ``largest`` A.
 
     Examples
     --------
@@ -31,32 +31,32 @@ def ampere_unit(largest: float) -> tuple[float, str]:
 
 
 def format_ohm(value: float, stderr: float | None = None) -> str:
-    """Return a resistance with its error in a suitable unit.
+    """Format a resistance with its error in a suitable unit.
 
     Examples
     --------
     >>> format_ohm(53.05, 0.5), format_ohm(47157.0, 210.0)
     ('53.05 ± 0.50 Ω', '47.16 ± 0.21 kΩ')
     """
-    # 1198.7 ± 0.8 and 0.85 ± 0.15 read better than a change of unit
+    # 1198.7 ± 0.8 and 0.85 ± 0.15 are more readable without a prefix
     scale, unit = (1.0, "Ω") if 0.1 <= abs(value) < 1e4 else _unit(value, _OHM)
     return f"{format_value(value / scale, None if stderr is None else stderr / scale)} {unit}"
 
 
 def format_siemens(sigma: float, u_sigma: float | None = None) -> str:
-    """Return a conductivity, given in S/cm, with its error in a suitable unit.
+    """Format a conductivity in S/cm, with its error, in a suitable unit.
 
     Examples
     --------
     >>> format_siemens(2.4e-3, 1.2e-4), format_siemens(2.7e-6), format_siemens(3.2e-4)
     ('2.40 ± 0.12 mS/cm', '2.7 µS/cm', '0.32 mS/cm')
     """
-    scale, unit = _unit(10 * abs(sigma), _SIEMENS)  # 0.32 mS/cm is what people write
+    scale, unit = _unit(10 * abs(sigma), _SIEMENS)  # 0.32 mS/cm is customary
     return f"{format_value(sigma / scale, None if u_sigma is None else u_sigma / scale)} {unit}"
 
 
 def format_hertz(value: float) -> str:
-    """Return a frequency with three digits.
+    """Format a frequency with three digits.
 
     Examples
     --------

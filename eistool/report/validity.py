@@ -1,4 +1,4 @@
-"""A verdict on a spectrum: Nyquist plot with the ladder, its residuals, and those of Z-HIT."""
+"""Pictures of validation: Nyquist plot with the RC ladder, its residuals, and those of Z-HIT."""
 
 import io
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.report.nyquist import DATA, DPI, FIT, IMAG, LONGEST, LONGEST_TITLE, REAL, square
+from eistool.report.nyquist import DATA, DPI, FIT, IMAG, LEAST_RESIDUAL, LONGEST, LONGEST_TITLE, REAL, square
 from eistool.report.units import ohm_unit
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
@@ -15,23 +15,22 @@ if TYPE_CHECKING:
 
     from eistool.validation import KramersKronig, ZHit
 
-NOISE_BAND = 2.0  # standard deviations
-LEAST_RESIDUAL = 0.5  # %, half height of the axes of residuals
+NOISE_BAND = 2.0  # half width in standard deviations
 OUTLIER = "#d1495b"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckPicture:
-    """What a picture shows.
+    """Contents of a picture.
 
     Parameters
     ----------
     label, verdict, reason : str
-        The title.
+        Texts of the title.
     frequency : FloatArray, shape (n_freq,)
-        Hz.
+        Frequencies in Hz.
     impedance, ladder : ComplexArray, shape (n_freq,)
-        Ohm; the ladder is nan at masked points.
+        In ohm; the ladder is nan at masked points.
     noise : ComplexArray, shape (n_freq,)
         Standard deviations of both parts, in ohm.
     z_hit : FloatArray, shape (n_freq,)
@@ -52,9 +51,9 @@ class CheckPicture:
 
     @classmethod
     def of(cls, kramers_kronig: "KramersKronig", z_hit: "ZHit") -> "CheckPicture":
-        """Return what shows the results of both tests."""
+        """Return the contents for the results of both tests."""
         spectrum, test = kramers_kronig.spectrum, kramers_kronig
-        words = {True: "passed", False: "failed", None: "cannot tell"}
+        words = {True: "passed", False: "failed", None: "undecided"}
         return cls(
             label=spectrum.label,
             verdict=f"Kramers-Kronig {words[test.passed]}    Z-HIT {words[z_hit.passed]}",
@@ -69,7 +68,7 @@ class CheckPicture:
 
 
 class CheckPlot:
-    """A figure that draws one verdict after the other; its axes are made once."""
+    """Reusable figure for validation results; its axes are created once."""
 
     def __init__(self) -> None:
         from matplotlib.figure import Figure
@@ -112,7 +111,7 @@ class CheckPlot:
         self._drawn: list[Any] = []
 
     def draw(self, picture: CheckPicture) -> "Figure":
-        """Return the figure, which shows the picture until the next call."""
+        """Draw the picture and return the figure, which is valid until the next call."""
         for artist in self._drawn:
             artist.remove()
         label, reason = picture.label, picture.reason
@@ -149,7 +148,7 @@ class CheckPlot:
         sizes = np.maximum(np.abs(residual.real), np.abs(residual.imag))
         limit = _half_height(sizes[good])
         self._residual.set_ylim(-limit, limit)
-        away = np.flatnonzero(picture.outlier)  # those beyond the axis stand at its edge
+        away = np.flatnonzero(picture.outlier)  # points beyond the axis are drawn at its edge
         inside = np.clip(np.concatenate([residual.real[away], residual.imag[away]]), -0.97 * limit, 0.97 * limit)
         self._away.set_data(np.tile(picture.frequency[away], 2), inside)
         limit = _half_height(100 * np.abs(picture.z_hit[good]))
@@ -166,7 +165,7 @@ class CheckPlot:
     def to_png(self, picture: CheckPicture, comment: str = "") -> bytes:
         """Return the picture as a PNG file, with a comment among its first bytes."""
         buffer = io.BytesIO()
-        # no date and no version in it: equal pictures are equal files
+        # without date and version, equal pictures are equal files
         self.draw(picture).savefig(buffer, format="png", metadata={"Software": None, "Comment": comment})
         return buffer.getvalue()
 
@@ -179,8 +178,8 @@ def _half_height(sizes: FloatArray) -> float:
 def plot_check(kramers_kronig: "KramersKronig", z_hit: "ZHit") -> "Figure":
     """Return a figure of both tests of a spectrum.
 
-    On the left the spectrum with the ladder of the Kramers-Kronig test, on the right its residuals over a band of
-    two standard deviations of noise, and how far the modulus is from what the phase tells.
+    The left panel shows the spectrum with the RC ladder of the Kramers-Kronig test; the right panels show its
+    residuals with a band of two standard deviations of noise, and the deviation of |Z| from Z-HIT.
 
     Parameters
     ----------

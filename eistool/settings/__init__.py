@@ -1,4 +1,4 @@
-"""Defaults that a lab keeps in ``eistool.toml``, in or above its folders of spectra."""
+"""Settings from ``eistool.toml`` files in or above the folders of spectra."""
 
 from eistool.settings.settings import (
     CIRCUITS_VARIABLE,

@@ -1,4 +1,4 @@
-"""The contents of ``eistool.toml``, checked key by key."""
+"""Schema of ``eistool.toml``, and lookup of settings and circuit folders."""
 
 import os
 import tomllib
@@ -33,13 +33,13 @@ COORDINATES: tuple[str, ...] = get_args(Coordinate)
 
 
 class FitSettings(BaseModel):
-    """The table ``[fit]``: defaults of ``eistool fit``."""
+    """Table ``[fit]``: defaults of ``eistool fit``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     circuit: str = "auto"
     weighting: Weighting = "modulus"
-    jobs: PositiveInt | None = None  # one thread for each core
+    jobs: PositiveInt | None = None  # by default one thread per core
     plots: Plots = "failed"
     by: Coordinate | None = None
     drt: bool = True
@@ -48,11 +48,11 @@ class FitSettings(BaseModel):
 
 
 class SubtractionSettings(BaseModel):
-    """The table ``[subtraction]``: defaults of ``eistool subtract``; resistances are [R, u] in ohm."""
+    """Table ``[subtraction]``: defaults of ``eistool subtract``; resistances are [R, u] in ohm."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    full: tuple[str, ...] = ()  # files or patterns, relative to the file
+    full: tuple[str, ...] = ()  # files or patterns, relative to eistool.toml
     symmetric: str | None = None
     layers: NonNegativeInt | None = None
     counter_electrodes: NonNegativeInt | None = None
@@ -65,13 +65,13 @@ class SubtractionSettings(BaseModel):
 
 
 class Settings(BaseModel):
-    """All of ``eistool.toml``."""
+    """Contents of ``eistool.toml``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fit: FitSettings = FitSettings()
     subtraction: SubtractionSettings = SubtractionSettings()
-    circuits: Path | None = None  # folder of circuits; in the file relative to the file
+    circuits: Path | None = None  # folder of circuits, relative to eistool.toml
 
 
 def load_settings(folder: PathLike) -> Settings:
@@ -85,8 +85,8 @@ def load_settings(folder: PathLike) -> Settings:
     Raises
     ------
     ConfigError
-        If the file is no TOML, or has an unknown key or a wrong value; the message names file and key,
-        and what is allowed.
+        If the file is not valid TOML, or has an unknown key or a wrong value; the message gives file, key
+        and allowed values.
 
     Examples
     --------
@@ -102,43 +102,43 @@ def load_settings(folder: PathLike) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: {error}; write TOML such as [fit] and circuit = 'spike'") from error
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+        raise ConfigError(f"{path}: {_first_error(error)}") from error
     settings = settings.model_copy(update={"subtraction": _resolved(path.parent, settings.subtraction)})
     if settings.circuits is None:
         return settings
     folder = (path.parent / settings.circuits).resolve()
     if not folder.is_dir():
-        raise ConfigError(f"{path}: circuits = '{settings.circuits}'; there is no folder {folder}")
+        raise ConfigError(f"{path}: circuits = '{settings.circuits}'; folder {folder} not found")
     return settings.model_copy(update={"circuits": folder})
 
 
 def _resolved(folder: Path, subtraction: SubtractionSettings) -> SubtractionSettings:
-    """Return the settings with files as the folder of eistool.toml has them, patterns spelled out."""
-    found = []
+    """Return the settings with paths relative to the folder resolved, and patterns expanded."""
+    full = []
     for pattern in subtraction.full:
         files = sorted(folder.glob(pattern))
-        found += [str(file) for file in files] if files else [str(folder / pattern)]
+        full += [str(file) for file in files] if files else [str(folder / pattern)]
     symmetric = None if subtraction.symmetric is None else str(folder / subtraction.symmetric)
-    return subtraction.model_copy(update={"full": tuple(found), "symmetric": symmetric})
+    return subtraction.model_copy(update={"full": tuple(full), "symmetric": symmetric})
 
 
 def circuit_folders(folder: PathLike, named: Iterable[PathLike] = ()) -> tuple[Path, ...]:
-    """Return the folders of the user's circuits, in the order in which they are searched.
+    """Return the folders of the user's circuits, in search order.
 
-    These are the named ones (by an option), those of the environment variable ``EISTOOL_CIRCUITS``
-    (several are separated as in ``PATH``), and the key ``circuits`` of the nearest ``eistool.toml``.
+    The order is: named folders (command-line option), the environment variable ``EISTOOL_CIRCUITS`` (separated
+    as in ``PATH``), and the key ``circuits`` of the nearest ``eistool.toml``.
 
     Parameters
     ----------
     folder : path
-        In or above which ``eistool.toml`` is looked for.
+        Folder in or above which ``eistool.toml`` is searched.
     named : iterable of paths
-        Folders that come first.
+        Folders to search first.
 
     Raises
     ------
     ConfigError
-        If there is no such folder; the message says who named it.
+        If a folder does not exist; the message names the option, variable or file that refers to it.
 
     Examples
     --------
@@ -150,12 +150,14 @@ def circuit_folders(folder: PathLike, named: Iterable[PathLike] = ()) -> tuple[P
     sources += [(CIRCUITS_VARIABLE, Path(name).expanduser()) for name in variable.split(os.pathsep) if name]
     for source, path in sources:
         if not path.is_dir():
-            raise ConfigError(f"{source}: there is no folder {path}; give one with a NAME.toml for each circuit")
-    own = load_settings(folder).circuits
-    return tuple(dict.fromkeys([path for _, path in sources] + ([] if own is None else [own])))
+            raise ConfigError(
+                f"{source}: folder {path} not found; give a folder with a NAME.toml for each circuit"
+            )
+    default = load_settings(folder).circuits
+    return tuple(dict.fromkeys([path for _, path in sources] + ([] if default is None else [default])))
 
 
-def _first_mistake(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     mistake = error.errors()[0]
     *table, key = (str(part) for part in mistake["loc"])
     name = ".".join([*table, key])

@@ -9,6 +9,7 @@ from eistool.spectrum.corrections import (
 )
 from eistool.spectrum.cycling import Profile
 from eistool.spectrum.geometry import CellGeometry, check_geometry
+from eistool.spectrum.grouping import SampleGroup, group_samples, sample_name
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.series import Series
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
@@ -17,13 +18,16 @@ __all__ = [
     "CellGeometry",
     "Metadata",
     "Profile",
+    "SampleGroup",
     "Series",
     "Spectrum",
     "average_spectra",
     "check_geometry",
     "check_spectrum",
     "deembed",
+    "group_samples",
     "normalize_by_area",
+    "sample_name",
     "subtract_lead",
     "subtract_stray_capacitance",
 ]

@@ -9,7 +9,8 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
 
-from eistool.display import html_table
+from eistool.constants import ZERO_CELSIUS
+from eistool.display import brief, html_table
 from eistool.errors import SpectrumError
 
 CELL_TYPES = ("blocking", "symmetric", "electron_blocking", "full", "other")
@@ -32,7 +33,7 @@ POSITIVE = frozenset(
 NOT_NEGATIVE = frozenset(
     ("u_temperature_C", "u_thickness_um", "u_diameter_mm", "pressure_MPa", "pressure_fab_MPa")
 )
-ABSOLUTE_ZERO_C = -273.15
+ABSOLUTE_ZERO_C = -ZERO_CELSIUS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -56,7 +57,7 @@ class Metadata:
     Examples
     --------
     >>> Metadata(sample_id="S17", temperature_C=25.0)
-    Metadata(sample_id='S17', temperature_C=25.0)
+    Metadata(sample_id='S17', temperature_C=25)
     """
 
     # the measurement
@@ -155,7 +156,8 @@ class Metadata:
         return {**self.known(), "origin": dict(self.origin)}
 
     def __repr__(self) -> str:
-        return f"Metadata({', '.join(f'{name}={value!r}' for name, value in self.known().items())})"
+        values = (f"{name}={brief(value, quoted=True)}" for name, value in self.known().items())
+        return f"Metadata({', '.join(values)})"
 
     def _repr_html_(self) -> str:
         rows = [(name, value, self.origin[name]) for name, value in self.known().items()]

@@ -37,9 +37,9 @@ class Series:
     Parameters
     ----------
     spectra : sequence of Spectrum
-        Each must know the coordinate in its metadata.
+        Spectra with the coordinate in their metadata.
     by : {"soc", "voltage", "temperature", "time", "cycle"}
-        Which metadata order the series.
+        Coordinate of the series.
 
     Raises
     ------

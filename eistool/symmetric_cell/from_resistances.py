@@ -1,20 +1,25 @@
-"""Subtraction of resistances: what electrolyte layers and counter electrodes add to a cell."""
+"""Subtraction of the resistances of electrolyte layers and counter electrodes."""
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from eistool.constants import ONE_SIDED_95
 from eistool.errors import SpectrumError
-from eistool.materials.thickness import SIGNIFICANT
+from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import CellGeometry
-from eistool.symmetric_cell.result import Reading, SubtractionResult
-from eistool.typing import Measured
+from eistool.symmetric_cell.result import StackInterpretation, SubtractionResult
+from eistool.typing import Measured, Threshold
 
 Meaning = Literal["per_electrode", "pair"]
 MEANINGS: tuple[str, ...] = ("per_electrode", "pair")
-# of In/InLi, from the overpotentials of Song et al., Nature 2025, doi:10.1038/s41586-024-08298-9
-IN_INLI_DC_OHM_CM2 = 17.5
+IN_INLI_DC_OHM_CM2: Annotated[
+    float,
+    Threshold(
+        "d.c. resistance of an In/InLi electrode in Ω cm²",
+        "overpotentials in Song et al., doi:10.1038/s41586-024-08298-9",
+    ),
+] = 17.5
 
 
 def subtract_resistances(
@@ -42,14 +47,14 @@ def subtract_resistances(
     split = _split(symmetric, electrolyte, interface, r_in)
     if split is None:
         R_sym = _value("symmetric", symmetric)
-        # anything between: all of it electrolyte, or all of it electrodes
+        # a uniform distribution between all electrolyte and all electrodes
         factors = layers * scale[0], counter_electrodes / 2 * scale_in[0]
         ends = factors[0] * R_sym[0], factors[1] * R_sym[0]
         subtracted = sum(ends) / 2
         u_subtracted = math.hypot(sum(factors) / 2 * R_sym[1], (ends[0] - ends[1]) / math.sqrt(12))
-        readings = {"the symmetric cell is all electrolyte": ends[0], "it is all electrodes": ends[1]}
+        interpretations = {"the symmetric cell is all electrolyte": ends[0], "it is all electrodes": ends[1]}
         if ends[0] != ends[1]:
-            flags += ("R_SE and R_In of the symmetric cell are not told apart; give electrolyte or interface",)
+            flags += ("R_SE and R_In of the symmetric cell are not separated; give electrolyte or interface",)
     else:
         R_SE, R_In = split
         one = R_In if r_in == "per_electrode" else (R_In[0] / 2, R_In[1] / 2)
@@ -59,15 +64,15 @@ def subtract_resistances(
         u_subtracted = math.hypot(layers * R_SE_l[1], counter_electrodes * R_In_l[1])
         area = next((c.area_cm2 for c in (full_cell, electrode) if c is not None and c.area_cm2), None)
         dc = None if area is None or r_in_dc_ohm_cm2 is None else r_in_dc_ohm_cm2 / area
-        readings = _readings(R_SE_l[0], R_In[0] * scale_in[0], layers, counter_electrodes, r_in, dc)
+        interpretations = _interpretations(R_SE_l[0], R_In[0] * scale_in[0], layers, counter_electrodes, r_in, dc)
     subtracted, u_subtracted = subtracted + lead[0], math.hypot(u_subtracted, lead[1])
     value, u = R_full[0] - subtracted, math.hypot(R_full[1], u_subtracted)
-    left = {name: R_full[0] - taken - lead[0] for name, taken in readings.items()}
+    left = {name: R_full[0] - taken - lead[0] for name, taken in interpretations.items()}
     alternatives = tuple(
-        Reading(name, taken + lead[0], left[name], _sigma(electrode, left[name]))
-        for name, taken in readings.items()
+        StackInterpretation(name, taken + lead[0], left[name], _sigma(electrode, left[name]))
+        for name, taken in interpretations.items()
     )
-    resolved = value > SIGNIFICANT * u
+    resolved = u < UNRESOLVED * value
     sigma, u_sigma, least = math.nan, math.nan, math.nan
     if electrode is not None:
         k = electrode.cell_constant_per_cm or math.nan
@@ -85,7 +90,7 @@ def subtract_resistances(
         u_subtracted_ohm=u_subtracted,
         alternatives=alternatives,
         status="ok" if resolved else "not_resolvable",
-        reason="" if resolved else f"{value:.4g} Ω are left, not more than {SIGNIFICANT:g} × {u:.2g} Ω",
+        reason="" if resolved else f"{value:.4g} Ω remain, not more than {1 / UNRESOLVED:g} × {u:.2g} Ω",
         flags=flags,
         upper_limit=math.nan if resolved else max(value, 0.0) + ONE_SIDED_95 * u,
         sigma_S_per_cm=sigma,
@@ -107,7 +112,7 @@ def _value(name: str, given: object) -> Measured:
 def _split(
     symmetric: object, electrolyte: Measured | None, interface: Measured | None, r_in: str
 ) -> tuple[Measured, Measured] | None:
-    """Return R_SE and R_In, what the latter means as it was given; None if they are not told apart."""
+    """Return R_SE and R_In, the latter as given, or None if they are not separated."""
     if isinstance(symmetric, Mapping):
         if set(symmetric) != {"R_SE", "R_In"}:
             raise SpectrumError(f"subtraction: symmetric with {sorted(symmetric)}; name R_SE and R_In")
@@ -131,26 +136,26 @@ def _times(value: Measured, factor: Measured) -> Measured:
     return value[0] * factor[0], math.hypot(value[1] * factor[0], value[0] * factor[1])
 
 
-def _readings(
+def _interpretations(
     R_SE: float, R_In: float, layers: int, electrodes: int, r_in: str, R_dc: float | None
 ) -> dict[str, float]:
-    """Return what each reading of the stack subtracts; the first is the one asked for."""
-    own = "per electrode" if r_in == "per_electrode" else "of the pair"
+    """Return the resistance subtracted by each interpretation of the stack; the requested one is first."""
+    given = "per electrode" if r_in == "per_electrode" else "of the pair"
     each, together = "each layer as the symmetric one", "all layers together as the symmetric one"
     if layers == 1:
         each = together = "one layer as the symmetric one"
     share = {"per electrode": R_In, "of the pair": R_In / 2}
-    found = {f"{each}, R_In {own}": layers * R_SE + electrodes * share[own]}
-    other = next(name for name in share if name != own)
+    subtracted = {f"{each}, R_In {given}": layers * R_SE + electrodes * share[given]}
+    other = next(name for name in share if name != given)
     if electrodes:
-        found[f"{each}, R_In {other}"] = layers * R_SE + electrodes * share[other]
+        subtracted[f"{each}, R_In {other}"] = layers * R_SE + electrodes * share[other]
     if layers > 1:
-        found[f"{together}, R_In {own}"] = R_SE + electrodes * share[own]
+        subtracted[f"{together}, R_In {given}"] = R_SE + electrodes * share[given]
     if layers > 1 or electrodes > 1:
-        found["R_SE and R_In once"] = R_SE + R_In
+        subtracted["R_SE and R_In once"] = R_SE + R_In
     if R_dc is not None and electrodes:
-        found[f"{each}, R_In at d.c. ({R_dc:.3g} Ω)"] = layers * R_SE + electrodes * R_dc
-    return found
+        subtracted[f"{each}, R_In at d.c. ({R_dc:.3g} Ω)"] = layers * R_SE + electrodes * R_dc
+    return subtracted
 
 
 def _sigma(electrode: CellGeometry | None, R: float) -> float:

@@ -1,21 +1,28 @@
-"""The spectrum of a cell without its electrolyte layers and counter electrodes."""
+"""Subtraction of the spectra of electrolyte layers and counter electrodes."""
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from eistool.constants import SIGNIFICANT
+from eistool.display import format_fixed
 from eistool.errors import EistoolError, SpectrumError
 from eistool.spectrum import Spectrum
-from eistool.symmetric_cell.result import Reading, SpectrumParts, SubtractionResult
-from eistool.typing import ComplexArray, FloatArray, Measured
+from eistool.symmetric_cell.result import SpectrumParts, StackInterpretation, SubtractionResult
+from eistool.typing import ComplexArray, FloatArray, Measured, Threshold
 
 SYMMETRIC_CIRCUIT = "symmetric_in"
-LEAST_POINTS = 6
-MOST_UNPHYSICAL = 0.05  # of the points, that may lie on the wrong side
-BEYOND = 3.0  # errors
-ACCURACY = 0.01  # of |Z| of the full cell: what instruments may make of both
-DRIFTING = 0.005  # of |Z| of the full cell: errors in the Kramers-Kronig test are at least that
+CHECKED = "engineering choice; checked by tests/symmetric_cell"
+LEAST_POINTS: Annotated[int, Threshold("common frequencies needed for a subtraction", CHECKED)] = 6
+MOST_UNPHYSICAL: Annotated[float, Threshold("share of unphysical points of a difference", CHECKED)] = 0.05
+ACCURACY: Annotated[
+    float,
+    Threshold("error of a difference, relative to the full cell", "engineering choice"),
+] = 0.01
+DRIFTING: Annotated[
+    float, Threshold("least relative error in the Kramers-Kronig test of a difference", CHECKED)
+] = 0.005
 
 
 def subtract_spectra(
@@ -32,22 +39,22 @@ def subtract_spectra(
 ) -> SubtractionResult:
     """Return Z_full - n (Z_sym - R_SE,s)/2 A_s/A_l - m R_SE,l - R_lead, for n electrodes and m layers.
 
-    The symmetric cell is interpolated by a cubic spline over log f, never extrapolated, and the noise of
-    both is propagated through it. See :func:`subtract_symmetric_cell` for the arguments.
+    The symmetric cell is interpolated by a cubic spline over log f without extrapolation, and the noise of
+    both is propagated. See :func:`subtract_symmetric_cell` for the arguments.
     """
     z_full, z_sym = (_measured(spectrum) for spectrum in (full, symmetric))
     if plain_half:
         R_SE: Measured = (0.0, 0.0)
         scale = (0.0, 0.0)
         flags += (
-            "plain Z_sym/2 for each counter electrode: the electrolyte layers, less half of the symmetric "
-            f"cell's for each of {counter_electrodes} electrodes (R_SE,l - R_SE,s/2 for one), are still in it",
+            "plain Z_sym/2 for each counter electrode: the difference contains the electrolyte layers, less half "
+            f"of the symmetric cell's for each of {counter_electrodes} electrodes (R_SE,l - R_SE,s/2 for one)",
         )
     elif electrolyte is not None:
         R_SE = electrolyte
     else:
-        R_SE, said = _electrolyte(symmetric)
-        flags += said
+        R_SE, fit_flags = _electrolyte(symmetric)
+        flags += fit_flags
     weights, inside = _interpolation(z_sym[0], z_full[0])
     if np.count_nonzero(inside) < LEAST_POINTS:
         raise SpectrumError(
@@ -55,7 +62,7 @@ def subtract_spectra(
             f"a subtraction needs {LEAST_POINTS} or more"
         )
     if not inside.all():
-        flags += (f"{np.count_nonzero(~inside)} frequencies outside those of the symmetric cell left out",)
+        flags += (f"{np.count_nonzero(~inside)} frequencies outside those of the symmetric cell omitted",)
     frequency, Z = z_full[0][inside], z_full[1][inside]
     noise_full, noise_sym = z_full[2][inside], z_sym[2]
     share = counter_electrodes / 2 * scale_in[0]
@@ -84,7 +91,9 @@ def subtract_spectra(
         u=u,
         subtracted_ohm=taken,
         u_subtracted_ohm=u,
-        alternatives=_readings(float(Z.real[lowest]), electrodes[lowest], share, R_SE[0], shift, lead[0], layers),
+        alternatives=_interpretations(
+            float(Z.real[lowest]), electrodes[lowest], share, R_SE[0], shift, lead[0], layers
+        ),
         status="failed" if reason else "ok",
         reason=reason,
         flags=flags,
@@ -93,7 +102,7 @@ def subtract_spectra(
 
 
 def _measured(spectrum: Spectrum) -> tuple[FloatArray, ComplexArray, FloatArray]:
-    """Return frequencies ascending, impedances and standard deviations of the points in use."""
+    """Return ascending frequencies, impedances and standard deviations of the used points."""
     used = np.flatnonzero(spectrum.mask)
     order = used[np.argsort(spectrum.frequency[used], kind="stable")]
     frequency, first = np.unique(spectrum.frequency[order], return_index=True)
@@ -101,7 +110,7 @@ def _measured(spectrum: Spectrum) -> tuple[FloatArray, ComplexArray, FloatArray]
     Z = spectrum.impedance[order]
     if spectrum.noise is not None:
         return frequency, Z, np.maximum(spectrum.noise.real, spectrum.noise.imag)[order]
-    # from point to point: a drift, which the elements do not follow either, is smooth
+    # second differences, since a drift that the RC elements do not follow is smooth
     residual, dof = _ladder_residual(frequency, Z, np.abs(Z))
     second = np.diff(residual.reshape(2, -1), 2, axis=1)
     noise = math.sqrt(float(np.mean(second**2)) / 6 * residual.size / dof)
@@ -109,7 +118,7 @@ def _measured(spectrum: Spectrum) -> tuple[FloatArray, ComplexArray, FloatArray]
 
 
 def _interpolation(known: FloatArray, wanted: FloatArray) -> tuple[FloatArray, Any]:
-    """Return the matrix that interpolates over log f, of the wanted frequencies within the known ones."""
+    """Return the interpolation matrix over log f, and the mask of the wanted frequencies in range."""
     from scipy.interpolate import CubicSpline
 
     if known.size < LEAST_POINTS:
@@ -120,7 +129,7 @@ def _interpolation(known: FloatArray, wanted: FloatArray) -> tuple[FloatArray, A
 
 
 def _electrolyte(symmetric: Spectrum) -> tuple[Measured, tuple[str, ...]]:
-    """Return the symmetric cell's electrolyte resistance from a fit."""
+    """Return the electrolyte resistance of the symmetric cell from a fit, and a flag."""
     from eistool.circuit import as_circuit
     from eistool.fitting import fit
 
@@ -135,24 +144,24 @@ def _electrolyte(symmetric: Spectrum) -> tuple[Measured, tuple[str, ...]]:
             f"{symmetric.label}: R0 of {SYMMETRIC_CIRCUIT} is {R0.status.replace('_', ' ')}; {remedy}"
         )
     quality = "" if result.status == "ok" else f", a {result.status.replace('_', ' ')}"
-    said = (
+    flag = (
         f"R_SE of the symmetric cell by a fit of {SYMMETRIC_CIRCUIT}{quality}: {R0.value:.4g} ± {R0.stderr:.2g} Ω"
     )
-    return (R0.value, R0.stderr), (said,)
+    return (R0.value, R0.stderr), (flag,)
 
 
 def _unphysical(difference: Spectrum, Z_full: ComplexArray, u: float) -> str:
-    """Return why a difference is no impedance of a passive layer; empty if nothing speaks against it."""
+    """Return the reason why a difference is not the impedance of a passive layer, or an empty string."""
     Z, f = difference.impedance, difference.frequency
-    assert difference.noise is not None  # noqa: S101  # it was given
-    error = BEYOND * difference.noise.real
+    assert difference.noise is not None  # noqa: S101  # set by subtract_spectra
+    error = SIGNIFICANT * difference.noise.real
     limit = error + ACCURACY * np.abs(Z_full)
     negative = Z.real < -(limit + 2 * u)
     if np.count_nonzero(negative) > MOST_UNPHYSICAL * f.size:
         worst = int(np.argmin(Z.real))
         return (
             f"the difference has a negative resistance, {Z.real[worst]:.4g} Ω at {f[worst]:.3g} Hz: too much is "
-            "subtracted; look at layers, counter electrodes, areas and pressures"
+            "subtracted; check layers, counter electrodes, areas and pressures"
         )
     inductive = (Z.imag > limit) & (Z_full.imag < 0)
     if np.count_nonzero(inductive) > MOST_UNPHYSICAL * f.size:
@@ -163,17 +172,16 @@ def _unphysical(difference: Spectrum, Z_full: ComplexArray, u: float) -> str:
         )
     residual, dof = _ladder_residual(f, Z, np.maximum(difference.noise.real, DRIFTING * np.abs(Z_full)))
     excess = math.sqrt(float(residual @ residual) / dof)
-    if excess > BEYOND:
-        return f"the difference fails the Kramers-Kronig test: its residuals are {excess:.1f} times the noise"
+    if excess > SIGNIFICANT:
+        times = f"{format_fixed(excess, 1)} times the noise"
+        return f"the difference fails the Kramers-Kronig test: its residuals are {times}"
     return ""
 
 
 def _ladder_residual(frequency: FloatArray, Z: ComplexArray, sigma: FloatArray) -> tuple[FloatArray, int]:
-    """Return real and imaginary residuals, in sigma, of a sum of RC elements, and their degrees of freedom.
+    """Return residuals of a sum of RC elements, in units of sigma, and their degrees of freedom.
 
-    They are what no linear, stationary cell explains.
-
-    Weighted by the noise, since a difference may vanish where both cells are large.
+    Weights are 1/sigma, since a difference may vanish where both cells are large.
     """
     omega = 2 * np.pi * frequency
     decades = math.log10(float(omega.max() / omega.min()))
@@ -187,12 +195,14 @@ def _ladder_residual(frequency: FloatArray, Z: ComplexArray, sigma: FloatArray) 
     return residual, max(1, target.size - tau.size - 3)
 
 
-def _readings(
+def _interpretations(
     R: float, electrodes: complex, share: float, R_SE: float, shift: float, lead: float, layers: int
-) -> tuple[Reading, ...]:
-    """Return what readings of the stack leave at the lowest frequency."""
+) -> tuple[StackInterpretation, ...]:
+    """Return the interpretations of the stack at the lowest frequency."""
     taken = {"each layer as the symmetric one": electrodes.real + shift}
     if layers > 1:
         taken["all layers together as the symmetric one"] = electrodes.real + (shift - lead) / layers + lead
     taken["plain Z_sym/2 for each counter electrode"] = electrodes.real + share * R_SE + lead
-    return tuple(Reading(name, subtracted, R - subtracted, math.nan) for name, subtracted in taken.items())
+    return tuple(
+        StackInterpretation(name, subtracted, R - subtracted, math.nan) for name, subtracted in taken.items()
+    )

@@ -4,46 +4,48 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import brief_repr, format_value, html_table, plain
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpectrumParts:
-    """What was subtracted from what, at the frequencies of the difference."""
+    """Parts of a subtraction of spectra, at the frequencies of the difference."""
 
     full: Spectrum
     symmetric: Spectrum
     electrodes: ComplexArray  # of all counter electrodes, ohm
     shift_ohm: float  # electrolyte layers and leads
-    difference: Spectrum  # also where it is refused
+    difference: Spectrum  # kept even if it is refused
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One way to read the stack: what is subtracted, and what is left."""
+class StackInterpretation:
+    """Interpretation of the stack, with the subtracted and the remaining resistance."""
 
     name: str
     subtracted_ohm: float
     value_ohm: float
     sigma_S_per_cm: float  # nan without the geometry of the layer
 
+    __repr__ = brief_repr
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class SubtractionResult:
     """Outcome of :func:`subtract_symmetric_cell`.
 
-    ``value`` is a resistance in ohm (with ``u``, its standard uncertainty, and ``alternatives``, what other
-    readings of the stack would leave) or a spectrum, whose ``u`` is that of a constant shift of its real
-    part. It is nan or None where ``status`` is not ``ok``; ``upper_limit`` (95 %) may be known then.
+    ``value`` is a resistance in ohm (with ``u``, its standard uncertainty, and ``alternatives``, the results of
+    other interpretations of the stack) or a spectrum, whose ``u`` is that of a constant shift of its real
+    part. It is nan or None if ``status`` is not ``ok``; an ``upper_limit`` (95 %) may then be given.
     """
 
     value: float | Spectrum | None
     u: float
     subtracted_ohm: float  # electrolyte, counter electrodes and leads at zero frequency
     u_subtracted_ohm: float
-    alternatives: tuple[Reading, ...]
+    alternatives: tuple[StackInterpretation, ...]
     status: str  # ok | not_resolvable | failed
     reason: str
     flags: tuple[str, ...] = ()
@@ -55,13 +57,13 @@ class SubtractionResult:
 
     @property
     def band_ohm(self) -> tuple[float, float]:
-        """Least and largest resistance that the readings leave: a systematic band, beside ``u``."""
-        values = [reading.value_ohm for reading in self.alternatives]
+        """Range of resistances over the interpretations: a systematic band in addition to ``u``."""
+        values = [other.value_ohm for other in self.alternatives]
         return (min(values), max(values)) if values else (math.nan, math.nan)
 
     @property
     def band_sigma(self) -> tuple[float, float]:
-        """The same of the conductivity in S/cm, over the readings that leave anything."""
+        """Range of conductivities in S/cm, over the interpretations with a positive resistance."""
         values = [r.sigma_S_per_cm for r in self.alternatives if math.isfinite(r.sigma_S_per_cm)]
         return (min(values), max(values)) if values else (math.nan, math.nan)
 
@@ -85,7 +87,7 @@ class SubtractionResult:
             limit = f", < {self.upper_limit:.4g} Ω (95 %)" if math.isfinite(self.upper_limit) else ""
             return f"{self.status}{limit}: {self.reason}"
         low, high = self.band_ohm
-        band = f", other readings {low:.4g} to {high:.4g} Ω" if self.alternatives else ""
+        band = f", other interpretations {low:.4g} to {high:.4g} Ω" if self.alternatives else ""
         return f"{format_value(self.value, self.u)} Ω{band}"
 
     def _repr_html_(self) -> str:
@@ -93,5 +95,5 @@ class SubtractionResult:
             (r.name, f"{r.subtracted_ohm:.4g}", f"{r.value_ohm:.4g}", f"{r.sigma_S_per_cm:.3g}")
             for r in self.alternatives
         ]
-        columns = ("reading", "subtracted / Ω", "left / Ω", "σ / (S/cm)")
+        columns = ("interpretation", "subtracted / Ω", "left / Ω", "σ / (S/cm)")
         return html_table(f"Subtraction: {self._verdict()}", columns, rows)

@@ -1,4 +1,4 @@
-"""What known electrolyte layers add to the resistance of a full cell."""
+"""Separator budgets: resistances of known electrolyte layers in a full cell."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from eistool.typing import Measured
 
 @dataclass(frozen=True, slots=True)
 class LayerResistance(Shown):
-    """One electrolyte layer of a full cell."""
+    """Resistance of one electrolyte layer of a full cell."""
 
     name: str
     resistance_ohm: float
@@ -23,12 +23,12 @@ class LayerResistance(Shown):
 
 
 def separator_budget(layers: Mapping[str, tuple[CellGeometry, Measured]]) -> tuple[LayerResistance, ...]:
-    """Return what each electrolyte layer of a full cell adds to its resistance, and their sum as ``total``.
+    """Return the resistance of each electrolyte layer of a full cell, and their sum as ``total``.
 
     Parameters
     ----------
     layers : mapping of name to (CellGeometry, (float, float))
-        Geometry of each layer, and its conductivity in S/cm with a standard uncertainty.
+        Geometry of each layer and its conductivity in S/cm, with a standard uncertainty.
 
     Raises
     ------
@@ -41,12 +41,17 @@ def separator_budget(layers: Mapping[str, tuple[CellGeometry, Measured]]) -> tup
     >>> separator_budget({"chloride": (chloride, (2e-3, 1e-4))})[0]
     LayerResistance(chloride: 14.6 ± 1.5 Ω)
     """
-    found = []
+    resistances = []
     for name, (cell, (sigma, u_sigma)) in layers.items():
         if not sigma > 0 or cell.cell_constant_per_cm is None:
-            raise SpectrumError(f"separator {name}: conductivity {sigma!r} S/cm; give a positive one")
+            raise SpectrumError(
+                f"separator {name}: {sigma!r} S/cm; give a positive conductivity and a full geometry"
+            )
         R = cell.cell_constant_per_cm / sigma
         relative = math.hypot((cell.u_cell_constant_per_cm or 0.0) / cell.cell_constant_per_cm, u_sigma / sigma)
-        found.append(LayerResistance(name, R, R * relative))
-    total = sum(layer.resistance_ohm for layer in found)
-    return (*found, LayerResistance("total", total, math.hypot(*(layer.u_resistance_ohm for layer in found))))
+        resistances.append(LayerResistance(name, R, R * relative))
+    total = sum(layer.resistance_ohm for layer in resistances)
+    return (
+        *resistances,
+        LayerResistance("total", total, math.hypot(*(layer.u_resistance_ohm for layer in resistances))),
+    )

@@ -1,4 +1,4 @@
-"""Symmetric-cell subtraction: a cell without its electrolyte layers and counter electrodes."""
+"""Symmetric-cell subtraction of electrolyte layers and counter electrodes."""
 
 import math
 import warnings
@@ -29,41 +29,41 @@ def subtract_symmetric_cell(
     pressures_MPa: tuple[float, float] | None = None,
     plain_half: bool = False,
 ) -> SubtractionResult:
-    """Return what is left of a cell without its electrolyte layers and counter electrodes.
+    """Subtract electrolyte layers and counter electrodes from a cell.
 
     Parameters
     ----------
     full : Spectrum or (float, float)
-        The cell, or its resistance in ohm with a standard uncertainty.
+        Full cell, or its resistance in ohm with a standard uncertainty.
     symmetric : Spectrum, (float, float), or both resistances
-        The symmetric cell; its whole resistance; or R_SE and R_In, as two pairs or under these names.
+        Symmetric cell; its total resistance; or R_SE and R_In, as two pairs or a mapping with these names.
     layers, counter_electrodes : int
-        How many electrolyte layers, each like that of the symmetric cell unless geometries say otherwise,
-        and how many counter electrodes the full cell has.
+        Numbers of electrolyte layers, each like that of the symmetric cell unless geometries are given, and
+        of counter electrodes of the full cell.
     r_in : {"per_electrode", "pair"}
-        What R_In means: the resistance of one electrode, or of both of the symmetric cell together.
+        Whether R_In is the resistance of one electrode, or of both electrodes of the symmetric cell.
     full_cell, symmetric_cell : CellGeometry, optional
-        One electrolyte layer of either: its resistance scales with thickness by area, that of an electrode
-        with one by area. Without them the cells are taken for equal.
+        Electrolyte layers of both: their resistance scales with thickness/area, that of an electrode with
+        1/area. Without them, the cells are assumed equal.
     electrolyte, interface : (float, float), optional
-        R_SE and R_In of the symmetric cell, where ``symmetric`` does not tell them. A spectrum is fitted by
-        default; of a whole resistance anything between all electrolyte and all electrodes is possible then.
+        R_SE and R_In of the symmetric cell, if ``symmetric`` does not give them. By default a spectrum is
+        fitted, and a total resistance may be anything between all electrolyte and all electrodes.
     lead : (float, float)
         Resistance of leads and contacts of the full cell.
     electrode : CellGeometry, optional
-        The layer of interest; then there is a conductivity.
+        Geometry of the layer of interest, for its conductivity.
     r_in_dc_ohm_cm2 : float, optional
-        Resistance of an electrode under direct current, for the reading that takes it; by default that of
-        In/InLi. It needs the area of ``full_cell`` or ``electrode``.
+        Resistance of an electrode under direct current, for the interpretation that uses it; by default that
+        of In/InLi. It needs the area of ``full_cell`` or ``electrode``.
     pressures_MPa : (float, float), optional
-        Of the full and of the symmetric cell; spectra tell theirs.
+        Pressures of the full and the symmetric cell; by default from the metadata of spectra.
     plain_half : bool
-        Of spectra, subtract Z_sym/2 for each counter electrode and nothing else.
+        Whether to subtract only Z_sym/2 for each counter electrode, from spectra.
 
     Raises
     ------
     SpectrumError
-        If the numbers of layers or electrodes, or the kinds of the cells, do not fit together.
+        If the numbers of layers or electrodes are invalid, or the kinds of the cells differ.
 
     Warns
     -----
@@ -73,17 +73,19 @@ def subtract_symmetric_cell(
     Examples
     --------
     >>> subtract_symmetric_cell((275.2, 0.5), ((23.0, 0.2), (0.9, 0.1)), layers=2, counter_electrodes=2)
-    SubtractionResult(227.40 ± 0.67 Ω, other readings 227.4 to 251.3 Ω)
+    SubtractionResult(227.40 ± 0.67 Ω, other interpretations 227.4 to 251.3 Ω)
       each layer as the symmetric one, R_In per electrode: - 47.8 Ω leaves 227.4 Ω
       each layer as the symmetric one, R_In of the pair: - 46.9 Ω leaves 228.3 Ω
       all layers together as the symmetric one, R_In per electrode: - 24.8 Ω leaves 250.4 Ω
       R_SE and R_In once: - 23.9 Ω leaves 251.3 Ω
-      flag: layers and areas of the two cells are taken for equal
+      flag: layers and areas of the two cells are assumed equal
     """
     _check_counts(layers, counter_electrodes, r_in)
     flags = _pressure_flags(full, symmetric, pressures_MPa)
     if isinstance(full, Spectrum) != isinstance(symmetric, Spectrum):
-        raise SpectrumError("subtraction: one cell is a spectrum and the other none; give both as one kind")
+        raise SpectrumError(
+            "subtraction: one cell is a spectrum and the other a resistance; give two of the same kind"
+        )
     scale, scale_in, u_scale, u_scale_in, notes = _scaling(full_cell, symmetric_cell)
     flags += notes
     if isinstance(full, Spectrum) and isinstance(symmetric, Spectrum):
@@ -100,11 +102,11 @@ def subtract_symmetric_cell(
 def _check_counts(layers: int, counter_electrodes: int, r_in: str) -> None:
     for name, count in (("layers", layers), ("counter_electrodes", counter_electrodes)):
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise SpectrumError(f"subtraction: {name}={count!r}; count them: 0, 1, 2, ...")
+            raise SpectrumError(f"subtraction: {name}={count!r}; give a whole number, 0 or more")
     if layers + counter_electrodes == 0:
-        raise SpectrumError("subtraction: neither layers nor counter electrodes; there is nothing to subtract")
+        raise SpectrumError("subtraction: layers=0 and counter_electrodes=0; give at least one of them")
     if r_in not in MEANINGS:
-        raise SpectrumError(f"subtraction: r_in={r_in!r}; choose one of {', '.join(MEANINGS)}")
+        raise SpectrumError(f"subtraction: r_in={r_in!r}; choose {', '.join(MEANINGS)}")
 
 
 def _pressure_flags(full: object, symmetric: object, given: tuple[float, float] | None) -> tuple[str, ...]:
@@ -121,9 +123,9 @@ def _pressure_flags(full: object, symmetric: object, given: tuple[float, float] 
 def _scaling(
     full: CellGeometry | None, symmetric: CellGeometry | None
 ) -> tuple[float, float, float, float, tuple[str, ...]]:
-    """Return by what R_SE and R_In of the symmetric cell are to be multiplied, with uncertainties."""
+    """Return the factors of R_SE and R_In of the symmetric cell, with uncertainties."""
     if full is None or symmetric is None:
-        return 1.0, 1.0, 0.0, 0.0, ("layers and areas of the two cells are taken for equal",)
+        return 1.0, 1.0, 0.0, 0.0, ("layers and areas of the two cells are assumed equal",)
     (k_l, u_l), (k_s, u_s) = ((c.cell_constant_per_cm, c.u_cell_constant_per_cm) for c in (full, symmetric))
     if not (k_l and k_s):
         raise SpectrumError("subtraction: a geometry without a cell constant; give thickness and diameter")

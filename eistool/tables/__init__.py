@@ -1,4 +1,4 @@
-"""Tables of the result folder: each with its columns, units, descriptions and rows."""
+"""Tables of the result folder: columns, units, descriptions and rows."""
 
 from typing import Any
 

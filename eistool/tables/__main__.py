@@ -1,4 +1,4 @@
-"""``python -m eistool.tables FILE`` updates the columns in a Markdown file, as ``docs/results.md``."""
+"""Update of the column reference in Markdown files: ``python -m eistool.tables docs/results.md``."""
 
 import sys
 from pathlib import Path

@@ -27,7 +27,7 @@ ARRHENIUS: Table[Arrhenius] = Table(
         _resolved("ln_sigma0", "", "intercept, σ0 in S K/cm", lambda fit: fit.ln_sigma0),
         _resolved("u_ln_sigma0", "", "its standard uncertainty", lambda fit: fit.u_ln_sigma0),
         _resolved("sigma_25C_S_per_cm", "S/cm", "conductivity at 25 °C", lambda fit: fit.sigma_25C_S_per_cm),
-        Column("n_points", "", "points of the line"),
+        Column("n_points", "", "number of points of the line"),
         Column("T_min_C", "°C", "lowest temperature", lambda fit: fit.temperature_C[fit.used].min()),
         Column("T_max_C", "°C", "highest temperature", lambda fit: fit.temperature_C[fit.used].max()),
         Column("status", "", "`ok`, `not_resolvable` or `extrapolated`"),
@@ -44,9 +44,9 @@ ARRHENIUS: Table[Arrhenius] = Table(
         _resolved("Ea_kJ_per_mol", "kJ/mol", "activation energy", lambda fit: fit.Ea_kJ_per_mol),
         _resolved("u_Ea_kJ_per_mol", "kJ/mol", "its standard uncertainty", lambda fit: fit.u_Ea_eV * KJ_PER_MOL),
         Column("chi2_reduced", "", "reduced χ²"),
-        Column("Ea_if_1K_offset_eV", "eV", "Ea if every temperature were 1 K too low"),
-        Column("Ea_if_2pct_lag_eV", "eV", "Ea if the sample lagged 2 % behind its distance from 25 °C"),
-        Column("Ea_if_1ohm_lead_eV", "eV", "Ea if 1 Ω of leads were in every resistance"),
+        Column("Ea_if_1K_offset_eV", "eV", "Ea if every temperature is 1 K too low"),
+        Column("Ea_if_2pct_lag_eV", "eV", "Ea if the sample temperature lags 2 % of its distance from 25 °C"),
+        Column("Ea_if_1ohm_lead_eV", "eV", "Ea if every resistance includes 1 Ω of leads"),
         Column("composition_x", "", "composition"),
         Column("flags", "", "remarks", lambda fit: "; ".join(fit.flags)),
     ),
@@ -55,7 +55,7 @@ ARRHENIUS: Table[Arrhenius] = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlternativeRow:
-    """Another description of the same conductivities."""
+    """Alternative description of the same conductivities."""
 
     sample_id: str | None = described("", "sample")
     quantity: str = described("", "`total`, `bulk`, `grain_boundary`, or `interface` and its name")
@@ -68,19 +68,19 @@ class AlternativeRow:
     u_ln_sigma0: float | None = described("", "its standard uncertainty")
     sigma_25C_S_per_cm: float | None = described("S/cm", "conductivity at 25 °C")
     u_sigma_25C_S_per_cm: float | None = described("S/cm", "its standard uncertainty")
-    n_points: int = described("", "points, spectra or samples")
+    n_points: int = described("", "number of points, spectra or samples")
     T_min_C: float | None = described("°C", "lowest temperature")
     T_max_C: float | None = described("°C", "highest temperature")
     chi2: float | None = described("", "χ²")
     aicc: float | None = described("", "corrected Akaike criterion")
-    delta_aicc: float | None = described("", "its distance to the line of `arrhenius.csv`")
+    delta_aicc: float | None = described("", "its difference to the line of `arrhenius.csv`")
     parameters: str | None = described("", "further parameters, as `name=value`")
     status: str = described("", "`ok`, `not_resolvable`, `extrapolated` or `failed`")
     reason: str | None = described("", "reason of the status, or remarks")
 
 
 ALTERNATIVES: Table[AlternativeRow] = Table(
-    "arrhenius_alternatives", "other description", columns_of(AlternativeRow)
+    "arrhenius_alternatives", "alternative description", columns_of(AlternativeRow)
 )
 
 
@@ -91,7 +91,7 @@ def arrhenius_row(
     cell_constant_per_cm: float | None = None,
     composition_x: float | None = None,
 ) -> dict[str, Any]:
-    """Return the row of an Arrhenius fit; the effect of a lead needs L/A."""
+    """Return the row of an Arrhenius fit; the effect of leads needs L/A."""
     systematic = fit.systematics(cell_constant_per_cm)
     return ARRHENIUS.row(
         fit,
@@ -105,7 +105,7 @@ def arrhenius_row(
 
 
 def alternative_row(sample: str, quantity: str, fit: Arrhenius, other: Alternative) -> AlternativeRow:
-    """Return the row of another description of the same points as an Arrhenius fit."""
+    """Return the row of an alternative to an Arrhenius fit."""
     T = fit.temperature_C[fit.used]
     return AlternativeRow(
         sample_id=sample,

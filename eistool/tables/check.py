@@ -1,4 +1,4 @@
-"""Tables of the verdicts on spectra."""
+"""Tables of the validity of spectra."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ class Validity:
 
     @property
     def reason(self) -> str:
-        """Why it did not pass, in one line."""
+        """Reasons for not passing, in one line."""
         texts = [test.reason for test in (self.kramers_kronig, self.z_hit) if test is not None]
         return "; ".join(dict.fromkeys(text for text in (self.failure, *texts) if text))
 
@@ -61,27 +61,32 @@ CHECKS: Table[_Tests] = Table(
             "n_rc_mu", "", "first number of RC elements with µ below its limit", lambda t: t.kk.n_rc_mu or None
         ),
         Column("mu", "", "1 - Σ\\|R < 0\\|/Σ(R > 0) of the ladder", lambda t: t.kk.mu),
-        Column("form", "", "`impedance` or `admittance`, described by the ladder", lambda t: t.kk.form),
+        Column("form", "", "`impedance` or `admittance`: quantity described by the ladder", lambda t: t.kk.form),
         Column(
             "kk_misfit",
             "",
-            "largest distance between the common ladder and those of each part",
+            "largest difference between the common ladder and the separate ones",
             lambda t: t.kk.misfit,
         ),
-        Column("kk_p_value", "", "probability of that distance by chance", lambda t: t.kk.p_value),
+        Column("kk_p_value", "", "probability of that difference by chance", lambda t: t.kk.p_value),
         Column("drift", "", "change of Z over the sweep by Kramers-Kronig", lambda t: t.kk.drift),
         Column("u_drift", "", "its standard uncertainty", lambda t: t.kk.u_drift),
-        Column("n_outliers", "", "proposed outliers", lambda t: t.kk.outliers.size),
+        Column("n_outliers", "", "number of proposed outliers", lambda t: t.kk.outliers.size),
         Column(
             "outliers_Hz",
             "Hz",
-            "their frequencies, with spaces between",
+            "their frequencies, separated by spaces",
             lambda t: " ".join(map(repr, np.sort(t.spectrum.frequency[t.kk.outliers]).tolist())),
         ),
         Column("z_hit_passed", "", "verdict of Z-HIT", lambda t: t.z_hit.passed),
         Column("z_hit_drift", "", "change of \\|Z\\| at the lowest frequency by Z-HIT", lambda t: t.z_hit.drift),
         Column("u_z_hit_drift", "", "its standard uncertainty", lambda t: t.z_hit.u_drift),
-        Column("z_hit_drift_below_Hz", "Hz", "where the change begins", lambda t: t.z_hit.drift_below_Hz),
+        Column(
+            "z_hit_drift_below_Hz",
+            "Hz",
+            "frequency below which the modulus drifts",
+            lambda t: t.z_hit.drift_below_Hz,
+        ),
         Column("z_hit_max_residual", "", "largest residual of Z-HIT", lambda t: t.z_hit.max_residual),
     ),
 )
@@ -107,7 +112,7 @@ RESIDUALS: Table[_Tests] = Table(
             "whether the point is a proposed outlier",
             lambda t: np.isin(np.arange(len(t.spectrum)), t.kk.outliers).tolist(),
         ),
-        Column("mask_reason", "", "reason why the point was not used", lambda t: t.spectrum.mask_reason),
+        Column("mask_reason", "", "reason for excluding the point", lambda t: t.spectrum.mask_reason),
     ),
 )
 

@@ -11,7 +11,7 @@ POLARIZATION: Table[PolarizationResult] = Table(
     "polarization",
     "polarization",
     (
-        Column("source", "", "path relative to the folder that was given"),
+        Column("source", "", "path relative to the input folder"),
         Column("sample_id", "", "sample"),
         Column("temperature_C", "°C", "temperature"),
         Column("thickness_um", "µm", "thickness of the electrolyte"),
@@ -29,13 +29,13 @@ POLARIZATION: Table[PolarizationResult] = Table(
         Column("u_sigma_S_per_cm", "S/cm", "its standard uncertainty"),
         Column("lower_limit", "S/cm", "lower 95 % limit of σ"),
         Column("upper_limit", "S/cm", "upper 95 % limit of σ"),
-        Column("n_voltages", "", "voltages", lambda result: len(result.steps)),
+        Column("n_voltages", "", "number of voltages", lambda result: len(result.steps)),
         Column("linear", "", "whether current and voltage are proportional; empty with a single voltage"),
         Column("hold_s", "s", "duration of the hold", lambda result: _longest(result).duration_s),
-        Column("hold_per_tau", "", "duration over τ", lambda result: _longest(result).relaxation.settled),
+        Column("hold_per_tau", "", "duration divided by τ", lambda result: _longest(result).relaxation.settled),
         Column("t_electron", "", "transference number of electrons"),
         Column("u_t_electron", "", "its standard uncertainty"),
-        Column("ratio", "", "electronic over ionic conductivity"),
+        Column("ratio", "", "ratio of electronic to ionic conductivity"),
         Column("u_ratio", "", "its standard uncertainty"),
         Column("ratio_upper_limit", "", "its upper 95 % limit"),
         Column("flags", "", "remarks"),
@@ -54,12 +54,12 @@ IR_DROPS: Table[IRDrop] = Table(
         Column("electrode", "", "`cell`, `working` or `counter`"),
         Column("current_before_A", "A", "current before"),
         Column("current_after_A", "A", "current after"),
-        Column("potential_V", "V", "potential before, of an electrode against Li+/Li"),
+        Column("potential_V", "V", "potential before; of an electrode, against Li+/Li"),
         Column("drop_V", "V", "immediate change of the potential"),
         Column("u_drop_V", "V", "its standard uncertainty"),
-        Column("resistance_ohm", "ohm", "drop over the change of the current"),
+        Column("resistance_ohm", "ohm", "drop divided by the change of the current"),
         Column("u_resistance_ohm", "ohm", "its standard uncertainty"),
-        Column("overpotential_V", "V", "potential under current less that at the end of the rest"),
+        Column("overpotential_V", "V", "potential under current minus that at the end of the rest"),
         Column("u_overpotential_V", "V", "its standard uncertainty"),
         Column("lower_limit_V", "V", "lower limit of the overpotential if the rest was too short"),
         Column("status", "", "`ok` or `not_resolvable`"),
@@ -69,7 +69,7 @@ IR_DROPS: Table[IRDrop] = Table(
 
 
 def _longest(result: PolarizationResult) -> PolarizationStep:
-    """Return the hold at the largest voltage, a steady one if there is any."""
+    """Return the hold at the largest voltage, preferring steady ones."""
     return max(result.steps, key=lambda step: (step.status == "ok", abs(step.voltage_V)))
 
 
@@ -81,7 +81,7 @@ def polarization_row(
     notes: Sequence[str] = (),
     error: str = "",
 ) -> dict[str, Any]:
-    """Return the row of a polarization; without a result, the reason for its absence."""
+    """Return the row of a polarization, or of the reason for a missing result."""
     facts = ("sample_id", "temperature_C", "thickness_um", "r_lead_ohm")
     numbers = {"t_electron": "t_electron", "u_t_electron": "u_t"}
     numbers |= {name: name for name in ("ratio", "u_ratio", "ratio_upper_limit")}

@@ -17,20 +17,20 @@ DRT_PEAKS: "Table[DRTPeak]" = Table(
     (
         *KEY_COLUMNS,
         Column("tau_s", "s", "time constant", lambda peak: peak.tau),
-        Column("R_ohm", "ohm", "resistance; below 0 an inductive loop", lambda peak: peak.R),
+        Column("R_ohm", "ohm", "resistance; negative for an inductive loop", lambda peak: peak.R),
         Column("u_R_ohm", "ohm", "its standard uncertainty", lambda peak: peak.u_R),
-        Column("edge", "", "whether it lies outside the measured window: τ and R are extrapolated"),
-        Column("persistent", "", "whether it is there with ten times more and less smoothing too"),
+        Column("edge", "", "whether the peak lies outside the measured window; τ and R are then extrapolated"),
+        Column("persistent", "", "whether the peak persists with ten times more and less smoothing"),
         Column("u_tau_s", "s", "standard uncertainty of τ", lambda peak: peak.u_tau),
         Column("frequency_Hz", "Hz", "1/(2πτ)", lambda peak: peak.frequency),
         Column("probability", "", "probability that the peak is real"),
-        Column("shape", "", "`free`, or the element that describes the peak"),
-        Column("atom", "", "whether it is a pure RC, which γ in `drt/` leaves out"),
+        Column("shape", "", "`free`, or element that describes the peak"),
+        Column("atom", "", "whether the peak is a pure RC, not included in γ of `drt/`"),
         Column("height_ohm", "ohm", "largest γ; empty for an atom", lambda peak: peak.height),
         Column(
             "prominence_ohm",
             "ohm",
-            "height over the higher saddle beside it",
+            "height above the higher adjacent saddle",
             lambda peak: peak.prominence,
         ),
     ),
@@ -48,19 +48,19 @@ DRTS: "Table[DRT]" = Table(
         Column(
             "R_pol_ohm",
             "ohm",
-            "integral of γ with the atoms; without meaning for a blocking cell, see `flags`",
+            "integral of γ including atoms; meaningless for a blocking cell, see `flags`",
             lambda drt: drt.R_pol,
         ),
         Column("u_R_pol_ohm", "ohm", "its standard uncertainty", lambda drt: drt.u_R_pol),
         Column("noise", "", "standard deviation relative to \\|Z\\|"),
-        Column("n_peaks", "", "peaks", lambda drt: len(drt.peaks)),
+        Column("n_peaks", "", "number of peaks", lambda drt: len(drt.peaks)),
         Column("model", "", "`free`, `signed`, or the elements that γ deviates from"),
         Column("flags", "", "remarks", lambda drt: "; ".join(drt.flags)),
-        Column("suggested_circuit", "", "circuit that the peaks suggest"),
+        Column("suggested_circuit", "", "circuit suggested by the peaks"),
         Column("status", "", "`ok` or `failed`"),
         Column("reason", "", "reason of a failure"),
         Column("tau_min_s", "s", "least time constant of the measured window", lambda drt: 1 / _omega(drt).max()),
-        Column("tau_max_s", "s", "largest one", lambda drt: 1 / _omega(drt).min()),
+        Column("tau_max_s", "s", "largest time constant of that window", lambda drt: 1 / _omega(drt).min()),
         Column("regularization", "", "strength of the smoothing"),
     ),
 )
@@ -80,7 +80,7 @@ GAMMA: "Table[DRT]" = Table(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distribution:
-    """A DRT with the circuits that it suggests, or the reason for its absence."""
+    """DRT with suggested circuits, or the reason for its absence."""
 
     result: "DRT | None"
     suggested: "tuple[SuggestedCircuit, ...]" = ()

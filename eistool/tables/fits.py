@@ -84,7 +84,7 @@ CURVES: Table[FitResult] = Table(
         Column("fit_imag_ohm", "ohm", "fitted Im Z", lambda fit: fit.impedance.imag),
         Column("residual_real", "", "Re (Z - fit)/\\|Z\\|", lambda fit: fit.residual.real),
         Column("residual_imag", "", "Im (Z - fit)/\\|Z\\|", lambda fit: fit.residual.imag),
-        Column("mask_reason", "", "reason why the point was not used", lambda fit: fit.spectrum.mask_reason),
+        Column("mask_reason", "", "reason for excluding the point", lambda fit: fit.spectrum.mask_reason),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Tables of the sweeps found, and of the inputs without a result."""
+"""Tables of the sweeps read, and of inputs without a result."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -16,20 +16,20 @@ def _fact(name: str, unit: str, description: str) -> Column[Spectrum]:
 
 SPECTRA: Table[Spectrum] = Table(
     "spectra",
-    "sweep found",
+    "sweep read",
     (
         *KEY_COLUMNS,
         _fact("format", "", "format of the file"),
-        _fact("technique", "", "technique that the file names"),
-        _fact("started_at", "", "start of the sweep by the instrument's clock, ISO 8601"),
+        _fact("technique", "", "technique given in the file"),
+        _fact("started_at", "", "start of the sweep, local time of the instrument, ISO 8601"),
         _fact("time_h", "h", "time since the start of the measurement"),
         _fact("ewe_mean_V", "V", "mean potential of the working electrode"),
         _fact("ewe_drift_mV", "mV", "change of that potential over the sweep"),
         _fact("i_mean_mA", "mA", "mean current"),
-        Column("n_points", "", "points found", len),
-        Column("f_min_Hz", "Hz", "lowest frequency found", lambda spectrum: spectrum.frequency.min()),
-        Column("f_max_Hz", "Hz", "highest frequency found", lambda spectrum: spectrum.frequency.max()),
-        _fact("sample_id", "", "sample; separates samples, else the folder does"),
+        Column("n_points", "", "number of points read", len),
+        Column("f_min_Hz", "Hz", "lowest frequency read", lambda spectrum: spectrum.frequency.min()),
+        Column("f_max_Hz", "Hz", "highest frequency read", lambda spectrum: spectrum.frequency.max()),
+        _fact("sample_id", "", "sample; by default, samples are separated by folder"),
         _fact("cell_type", "", "`blocking`, `symmetric`, `electron_blocking`, `full` or `other`"),
         _fact("stack", "", "layers of the cell"),
         _fact("material", "", "material"),
@@ -54,7 +54,7 @@ SPECTRA: Table[Spectrum] = Table(
         _fact("bias_V", "V", "bias"),
         _fact("reference", "", "reference electrode"),
         _fact("soc_pct", "%", "state of charge"),
-        _fact("capacity_mAh", "mAh", "charge passed since the cycling record began"),
+        _fact("capacity_mAh", "mAh", "charge passed since the start of the cycling record"),
         _fact("voltage_V", "V", "cell voltage"),
         _fact("direction", "", "`charge` or `discharge`"),
         _fact("cycle", "", "cycle"),
@@ -72,7 +72,7 @@ SPECTRA: Table[Spectrum] = Table(
         ),
         Column("status", "", "`ok`, `poor_model`, `failed` or `left_out`"),
         Column("reason", "", "reason of a status other than `ok`"),
-        Column("n_used", "", "points used"),
+        Column("n_used", "", "number of points used"),
         Column("reader_notes", "", "decisions of the reader, the sign of Im first", lambda s: "; ".join(s.notes)),
     ),
 )

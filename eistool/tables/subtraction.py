@@ -26,19 +26,28 @@ SUBTRACTION: Table[SubtractionResult] = Table(
         Column("u_full_ohm", "ohm", "its standard uncertainty"),
         Column("subtracted_ohm", "ohm", "electrolyte, counter electrodes and leads at zero frequency"),
         Column("u_subtracted_ohm", "ohm", "its standard uncertainty"),
-        Column("value_ohm", "ohm", "resistance left", lambda r: r.value if isinstance(r.value, float) else None),
+        Column(
+            "value_ohm", "ohm", "remaining resistance", lambda r: r.value if isinstance(r.value, float) else None
+        ),
         Column("u_ohm", "ohm", "its standard uncertainty", lambda r: r.u),
-        Column("band_low_ohm", "ohm", "least resistance by the alternatives", lambda r: r.band_ohm[0]),
-        Column("band_high_ohm", "ohm", "largest resistance by the alternatives", lambda r: r.band_ohm[1]),
+        Column("band_low_ohm", "ohm", "smallest resistance among the alternatives", lambda r: r.band_ohm[0]),
+        Column("band_high_ohm", "ohm", "largest resistance among the alternatives", lambda r: r.band_ohm[1]),
         Column("upper_limit_ohm", "ohm", "upper 95 % limit of the resistance", lambda r: r.upper_limit),
         Column("sigma_S_per_cm", "S/cm", "conductivity"),
         Column("u_sigma_S_per_cm", "S/cm", "its standard uncertainty"),
         Column("lower_limit_S_per_cm", "S/cm", "lower 95 % limit of the conductivity"),
-        Column("band_low_S_per_cm", "S/cm", "least conductivity by the alternatives", lambda r: r.band_sigma[0]),
         Column(
-            "band_high_S_per_cm", "S/cm", "largest conductivity by the alternatives", lambda r: r.band_sigma[1]
+            "band_low_S_per_cm", "S/cm", "smallest conductivity among the alternatives", lambda r: r.band_sigma[0]
         ),
-        Column("alternatives", "", "resistance left if the stack is understood otherwise", lambda r: _readings(r)),
+        Column(
+            "band_high_S_per_cm", "S/cm", "largest conductivity among the alternatives", lambda r: r.band_sigma[1]
+        ),
+        Column(
+            "alternatives",
+            "",
+            "remaining resistance for alternative interpretations of the stack",
+            lambda r: _alternatives(r),
+        ),
         Column("flags", "", "remarks", lambda r: "; ".join(r.flags)),
         Column("status", "", "`ok`, `not_resolvable` or `failed`"),
         Column("reason", "", "reason of a status other than `ok`"),
@@ -46,7 +55,7 @@ SUBTRACTION: Table[SubtractionResult] = Table(
 )
 
 
-def _readings(result: SubtractionResult) -> str:
+def _alternatives(result: SubtractionResult) -> str:
     return "; ".join(f"{r.name}: {r.value_ohm:.6g} ohm" for r in result.alternatives[:MOST_ALTERNATIVES])
 
 
@@ -61,9 +70,9 @@ def subtraction_row(
     Parameters
     ----------
     result : SubtractionResult, optional
-        What is left.
+        Result of the subtraction.
     full : Spectrum or (float, float), optional
-        Measured: a spectrum, or a resistance and its standard uncertainty in ohm.
+        Spectrum of the full cell, or its resistance and standard uncertainty in ohm.
     error : str
         Reason for the absence of a result.
     given : mapping

@@ -1,4 +1,4 @@
-"""Tables with described columns, and their CSV form."""
+"""Tables with described columns, and CSV output."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ class Rows:
 
     @classmethod
     def of(cls, *rows: Mapping[str, Any]) -> "Rows":
-        """Return the rows of mappings with the same columns."""
+        """Return the rows given by mappings with the same columns."""
         return cls(tuple(rows[0]) if rows else (), tuple(tuple(row.values()) for row in rows))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -32,9 +32,9 @@ class Rows:
         Parameters
         ----------
         kind : type
-            A dataclass; columns that it lacks are skipped.
+            Dataclass; columns without a field are skipped.
         **given
-            Fields that are the same for all rows; they replace columns.
+            Fields with the same value in all rows; they replace columns.
         """
         names = {one.name for one in fields(kind)} & {*self.columns} - given.keys()  # type: ignore[arg-type]
         return [kind(**{name: row[name] for name in names}, **given) for row in self]
@@ -53,7 +53,7 @@ class Column(Generic[T]):
     description : str
         For the reference in ``docs/results.md``.
     value : callable, optional
-        Cell of a result; by default the attribute of that name.
+        Function that returns the cell of a result; by default the attribute ``name``.
     """
 
     name: str
@@ -64,16 +64,16 @@ class Column(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[T]):
-    """A table of the result folder: its columns, and the cells of a result.
+    """Table of the result folder.
 
     Parameters
     ----------
     name : str
         File name without ``.csv``.
     row_per : str
-        What has a row.
+        Object described by a row.
     columns : tuple of Column
-        In the order of the file.
+        Columns in the order of the file.
     more : str
         Description of columns that depend on the results.
 
@@ -102,10 +102,9 @@ class Table(Generic[T]):
         Parameters
         ----------
         result : object or None
-            None leaves all cells empty that are not given.
+            If None, cells that are not given are empty.
         **given
-            Cells that the result does not have. Without ``source`` and ``sweep`` the row has no such cells:
-            they are those of its record.
+            Further cells. ``source`` and ``sweep``, if not given, are left to the record.
         """
         cells = {}
         for column in self.columns:
@@ -126,11 +125,11 @@ class Table(Generic[T]):
         return Rows(tuple(column.name for column in columns), tuple(zip(*cells, strict=True)))
 
     def table(self, results: Iterable[T]) -> Rows:
-        """Return the whole table of results that have all its columns, the key too."""
+        """Return the table of results that have all columns as attributes, including the key."""
         return self.fill({name: getattr(result, name) for name in self.names} for result in results)
 
     def fill(self, rows: Iterable[Mapping[str, Any]]) -> Rows:
-        """Return mappings in the columns of the table; what they lack is missing."""
+        """Return mappings as rows of the table; absent cells are empty."""
         return Rows(self.names, tuple(tuple(cell(row.get(name)) for name in self.names) for row in rows))
 
 
@@ -150,7 +149,7 @@ def columns_of(kind: type[T]) -> tuple[Column[T], ...]:
 
 KEY = ("source", "sweep")
 KEY_COLUMNS: tuple[Column[Any], ...] = (
-    Column("source", "", "path relative to the folder that was given"),
+    Column("source", "", "path relative to the input folder"),
     Column("sweep", "", "number of the sweep in its file, from 1"),
 )
 
@@ -171,7 +170,7 @@ def cell(value: Any) -> Any:
 def to_csv(table: Rows) -> bytes:
     r"""Return a table as CSV: UTF-8, comma, decimal point, one header line.
 
-    A missing value is an empty cell; floats have the shortest form that reads back exactly.
+    A missing value is an empty cell; floats have the shortest representation that round-trips.
 
     Examples
     --------

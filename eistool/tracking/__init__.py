@@ -1,4 +1,4 @@
-"""Processes along a series of spectra: tracks, events with evidence, and what a series tells as a whole."""
+"""Processes along a series of spectra: tracks, events with evidence, and summaries."""
 
 from eistool.tracking.detection import track
 from eistool.tracking.joint_drt import SeriesDRT, compute_series_drt

@@ -1,8 +1,9 @@
-"""Fits that evidence is drawn from: no residual counts for less than the instrument's accuracy."""
+"""Fits weighted by the accuracy of the instrument, as the basis of evidence."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 import numpy as np
 
@@ -10,16 +11,20 @@ from eistool.circuit import Circuit
 from eistool.fitting import FitResult, fit_many
 from eistool.fitting.engine import refit
 from eistool.spectrum import Spectrum
-from eistool.typing import ComplexArray, FloatArray
+from eistool.typing import ComplexArray, FloatArray, Threshold
 
-ACCURACY, ACCURACY_FAST = 0.003, 0.01  # of |Z|: what instruments promise at best, and above 1 MHz
-FAST_HZ = 1e6
+CHECKED = "engineering choice; 0 of 1550 series of tests.benchmarks.tracking have a false event"
+SPECIFIED = "project definition, docs/tracking.md, criterion 3"
+ACCURACY: Annotated[
+    float, Threshold("accuracy of instruments relative to the modulus, least σ of BIC", SPECIFIED)
+] = 0.003
+ACCURACY_FAST: Annotated[float, Threshold("the same above 1 MHz", SPECIFIED)] = 0.01
+FAST_HZ = 1e6  # above which ACCURACY_FAST holds
 PER_DECADE = 4  # time constants in the scan
-ALPHAS = (0.95, 0.8, 0.65)
-LEAST_R = 1e-6  # of the median |Z|: an arc that starts from nothing
+ALPHAS = (0.95, 0.8, 0.65)  # exponents in the scan
 
 
-def weighed(spectrum: Spectrum) -> Spectrum:
+def with_accuracy(spectrum: Spectrum) -> Spectrum:
     """Return the spectrum with the instrument's accuracy as its noise."""
     modulus = np.abs(spectrum.impedance)
     share = np.where(spectrum.frequency > FAST_HZ, ACCURACY_FAST, ACCURACY)
@@ -28,7 +33,7 @@ def weighed(spectrum: Spectrum) -> Spectrum:
 
 
 def n_data_independent(result: FitResult) -> float:
-    """Return how many independent residuals there are, by the correlation of neighbours along frequency."""
+    """Return the effective number of residuals, from the correlation of neighbours along frequency."""
     mask = result.spectrum.mask
     order = np.argsort(result.spectrum.frequency[mask])
     r = result.residual[mask][order]
@@ -41,30 +46,30 @@ def n_data_independent(result: FitResult) -> float:
 
 @dataclass(slots=True, eq=False)
 class EvidenceFits:
-    """Fits of circuits to the spectra of a series, each made once."""
+    """Cached fits of circuits to the spectra of a series."""
 
-    spectra: list[Spectrum]  # weighed
+    spectra: list[Spectrum]  # from with_accuracy
     jobs: int | None = None
-    _known: dict[tuple[str, int], FitResult] = field(default_factory=dict)
+    _cache: dict[tuple[str, int], FitResult] = field(default_factory=dict)
 
     def all(self, circuit: Circuit) -> list[FitResult]:
-        """Return the fits of a circuit to all spectra, each helped by its neighbours."""
+        """Return the fits of a circuit to all spectra, with start values from neighbours as well."""
         return self.some(circuit, range(len(self.spectra)), chain=True)
 
     def some(self, circuit: Circuit, indices: Iterable[int], chain: bool = False) -> list[FitResult]:
         """Return the fits of a circuit to some of the spectra."""
         indices = list(indices)
-        missing = [s for s in indices if (repr(circuit), s) not in self._known]
+        missing = [s for s in indices if (repr(circuit), s) not in self._cache]
         fitted = fit_many([self.spectra[s] for s in missing], circuit, self.jobs, chain, weighting="noise")
         for s, result in zip(missing, fitted, strict=True):
-            self._known[repr(circuit), s] = result
-        return [self._known[repr(circuit), s] for s in indices]
+            self._cache[repr(circuit), s] = result
+        return [self._cache[repr(circuit), s] for s in indices]
 
 
 def descend(
     result: FitResult, circuit: Circuit, extra: Mapping[str, float], fixed: Mapping[str, float] | None = None
 ) -> FitResult:
-    """Return the fit of a circuit from the values of another one and of what it has besides."""
+    """Return the fit of a circuit, started from another fit and the values of additional parameters."""
     start = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True)) | dict(extra)
     start = {name: start[name] for name in circuit.parameters}
     for name, spec in zip(circuit.parameters, circuit.specs, strict=True):
@@ -73,22 +78,22 @@ def descend(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Residue:
-    """What a fit leaves of a spectrum, seen apart from all that its parameters could still do, and drift."""
+class ProjectedResidual:
+    """Residual of a fit, projected onto the complement of its parameters and drift."""
 
-    left: FloatArray  # shape (2 n,), in units of the accuracy
-    basis: FloatArray  # shape (2 n, q), orthonormal
+    residual: FloatArray  # shape (2 n,), in units of the accuracy
+    basis: FloatArray  # of the projected-out space, shape (2 n, q), orthonormal
     omega: FloatArray
-    sigma: FloatArray  # shape (n,)
+    sigma: FloatArray  # accuracy in ohm, shape (n,)
 
     @classmethod
-    def of(cls, result: FitResult, drift: bool = True) -> "Residue":
-        """Return the residue of a fit."""
+    def of(cls, result: FitResult, drift: bool = True) -> "ProjectedResidual":
+        """Return the projected residual of a fit."""
         spectrum = result.spectrum
         mask = spectrum.mask
         f, z = spectrum.frequency[mask], spectrum.impedance[mask]
         noise = spectrum.noise
-        assert noise is not None  # noqa: S101  weighed() gave it
+        assert noise is not None  # noqa: S101  set by with_accuracy()
         sigma = noise.real[mask]
         columns = [result.circuit.jacobian(f, result.values)]
         if drift:
@@ -100,33 +105,33 @@ class Residue:
         u, singular, _ = np.linalg.svd(stacked, full_matrices=False)
         basis = u[:, singular > 1e-9 * singular[0]]
         r = (z - result.impedance[mask]) / sigma
-        left = np.concatenate([r.real, r.imag])
-        return cls(left - basis @ (basis.T @ left), basis, 2 * np.pi * f, sigma)
+        residual = np.concatenate([r.real, r.imag])
+        return cls(residual - basis @ (basis.T @ residual), basis, 2 * np.pi * f, sigma)
 
     @property
     def chi2(self) -> float:
-        """Sum of squares that neither parameters nor drift can take away."""
-        return float(self.left @ self.left)
+        """Sum of squares that neither parameters nor drift can reduce."""
+        return float(self.residual @ self.residual)
 
     def resistances(self, tau: FloatArray, alpha: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return R of one more small arc and its standard error, shape (m,) each; R may be negative."""
+        """Return R of an additional small arc and its standard error, shape (m,) each; R may be negative."""
         q = 1 / (1 + (1j * self.omega[:, None] * tau) ** alpha) / self.sigma[:, None]
         columns = np.vstack([q.real, q.imag])
         columns = columns - self.basis @ (self.basis.T @ columns)
         information = np.einsum("ij,ij->j", columns, columns)
         information = np.maximum(information, 1e-300)
-        return (self.left @ columns) / information, 1 / np.sqrt(information)
+        return (self.residual @ columns) / information, 1 / np.sqrt(information)
 
 
 def drift_columns(frequency: FloatArray, z: ComplexArray) -> ComplexArray:
-    """Return how Z moves if it grows with time, in proportion to the periods, and from point to point."""
+    """Return derivatives of Z by a drift proportional to the elapsed periods, and to the point number."""
     periods = np.cumsum(1 / frequency)
     steps = np.linspace(0, 1, frequency.size)
     return np.column_stack([periods / periods[-1] * z, steps * z])
 
 
 def scan_grid(spectra: Sequence[Spectrum]) -> tuple[FloatArray, FloatArray]:
-    """Return time constants and exponents at which one more arc is looked for, shape (m,) each."""
+    """Return time constants and exponents of the search for an additional arc, shape (m,) each."""
     low = min(1 / (2 * math.pi * float(s.frequency[s.mask].max())) for s in spectra)
     high = max(1 / (2 * math.pi * float(s.frequency[s.mask].min())) for s in spectra)
     tau = np.geomspace(low, high, math.ceil(math.log10(high / low) * PER_DECADE) + 1)

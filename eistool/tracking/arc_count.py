@@ -1,27 +1,35 @@
-"""How many arcs each spectrum of a series has, decided over the whole series."""
+"""Number of arcs of each spectrum, selected over the whole series."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.fitting import FitResult
-from eistool.tracking.accuracy import EvidenceFits, Residue, descend, n_data_independent, scan_grid
+from eistool.fitting.result import STRONG
+from eistool.tracking.accuracy import (
+    CHECKED,
+    EvidenceFits,
+    ProjectedResidual,
+    descend,
+    n_data_independent,
+    scan_grid,
+)
 from eistool.tracking.family import Family
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-MOST_ARCS = 5
-MOST_ADDED = 3  # arcs that only the whole series shows
-SWITCH = 10.0  # of BIC, for each arc that comes or goes: a difference that is strong evidence
-CHOOSING = 5  # spectra that choose the tail
-CANDIDATES = ("", "CPE", "Wo")
+MOST_ARCS: Annotated[int, Threshold("largest number of arcs", CHECKED)] = 5
+MOST_ADDED: Annotated[int, Threshold("largest number of arcs that only the whole series shows", CHECKED)] = 3
+CHOOSING = 5  # spectra that select the tail
+CANDIDATES = ("", "CPE", "Wo")  # tails
 
 
 @dataclass(slots=True, eq=False)
 class Added:
-    """An arc of one τ and α over a contiguous range of spectra."""
+    """Arc with one τ and α over a contiguous range of spectra."""
 
     name: str
     first: int
@@ -33,13 +41,13 @@ class Added:
 
     @property
     def held(self) -> dict[str, float]:
-        """The values that all spectra of the range share."""
+        """Values shared by all spectra of the range."""
         return {f"{self.name}.tau": self.tau, f"{self.name}.alpha": self.alpha}
 
 
 @dataclass(slots=True, eq=False)
-class Description:
-    """The circuit of each spectrum and its fit."""
+class SeriesModel:
+    """Circuits and fits of the spectra of a series."""
 
     fits: EvidenceFits
     family: Family
@@ -57,8 +65,8 @@ class Description:
         return {k: v for a in self.added if a.first <= s <= a.last for k, v in a.held.items()}
 
 
-def describe(fits: EvidenceFits, family: Family | None) -> Description:
-    """Return the circuits and fits of a series, as few arcs as the whole series allows."""
+def model_series(fits: EvidenceFits, family: Family | None) -> SeriesModel:
+    """Return the circuits and fits of a series, with as few arcs as the whole series allows."""
     n = len(fits.spectra)
     if family is None:
         family = _choose_family(fits)
@@ -78,11 +86,11 @@ def describe(fits: EvidenceFits, family: Family | None) -> Description:
             break
     path = _cheapest(_costs(chi2, scale, by_count[0]))
     results = [by_count[k][s] for s, k in enumerate(path)]
-    description = Description(fits, family, [k + 1 for k in path], results, [], scale)
+    model = SeriesModel(fits, family, [k + 1 for k in path], results, [], scale)
     for i in range(MOST_ADDED):
-        if not _add(description, f"Zarc_s{i + 1}"):
+        if not _add(model, f"Zarc_s{i + 1}"):
             break
-    return description
+    return model
 
 
 def _choose_family(fits: EvidenceFits) -> Family:
@@ -94,16 +102,16 @@ def _choose_family(fits: EvidenceFits) -> Family:
         total = 0.0
         results = [fits.some(family.circuit(k), some) for k in (1, 2, 3)]
         for j in range(len(some)):
-            own = [of[j] for of in results if of[j].success]
-            floor = max(own[0].noise_floor, 1.0) if own else 1.0
-            total += min((r.chi2 / floor + r.n_free * math.log(r.n_data) for r in own), default=np.inf)
+            usable = [fits_of[j] for fits_of in results if fits_of[j].success]
+            floor = max(usable[0].noise_floor, 1.0) if usable else 1.0
+            total += min((r.chi2 / floor + r.n_free * math.log(r.n_data) for r in usable), default=np.inf)
         if total < best:
             best, chosen = total, family
     return chosen
 
 
 def _costs(chi2: FloatArray, scale: FloatArray, results: Sequence[FitResult]) -> FloatArray:
-    """Return BIC of each number of arcs in each spectrum, up to a constant; shape (k, n)."""
+    """Return BIC for each number of arcs and each spectrum, up to a constant, shape (k, n)."""
     log_n = np.array([math.log(r.n_data) for r in results])
     arcs = np.arange(1, len(chi2) + 1)[:, None]
     cost: FloatArray = np.where(np.isfinite(chi2), chi2, 1e12) / scale + 3 * arcs * log_n
@@ -111,9 +119,9 @@ def _costs(chi2: FloatArray, scale: FloatArray, results: Sequence[FitResult]) ->
 
 
 def _cheapest(cost: FloatArray) -> list[int]:
-    """Return the row to take in each column so that costs and switches are least (Viterbi)."""
+    """Return the row per column that minimises costs and switches (Viterbi)."""
     k, n = cost.shape
-    switch = SWITCH * np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
+    switch = STRONG * np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
     total, back = cost[:, 0].copy(), np.zeros((k, n), dtype=int)
     for s in range(1, n):
         ways = total[:, None] + switch
@@ -126,7 +134,7 @@ def _cheapest(cost: FloatArray) -> list[int]:
 
 
 def best_range(gain: FloatArray) -> tuple[int, int, float]:
-    """Return the contiguous range (first, last) of the largest sum, and the sum.
+    """Return the contiguous range (first, last) with the largest sum, and the sum.
 
     Examples
     --------
@@ -141,66 +149,64 @@ def best_range(gain: FloatArray) -> tuple[int, int, float]:
     return best
 
 
-def _add(description: Description, name: str) -> bool:
-    """Add the arc that the series as a whole shows most clearly, if BIC falls by more than 10."""
-    results, fits = description.results, description.fits
+def _add(model: SeriesModel, name: str) -> bool:
+    """Add the arc with the largest gain over the whole series if BIC falls by more than 10."""
+    results, fits = model.results, model.fits
     good = [s for s, r in enumerate(results) if r.success]
     if not good:
         return False
     tau, alpha = scan_grid(fits.spectra)
-    price = np.array([math.log(n_data_independent(r)) if r.success else 0.0 for r in results])
-    factor = np.array(
-        [_factor(r, c) if r.success else 0.0 for r, c in zip(results, description.scale, strict=True)]
-    )
+    penalty = np.array([math.log(n_data_independent(r)) if r.success else 0.0 for r in results])
+    factor = np.array([_factor(r, c) if r.success else 0.0 for r, c in zip(results, model.scale, strict=True)])
     gain = np.zeros((len(results), tau.size))
     size = np.zeros((len(results), tau.size))
     for s in good:
-        R, u = Residue.of(results[s]).resistances(tau, alpha)
+        R, u = ProjectedResidual.of(results[s]).resistances(tau, alpha)
         gain[s] = np.where(R > 0, (R / u) ** 2, 0.0) * factor[s]
         size[s] = R
-    ranges = [best_range(column - price) for column in gain.T]
-    shared = [2 * math.log(max(price[a : b + 1].size, 1) * 50.0) for a, b, _ in ranges]
-    m = int(np.argmax([total - own for (_, _, total), own in zip(ranges, shared, strict=True)]))
+    ranges = [best_range(column - penalty) for column in gain.T]
+    shared = [2 * math.log(max(penalty[a : b + 1].size, 1) * 50.0) for a, b, _ in ranges]
+    m = int(np.argmax([total - cost for (_, _, total), cost in zip(ranges, shared, strict=True)]))
     first, last, total = ranges[m]
-    if total - shared[m] < SWITCH:
+    if total - shared[m] < STRONG:
         return False
-    return _settle(description, name, (first, last), (float(tau[m]), float(alpha[m])), size[:, m], price, factor)
+    return _fit_added(model, name, (first, last), (float(tau[m]), float(alpha[m])), size[:, m], penalty, factor)
 
 
 def _factor(result: FitResult, scale: float) -> float:
-    """Return what a difference of sums of squares counts: less where residuals follow one another."""
+    """Return the weight of a difference of sums of squares, lower for correlated residuals."""
     return min(n_data_independent(result) / result.n_data, 1.0) / scale
 
 
-def _settle(
-    description: Description,
+def _fit_added(
+    model: SeriesModel,
     name: str,
     where: tuple[int, int],
     what: tuple[float, float],
     size: FloatArray,
-    price: FloatArray,
+    penalty: FloatArray,
     factor: FloatArray,
 ) -> bool:
-    """Fit the arc in earnest: its own τ and α in each spectrum, then those that they share."""
-    results = description.results
+    """Fit the arc with separate τ and α in each spectrum, then with their weighted means, and add it."""
+    results = model.results
     weight, pull = np.zeros((2, 2)), np.zeros(2)
     for s in range(where[0], where[1] + 1):
         if not results[s].success:
             continue
-        circuit = _with(description, s, name)
+        circuit = _with(model, s, name)
         start = {f"{name}.R": max(size[s], 1e-3), f"{name}.tau": what[0], f"{name}.alpha": what[1]}
-        free = descend(results[s], circuit, start, description.held(s))
+        free = descend(results[s], circuit, start, model.held(s))
         i = [circuit.index(f"{name}.tau"), circuit.index(f"{name}.alpha")]
         if not free.success or not results[s].chi2 - free.chi2 > 0:
             continue
-        own = np.array([math.log(free.values[i[0]]), free.values[i[1]]])
+        shape = np.array([math.log(free.values[i[0]]), free.values[i[1]]])
         jacobian = np.array([1 / free.values[i[0]], 1.0])
         covariance = free.covariance[np.ix_(i, i)] * np.outer(jacobian, jacobian) + np.diag([0.05**2, 0.02**2])
-        if abs(own[0] - math.log(what[0])) > 2.5 or not np.isfinite(covariance).all():
+        if abs(shape[0] - math.log(what[0])) > 2.5 or not np.isfinite(covariance).all():
             continue
         information = np.linalg.inv(covariance)
         weight += information
-        pull += information @ own
+        pull += information @ shape
     if not weight.any():
         return False
     weight += np.diag([1e-6, 1 / 0.3**2])
@@ -210,32 +216,32 @@ def _settle(
         name, where[0], where[1], math.exp(log_tau), float(np.clip(alpha, 0.4, 1.0)),
         math.sqrt(float(np.linalg.inv(weight)[0, 0])), 0.0,
     )  # fmt: skip
-    new = [_refitted(description, s, added, size[s]) for s in range(len(results))]
+    new = [_refitted(model, s, added, size[s]) for s in range(len(results))]
     gain = np.array(
         [
-            (old.chi2 - own.chi2) if own.success and old.success else 0.0
-            for old, own in zip(results, new, strict=True)
+            (old.chi2 - refit.chi2) if refit.success and old.success else 0.0
+            for old, refit in zip(results, new, strict=True)
         ]
     )
-    first, last, total = best_range(np.maximum(gain, 0) * factor - price)
+    first, last, total = best_range(np.maximum(gain, 0) * factor - penalty)
     total -= 2 * math.log(50.0 * (last - first + 1))
-    if total < SWITCH:
+    if total < STRONG:
         return False
     added.first, added.last, added.gain = first, last, total
-    description.added.append(added)
+    model.added.append(added)
     for s in range(first, last + 1):
-        description.results[s] = new[s]
+        model.results[s] = new[s]
     return True
 
 
-def _with(description: Description, s: int, name: str) -> Circuit:
-    own = [a.name for a in description.added if a.first <= s <= a.last]
-    return description.family.circuit(description.n_arcs[s], [*own, name])
+def _with(model: SeriesModel, s: int, name: str) -> Circuit:
+    names = [a.name for a in model.added if a.first <= s <= a.last]
+    return model.family.circuit(model.n_arcs[s], [*names, name])
 
 
-def _refitted(description: Description, s: int, added: Added, size: float) -> FitResult:
-    result = description.results[s]
+def _refitted(model: SeriesModel, s: int, added: Added, size: float) -> FitResult:
+    result = model.results[s]
     if not result.success:
         return result
     extra = {f"{added.name}.R": max(size, 1e-3), **added.held}
-    return descend(result, _with(description, s, added.name), extra, description.held(s) | added.held)
+    return descend(result, _with(model, s, added.name), extra, model.held(s) | added.held)

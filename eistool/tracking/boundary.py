@@ -1,4 +1,4 @@
-"""What one more arc gains where there is none: the distribution at the boundary R = 0, by simulation."""
+"""Null distribution of the gain of an additional arc, by simulation at the boundary R = 0."""
 
 import math
 import zlib
@@ -12,22 +12,23 @@ from eistool.fitting.problem import Constraints, build_problem
 from eistool.kernels.bootstrap import bootstrap
 from eistool.typing import FloatArray
 
-REPLICATES = 199
-FEWEST_STARTS, DECADES_APART = 3, 1.5  # of the arc that is looked for, over the window
+REPLICATES = 199  # least p is 0.005
+FEWEST_STARTS, DECADES_APART = 3, 1.5  # start values of τ, and their distance in decades
 
 
 def null_gains(result: FitResult, scale: float, replicates: int = REPLICATES) -> FloatArray:
-    """Return by how much one more ZARC lowers the sum of squares if there is none, shape (replicates,).
+    """Return the decrease of the sum of squares by an additional ZARC where there is none, shape (replicates,).
 
-    Spectra are simulated from the fit, with normally distributed noise, and both circuits are fitted to
-    them, the larger from several time constants. R = 0 is a boundary, where no table of χ² holds [1]_.
+    Spectra are simulated from the fit with normally distributed noise, and both circuits are fitted to
+    them, the larger one from several time constants. At the boundary R = 0 the gain does not follow a χ²
+    distribution [1]_.
 
     Parameters
     ----------
     result : FitResult
-        Without the arc, weighted by noise.
+        Fit without the arc, weighted by noise.
     scale : float
-        Variance in units of that noise squared.
+        Variance relative to that of the noise.
 
     References
     ----------
@@ -36,8 +37,8 @@ def null_gains(result: FitResult, scale: float, replicates: int = REPLICATES) ->
     Examples
     --------
     >>> from eistool import fit, simulate
-    >>> from eistool.tracking.accuracy import weighed
-    >>> s = weighed(simulate("R0-Zarc1", np.geomspace(1, 1e5, 41), [10, 50, 1e-3, 0.8], 0.003, 1))
+    >>> from eistool.tracking.accuracy import with_accuracy
+    >>> s = with_accuracy(simulate("R0-Zarc1", np.geomspace(1, 1e5, 41), [10, 50, 1e-3, 0.8], 0.003, 1))
     >>> gains = null_gains(fit(s, "R0-Zarc1", weighting="noise"), 1.0)
     >>> bool(0 <= gains.min() < np.median(gains) < 8 < gains.max() < 40)
     True
@@ -75,7 +76,7 @@ def null_gains(result: FitResult, scale: float, replicates: int = REPLICATES) ->
 
 
 def boundary_p(results: Sequence[FitResult], gain: float, scales: Sequence[float]) -> float:
-    """Return how often noise alone gains as much in these spectra together."""
+    """Return the probability that noise alone gains as much in these spectra together."""
     total = np.sum([null_gains(result, scale) for result, scale in zip(results, scales, strict=True)], axis=0)
     return (1 + int(np.count_nonzero(total >= gain))) / (1 + int(total.size))
 

@@ -1,8 +1,9 @@
-"""Follow every process along a series, and find where one comes or goes."""
+"""Tracking of processes along a series, and detection of their appearance and disappearance."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
@@ -11,45 +12,45 @@ from eistool.constants import ONE_SIDED_95, TWO_SIDED_95, ZERO_CELSIUS
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.engine import refit
+from eistool.fitting.result import STRONG
 from eistool.spectrum import Series, Spectrum
-from eistool.tracking.accuracy import EvidenceFits, Residue, weighed
-from eistool.tracking.arc_count import SWITCH, Description, describe
-from eistool.tracking.evidence import Run, drts, judge, settle
+from eistool.tracking.accuracy import CHECKED, EvidenceFits, ProjectedResidual, with_accuracy
+from eistool.tracking.arc_count import SeriesModel, model_series
+from eistool.tracking.evidence import WINDOW, Run, drts, fit_common_shape, judge
 from eistool.tracking.family import Family
 from eistool.tracking.linking import LONGEST_GAP, link
 from eistool.tracking.result import Event, TrackedProcess, Tracks, status_of
 from eistool.tracking.smooth import smoothed
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-REJOIN = 0.4  # decades: a process that comes back
-MOVED = 0.7  # decades: an arc that ends where another begins is that one
-TYPICAL_ALPHA = 0.8
+REJOIN: Annotated[float, Threshold("distance in decades of tracks joined as one process", CHECKED)] = 0.4
+MOVED: Annotated[float, Threshold("distance in decades of adjoining tracks joined as one process", CHECKED)] = 0.7
+TYPICAL_ALPHA = 0.8  # exponent of the arcs of the detection limit
 
 
 def track(
     series: Series | Sequence[Spectrum], circuit: Circuit | str | None = None, jobs: int | None = None
 ) -> Tracks:
-    """Follow the processes of a series, and announce those that appear or disappear, with evidence.
+    """Track the processes of a series and report their appearance and disappearance, with evidence.
 
-    How many arcs each spectrum has is decided by BIC over the whole series; arcs that share τ and α over a
-    contiguous range are looked for besides. Arcs of neighbouring spectra are linked by assignment of minimum
-    cost, and fitted together where five or more spectra in a row have the same circuit, with time constants and
-    exponents as smooth as the separate fits' scatter tells.
-    A process that comes or goes is ``confirmed`` only if six criteria hold, each a column of the
-    event's evidence: consistent spectra; a persistent DRT peak and R > 3 u; ΔBIC > 10 against the best
-    circuit with an arc less, of other shapes and tails too, and more than noise gains at the boundary R = 0;
-    a τ within the window and 0.7 decade from others; two spectra in a row; limits of R that exclude that it
-    was there, or grew, unseen.
+    The number of arcs of each spectrum minimises BIC over the whole series; arcs that share τ and α over a
+    contiguous range are added if BIC falls by more than 10. Arcs of neighbouring spectra are linked by
+    minimum-cost assignment. Five or more consecutive spectra with the same circuit are fitted together, with
+    time constants and exponents whose smoothness follows from the scatter of the separate fits.
+    An event is ``confirmed`` only if six criteria hold, each given in its evidence: consistent spectra; a
+    persistent DRT peak and R > 3 u; ΔBIC > 10 against the best circuit with one arc less, including other
+    shapes and tails, and a gain above that of noise at the boundary R = 0; τ within the window and 0.7 decade
+    from other processes; two consecutive spectra; limits of R that exclude an undetected process or growth.
 
     Parameters
     ----------
     series : Series or sequence of Spectrum
-        A sequence stays in its order, with the index as time.
+        A sequence keeps its order, with the index as time.
     circuit : Circuit or str, optional
-        Its arcs in series, as many as the spectra show, and its other elements describe the series; by default
-        R0, L0 where leads may show, ZARC elements and the tail that the series prefers.
+        Circuit whose arcs, in the number that the spectra require, and other elements model_series the series; by
+        default R0, L0 if leads may contribute, ZARC elements, and the tail with the lowest BIC.
     jobs : int, optional
-        Number of threads; by default one for each core.
+        Number of threads; by default one per core.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def track(
     Raises
     ------
     CircuitError
-        If the circuit cannot be understood.
+        If the circuit is invalid.
     SpectrumError
         If there are fewer than two spectra.
 
@@ -85,34 +86,34 @@ def track(
     if len(spectra) < 2:
         raise SpectrumError(f"track: {len(spectra)} spectra; give two or more")
     the_circuit = None if circuit is None else as_circuit(circuit)
-    fits = EvidenceFits([weighed(s) for s in spectra], jobs)
-    description = describe(fits, None if the_circuit is None else Family.of(the_circuit))
+    fits = EvidenceFits([with_accuracy(s) for s in spectra], jobs)
+    model = model_series(fits, None if the_circuit is None else Family.of(the_circuit))
     drt_of = drts(spectra)
-    arcs = [r.processes if r.success else () for r in description.results]
+    arcs = [r.processes if r.success else () for r in model.results]
     tracks = _joined(_linked(the_series, arcs), arcs)
-    runs = [run for i, own in enumerate(tracks) for run in _runs(i, own, arcs)]
+    runs = [run for i, arc_by_spectrum in enumerate(tracks) for run in _runs(i, arc_by_spectrum, arcs)]
     for run in runs:
-        settle(run, description)
-    found = []
+        fit_common_shape(run, model)
+    candidates = []
     for run in runs:
         for kind in ("appeared", "disappeared"):
             if (run.first > 0) if kind == "appeared" else (run.last < len(spectra) - 1):
-                evidence = judge(run, kind, description, [r for r in runs if r is not run], spectra, drt_of)
+                evidence = judge(run, kind, model, [r for r in runs if r is not run], spectra, drt_of)
                 if evidence is not None:
-                    found.append((run, kind, evidence))
+                    candidates.append((run, kind, evidence))
     order = sorted(range(len(tracks)), key=lambda i: _median_tau(tracks[i], arcs))
     ids = {i: f"P{rank + 1}" for rank, i in enumerate(order)}
     events = []
-    for run, kind, evidence in found:
+    for run, kind, evidence in candidates:
         index = run.first if kind == "appeared" else run.last + 1
         status = evidence["status"]
         evidence = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items() if k != "status"}
         events.append(Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence))
     events.sort(key=lambda event: (event.index, event.process_id))
-    final = [_reported(description, s, spectra[s]) for s in range(len(spectra))]
-    final = smoothed(the_series, final, [description.held(s) for s in range(len(spectra))], jobs)
-    processes = tuple(_process(ids[i], i, tracks[i], runs, final, description, events) for i in order)
-    tau, R = _detectable(description)
+    final = [_reported(model, s, spectra[s]) for s in range(len(spectra))]
+    final = smoothed(the_series, final, [model.held(s) for s in range(len(spectra))], jobs)
+    processes = tuple(_process(ids[i], i, tracks[i], runs, final, model, events) for i in order)
+    tau, R = _detectable(model)
     return Tracks(
         the_series, the_circuit, tuple(final), processes, tuple(events), tau, R, _flags(the_series, final)
     )
@@ -127,46 +128,47 @@ def _series(series: Series | Sequence[Spectrum]) -> Series:
 
 def _linked(series: Series, arcs: Sequence[Sequence[Process]]) -> list[dict[int, int]]:
     kelvin = series.coordinate + ZERO_CELSIUS if series.by == "temperature" else None
-    frames = [np.log10(np.array([(p.tau, max(p.R, 1e-30)) for p in own]).reshape(-1, 2)) for own in arcs]
+    frames = [np.log10(np.array([(p.tau, max(p.R, 1e-30)) for p in some]).reshape(-1, 2)) for some in arcs]
     return link(frames, kelvin)
 
 
-def _median_tau(own: dict[int, int], arcs: Sequence[Sequence[Process]]) -> float:
-    return float(np.median([arcs[s][i].tau for s, i in own.items()]))
+def _median_tau(track_arcs: dict[int, int], arcs: Sequence[Sequence[Process]]) -> float:
+    return float(np.median([arcs[s][i].tau for s, i in track_arcs.items()]))
 
 
 def _joined(tracks: list[dict[int, int]], arcs: Sequence[Sequence[Process]]) -> list[dict[int, int]]:
-    """Join tracks of one process: it came back at the same τ, or moved far from one spectrum to the next."""
+    """Join tracks of one process that reappears at the same τ or shifts far between two spectra."""
     joined: list[dict[int, int]] = []
-    for own in sorted(tracks, key=min):
+    for track_arcs in sorted(tracks, key=min):
         for before in joined:
-            if set(before) & set(own):
+            if set(before) & set(track_arcs):
                 continue
-            distance = abs(math.log10(_median_tau(own, arcs) / _median_tau(before, arcs)))
-            adjoins = min(own) - max(before) in range(1, LONGEST_GAP + 2)
-            step = abs(math.log10(arcs[min(own)][own[min(own)]].tau / arcs[max(before)][before[max(before)]].tau))
+            distance = abs(math.log10(_median_tau(track_arcs, arcs) / _median_tau(before, arcs)))
+            first, last = min(track_arcs), max(before)
+            adjoins = first - last in range(1, LONGEST_GAP + 2)
+            step = abs(math.log10(arcs[first][track_arcs[first]].tau / arcs[last][before[last]].tau))
             if distance < REJOIN or (adjoins and step < MOVED):
-                before.update(own)
+                before.update(track_arcs)
                 break
         else:
-            joined.append(dict(own))
+            joined.append(dict(track_arcs))
     return joined
 
 
-def _runs(index: int, own: dict[int, int], arcs: Sequence[Sequence[Process]]) -> list[Run]:
-    """Return the contiguous ranges of a track; one missing spectrum is no interruption."""
+def _runs(index: int, track_arcs: dict[int, int], arcs: Sequence[Sequence[Process]]) -> list[Run]:
+    """Return the contiguous ranges of a track; one missing spectrum does not interrupt a range."""
     runs: list[Run] = []
-    for s in sorted(own):
+    for s in sorted(track_arcs):
         if runs and s - runs[-1].last <= 1 + LONGEST_GAP:
-            runs[-1].arcs[s] = arcs[s][own[s]]
+            runs[-1].arcs[s] = arcs[s][track_arcs[s]]
         else:
-            runs.append(Run(index, {s: arcs[s][own[s]]}))
+            runs.append(Run(index, {s: arcs[s][track_arcs[s]]}))
     return runs
 
 
-def _reported(description: Description, s: int, spectrum: Spectrum) -> FitResult:
-    """Return the fit to report: weighted by |Z| as all others are, from the one that evidence was drawn from."""
-    result = description.results[s]
+def _reported(model: SeriesModel, s: int, spectrum: Spectrum) -> FitResult:
+    """Return the fit to report, weighted by |Z|, started from the fit used as evidence."""
+    result = model.results[s]
     if not result.success:
         return result
     start = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
@@ -174,13 +176,13 @@ def _reported(description: Description, s: int, spectrum: Spectrum) -> FitResult
         name: min(max(value, 0.1), 1.0) if spec.kind == "exponent" else max(value, 1e-30)
         for (name, value), spec in zip(start.items(), result.circuit.specs, strict=True)
     }
-    own = refit(spectrum, result.circuit, start, description.held(s))
-    return own if own.success else result
+    final = refit(spectrum, result.circuit, start, model.held(s))
+    return final if final.success else result
 
 
 def _process(
-    name: str, index: int, own: dict[int, int], runs: Sequence[Run], final: Sequence[FitResult],
-    description: Description, events: Sequence[Event],
+    name: str, index: int, track_arcs: dict[int, int], runs: Sequence[Run], final: Sequence[FitResult],
+    model: SeriesModel, events: Sequence[Event],
 ) -> TrackedProcess:  # fmt: skip
     n = len(final)
     columns: dict[str, FloatArray] = {
@@ -188,24 +190,24 @@ def _process(
         for c in ("R", "u_R", "tau", "u_tau", "alpha", "u_alpha", "C_eff", "u_C_eff", "upper_limit")
     }
     status, edge = [""] * n, [False] * n
-    mine = [run for run in runs if run.track == index]
+    own_runs = [run for run in runs if run.track == index]
     ended = {e.index for e in events if e.process_id == name and e.kind == "disappeared"}
     begun = {e.index for e in events if e.process_id == name and e.kind == "appeared"}
     for s in range(n):
-        run = next((r for r in mine if s in r.arcs), None)
-        # ordered by τ, whatever a joint fit calls them
-        arc = None if run is None or not final[s].success else final[s].processes[own[s]]
+        run = next((r for r in own_runs if s in r.arcs), None)
+        # processes are in order of τ in a joint fit as well
+        arc = None if run is None or not final[s].success else final[s].processes[track_arcs[s]]
         if arc is not None:
             for c in columns.keys() - {"upper_limit"}:
                 columns[c][s] = getattr(arc, c)
-            added = next((a for a in description.added if a.name == arc.name), None)
+            added = next((a for a in model.added if a.name == arc.name), None)
             if added is not None:
                 columns["u_tau"][s] = added.u_log_tau * arc.tau
             status[s], edge[s] = status_of(arc, columns["u_tau"][s], final[s]), arc.edge
             if status[s] == "not_resolvable":
                 columns["upper_limit"][s] = arc.R + TWO_SIDED_95 * arc.u_R
             continue
-        nearest = min(mine, key=lambda r: min(abs(r.first - s), abs(r.last - s)))
+        nearest = min(own_runs, key=lambda r: min(abs(r.first - s), abs(r.last - s)))
         absent = (s < nearest.first and nearest.first in begun) or (s > nearest.last and nearest.last + 1 in ended)
         status[s] = "absent" if absent else "not_resolvable"
         if np.isfinite(nearest.R[s]):
@@ -213,17 +215,18 @@ def _process(
     return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge))
 
 
-def _detectable(description: Description) -> tuple[FloatArray, FloatArray]:
-    """Return from which R on one more arc in two spectra would have been seen in 95 of 100 series."""
-    used = [(r, c) for r, c in zip(description.results, description.scale, strict=True) if r.success]
+def _detectable(model: SeriesModel) -> tuple[FloatArray, FloatArray]:
+    """Return the R of an additional arc in two spectra that is detected with 95 % probability."""
+    used = [(r, c) for r, c in zip(model.results, model.scale, strict=True) if r.success]
     if not used:
         return np.empty(0), np.empty(0)
     omega = used[0][0].spectrum.omega[used[0][0].spectrum.mask]
-    low, high = 3 / float(omega.max()), 1 / (3 * float(omega.min()))
+    low, high = WINDOW / float(omega.max()), 1 / (WINDOW * float(omega.min()))
     tau = np.geomspace(low, high, max(2 * math.ceil(math.log10(high / low)), 2))
-    u = [math.sqrt(c) * Residue.of(r).resistances(tau, np.full(tau.size, TYPICAL_ALPHA))[1] for r, c in used]
+    alpha = np.full(tau.size, TYPICAL_ALPHA)
+    u = [math.sqrt(c) * ProjectedResidual.of(r).resistances(tau, alpha)[1] for r, c in used]
     n = 2.0 * omega.size
-    threshold = math.sqrt((SWITCH + 2 * math.log(n) + 2 * math.log(2 * n)) / 2)
+    threshold = math.sqrt((STRONG + 2 * math.log(n) + 2 * math.log(2 * n)) / 2)
     return tau, (threshold + ONE_SIDED_95 / math.sqrt(2)) * np.median(u, axis=0)
 
 
@@ -231,7 +234,7 @@ def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:
     flags = [f"{r.spectrum.label}: no fit ({r.reason})" for r in final if not r.success]
     poor = [r.spectrum.label for r in final if r.status == "poor_model"]
     if poor:
-        flags.append(f"{len(poor)} spectra are described poorly, {poor[0]} the first")
+        flags.append(f"{len(poor)} spectra are described poorly; the first is {poor[0]}")
     repeated = (
         len(series)
         - np.unique(
@@ -239,5 +242,5 @@ def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:
         ).shape[0]
     )
     if repeated:
-        flags.append(f"{repeated} spectra repeat a coordinate: replicates, kept in their order")
+        flags.append(f"{repeated} spectra repeat a coordinate: kept as replicates, in their order")
     return tuple(flags)

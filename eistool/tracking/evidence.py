@@ -1,40 +1,48 @@
-"""Whether a process comes or goes: six criteria, all of which a confirmed event must meet."""
+"""Evidence for events: six criteria, all of which a confirmed event meets."""
 
 import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.circuit import Series as SeriesNode
-from eistool.constants import TWO_SIDED_95
+from eistool.constants import SIGNIFICANT, TWO_SIDED_95
 from eistool.drt import DRT, compute_drt
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
+from eistool.fitting.result import STRONG
 from eistool.spectrum import Spectrum
-from eistool.tracking.accuracy import Residue, descend, n_data_independent
-from eistool.tracking.arc_count import SWITCH, Description
+from eistool.tracking.accuracy import CHECKED, ProjectedResidual, descend, n_data_independent
+from eistool.tracking.arc_count import SeriesModel
 from eistool.tracking.boundary import boundary_p
 from eistool.tracking.eligibility import inconsistency
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-WINDOW = 3.0  # an apex must lie this factor within the measured window
-APART = 0.7  # decades from the neighbours
-REACH = 2.0  # decades between the parts of an arc that split
-SAME_PEAK = 0.35  # decades between an arc and its DRT peak
-EACH_SIDE = 2  # spectra on each side of an event that must agree
-TESTED = 4  # spectra that the other shapes are fitted to
-BOOTSTRAPPED = 3  # spectra that noise is simulated for
-SIGNIFICANT = 3.0  # standard errors
-LARGEST_P = 0.01
+WINDOW: Annotated[float, Threshold("factor of an apex within the window (criterion 4)", CHECKED)] = 3.0
+APART: Annotated[
+    float,
+    Threshold(
+        "distance in decades from other processes (criterion 4)",
+        "false arcs beside a distributed process lie about 0.2 decade away (Monte Carlo); " + CHECKED,
+    ),
+] = 0.7
+REACH: Annotated[float, Threshold("distance in decades of the parts of an arc that splits", CHECKED)] = 2.0
+SAME_PEAK: Annotated[float, Threshold("decades between an arc and its DRT peak (criterion 2)", CHECKED)] = 0.35
+EACH_SIDE: Annotated[int, Threshold("spectra on each side of an event (criteria 1, 2, 6)", CHECKED)] = 2
+TESTED: Annotated[int, Threshold("spectra to which other shapes are fitted (criterion 3)", CHECKED)] = 4
+BOOTSTRAPPED: Annotated[int, Threshold("spectra for which noise is simulated (criterion 3)", CHECKED)] = 3
+LARGEST_P: Annotated[
+    float, Threshold("largest probability that noise gains as much (criterion 3)", "level of 1 %; " + CHECKED)
+] = 0.01
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A process in a contiguous range of spectra: its arc in each, and what they share."""
+    """Process in a contiguous range of spectra: its arcs, and their common τ and α."""
 
     track: int
     arcs: dict[int, Process]  # by spectrum
@@ -47,17 +55,17 @@ class Run:
 
     @property
     def first(self) -> int:
-        """The first spectrum with the process."""
+        """Index of the first spectrum with the process."""
         return min(self.arcs)
 
     @property
     def last(self) -> int:
-        """The last spectrum with the process."""
+        """Index of the last spectrum with the process."""
         return max(self.arcs)
 
 
-def settle(run: Run, description: Description) -> None:
-    """Give the run the τ and α that its spectra share, the fits with and without it, and R everywhere."""
+def fit_common_shape(run: Run, model: SeriesModel) -> None:
+    """Set the common τ and α of a run, the fits with and without it, and R in every spectrum."""
     pairs = [(s, arc) for s, arc in run.arcs.items() if arc.R > 0]
     log_tau = np.array([math.log(arc.tau) for _, arc in pairs])
     u = np.array([max(arc.u_tau / arc.tau, 0.02) if arc.u_tau > 0 else 0.02 for _, arc in pairs])
@@ -65,38 +73,38 @@ def settle(run: Run, description: Description) -> None:
     alphas = np.array([arc.alpha for _, arc in pairs])
     u_alpha = np.array([max(arc.u_alpha, 0.01) if math.isfinite(arc.u_alpha) else 0.2 for _, arc in pairs])
     run.alpha = float(np.clip(np.average(alphas, weights=1 / u_alpha**2), 0.3, 1.0))
-    n = len(description.results)
+    n = len(model.results)
     run.R, run.u_R = np.full(n, np.nan), np.full(n, np.nan)
     grid = np.array([run.tau]), np.array([run.alpha])
-    for s, result in enumerate(description.results):
+    for s, result in enumerate(model.results):
         if not result.success:
             continue
         if s in run.arcs:
-            run.without[s] = without(description, s, run.arcs[s].name)
-            run.shared[s] = _shared(result, run, s, description)
+            run.without[s] = without(model, s, run.arcs[s].name)
+            run.shared[s] = _shared(result, run, s, model)
             run.R[s], run.u_R[s] = _resistance(run.shared[s])
         else:
-            R, u = Residue.of(result, drift=False).resistances(*grid)
+            R, u = ProjectedResidual.of(result, drift=False).resistances(*grid)
             run.R[s], run.u_R[s] = R[0], u[0]
-        run.u_R[s] *= math.sqrt(description.scale[s])
+        run.u_R[s] *= math.sqrt(model.scale[s])
 
 
-def without(description: Description, s: int, name: str) -> FitResult:
-    """Return the best fit of a spectrum with an arc less."""
-    result = description.results[s]
+def without(model: SeriesModel, s: int, name: str) -> FitResult:
+    """Return the best fit of a spectrum with one arc less."""
+    result = model.results[s]
     parts = _parts(result.circuit)
     rest = [text for text, names in parts if name not in names]
     circuit = Circuit("-".join(rest))
     known = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
-    held = {k: v for k, v in description.held(s).items() if k in circuit.parameters}
-    found = [descend(result, circuit, {k: known[k] for k in circuit.parameters}, held)]
-    plain = description.family.circuit(_count(description, s) - 1)
-    found += description.fits.some(plain, [s])
-    return min((r for r in found if r.success), key=lambda r: r.chi2, default=found[0])
+    held = {k: v for k, v in model.held(s).items() if k in circuit.parameters}
+    candidates = [descend(result, circuit, {k: known[k] for k in circuit.parameters}, held)]
+    plain = model.family.circuit(_count(model, s) - 1)
+    candidates += model.fits.some(plain, [s])
+    return min((r for r in candidates if r.success), key=lambda r: r.chi2, default=candidates[0])
 
 
-def _count(description: Description, s: int) -> int:
-    return description.n_arcs[s] + sum(a.first <= s <= a.last for a in description.added)
+def _count(model: SeriesModel, s: int) -> int:
+    return model.n_arcs[s] + sum(a.first <= s <= a.last for a in model.added)
 
 
 def _parts(circuit: Circuit) -> list[tuple[str, set[str]]]:
@@ -106,13 +114,13 @@ def _parts(circuit: Circuit) -> list[tuple[str, set[str]]]:
     return [(str(part), {e.name for e in circuit.elements if e.name in str(part)}) for part in parts]
 
 
-def _shared(result: FitResult, run: Run, s: int, description: Description) -> FitResult:
-    """Return the fit of a spectrum with the τ and α that the run shares."""
+def _shared(result: FitResult, run: Run, s: int, model: SeriesModel) -> FitResult:
+    """Return the fit of a spectrum with the common τ and α of the run."""
     name = run.arcs[s].name
     others = [text for text, names in _parts(result.circuit) if name not in names]
     circuit = Circuit("-".join([*others, "Zarc_z"]))
     known = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
-    held = {k: v for k, v in description.held(s).items() if k in circuit.parameters}
+    held = {k: v for k, v in model.held(s).items() if k in circuit.parameters}
     fixed = {"Zarc_z.tau": run.tau, "Zarc_z.alpha": run.alpha}
     return descend(result, circuit, known | fixed | {"Zarc_z.R": run.arcs[s].R}, held | fixed)
 
@@ -128,27 +136,27 @@ def _resistance(result: FitResult) -> tuple[float, float]:
 def judge(
     run: Run,
     kind: str,
-    description: Description,
+    model: SeriesModel,
     others: Sequence[Run],
     spectra: Sequence[Spectrum],
     drt_of: Callable[[int], DRT | None],
 ) -> dict[str, Any] | None:
-    """Return the evidence for an event at one end of a run, or None if there is nothing to tell.
+    """Return the evidence for an event at one end of a run, or None without an event.
 
     Parameters
     ----------
     run : Run
-        A settled process.
+        Process, after :func:`fit_common_shape`.
     kind : {"appeared", "disappeared"}
-        Which end.
-    description : Description
-        Of the series.
+        Start or end of the run.
+    model : SeriesModel
+        Circuits and fits of the series.
     others : sequence of Run
         All other processes.
     spectra : sequence of Spectrum
-        As they were measured.
+        Spectra as measured.
     drt_of : callable
-        The distribution of relaxation times of a spectrum.
+        Returns the distribution of relaxation times of a spectrum.
     """
     born = kind == "appeared"
     on = [s for s in sorted(run.arcs, reverse=not born) if np.isfinite(run.u_R[s])]
@@ -156,13 +164,13 @@ def judge(
     off = [s for s in beyond if np.isfinite(run.R[s])]
     if not off or not on:
         return None
-    gain = _gain(run, description)
-    if not (gain["delta_bic_without"] > SWITCH and _differs(run, on[:3], off[:3])):
+    gain = _gain(run, model)
+    if not (gain["delta_bic_without"] > STRONG and _differs(run, on[:3], off[:3])):
         return None
     criteria = (
         _consistency([*on[:EACH_SIDE], off[0]], spectra),
         _significance(run, on, spectra, drt_of),
-        gain | _selection(run, on, description, gain["delta_bic_without"]),
+        gain | _selection(run, on, model, gain["delta_bic_without"]),
         _place(run, on, others, spectra),
         {"n_consecutive": len(on), "criterion_5": len(on) >= 2, "reason": "" if len(on) >= 2 else "seen once"},
         _absence(run, on, off, "risen above" if born else "fallen below"),
@@ -171,11 +179,11 @@ def judge(
     met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
     if any(other.last == run.first - 1 if born else other.first == run.last + 1 for other in others):
         met = False
-        reasons.append(f"another process {'ends' if born else 'begins'} here: arcs may be exchanged")
-    if _is_parted(run, on[0], off[0], others):
+        reasons.append(f"another process {'ends' if born else 'begins'} here: the arcs may be interchanged")
+    if _is_split(run, on[0], off[0], others):
         met = False
         reasons.append(
-            "another process changes by as much, and the sum does not: "
+            "another process changes by the same amount, so that the sum is constant: "
             + ("one arc may have split" if born else "two arcs may have merged")
         )
     evidence = {name: value for criterion in criteria for name, value in criterion.items()}
@@ -184,7 +192,7 @@ def judge(
 
 
 def _consistency(some: Sequence[int], spectra: Sequence[Spectrum]) -> dict[str, Any]:
-    """Criterion 1: the spectra beside the event are linear and steady."""
+    """Criterion 1: the spectra next to the event are linear and stationary."""
     why = next((w for s in some if (w := inconsistency(spectra[s]))), "")
     return {"criterion_1": not why, "kk_reason": why, "reason": f"inconsistent: {why}" if why else ""}
 
@@ -199,17 +207,18 @@ def _significance(
     return {"drt_persistent": seen, "R_ohm": R, "u_R_ohm": u_R, "criterion_2": seen and large, "reason": reason}
 
 
-def _selection(run: Run, on: Sequence[int], description: Description, gain: float) -> dict[str, Any]:
-    """Criterion 3: better than the best of the same size, and than what noise does."""
-    found = _against_others(run, on, description, gain)
+def _selection(run: Run, on: Sequence[int], model: SeriesModel, gain: float) -> dict[str, Any]:
+    """Criterion 3: better than the best alternative of the same size, and than noise."""
+    comparison = _against_others(run, on, model, gain)
     tested = [s for s in on if run.without[s].success][:BOOTSTRAPPED]
     small = [run.without[s] for s in tested]
-    large = [min(description.results[s].chi2, run.shared[s].chi2) for s in tested]
+    large = [min(model.results[s].chi2, run.shared[s].chi2) for s in tested]
     total = sum(max(a.chi2 - b, 0.0) for a, b in zip(small, large, strict=True))
-    p = boundary_p(small, total, [float(description.scale[s]) for s in tested])
-    good = found["delta_bic"] > SWITCH and p <= LARGEST_P
-    reason = f"{found['best_alternative']} describes it too" if p <= LARGEST_P else "noise does as much"
-    return found | {"bootstrap_p": p, "criterion_3": good, "reason": "" if good else reason}
+    p = boundary_p(small, total, [float(model.scale[s]) for s in tested])
+    good = comparison["delta_bic"] > STRONG and p <= LARGEST_P
+    alternative = f"{comparison['best_alternative']} describes the spectra as well"
+    reason = alternative if p <= LARGEST_P else "noise alone gains as much"
+    return comparison | {"bootstrap_p": p, "criterion_3": good, "reason": "" if good else reason}
 
 
 def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
@@ -218,22 +227,22 @@ def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
 
 
 def _differs(run: Run, on: Sequence[int], off: Sequence[int]) -> bool:
-    """Return whether R differs between the sides at all: else the process may go on unseen."""
+    """Return whether R differs significantly between the sides of an event."""
     (R_on, u_on), (R_off, u_off) = _typical(run, on), _typical(run, off)
     return R_on - R_off > SIGNIFICANT * math.hypot(u_on, u_off)
 
 
-def _gain(run: Run, description: Description) -> dict[str, float]:
-    """Return what the process explains over all its spectra, by BIC, AICc and F."""
+def _gain(run: Run, model: SeriesModel) -> dict[str, float]:
+    """Return the gain of the process over all its spectra in BIC, AICc and F."""
     free = shared = chi2_0 = chi2_1 = n_eff = aicc = 0.0
     k_free = 0.0
     count = 0
     for s in run.arcs:
-        small, large, joint = run.without[s], description.results[s], run.shared[s]
+        small, large, joint = run.without[s], model.results[s], run.shared[s]
         if not (small.success and large.success and joint.success):
             continue
         n = n_data_independent(large)
-        factor = min(n / large.n_data, 1.0) / description.scale[s]
+        factor = min(n / large.n_data, 1.0) / model.scale[s]
         free += (small.chi2 - large.chi2) * factor - 3 * math.log(n)
         shared += (small.chi2 - joint.chi2) * factor - math.log(n)
         chi2_0 += small.chi2 * factor
@@ -248,33 +257,33 @@ def _gain(run: Run, description: Description) -> dict[str, float]:
     return {"delta_bic_without": max(free, shared), "delta_aicc": aicc, "F": F, "n_effective": n_eff}
 
 
-def _against_others(run: Run, on: Sequence[int], description: Description, gain: float) -> dict[str, Any]:
-    """Return the smallest ΔBIC against circuits with an arc less: other shapes, other tails, drift."""
+def _against_others(run: Run, on: Sequence[int], model: SeriesModel, gain: float) -> dict[str, Any]:
+    """Return the smallest ΔBIC against circuits with one arc less, other shapes or tails, or drift."""
     tested = [s for s in on if run.without[s].success][:TESTED]
     totals: dict[str, float] = {}
 
     def add(name: str, chi2: float, k: int, s: int) -> None:
-        best = description.results[s]
+        best = model.results[s]
         n = n_data_independent(best)
-        factor = min(n / best.n_data, 1.0) / description.scale[s]
-        own = min(best.chi2 * factor + 3 * math.log(n), run.shared[s].chi2 * factor + math.log(n))
+        factor = min(n / best.n_data, 1.0) / model.scale[s]
+        reference = min(best.chi2 * factor + 3 * math.log(n), run.shared[s].chi2 * factor + math.log(n))
         base = run.without[s].n_free
         totals[name] = totals.get(name, -2 * math.log(50.0 * len(tested))) + (
-            chi2 * factor + (k - base) * math.log(n) - own
+            chi2 * factor + (k - base) * math.log(n) - reference
         )
 
-    for circuit in description.family.alternatives(_count(description, tested[0]) - 1) if tested else []:
-        for s, result in zip(tested, description.fits.some(circuit, tested), strict=True):
+    for circuit in model.family.alternatives(_count(model, tested[0]) - 1) if tested else []:
+        for s, result in zip(tested, model.fits.some(circuit, tested), strict=True):
             add(repr(circuit), result.chi2 if result.success else math.inf, result.n_free, s)
     for s in tested:
-        add("drift", Residue.of(run.without[s]).chi2, run.without[s].n_free + 2, s)
+        add("drift", ProjectedResidual.of(run.without[s]).chi2, run.without[s].n_free + 2, s)
     totals["one arc less"] = gain
     best = min(totals, key=lambda name: totals[name])
     return {"delta_bic": totals[best], "best_alternative": best}
 
 
-def _is_parted(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
-    """Return whether the process has, within the errors, what a neighbour has less than on the other side."""
+def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
+    """Return whether the R of the process equals, within errors, the change of a neighbour at the event."""
     new = run.arcs[on]
     for other in others:
         if on not in other.arcs or off not in other.arcs:
@@ -313,13 +322,13 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
 
 
 def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> dict[str, Any]:
-    """Criterion 6: without the event it would have been seen on the other side."""
+    """Criterion 6: the process would have been detected on the other side of the event."""
     near_on, near_off = on[:EACH_SIDE], off[:EACH_SIDE]
     upper = max(max(run.R[s], 0.0) + TWO_SIDED_95 * run.u_R[s] for s in near_off)
     lower = min(run.R[s] - TWO_SIDED_95 * run.u_R[s] for s in near_on)
     hidden = any(run.R[s] > SIGNIFICANT * run.u_R[s] for s in near_off)
     jump = _jump(run, on, off)
-    good = upper < lower and not hidden and jump > SWITCH
+    good = upper < lower and not hidden and jump > STRONG
     return {
         "upper_limit_without_ohm": upper,
         "lower_limit_with_ohm": lower,
@@ -330,8 +339,8 @@ def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> d
 
 
 def _jump(run: Run, on: Sequence[int], off: Sequence[int]) -> float:
-    """Return by how much a jump describes R better than steady growth from nothing, in χ²."""
-    order = [*off[::-1], *on]  # growing along it
+    """Return the advantage in χ² of a jump of R over steady growth from zero."""
+    order = [*off[::-1], *on]  # R grows along it
     R = run.R[order]
     weight = 1 / np.square(run.u_R[order])
     x = np.arange(len(order), dtype=np.float64)
@@ -351,7 +360,7 @@ def _jump(run: Run, on: Sequence[int], off: Sequence[int]) -> float:
 def _is_peak(
     run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
 ) -> bool:
-    """Return whether most spectra next to the event, or their mean, have a persistent peak there."""
+    """Return whether the spectra next to the event, or the mean of the run, have a persistent peak there."""
     seen = [_has_peak(drt_of(s), run.tau) for s in on[:EACH_SIDE]]
     if all(seen):
         return True
@@ -380,7 +389,7 @@ def _mean_spectrum(spectra: Sequence[Spectrum]) -> Spectrum | None:
 
 
 def drts(spectra: Sequence[Spectrum]) -> Callable[[int], DRT | None]:
-    """Return a function that gives the DRT of a spectrum, computed when it is asked for."""
+    """Return a function that computes the DRT of a spectrum once, or None if it fails."""
 
     @functools.cache
     def of(s: int) -> DRT | None:

@@ -1,21 +1,25 @@
-"""Circuits of a series that differ by their number of arcs, and those of the same size and other shape."""
+"""Families of circuits that differ in the number of arcs, and alternatives of the same size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit, Element, Node, Parallel, Series
 from eistool.spectrum import Spectrum
+from eistool.typing import Threshold
 
-TAILS = ("CPE", "W", "Wo", "FWo", "C")  # what a low-frequency end may be in series with the arcs
-OTHER_TAILS = ("CPE", "Wo", "FWo")
-INDUCTIVE_HZ = 1e6  # leads show from here on, if not before
+TAILS = ("CPE", "W", "Wo", "FWo", "C")  # low-frequency elements in series with the arcs
+OTHER_TAILS = ("CPE", "Wo", "FWo")  # alternatives
+INDUCTIVE_HZ: Annotated[
+    float, Threshold("highest frequency in Hz from which L0 is always included", "ωL of 1 µH is 6 Ω at 1 MHz")
+] = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A series circuit of parts before the arcs, arcs, and a tail."""
+    """Series circuits of a head, a number of arcs, and a tail."""
 
     head: tuple[str, ...]
     arcs: tuple[str, ...]
@@ -23,7 +27,7 @@ class Family:
 
     @classmethod
     def of(cls, circuit: Circuit) -> "Family":
-        """Return the family of a circuit; what stands in series and is no arc stays as it is."""
+        """Return the family of a circuit; series parts other than arcs are kept."""
         tree = circuit.tree
         parts = tree.parts if isinstance(tree, Series) else (tree,)
         tails = [part for part in parts if isinstance(part, Element) and part.symbol in TAILS]
@@ -34,7 +38,7 @@ class Family:
 
     @classmethod
     def plain(cls, spectra: Sequence[Spectrum], tail: str) -> "Family":
-        """Return R0, with L0 where leads may show, and a tail; ZARC elements are its arcs."""
+        """Return a family of R0, L0 if leads may contribute, ZARC elements and a tail."""
         fastest = max(float(s.frequency[s.mask].max()) for s in spectra)
         loops = any(s.impedance.imag[s.mask][np.argmax(s.frequency[s.mask])] > 0 for s in spectra)
         return cls(
@@ -42,21 +46,21 @@ class Family:
         )
 
     def circuit(self, n_arcs: int, extra: Sequence[str] = ()) -> Circuit:
-        """Return the member with so many arcs, and elements besides."""
+        """Return the member with ``n_arcs`` arcs and the extra elements."""
         more = tuple(f"Zarc_{i + 1}" for i in range(len(self.arcs), n_arcs))
         return Circuit("-".join([*self.head, *self.arcs[:n_arcs], *more, *extra, *self.tail]))
 
     def alternatives(self, n_arcs: int) -> list[Circuit]:
-        """Return circuits with so many arcs, of which one is a Havriliak-Negami arc or the tail another."""
+        """Return circuits with ``n_arcs`` arcs and Havriliak-Negami arcs or another tail."""
         names = self.circuit(n_arcs).tree
         parts = names.parts if isinstance(names, Series) else (names,)
         arcs = [str(part) for part in parts if _is_arc(part)]
-        found = [[*self.head, *arcs[:i], "HN_a", *arcs[i + 1 :], *self.tail] for i in range(n_arcs)]
+        members = [[*self.head, *arcs[:i], "HN_a", *arcs[i + 1 :], *self.tail] for i in range(n_arcs)]
         if n_arcs > 1:
-            found.append([*self.head, *(f"HN_{i + 1}" for i in range(n_arcs)), *self.tail])
-        own = {element.symbol for element in Circuit("-".join(self.tail)).elements} if self.tail else set()
-        found += [[*self.head, *arcs, f"{tail}_a"] for tail in OTHER_TAILS if tail not in own]
-        return [Circuit("-".join(parts)) for parts in found]
+            members.append([*self.head, *(f"HN_{i + 1}" for i in range(n_arcs)), *self.tail])
+        symbols = {element.symbol for element in Circuit("-".join(self.tail)).elements} if self.tail else set()
+        members += [[*self.head, *arcs, f"{tail}_a"] for tail in OTHER_TAILS if tail not in symbols]
+        return [Circuit("-".join(parts)) for parts in members]
 
 
 def _is_arc(part: Node) -> bool:

@@ -1,4 +1,4 @@
-"""The distribution of relaxation times of a whole series: γ(τ, coordinate), smooth along both."""
+"""Joint distribution of relaxation times of a series: γ(τ, coordinate), smooth along both."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 
 from eistool.constants import TWO_SIDED_95
 from eistool.display import html_table, plain
-from eistool.drt.grid import check_points
+from eistool.drt.grid import BEYOND, PER_DECADE, check_points
+from eistool.drt.process import LEVEL_SIGMA, SLOPE_SIGMA
 from eistool.errors import SpectrumError
 from eistool.spectrum import Series, Spectrum
 from eistool.spectrum.series import COORDINATES
@@ -17,23 +18,21 @@ from eistool.typing import FloatArray
 if TYPE_CHECKING:
     import pandas as pd
 
-PER_DECADE, BEYOND = 8, 1.0  # of the comb, and decades beyond the measured window
-STEPS = 40
-LARGEST_STEP = 1.0  # of ln γ
-CONVERGED = 3e-3
-FIRST_PRECISION = 300.0, 30.0  # along ln τ and along the series
-MOST_CHANGE = 5.0  # of a precision, in a step
-LEVEL, LEVEL_SPREAD, SLOPE_SPREAD = math.log(0.01), 6.0, 0.5
-CLOSEST = 0.1  # of the usual spacing: repeated coordinates
-FEWEST = 3
+STEPS = 40  # Gauss-Newton steps at most
+LARGEST_STEP = 1.0  # in ln γ
+FIRST_PRECISION = 300.0, 30.0  # initial, along ln τ and along the series
+MOST_CHANGE = 5.0  # factor of a precision in one step
+LEVEL = math.log(0.01)  # prior mean of ln γ
+CLOSEST = 0.1  # least spacing relative to the median, for repeated coordinates
+FEWEST = 3  # spectra, for second differences along the series
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SeriesDRT:
     """γ(τ, coordinate) with its 95 % band.
 
-    ``precision_tau`` and ``precision_series`` say how smooth ln γ is along ln τ (second differences) and from
-    spectrum to spectrum (first differences); both follow from the data by their evidence.
+    ``precision_tau`` and ``precision_series`` are the precisions of ln γ along ln τ (second differences) and
+    between spectra (first differences), both determined by their evidence.
     """
 
     series: Series
@@ -54,7 +53,7 @@ class SeriesDRT:
         return as_dict
 
     def to_dataframe(self) -> "pd.DataFrame":
-        """Return γ and its band, a row for each spectrum and τ."""
+        """Return γ and its band, one row per spectrum and τ."""
         import pandas as pd
 
         n, n_tau = self.gamma.shape
@@ -86,13 +85,13 @@ def compute_series_drt(series: Series) -> SeriesDRT:
     """Compute one distribution of relaxation times for all spectra of a series.
 
     The model of each spectrum is Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ with γ = exp(f). f is smooth
-    along ln τ and from spectrum to spectrum; both precisions and the noise follow from the data, by
-    Fellner-Schall steps [1]_. What moves from one spectrum to the next is then seen against the noise.
+    along ln τ and between spectra; both precisions and the noise follow from the data by Fellner-Schall
+    steps [1]_. Changes between spectra are thus separated from noise.
 
     Raises
     ------
     SpectrumError
-        If there are fewer than three spectra, or one has too few points.
+        If there are fewer than three spectra or one has too few points.
 
     References
     ----------
@@ -118,7 +117,7 @@ def compute_series_drt(series: Series) -> SeriesDRT:
 
 
 class _Joint:
-    """The problem: blocks of unknowns (f, R∞, L, 1/C), one for each spectrum, coupled to the next by f alone."""
+    """Joint problem: one block of unknowns (f, R∞, L, 1/C) per spectrum, coupled by f only."""
 
     def __init__(self, series: Series, spectra: list[Spectrum]) -> None:
         self.series = series
@@ -143,10 +142,10 @@ class _Joint:
         self.curvature = difference.T @ difference
         slope = np.diff(np.eye(n), axis=0)
         outside = (self.log_tau[1:] < math.log(low)) | (self.log_tau[:-1] > math.log(high))
-        weight = outside / (SLOPE_SPREAD * self.step) ** 2
-        self.fixed = slope.T @ (weight[:, None] * slope) + np.eye(n) / (n * LEVEL_SPREAD**2)
+        weight = outside / (SLOPE_SIGMA * self.step) ** 2
+        self.fixed = slope.T @ (weight[:, None] * slope) + np.eye(n) / (n * LEVEL_SIGMA**2)
         wanted = np.where(self.log_tau[1:] < math.log(low), self.step, -self.step)
-        self.pull = slope.T @ (weight * wanted) + LEVEL / (n * LEVEL_SPREAD**2)
+        self.pull = slope.T @ (weight * wanted) + LEVEL / (n * LEVEL_SIGMA**2)
         gaps = np.abs(np.diff(series.coordinate))
         usual = float(np.median(gaps)) or 1.0
         self.links = 1 / np.maximum(gaps / usual, CLOSEST)
@@ -166,8 +165,8 @@ class _Joint:
             f += cut * move[:, :n]
             extra += cut * move[:, n:]
             residuals = [
-                y - rows @ np.concatenate([np.exp(own), e])
-                for y, rows, own, e in zip(self.data, self.rows, f, extra, strict=True)
+                y - rows @ np.concatenate([np.exp(log_gamma), e])
+                for y, rows, log_gamma, e in zip(self.data, self.rows, f, extra, strict=True)
             ]
             total = sum(y.size for y in self.data)
             freedom = max(total - blocks, 0.3 * total)
@@ -180,10 +179,10 @@ class _Joint:
                 smooth, link = new_smooth, new_link
                 if done:
                     break
-        spread = TWO_SIDED_95 * np.sqrt(np.maximum(diagonal, 0))
+        half_width = TWO_SIDED_95 * np.sqrt(np.maximum(diagonal, 0))
         gamma = self.unit * np.exp(f)
         return SeriesDRT(
-            self.series, np.exp(self.log_tau), gamma, gamma * np.exp(-spread), gamma * np.exp(spread),
+            self.series, np.exp(self.log_tau), gamma, gamma * np.exp(-half_width), gamma * np.exp(half_width),
             self.unit * extra[:, 0], math.sqrt(variance), smooth, link,
         )  # fmt: skip
 
@@ -214,7 +213,7 @@ class _Joint:
                 gradient[:n] -= link * self.links[s - 1] * (f[s] - f[s - 1])
             if s < count - 1:
                 gradient[:n] -= link * self.links[s] * (f[s] - f[s + 1])
-            if s > 0:  # eliminate the spectrum before
+            if s > 0:  # eliminate the previous spectrum
                 c = link * self.links[s - 1]
                 matrix[:n, :n] -= c**2 * factors[-1][:n, :n]
                 gradient[:n] += c * (factors[-1] @ right[-1])[:n]
@@ -226,18 +225,18 @@ class _Joint:
         effective = curvature = links = 0.0
         after = np.zeros((size, size))
         for s in range(count - 1, -1, -1):
-            own = factors[s]
+            inverse = factors[s]
             if s < count - 1:
                 c = link * self.links[s]
-                move[s] = own @ right[s] + c * own[:, :n] @ move[s + 1, :n]
-                gain = c * own[:, :n]
+                move[s] = inverse @ right[s] + c * inverse[:, :n] @ move[s + 1, :n]
+                gain = c * inverse[:, :n]
                 cross = gain @ after[:n, :n]  # covariance with the next spectrum
-                covariance = own + gain @ after[:n, :n] @ gain.T
+                covariance = inverse + gain @ after[:n, :n] @ gain.T
                 links += self.links[s] * float(
                     np.trace(covariance[:n, :n]) + np.trace(after[:n, :n]) - 2 * np.trace(cross[:n])
                 )
             else:
-                move[s], covariance = own @ right[s], own
+                move[s], covariance = inverse @ right[s], inverse
             diagonal[s] = np.diag(covariance)[:n]
             effective += float(np.sum(covariance * fits[s]))
             curvature += float(np.sum(covariance[:n, :n] * self.curvature))

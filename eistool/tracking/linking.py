@@ -1,25 +1,29 @@
-"""Which arc of one spectrum is which arc of the next: assignment of minimum cost along a series."""
+"""Links between the arcs of successive spectra by minimum-cost assignment."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 
-from eistool.typing import FloatArray
+from eistool.constants import BOLTZMANN_EV
+from eistool.tracking.accuracy import CHECKED
+from eistool.typing import FloatArray, Threshold
 
-WEIGHTS = (1.0, 0.25, 0.25)  # of squared decades of tau, R and C = tau/R
-BIRTH = 0.25  # and death: two arcs farther apart than both are not one
-LONGEST_GAP = 1  # spectra that an arc may be missing from and still be the same
-BOLTZMANN_EV = 8.617333262e-5  # eV/K
-ENERGIES_EV = np.arange(0.0, 0.85, 0.05)  # activation energies tried for the shift along a temperature series
+WEIGHTS: Annotated[
+    tuple[float, ...], Threshold("weights of squared decades of τ, R and C = τ/R in the cost of a link", CHECKED)
+] = (1.0, 0.25, 0.25)
+BIRTH: Annotated[float, Threshold("cost of a birth or death; a link costs at most two of them", CHECKED)] = 0.25
+LONGEST_GAP: Annotated[int, Threshold("spectra in a row in which a linked arc may be missing", CHECKED)] = 1
+ENERGIES_EV = np.arange(0.0, 0.85, 0.05)  # trial activation energies of the shift with temperature
 
 
 def link(frames: Sequence[FloatArray], kelvin: FloatArray | None = None) -> list[dict[int, int]]:
-    """Return tracks: for each process, which arc it is in which frame.
+    """Return tracks: for each process, its arc index by frame.
 
-    From frame to frame, arcs are assigned to the tracks so that the sum of
-    (Δlog τ)² + 0.25 (Δlog R)² + 0.25 (Δlog C)² and of 0.25 for each birth and death is least [1]_. A track
-    that misses one frame goes on. Along temperatures τ and R are expected to shift as one activation energy
-    says, that which makes the links cheapest.
+    Arcs are assigned to tracks frame by frame so that the sum of (Δlog τ)² + 0.25 (Δlog R)² +
+    0.25 (Δlog C)² over links and of 0.25 per birth and death is minimal [1]_. A track continues after one
+    missing frame. Along temperatures, τ and R are expected to shift by the activation energy that minimises
+    the cost.
 
     Parameters
     ----------
@@ -41,11 +45,11 @@ def link(frames: Sequence[FloatArray], kelvin: FloatArray | None = None) -> list
     if kelvin is None:
         return _link(frames, np.zeros(len(frames)))[0]
     shift = 1 / (BOLTZMANN_EV * np.log(10) * kelvin)
-    return min((_link(frames, energy * shift) for energy in ENERGIES_EV), key=lambda found: found[1])[0]
+    return min((_link(frames, energy * shift) for energy in ENERGIES_EV), key=lambda linked: linked[1])[0]
 
 
 def _link(frames: Sequence[FloatArray], expected: FloatArray) -> tuple[list[dict[int, int]], float]:
-    """Return the tracks and their cost; ``expected`` is how log τ and log R move with the frames."""
+    """Return the tracks and their cost; ``expected`` is the expected shift of log τ and log R by frame."""
     from scipy.optimize import linear_sum_assignment
 
     tracks: list[dict[int, int]] = []

@@ -1,10 +1,10 @@
-"""What tracking gives: processes along a series, and where they come and go."""
+"""Results of tracking: processes along a series, and events."""
 
 import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from eistool.fitting import FitResult, Process
 from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import Series
 from eistool.spectrum.series import COORDINATES
-from eistool.typing import FloatArray, IntArray
+from eistool.typing import FloatArray, IntArray, Threshold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,17 +30,18 @@ if TYPE_CHECKING:
         Trend,
     )
 
-NEAR_LAW = 2.0  # ΔAICc of a law that is not ruled out
-PRESENT = ("ok", "extrapolated", "not_resolvable")
+NEAR_LAW: Annotated[
+    float, Threshold("ΔAICc below which a growth law is not ruled out", "Burnham and Anderson, doi:10.1007/b97636")
+] = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TrackedProcess:
-    """One process along a series; arrays have a value per spectrum, nan where there is none.
+    """Process along a series; arrays have one value per spectrum, nan if it has none.
 
-    ``status`` is ``ok``, ``extrapolated`` (apex outside the window), ``not_resolvable`` (R is below
-    ``upper_limit`` at 95 %, and whether it is there cannot be told) or ``absent`` (the same limit, and an
-    event says that it is not there).
+    ``status`` is ``ok``, ``extrapolated`` (apex outside the window), ``not_resolvable`` (R is below the 95 %
+    ``upper_limit``; the process may or may not be present) or ``absent`` (the same limit, and an event shows
+    that the process is absent).
     """
 
     id: str
@@ -58,9 +59,9 @@ class TrackedProcess:
 
     @property
     def present(self) -> IntArray:
-        """Indices of the spectra in which it was measured."""
-        there: IntArray = np.flatnonzero(np.isfinite(self.R)).astype(np.int64)
-        return there
+        """Indices of the spectra in which the process was measured."""
+        indices: IntArray = np.flatnonzero(np.isfinite(self.R)).astype(np.int64)
+        return indices
 
     @property
     def typical_tau(self) -> float:
@@ -88,11 +89,11 @@ class TrackedProcess:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Event:
-    """A process that appears or disappears, with the evidence.
+    """Appearance or disappearance of a process, with the evidence.
 
-    ``index`` counts from 0: the first spectrum with the process, or the first without it again.
-    ``evidence`` holds the six criteria, ``criterion_1`` to ``criterion_6``, the figures that they were
-    judged by, and the ``reason`` why an event is not confirmed.
+    ``index``, from 0, is that of the first spectrum with the process, or of the first without it after a
+    disappearance. ``evidence`` holds the six criteria, ``criterion_1`` to ``criterion_6``, the figures behind
+    them, and the ``reason`` why an event is not confirmed.
     """
 
     kind: str  # appeared | disappeared
@@ -123,23 +124,23 @@ class Event:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tracks:
-    """The processes of a series, where they appear and disappear, and what could not have been seen.
+    """Processes of a series, their events, and detection limits.
 
     Attributes
     ----------
     series : Series
-        What was tracked.
+        Tracked series.
     results : tuple of FitResult
-        A fit per spectrum, with the arcs that it has.
+        Fit of each spectrum.
     processes : tuple of TrackedProcess
-        By time constant.
+        Processes in order of their time constant.
     events : tuple of Event
-        By index.
+        Events in order of their index.
     detectable_tau, detectable_R : FloatArray, shape (m,)
-        From which resistance on an arc of such a time constant (s, ohm) would have been seen in two
-        consecutive spectra with 95 % probability.
+        Resistance (ohm) at which an arc with this time constant (s) is detected in two consecutive spectra
+        with 95 % probability.
     flags : tuple of str
-        Remarks on what to be careful with.
+        Warnings.
     """
 
     series: Series
@@ -152,7 +153,7 @@ class Tracks:
     flags: tuple[str, ...]
 
     def detectable(self, tau: float) -> float:
-        """Return the resistance in ohm from which on an arc at this τ (s) would have been seen."""
+        """Return the detection limit in ohm of the resistance of an arc at this τ (s)."""
         log_R = np.interp(math.log(tau), np.log(self.detectable_tau), np.log(self.detectable_R))
         return math.exp(float(log_R))
 
@@ -162,12 +163,12 @@ class Tracks:
         Parameters
         ----------
         of : str
-            A process, or ``total``: what stands in series before the arcs, and all arcs; diffusion is left out.
+            A process, or ``total``: series resistances and all arcs, without diffusion.
 
         Raises
         ------
         FitError
-            If there is no such process.
+            If the process does not exist.
         """
         if of == "total":
             pairs = np.array([_total(result) for result in self.results])
@@ -175,7 +176,7 @@ class Tracks:
         process = next((p for p in self.processes if p.id == of), None)
         if process is None:
             known = ", ".join(["total", *(p.id for p in self.processes)])
-            raise FitError(f"tracks: no process {of!r}; choose one of {known}")
+            raise FitError(f"tracks: no process {of!r}; choose {known}")
         return process.R, process.u_R
 
     def extrema(self, of: str = "total") -> "tuple[Extremum, Extremum]":
@@ -185,20 +186,20 @@ class Tracks:
         return extrema(*self.resistance(of), self.series.coordinate)
 
     def trend(self, of: str = "total") -> "Trend":
-        """Return the slope of a resistance along the series, and the smallest change that would show."""
+        """Return the slope of a resistance along the series and the smallest detectable change."""
         from eistool.tracking.series_summary import trend
 
         return trend(self.resistance(of)[0], self.series.coordinate)
 
     def growth_laws(self, of: str = "total") -> "list[GrowthLaw]":
-        """Return laws of growth of a resistance, the best by AICc first."""
+        """Return growth laws of a resistance, ranked by AICc."""
         from eistool.tracking.series_summary import growth_laws
 
         R, u = self.resistance(of)
         return growth_laws(R, self.series.coordinate, u)
 
     def reversible_fraction(self, of: str = "total") -> "ReversibleFraction":
-        """Return which share of a growth is gone at the end of the series."""
+        """Return the share of the growth of a resistance that is reversed at the end of the series."""
         from eistool.tracking.series_summary import reversible_fraction
 
         return reversible_fraction(*self.resistance(of))
@@ -212,7 +213,7 @@ class Tracks:
 
     @property
     def diffusion_tail(self) -> "DiffusionTail":
-        """-Z''/Z' at the lowest frequency that all spectra reach, and where a tail rises."""
+        """Diffusion tail: -Z''/Z' at the lowest frequency common to all spectra."""
         from eistool.tracking.series_summary import diffusion_tail
 
         noise = [math.sqrt(max(r.noise_floor, 0.0)) if r.success else math.inf for r in self.results]
@@ -236,7 +237,7 @@ class Tracks:
         return as_dict
 
     def to_dataframe(self) -> "pd.DataFrame":
-        """Return a table with a row per process and spectrum, as ``tracks.csv`` has it."""
+        """Return the table of ``tracks.csv``, one row per process and spectrum."""
         import pandas as pd
 
         return pd.DataFrame(self.rows())
@@ -269,7 +270,7 @@ class Tracks:
         ]
 
     def event_rows(self) -> list[dict[str, Any]]:
-        """Return a row per event, with a column for each piece of evidence, as ``events.csv`` has it."""
+        """Return the rows of ``events.csv``, one per event with a column for each piece of evidence."""
         return [
             {
                 "event": event.kind,
@@ -284,7 +285,7 @@ class Tracks:
         ]
 
     def summary_rows(self) -> list[dict[str, Any]]:
-        """Return a row for the total and for each process with what the series tells of it, as ``series.csv``."""
+        """Return the rows of ``series.csv``: summaries of the total and of each process."""
         return [{"quantity": of, **self._summary(of)} for of in ("total", *(p.id for p in self.processes))]
 
     def _summary(self, of: str) -> dict[str, Any]:
@@ -341,21 +342,19 @@ class Tracks:
             decades = np.log10(self.detectable_tau[[0, -1]])
             places = 10.0 ** np.arange(math.ceil(decades[0]), math.floor(decades[1]) + 1)
             limits = ", ".join(f"{self.detectable(tau):.2g} at {tau:.0e} s" for tau in places)
-            lines.append(
-                f"  no new process; in two spectra one would have been seen (95 %) from, in ohm: {limits}"
-            )
+            lines.append(f"  no new process; 95 % detection limits of R in two spectra, in ohm: {limits}")
         return "\n".join([*lines, *(f"  flag: {flag}" for flag in self.flags)])
 
     def _repr_html_(self) -> str:
         title, *rest = repr(self).splitlines()
-        return html_table(title, ("what was found",), [(line.strip(),) for line in rest])
+        return html_table(title, ("processes and events",), [(line.strip(),) for line in rest])
 
 
 def _total(result: FitResult) -> tuple[float, float]:
     """Return the sum of the resistances in series and of the arcs, with its error."""
     if not result.success:
         return math.nan, math.nan
-    # what no apex and no limit shows is a tail
+    # a slow process without a resolved apex is a tail
     tails = [
         p for p in result.processes if _is_slow(p, result) and status_of(p, p.u_tau, result) == "not_resolvable"
     ]
@@ -364,12 +363,12 @@ def _total(result: FitResult) -> tuple[float, float]:
     parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)
     names = {part.name for part in parts if isinstance(part, Element) and part.symbol == "R"} | arcs
     index = [result.circuit.index(f"{name}.R") for name in sorted(names)]
-    own = result.covariance[np.ix_(index, index)]
-    return float(result.values[index].sum()), math.sqrt(max(float(own.sum()), 0.0))
+    covariance = result.covariance[np.ix_(index, index)]
+    return float(result.values[index].sum()), math.sqrt(max(float(covariance.sum()), 0.0))
 
 
 def status_of(arc: Process, u_tau: float, result: FitResult) -> str:
-    """Judge an arc by its own errors: which arc it is, the series tells, however vague another one is."""
+    """Return the status of an arc from its own errors; its identity follows from the series."""
     if not (arc.u_R <= UNRESOLVED * arc.R and u_tau <= UNRESOLVED * arc.tau):
         return "not_resolvable"
     omega = result.spectrum.omega[result.spectrum.mask]

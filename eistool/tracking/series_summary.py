@@ -1,29 +1,32 @@
-"""What a series tells as a whole: extremes, trends, growth laws, reversibility, activation energy, tails."""
+"""Summaries of a series: extrema, trends, growth laws, reversibility, activation energy and tails."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from eistool.constants import BOLTZMANN_EV, TWO_SIDED_95, ZERO_CELSIUS
-from eistool.display import Shown, format_value
+from eistool.constants import BOLTZMANN_EV, SIGNIFICANT, TWO_SIDED_95, ZERO_CELSIUS
+from eistool.display import Shown, format_fixed, format_value
 from eistool.errors import FitError
 from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, FloatArray
+from eistool.typing import BoolArray, FloatArray, Threshold
 
-POWER_80 = 0.8416212335729143  # of a test of the change: the smallest that 4 of 5 such series would show
-LEAST_GROWTH_POINTS = 6
-ILL_CONDITIONED = 1e3  # of a law whose parameters the data do not tell apart
-TAIL_DECADES = 0.7  # lowest frequencies that tell whether a tail rises
-SIGNIFICANT = 3.0
+POWER_80 = 0.8416212335729143  # normal quantile for a power of 80 %
+LEAST_GROWTH_POINTS: Annotated[
+    int, Threshold("values needed to rank growth laws", "AICc with three parameters and σ needs n > 5")
+] = 6
+ILL_CONDITIONED: Annotated[
+    float, Threshold("condition number of a growth law above which it has no errors", "engineering choice")
+] = 1e3
+TAIL_DECADES = 0.7  # lowest frequencies that determine whether a tail rises
 
 
 @dataclass(frozen=True, slots=True)
 class Extremum(Shown):
-    """The least or the largest value of a series, and the spectra that may hold it."""
+    """Minimum or maximum of a series, and the spectra that may contain it."""
 
     kind: str  # minimum | maximum
     index: int
@@ -32,7 +35,7 @@ class Extremum(Shown):
     stderr: float
     ci_low: float  # 95 %, of the value
     ci_high: float
-    candidates: tuple[int, ...]  # indices whose value does not differ from it at 95 %
+    candidates: tuple[int, ...]  # indices of values that do not differ from it at 95 %
 
     def __repr__(self) -> str:
         others = f", or at {len(self.candidates) - 1} others" if len(self.candidates) > 1 else ""
@@ -51,25 +54,25 @@ def extrema(value: FloatArray, stderr: FloatArray, coordinate: FloatArray) -> tu
     """
     known = np.flatnonzero(np.isfinite(value) & np.isfinite(stderr))
     if not known.size:
-        raise FitError("extrema: no finite value in the series; look at the fits' statuses")
-    found = []
+        raise FitError("extrema: no finite value in the series; check the statuses of the fits")
+    results = []
     for kind, sign in (("minimum", 1.0), ("maximum", -1.0)):
         i = int(known[np.argmin(sign * value[known])])
         apart = sign * (value - value[i]) > TWO_SIDED_95 * np.hypot(stderr, stderr[i])
         same = tuple(int(k) for k in known if k == i or not apart[k])
         reach = TWO_SIDED_95 * stderr[i]
-        found.append(
+        results.append(
             Extremum(
                 kind, i, float(coordinate[i]), float(value[i]), float(stderr[i]),
                 float(value[i] - reach), float(value[i] + reach), same,
             )
         )  # fmt: skip
-    return found[0], found[1]
+    return results[0], results[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Trend(Shown):
-    """A straight line through a series, with what scatter and its memory allow to say."""
+    """Linear trend of a series, with errors from its scatter and autocorrelation."""
 
     slope: float  # per unit of the coordinate
     stderr: float
@@ -89,36 +92,36 @@ class Trend(Shown):
 
 
 def trend(value: FloatArray, coordinate: FloatArray) -> Trend:
-    """Return the slope of a quantity along a series, from its scatter.
+    """Return the slope of a quantity along a series, with an error from its scatter.
 
-    Neighbouring residuals may be correlated: they then count as fewer points, n(1 - ρ)/(1 + ρ).
+    Correlated neighbouring residuals reduce the number of points to n(1 - ρ)/(1 + ρ).
 
     Raises
     ------
     FitError
-        If fewer than four values are known.
+        If fewer than four values are finite, or all coordinates are equal.
 
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> found = trend(60 * (1 + 0.01 * rng.standard_normal(160)), np.arange(160.0))
-    >>> found.verdict, found.ci_low < 0 < found.ci_high
+    >>> result = trend(60 * (1 + 0.01 * rng.standard_normal(160)), np.arange(160.0))
+    >>> result.verdict, result.ci_low < 0 < result.ci_high
     ('no trend', True)
     """
     from scipy.stats import t as student
 
     x, y = _known(value, coordinate, 4, "trend")
     centred = x - x.mean()
-    spread = float(centred @ centred)
-    if not spread > 0:
-        raise FitError("trend: all spectra have one coordinate; give a series that moves")
-    slope = float(centred @ y) / spread
+    sum_of_squares = float(centred @ centred)
+    if not sum_of_squares > 0:
+        raise FitError("trend: all spectra have the same coordinate; give at least two")
+    slope = float(centred @ y) / sum_of_squares
     residual = y - y.mean() - slope * centred
     n = y.size
     rho = _autocorrelation(residual)
     n_effective = max(n * (1 - rho) / (1 + rho), 3.0)
     variance = float(residual @ residual) / (n - 2)
-    stderr = math.sqrt(variance / spread * n / n_effective)
+    stderr = math.sqrt(variance / sum_of_squares * n / n_effective)
     dof = max(n_effective - 2, 1.0)
     quantile = float(student.ppf(0.975, dof))
     low, high = slope - quantile * stderr, slope + quantile * stderr
@@ -131,7 +134,7 @@ def trend(value: FloatArray, coordinate: FloatArray) -> Trend:
 
 @dataclass(frozen=True, slots=True)
 class GrowthLaw(Shown):
-    """One law of growth, fitted to a series; the first of several has a ``delta_aicc`` of 0."""
+    """Growth law fitted to a series; the best one has a ``delta_aicc`` of 0."""
 
     name: str
     equation: str
@@ -147,17 +150,19 @@ class GrowthLaw(Shown):
         from eistool.display import plain
 
         names = ("name", "equation", "aicc", "delta_aicc", "weight", "autocorrelation")
-        own: dict[str, Any] = {name: getattr(self, name) for name in names}
-        as_dict: dict[str, Any] = plain(own | {"parameters": dict(self.parameters), "stderr": dict(self.stderr)})
+        contents: dict[str, Any] = {name: getattr(self, name) for name in names}
+        as_dict: dict[str, Any] = plain(
+            contents | {"parameters": dict(self.parameters), "stderr": dict(self.stderr)}
+        )
         return as_dict
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} = {format_value(v, self.stderr[name])}" for name, v in self.parameters.items())
-        return f"{self.name}: {self.equation}, {values}, ΔAICc {self.delta_aicc:.1f}"
+        return f"{self.name}: {self.equation}, {values}, ΔAICc {format_fixed(self.delta_aicc, 1)}"
 
 
 Model = Callable[[FloatArray, FloatArray], FloatArray]
-# name: (equation, parameters, function of t and the parameters, start from the span of t)
+# name: (equation, parameters, function of t and the parameters, initial shape from the span of t)
 LAWS: Mapping[str, tuple[str, tuple[str, ...], Model, Callable[[float], tuple[float, ...]]]] = MappingProxyType(
     {
         "constant": ("R0", ("R0",), lambda t, p: p[0] + 0 * t, lambda span: ()),
@@ -180,23 +185,23 @@ LAWS: Mapping[str, tuple[str, tuple[str, ...], Model, Callable[[float], tuple[fl
 
 
 def growth_laws(value: FloatArray, time: FloatArray, stderr: FloatArray | None = None) -> list[GrowthLaw]:
-    """Fit laws of growth and rank them by AICc; the number of data is corrected for autocorrelation.
+    """Fit growth laws and rank them by AICc, with the number of data corrected for autocorrelation.
 
-    √t suggests that diffusion controls, and proves nothing.
+    A √t law suggests diffusion control but does not prove it.
 
     Parameters
     ----------
     value : FloatArray, shape (n,)
-        A resistance.
+        Resistances.
     time : FloatArray, shape (n,)
-        Counted from its first value.
+        Times; the first one becomes 0.
     stderr : FloatArray, shape (n,), optional
-        By default all values count alike.
+        Standard errors; equal weights by default.
 
     Raises
     ------
     FitError
-        If fewer than six values are known.
+        If fewer than six values are finite.
 
     References
     ----------
@@ -219,8 +224,8 @@ def growth_laws(value: FloatArray, time: FloatArray, stderr: FloatArray | None =
     t = t - t.min()
     u = np.full(y.size, float(np.median(np.abs(y))) or 1.0) if stderr is None else stderr[known]
     fitted = {name: _fit_law(name, t, y, u) for name in LAWS}
-    # the memory of the residuals is a property of the data: that of the best law holds for all
-    best = min(fitted.values(), key=lambda own: own[2])
+    # the autocorrelation belongs to the data: that of the best law is used for all
+    best = min(fitted.values(), key=lambda fit: fit[2])
     rho = _autocorrelation(best[3])
     n = max(y.size * (1 - rho) / (1 + rho), 4.0)
     laws = []
@@ -273,8 +278,8 @@ def _fit_law(
         low, high = (
             (np.log(0.05), np.log(3.0)) if name == "power" else (np.log(1e-3 * t.max()), np.log(1e2 * t.max()))
         )
-        found = least_squares(residual, np.log(np.array(shape)), bounds=(low, high))
-        parameters = amplitudes(np.exp(found.x))
+        solution = least_squares(residual, np.log(np.array(shape)), bounds=(low, high))
+        parameters = amplitudes(np.exp(solution.x))
     else:
         parameters = amplitudes(np.empty(0))
     r = (model(t, parameters) - y) / u
@@ -289,7 +294,7 @@ def _fit_law(
         / u[:, None]
     )
     squares = float(r @ r)
-    # parameters that the data do not tell apart have no error
+    # parameters that the data do not distinguish have no errors
     norm = np.linalg.norm(jacobian, axis=0)
     scaled = jacobian / np.where(norm > 0, norm, 1.0)
     if np.linalg.cond(scaled) > ILL_CONDITIONED:
@@ -300,7 +305,7 @@ def _fit_law(
 
 @dataclass(frozen=True, slots=True)
 class ReversibleFraction(Shown):
-    """Which share of a growth is gone after the return: 1 all of it, 0 none."""
+    """Share of a growth that is reversed at the end: 1 all of it, 0 none."""
 
     value: float
     stderr: float
@@ -313,12 +318,12 @@ class ReversibleFraction(Shown):
 
 
 def reversible_fraction(value: FloatArray, stderr: FloatArray) -> ReversibleFraction:
-    """Return (R_highest - R_last) / (R_highest - R_first) of a series that comes back.
+    """Return (R_highest - R_last) / (R_highest - R_first) of a series.
 
     Raises
     ------
     FitError
-        If fewer than three values are known, or nothing grew beyond three standard errors.
+        If fewer than three values are finite, or the growth is below three standard errors.
 
     Examples
     --------
@@ -333,9 +338,9 @@ def reversible_fraction(value: FloatArray, stderr: FloatArray) -> ReversibleFrac
     growth = float(value[top] - value[first])
     u_growth = math.hypot(stderr[top], stderr[first])
     if top in (first, last) or not growth > SIGNIFICANT * u_growth:
-        raise FitError("reversible fraction: nothing grew and came back in this series")
+        raise FitError("reversible fraction: no significant growth before the last value")
     share = float(value[top] - value[last]) / growth
-    # by R_first, R_top and R_last
+    # derivatives by R_first, R_top and R_last, times their errors
     parts = (share * stderr[first], (1 - share) * stderr[top], stderr[last])
     u = math.sqrt(sum(float(part) ** 2 for part in parts)) / growth
     return ReversibleFraction(share, u, float(value[first]), float(value[top]), float(value[last]))
@@ -343,7 +348,7 @@ def reversible_fraction(value: FloatArray, stderr: FloatArray) -> ReversibleFrac
 
 @dataclass(frozen=True, slots=True)
 class ActivationEnergy(Shown):
-    """Activation energy of a process, from its resistances."""
+    """Activation energy of a process from its resistances."""
 
     Ea_eV: float
     u_Ea_eV: float
@@ -359,12 +364,12 @@ def activation_energy(
 ) -> ActivationEnergy:
     """Return Ea from ln(T/R) or ln(1/R) against 1/T, by weighted least squares.
 
-    The error is the larger of that of the resistances and that of the scatter; temperatures count as exact.
+    The error is the larger of those from the resistances and from the scatter; temperatures count as exact.
 
     Raises
     ------
     FitError
-        If the form is unknown or fewer than three values are known.
+        If the form is unknown, fewer than three values are finite, or all temperatures are equal.
 
     Examples
     --------
@@ -385,18 +390,18 @@ def activation_energy(
     weight = np.square(R / u)
     x = 1 / (BOLTZMANN_EV * kelvin)
     mean = np.average(x, weights=weight)
-    spread = float(weight @ np.square(x - mean))
-    if not spread > 0:
-        raise FitError("activation energy: all spectra have one temperature; give a series that moves")
-    slope = float(weight @ ((x - mean) * y)) / spread
+    sum_of_squares = float(weight @ np.square(x - mean))
+    if not sum_of_squares > 0:
+        raise FitError("activation energy: all spectra have the same temperature; give at least two")
+    slope = float(weight @ ((x - mean) * y)) / sum_of_squares
     residual = y - np.average(y, weights=weight) - slope * (x - mean)
     scatter = float(weight @ np.square(residual)) / (R.size - 2)
-    return ActivationEnergy(-slope, math.sqrt(max(scatter, 1.0) / spread), form, int(R.size))
+    return ActivationEnergy(-slope, math.sqrt(max(scatter, 1.0) / sum_of_squares), form, int(R.size))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DiffusionTail(Shown):
-    """-Z''/Z' of each spectrum at one low frequency, and whether -Z'' still rises there."""
+    """Ratio -Z''/Z' of each spectrum at one low frequency, and whether -Z'' still rises there."""
 
     frequency_Hz: float
     index: FloatArray  # shape (n,)
@@ -418,12 +423,12 @@ class DiffusionTail(Shown):
 
 
 def diffusion_tail(spectra: Sequence[Spectrum], noise: FloatArray) -> DiffusionTail:
-    """Return the diffusion tail of each spectrum at the lowest frequency that all of them reach.
+    """Return the diffusion tail of each spectrum at the lowest frequency common to all.
 
     Parameters
     ----------
     spectra : sequence of Spectrum
-        Of a series.
+        Spectra of a series.
     noise : FloatArray, shape (n,)
         Standard deviation of each part relative to |Z|.
 
@@ -471,5 +476,5 @@ def _known(value: FloatArray, coordinate: FloatArray, least: int, what: str) -> 
 def _autocorrelation(residual: FloatArray) -> float:
     energy = float(residual @ residual)
     rho = float(residual[1:] @ residual[:-1]) / energy if energy > 0 else 0.0
-    # its expectation without any memory is about -1/n
+    # without autocorrelation its expectation is about -1/n
     return float(np.clip(rho + 1 / residual.size, 0.0, 0.95))

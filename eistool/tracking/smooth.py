@@ -1,7 +1,8 @@
-"""Fits that share what they know: the shapes of arcs change smoothly along a series."""
+"""Joint fits with time constants and exponents that change smoothly along a series."""
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 
@@ -9,28 +10,30 @@ from eistool.circuit import Circuit
 from eistool.errors import FitError
 from eistool.fitting import FitResult, fit_global
 from eistool.spectrum import Series
+from eistool.tracking.accuracy import CHECKED
 from eistool.tracking.family import Family
+from eistool.typing import Threshold
 
-SAME, FARTHEST = 0.2, 0.7  # decades that an arc may move, usually and at the most
-FEWEST = 5  # spectra in a row with one circuit: fewer do not tell how smooth
+SAME: Annotated[float, Threshold("largest median shift in decades of an arc by a joint fit", CHECKED)] = 0.2
+FARTHEST: Annotated[float, Threshold("largest shift in decades of an arc by a joint fit", CHECKED)] = 0.7
+FEWEST: Annotated[int, Threshold("consecutive spectra with one circuit that are fitted jointly", CHECKED)] = 5
 
 
 def smoothed(
     series: Series, results: Sequence[FitResult], held: Sequence[Mapping[str, float]], jobs: int | None
 ) -> list[FitResult]:
-    """Return the fits, joint where spectra in a row have one circuit, with smooth time constants and exponents.
+    """Return the fits, joint and smooth for consecutive spectra with the same circuit.
 
-    How smooth they are follows from the scatter of the separate fits. A joint fit is taken only if BIC does not
-    speak for separate ones.
+    The smoothness follows from the scatter of the separate fits. Separate fits are kept if BIC prefers them.
 
     Parameters
     ----------
     series : Series
-        The spectra.
+        Spectra.
     results : sequence of FitResult
         Their separate fits.
     held : sequence of mappings
-        Values that spectra share already.
+        Fixed values of each spectrum that the series shares.
     jobs : int, optional
         Number of threads.
     """
@@ -44,7 +47,7 @@ def smoothed(
             continue
         part = Series([series[i] for i in block], by=series.by)
         if any(one is not series[i] for one, i in zip(part, block, strict=True)):
-            continue  # a part would be ordered in another way
+            continue  # the order of the part would differ
         try:
             joint = fit_global(
                 part,
@@ -58,13 +61,13 @@ def smoothed(
         if joint.status == "failed" or any("separate fits" in flag for flag in joint.flags):
             continue
         if _are_same([final[i] for i in block], joint.results):
-            for i, own in zip(block, joint.results, strict=True):
-                final[i] = own
+            for i, result in zip(block, joint.results, strict=True):
+                final[i] = result
     return final
 
 
 def _are_same(separate: Sequence[FitResult], joint: Sequence[FitResult]) -> bool:
-    """Return whether the arcs are the same ones: a joint minimum may hold others."""
+    """Return whether separate and joint fits have the same arcs; a joint minimum may have others."""
     if any(len(a.processes) != len(b.processes) for a, b in zip(separate, joint, strict=True)):
         return False
     tau = np.array([[[p.tau for p in r.processes] for r in fits] for fits in (separate, joint)])
@@ -73,7 +76,7 @@ def _are_same(separate: Sequence[FitResult], joint: Sequence[FitResult]) -> bool
 
 
 def _shapes(circuit: Circuit, held: Mapping[str, float]) -> list[str]:
-    """Return the parameters of the arcs that tell their shape, not their size."""
+    """Return the shape parameters of the arcs."""
     arcs = Family.of(circuit).arcs
     names = {element.name for element in circuit.elements if any(element.name in arc for arc in arcs)}
     wanted = zip(circuit.parameters, circuit.full_names, circuit.specs, strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import format_percent, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
@@ -151,8 +151,8 @@ class KramersKronig:
         lines += [f"  {reason.text}" for reason in self.reasons]
         if self.n_rc:
             lines.append(
-                f"  {self.n_rc} RC ({self.form}), µ {self.mu:.2f}; largest residual {self.max_residual:.2%}, "
-                f"noise {self.noise_relative:.2%} of |Z|"
+                f"  {self.n_rc} RC ({self.form}), µ {self.mu:.2f}; largest residual "
+                f"{format_percent(self.max_residual, 2)}, noise {format_percent(self.noise_relative, 2)} of |Z|"
             )
         return "\n".join(lines)
 
@@ -162,8 +162,8 @@ class KramersKronig:
         if self.n_rc:
             rows += [
                 ("RC elements", f"{self.n_rc} ({self.form}), µ {self.mu:.2f}"),
-                ("largest residual", f"{self.max_residual:.2%}"),
-                ("noise", f"{self.noise_relative:.2%} of |Z|"),
+                ("largest residual", f"{format_percent(self.max_residual, 2)}"),
+                ("noise", f"{format_percent(self.noise_relative, 2)} of |Z|"),
                 ("drift over the sweep", f"{format_value(100 * self.drift, 100 * self.u_drift)} %"),
             ]
         return html_table(f"Kramers-Kronig test of {self.spectrum.label}", ("", "value"), rows)
@@ -412,7 +412,7 @@ def _disagreement(f: FloatArray, size: FloatArray) -> Reason:
     order = np.argsort(f)
     share = np.cumsum(size[order] ** 2) / np.sum(size**2)
     low, high = (float(f[order][np.searchsorted(share, level)]) for level in (0.1, 0.9))
-    what = f"real and imaginary part disagree by up to {size.max():.1%} of |Z|"
+    what = f"real and imaginary part disagree by up to {format_percent(size.max(), 1)} of |Z|"
     if high < SLOWEST * f.min():
         return Reason("drift", f"drift: {what} below {high:.3g} Hz", float(f.min()), high)
     text = f"nonlinearity, or another range or disturbance: {what} from {low:.3g} to {high:.3g} Hz"

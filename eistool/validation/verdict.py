@@ -7,7 +7,7 @@ from eistool.display import Shown
 SIGNIFICANCE = 5e-4  # of each test: several are made on each spectrum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reason(Shown):
     """One reason, and where in the spectrum it shows.
 

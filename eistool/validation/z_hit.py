@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import format_percent, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray
@@ -86,7 +86,7 @@ class ZHit:
         rows += [(reason.kind, reason.text) for reason in self.reasons]
         if math.isfinite(self.drift):
             rows += [("at the lowest frequency", f"{self._difference()} %")]
-            rows += [("largest difference", f"{self.max_residual:.2%}")]
+            rows += [("largest difference", f"{format_percent(self.max_residual, 2)}")]
         return html_table(f"Z-HIT of {self.spectrum.label}", ("", "value"), rows)
 
 

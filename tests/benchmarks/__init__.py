@@ -1,1 +1,1 @@
-"""Benchmarks that anyone can run: ``python -m tests.benchmarks.recovery``."""
+"""Benchmarks, run as ``python -m tests.benchmarks.recovery``."""

@@ -1,9 +1,9 @@
-"""Do the 95 % intervals hold the truth, over the whole circuit library?
+"""Coverage of the 95 % intervals over the circuit library.
 
 Run ``python -m tests.benchmarks.coverage --spectra 1000 --noise 0.001 0.005 0.01``. The parameters of each
-library circuit are drawn from its own ranges (logarithmically, exponents evenly), its spectrum at the
-frequencies of its own example gets normally distributed noise, and is fitted from no start values.
-Printed are, for each circuit and noise,
+library circuit are drawn from its ranges (log-uniformly, exponents uniformly); its spectrum at the
+frequencies of its example gets normally distributed noise, and is fitted without start values.
+The output for each circuit and noise is:
 
 - success: the share whose chi2 is within 5 % of chi2 at the true parameters, or below;
 - over all pairs of parameter and spectrum that were reported ``ok``: the share whose interval
@@ -43,7 +43,7 @@ TARGET = (0.93, 0.97)
 
 @dataclass(frozen=True)
 class Trial:
-    """One spectrum: what was simulated, and what was found."""
+    """One spectrum: simulated and fitted values."""
 
     truth: FloatArray
     result: FitResult
@@ -54,7 +54,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Which quantities were reported ok, and which intervals held them; arrays of shape (spectra, quantities)."""
+    """Quantities reported ok, and intervals that cover the truth; arrays of shape (spectra, quantities)."""
 
     names: tuple[str, ...]
     n_parameters: int  # the leading quantities; the rest follows from them
@@ -67,7 +67,7 @@ class Outcome:
 
 
 def draw(entry: LibraryCircuit, rng: np.random.Generator, at_bounds: bool = False) -> FloatArray:
-    """Return parameters from a circuit's ranges, its exchangeable arcs in the order of their time constants."""
+    """Return random parameters of a circuit, with exchangeable arcs sorted by time constant."""
     circuit = entry.circuit
     values = np.empty(len(circuit.parameters))
     exponents = [i for i, spec in enumerate(circuit.specs) if spec.kind == "exponent"]
@@ -120,7 +120,7 @@ def trials(
 
 
 def quantities(result: FitResult) -> dict[str, tuple[float, float, str, bool]]:
-    """Return value, standard error, status and whether its interval is linear, of all that a fit reports."""
+    """Return value, standard error, status and linearity of the interval of all reported quantities."""
     found = {
         name: (p.value, p.stderr, p.status, p.name.endswith(("alpha", "beta")))
         for name, p in result.parameters.items()
@@ -143,7 +143,7 @@ def measure(
     at_bounds: bool = False,
     from_truth: bool = False,
 ) -> Outcome:
-    """Fit random spectra of one circuit, and look where the truth lies."""
+    """Fit random spectra of one circuit, and locate the truth in the intervals."""
     names: tuple[str, ...] = ()
     rows, success, reached, times = [], [], [], []
     for trial in trials(entry, spectra, noise, seed, at_bounds, from_truth):
@@ -177,7 +177,7 @@ def measure(
 
 
 def share(inside: BoolArray, ok: BoolArray) -> str:
-    """Return a share in percent with its standard error, which counts a spectrum's quantities as one draw."""
+    """Return a share in percent with its standard error; the quantities of a spectrum count as one draw."""
     n = int(ok.sum())
     if n == 0:
         return "     -      "
@@ -187,7 +187,7 @@ def share(inside: BoolArray, ok: BoolArray) -> str:
 
 
 def main() -> None:
-    """Print what holds, circuit by circuit, and what does not."""
+    """Print the coverage of each circuit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--circuit", nargs="+", metavar="NAME", help="by default the whole library")
     parser.add_argument("--spectra", type=int, default=1000)

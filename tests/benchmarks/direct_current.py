@@ -1,4 +1,4 @@
-"""How far the intervals of d.c. polarisations hold, over simulated records of known steady current.
+"""Coverage of the intervals of d.c. polarizations over simulated records of known steady current.
 
 Run ``python -m tests.benchmarks.direct_current --records 300``. For each kind of cell and instrument:
 

@@ -1,13 +1,12 @@
-"""How well is γ found, and how often do its bands hold the truth?
+"""Error of γ and coverage of its bands.
 
-Run ``python -m tests.benchmarks.drt --seeds 20 --first 70000``. Every case of ``tests/drt/truths.py`` is computed
-at three noise levels, each seed with parameters drawn at random; with ``--fixed`` they are those that others have
-published, time constants shifted by up to 0.1 decade, so that no grid sits on the truth. ``--peer-python`` names
-an interpreter that has pyDRTtools or pyimpspec; these get the same spectra, and their time and error are printed.
-Printed are the relative L2 error of γ; errors of position (decades) and area (%) of peaks; spurious and
-missed peaks a spectrum; the error of R_pol (%); the share of 95 % bands that hold the truth, for γ, for R
-and for τ of peaks, for R_pol, and of joint bands that hold all of γ; and the processor time in ms; then how often
-peaks are real, by the probability that they were given.
+Run ``python -m tests.benchmarks.drt --seeds 20 --first 70000``. Every case of ``tests/drt/truths.py`` is
+computed at three noise levels, each seed with random parameters; ``--fixed`` selects published parameters with
+time constants shifted by up to 0.1 decade, off any grid. ``--peer-python`` names an interpreter with pyDRTtools
+or pyimpspec, whose time and error on the same spectra are printed. The output is the relative L2 error of γ;
+errors of position (decades) and area (%) of peaks; spurious and missed peaks a spectrum; the error of R_pol (%);
+the share of 95 % bands that hold the truth, for γ, for R and for τ of peaks, for R_pol, and of joint bands that
+hold all of γ; the processor time in ms; and the share of real peaks by reported probability.
 """
 
 import argparse
@@ -34,7 +33,7 @@ SHIFT = 0.1  # decades
 
 @dataclass
 class Outcome:
-    """What one case gave, one item a spectrum or a peak."""
+    """Outcome of one case, one item per spectrum or peak."""
 
     l2: list[float] = field(default_factory=list)
     position: list[float] = field(default_factory=list)
@@ -115,7 +114,7 @@ def score(truth: Truth, drt: eistool.DRT, outcome: Outcome) -> None:
 
 
 def cases(seeds: int, first: int, fixed: bool) -> dict[str, list[Truth]]:
-    """Return each case once a seed: drawn at random, or drt.md's with shifted time constants."""
+    """Return each case once per seed: drawn at random, or published with shifted time constants."""
     each: dict[str, list[Truth]] = {truth.name: [] for truth in TRUTHS}
     for seed in range(first, first + seeds):
         shift = 10 ** (SHIFT * (seed - first) / max(seeds, 1))
@@ -139,7 +138,7 @@ def measure(truths: Iterable[Truth], first: int, noises: Iterable[float] = NOISE
 
 
 def disturbances(seed: int) -> dict[str, tuple[Truth, eistool.Spectrum]]:
-    """Return spectra with what real ones have and the cases have not; noise 0.5 %."""
+    """Return spectra with disturbances typical of measurements; noise 0.5 %."""
     truth = next(t for t in TRUTHS if t.name == "two, 3 decades")
     blocking = next(t for t in TRUTHS if t.name == "blocking")
     loops = Truth("loop", lambda k: [zarc(50, 1e-3 * k, 0.9), loop(10, 1.0 * k)])
@@ -175,7 +174,7 @@ def _print_disturbances(seeds: int, first: int) -> None:
 
 
 def _print_peers(python: Path, seeds: int, first: int) -> None:
-    """Print error and time of other programs on the same spectra, run by their own interpreter."""
+    """Print error and time of other programs on the same spectra, run by another interpreter."""
     rows: list[tuple[str, Truth, eistool.Spectrum]] = []
     for name, truths in cases(seeds, first, False).items():
         for seed, truth in enumerate(truths, first):

@@ -1,8 +1,8 @@
-"""How much better is compute_drt than the classic methods, and which criterion for λ is the best of them?
+"""Comparison of compute_drt with classic methods and their criteria for λ.
 
 Run ``python -m tests.benchmarks.drt_classic --seeds 3``. The truths and noise levels of ``tests.benchmarks.drt``,
-each seed with all time constants shifted by up to 0.1 decade. Printed are the relative L2 error of γ for each
-criterion and truth, then the time, the peaks that are too many, and how often the 95 % band holds γ.
+each seed with all time constants shifted by up to 0.1 decade. The output is the relative L2 error of γ for each
+criterion and truth, the time, the number of spurious peaks, and the coverage of the 95 % band of γ.
 """
 
 import argparse
@@ -21,7 +21,7 @@ Method = Callable[[eistool.Spectrum], eistool.DRT]
 
 
 def methods(order: int, basis: str) -> dict[str, Method]:
-    """Return what is compared."""
+    """Return the methods compared."""
     classic: dict[str, Method] = {
         name: functools.partial(eistool.compute_drt_tikhonov, order=order, basis=basis, regularization=name)
         for name in CRITERIA

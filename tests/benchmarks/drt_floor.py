@@ -1,8 +1,8 @@
-"""What does noise alone leave? The truth's own elements, fitted from the truth, beside the DRT of its spectra.
+"""Error floor of the DRT: fits of the true elements, started from the truth.
 
 Run ``python -m tests.benchmarks.drt_floor --seeds 60 --first 900000``: cases and spectra are those of
-``tests.benchmarks.drt``. Least squares with known elements and the noise's own weights come near the lowest
-error that an unbiased estimate can have; a DRT knows neither the elements nor how many there are. Printed are
+``tests.benchmarks.drt``. Least squares with known elements and the weights of the noise approach the lowest
+error of an unbiased estimate; a DRT has no knowledge of the elements or their number. The output is
 the mean and the median relative L2 error of γ, and the mean error of the peaks' areas (%), of both.
 """
 
@@ -31,7 +31,7 @@ def _rebuilt(parts: Sequence[Part], values: FloatArray) -> list[Part]:
 
 
 def fitted(truth: Truth, spectrum: eistool.Spectrum, noise: float) -> list[Part]:
-    """Return the truth's parts with the values of least squares, R and L free beside them."""
+    """Return the parts of the truth with least-squares values; R and L are free."""
     start = np.concatenate([[truth.R_inf], *(part.values for part in truth.parts)])
     sigma = noise * np.abs(spectrum.impedance)
 

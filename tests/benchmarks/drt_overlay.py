@@ -1,9 +1,9 @@
-"""How does γ look beside that of others, on measured spectra?
+"""Comparison of γ with other programs on measured spectra.
 
 Run ``python -m tests.benchmarks.drt_overlay --out DIR --peer-python PATH`` with the folder of measured spectra in
-EISTOOL_REAL_DATA. For each of SETS a picture is drawn of our γ with its band and peaks, of pyDRTtools' γ (ridge
-regression, GCV, by an interpreter that has it), and of the reference that comes with the data, where there is one.
-Printed are the peaks, R_pol of each, and the share of the reference that our band holds.
+EISTOOL_REAL_DATA. For each of SETS a picture shows γ of eistool with its band and peaks, γ of pyDRTtools
+(ridge regression, GCV, in another interpreter), and the reference published with the data, if any. The output is
+the peaks, R_pol of each, and the share of the reference within the band.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Curve = tuple[FloatArray, FloatArray]
 
 
 def peers(python: Path, spectrum: eistool.Spectrum) -> Iterator[tuple[str, Curve]]:
-    """Yield name and γ of each program that the interpreter has."""
+    """Yield name and γ of each program installed in the interpreter."""
     with tempfile.TemporaryDirectory() as folder:
         given, out = Path(folder, "in.npz"), Path(folder, "out.npz")
         used = spectrum.mask

@@ -1,4 +1,4 @@
-"""Other programs' DRT of given spectra; run by an interpreter that has them, never by ours.
+"""DRT of given spectra by other programs, run in an interpreter with these programs installed.
 
 ``python drt_peers.py IN.npz OUT.npz``: ``frequency`` and ``impedance`` (one row a spectrum) in; for each program
 τ, γ and milliseconds out. It needs pyDRTtools or pyimpspec, and neither eistool nor the test suite.

@@ -1,4 +1,4 @@
-"""Negative γ where there is one and where there is none, and phasances of tails.
+"""Detection of negative γ, and phasances of tails.
 
 Run ``python -m tests.benchmarks.drt_signed --seeds 20 --first 600000``. Cases of ``tests/drt/signed.py`` with
 parameters drawn at random, 0.1 and 0.5 % of noise. Printed are, for loops, the relative L2 error of γ, the share
@@ -41,7 +41,7 @@ def score(truth: Truth, drt: eistool.DRT) -> tuple[float, ...]:
 
 
 def timed(spectrum: eistool.Spectrum, phasances: bool = False, shapes: bool = True) -> tuple[eistool.DRT, float]:
-    """Return the result and the milliseconds that it took."""
+    """Return the result and its duration in ms."""
     start = time.thread_time()
     drt = eistool.compute_drt(spectrum, phasances=phasances, shapes=shapes)
     return drt, 1e3 * (time.thread_time() - start)
@@ -68,7 +68,7 @@ def print_loops(seeds: int, first: int, shapes: bool) -> None:
 
 
 def print_ordinary(seeds: int, first: int) -> None:
-    """Count what is invented."""
+    """Count spurious negative peaks."""
     n, negative, silent, times = 0, 0, 0, []
     for seed in range(first, first + seeds):
         for k, noise in enumerate((0.001, 0.005, 0.01)):
@@ -83,7 +83,7 @@ def print_ordinary(seeds: int, first: int) -> None:
 
 
 def print_tails(seeds: int, first: int) -> None:
-    """Print what phasances say."""
+    """Print the results for phasances."""
     print(f"\n{'phasances':20s} noise  error of ν  peaks right  R err %  elsewhere Ω     ms")
     for noise in NOISE:
         rows: dict[str, list[tuple[float, ...]]] = {}

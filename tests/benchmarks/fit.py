@@ -1,12 +1,12 @@
-"""How fast fits are, beside peers and a plain C loop, in one run on one core.
+"""Speed of fits compared with other programs and a plain C loop, on one core.
 
-Run ``python -m tests.benchmarks.fit`` (a C compiler ``gcc`` is needed for the reference). Printed are
+Run ``python -m tests.benchmarks.fit`` (a C compiler ``gcc`` is needed for the reference). The output is:
 
-- Z and Jacobian of circuit (ii) at 71 points: ours, and C with ``-O3 -march=native -ffast-math``;
-- a fit of (ii) from no start values, as ``fit_many`` does it on one thread, against impedance.py
+- Z and Jacobian of circuit (ii) at 71 points: eistool, and C with ``-O3 -march=native -ffast-math``;
+- a fit of (ii) without start values by ``fit_many`` on one thread, against impedance.py
   (``weight_by_modulus``) and against scipy's Levenberg-Marquardt on log parameters, best of 20 starts;
   their starts are the truth times a random factor of up to 10;
-- success: chi2 at most 1.05 times chi2 at the truth; the time of our four circuits; one and two threads (by
+- success: chi2 at most 1.05 times chi2 at the truth; the time of four circuits; one and two threads (by
   the clock on the wall, all else by the thread's CPU time); Python's share; the first fit of a process.
 """
 
@@ -51,7 +51,7 @@ def c_microseconds(theta: FloatArray, omega: FloatArray) -> float:
 
 
 def our_microseconds(theta: FloatArray, omega: FloatArray) -> float:
-    """Time one evaluation by our kernel, called from compiled code."""
+    """Time one evaluation by the kernel of eistool, called from compiled code."""
     import numba
 
     program = compile_circuit(eistool.Circuit(LEADS.circuit), arcs=True)

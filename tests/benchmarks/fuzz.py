@@ -1,4 +1,4 @@
-"""Damaged files, each read in a worker process: spectra, or a ReaderError that names the file.
+"""Fuzzing of the readers: damaged files must give spectra or a ReaderError with the file name.
 
     python -m tests.benchmarks.fuzz --files 20000
 
@@ -47,7 +47,7 @@ _WORDS = (b"nan", b"NaN", b"-inf", b"#NAME?", b"", b"-", b"1,5", b"1.5.2", b"=1/
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A file to be damaged: the name that its suffix is taken from, and its bytes."""
+    """File to be damaged: name and bytes."""
 
     name: str
     data: bytes
@@ -55,7 +55,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a file ended: ``spectra``, ``error``, or a finding in ``trouble``."""
+    """Outcome of a file: ``spectra``, ``error``, or a finding in ``trouble``."""
 
     index: int
     name: str

@@ -1,7 +1,7 @@
-"""How long does a global fit take, and does the time grow linearly with the number of spectra?
+"""Duration of global fits as a function of the number of spectra.
 
 Run ``python -m tests.benchmarks.global_fit``: series of spectra with 10 parameters each, of which one
-follows Arrhenius' law, one is shared and (in the second line) one is smooth along the series.
+follows the Arrhenius equation, one is shared and (in the second line) one is smooth along the series.
 """
 
 import argparse

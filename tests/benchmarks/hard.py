@@ -1,4 +1,4 @@
-"""How often, and how fast, does a fit without start values find the truth where that is hard?
+"""Success rate and speed of fits without start values on hard cases.
 
 Run ``python -m tests.benchmarks.hard --spectra 100``. A fit succeeds if its chi2 is within 5 % of chi2 at
 the true parameters, or below. Seeds of the spectra that failed are printed with the ratio of the two, so that
@@ -22,7 +22,7 @@ Draw = Callable[[np.random.Generator], FloatArray]
 
 @dataclass(frozen=True)
 class Case:
-    """A circuit, how its parameters are drawn, and how it is measured."""
+    """Circuit with the distribution of its parameters and the frequencies."""
 
     name: str
     circuit: str

@@ -1,7 +1,7 @@
-"""Transport quantities: published values, coverage of intervals, and grain boundaries that are not there.
+"""Transport quantities: published values, coverage of intervals, and spurious grain boundaries.
 
-Run ``python -m tests.benchmarks.materials``; with ``EISTOOL_REAL_DATA=folder`` the measured sets that have
-published values are compared too. They are no part of the project.
+Run ``python -m tests.benchmarks.materials``; with ``EISTOOL_REAL_DATA=folder`` measured sets with published
+values are compared as well. They are not part of the project.
 
 - MADAP: liquid electrolytes, σ = cell constant by resistance in 39 rows, and Ea of four samples by ln σ over 1/T.
 - EISFitpython Example2b: a LAGP pellet, bulk and grain boundary of its report.
@@ -123,7 +123,7 @@ def oxygen_electrode(folder: Path) -> None:
 
 
 def coverage(kind: str, n: int, rng: np.random.Generator) -> FloatArray:
-    """Return how often the 95 % intervals of Ea and σ(25 °C) hold, and their median half widths.
+    """Return the coverage of the 95 % intervals of Ea and σ(25 °C), and their median half widths.
 
     Each series has a geometry error of 2.2 % that all points share, temperatures with errors of 1 K (of a kind:
     common offset, scatter, or half of the variance each), and resistances with an error of 0.5 %.

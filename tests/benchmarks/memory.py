@@ -1,8 +1,8 @@
-"""Does memory stay flat when many spectra are streamed?
+"""Memory use of streamed fits.
 
 Run ``python -m tests.benchmarks.memory --spectra 100000``. Spectra of a resistor and an arc (71 points) are
-generated one by one and pass through ``fit_iter``; nothing is kept. Printed is the resident memory after
-1,000, 10,000 and 100,000 fits (those up to ``--spectra``), and the growth since the first of them.
+generated one by one and passed through ``fit_iter``; no result is kept. The output is the resident memory after
+1,000, 10,000 and 100,000 fits (up to ``--spectra``), and its growth since the first of them.
 """
 
 import argparse
@@ -20,13 +20,13 @@ COUNTS = (1_000, 10_000, 100_000)
 
 
 def resident_megabytes() -> float:
-    """Return the resident memory of this process, as Linux tells it."""
+    """Return the resident memory of this process under Linux."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def spectra(n: int) -> Iterator[eistool.Spectrum]:
-    """Yield random spectra, each made when it is asked for."""
+    """Yield random spectra, generated lazily."""
     rng = np.random.default_rng(1)
     circuit = eistool.Circuit(ARC.circuit)
     for seed in range(n):

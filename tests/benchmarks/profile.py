@@ -1,7 +1,7 @@
-"""How fast are profile intervals, and how often do they hold the truth?
+"""Speed and coverage of profile-likelihood intervals.
 
 Run ``python -m tests.benchmarks.profile --spectra 300``. For each case of the recovery benchmark, random
-spectra are fitted and all parameters profiled. Printed are the CPU time a parameter takes, its ratio to
+spectra are fitted and all parameters profiled. The output is the CPU time per parameter, its ratio to
 lmfit's ``conf_interval`` on the first spectra of the same run, the largest difference between the
 two by the width of the interval, and the share of 95 % intervals that hold the truth.
 """

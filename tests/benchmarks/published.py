@@ -1,7 +1,7 @@
-"""Fits that others have published, done again.
+"""Comparison with published fits.
 
 Run ``EISTOOL_REAL_DATA=folder python -m tests.benchmarks.published``. The measured spectra and the published
-tables are no part of the project.
+tables are not part of the project.
 
 - LAGP pellet (EISFitpython, Example2b): p(R,CPE)-p(R,CPE)-CPE, f >= 5 Hz, modulus weighting; values, errors and
   chi2 of its report.
@@ -27,7 +27,7 @@ EZ_UNIT_OHM = 250.0
 
 
 def pellet(folder: Path) -> tuple[eistool.FitResult, FloatArray, float]:
-    """Return our fit, the published (value, stderr) rows in the circuit's order, and the published chi2."""
+    """Return the fit, the published (value, stderr) rows in the circuit's order, and the published chi2."""
     base = folder / "EISFitpython"
     report = (base / "Example_scripts" / "Example2" / "EIS_fit_report.txt").read_text(encoding="utf-8")
     rows = re.findall(r"^[RQn]\d = +(\S+) +(\S+) +\S+$", report, re.MULTILINE)
@@ -37,7 +37,7 @@ def pellet(folder: Path) -> tuple[eistool.FitResult, FloatArray, float]:
 
 
 def photoanode(folder: Path) -> tuple[FloatArray, FloatArray]:
-    """Return ours by theirs, of values and of errors, shape (21, 4)."""
+    """Return the ratios to published values and errors, each of shape (21, 4)."""
     data = folder / "EZ" / "examples" / "data"
     table = data / "EIS CFO pH14 light - fit results" / "varying parameters.csv"
     with table.open(encoding="utf-8", newline="") as file:

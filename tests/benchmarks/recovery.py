@@ -1,8 +1,8 @@
-"""Does a fit without start values find the truth, and do its intervals hold it?
+"""Success rate of fits without start values, and coverage of their intervals.
 
 Run ``python -m tests.benchmarks.recovery --spectra 1000``. For each of four circuits, random spectra
-(71 points, 1 MHz to 0.1 Hz, normally distributed noise of 0.5 % of |Z| on each part) are fitted from no
-start values. Printed are
+(71 points, 1 MHz to 0.1 Hz, normally distributed noise of 0.5 % of |Z| on each part) are fitted without
+start values. The output is:
 
 - success: the share whose chi2 is within 5 % of chi2 at the true parameters, or below;
 - coverage: the share of (parameter, spectrum) pairs with status ``ok`` whose interval value ± t stderr
@@ -27,7 +27,7 @@ NOISE = 0.005
 
 @dataclass(frozen=True)
 class Case:
-    """A circuit and how its parameters are drawn."""
+    """Circuit with the distribution of its parameters."""
 
     name: str
     circuit: str
@@ -35,7 +35,7 @@ class Case:
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Return a number between two ends, evenly distributed in the logarithm."""
+    """Return a log-uniform random number between two ends."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
@@ -90,7 +90,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one case gave."""
+    """Outcome of one case."""
 
     success: float
     coverage: float  # of value ± t stderr

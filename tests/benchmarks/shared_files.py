@@ -1,4 +1,4 @@
-"""Every file of measured spectra: what is read, what is refused and why, and what impedance.py reads in it.
+"""Outcome of reading all measured files, compared with impedance.py.
 
 ``python -m tests.benchmarks.shared_files`` prints a Markdown table of the files in EISTOOL_REAL_DATA.
 """
@@ -45,7 +45,7 @@ _BY_NAME = {"CHInstruments": "readCHInstruments", "Parstat": "readParstat", "Pow
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file."""
+    """Outcome of one file."""
 
     source: str
     format: str
@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def no_spectrum(self) -> str:
-        """Return why the file should be refused, nothing if it should be read."""
+        """Return the expected reason for refusing the file; empty if it should be read."""
         return next((why for pattern, why in NO_SPECTRUM.items() if re.search(pattern, f"/{self.source}")), "")
 
     @property
@@ -74,7 +74,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """Return in words what became of the file."""
+        """Return the outcome in words."""
         if self.error:
             why = self.no_spectrum
             return f"refused{f', {why}' if why else ''}: {self.error}"
@@ -173,7 +173,7 @@ def main() -> None:
 
 
 def _kind(peer: str) -> str:
-    """Return in words how far impedance.py's reader agrees."""
+    """Return the agreement with the reader of impedance.py in words."""
     if "not read" in peer or "points, not" in peer:
         return "not read, or not with all their points"
     if "Im of" in peer or "times" in peer:

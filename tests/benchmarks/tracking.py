@@ -1,4 +1,4 @@
-"""How often is a new process found where there is one, and announced where there is none?
+"""Detection rate and false alarms of new processes in series.
 
 Run ``python -m tests.benchmarks.tracking``: random series of a cell with two arcs and a diffusion, whose
 parameters move by 0.5 to 10 % from spectrum to spectrum, of five kinds: a new interphase (``birth``), nothing new
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import eistool
-from eistool.tracking.accuracy import EvidenceFits, weighed
+from eistool.tracking.accuracy import EvidenceFits, with_accuracy
 from eistool.tracking.arc_count import _choose_family
 from eistool.typing import ComplexArray, FloatArray
 from tests.tracking.series import cell
@@ -37,7 +37,7 @@ WIDTHS = 0.8, 2.0  # standard deviation of ln τ of Gaussian arcs
 
 @dataclass(frozen=True)
 class Case:
-    """A random series and what is true of it."""
+    """Random series with its truth."""
 
     series: eistool.Series
     kind: str
@@ -113,7 +113,7 @@ def make(kind: str, seed: int) -> Case:
 
 
 def by_series(case: Case) -> dict[str, Any]:
-    """Return what tracking says."""
+    """Return the events found by tracking."""
     tracks = eistool.track(case.series, jobs=1)
     events = [(e.kind, e.index, e.status, e.evidence["tau_s"], e.evidence["reason"]) for e in tracks.events]
     return {"events": events, "detectable": tracks.detectable(case.tau)}
@@ -121,7 +121,7 @@ def by_series(case: Case) -> dict[str, Any]:
 
 def by_spectrum(case: Case) -> list[int]:
     """Return the number of arcs that BIC chooses in each spectrum on its own."""
-    fits = EvidenceFits([weighed(s) for s in case.series], 1)
+    fits = EvidenceFits([with_accuracy(s) for s in case.series], 1)
     family = _choose_family(fits)
     bic = []
     for k in (1, 2, 3, 4):
@@ -136,7 +136,7 @@ def by_peaks(case: Case) -> list[int]:
 
 
 def changes(counts: list[int]) -> list[tuple[str, int]]:
-    """Return where a number rises or falls."""
+    """Return the indices at which a number changes."""
     steps = [(b - a, i + 1) for i, (a, b) in enumerate(itertools.pairwise(counts))]
     return [("appeared" if step > 0 else "disappeared", i) for step, i in steps if step]
 
@@ -149,7 +149,7 @@ def cases(kinds: tuple[str, ...], count: int, first: int) -> Iterator[Case]:
 
 
 def truth(case: Case) -> list[tuple[str, int]]:
-    """Return the events that there are."""
+    """Return the true events."""
     found = [] if case.born is None else [("appeared", case.born)]
     return found + ([] if case.died is None else [("disappeared", case.died)])
 
@@ -170,7 +170,7 @@ def run(case: Case, known: dict[str, Any] | None, rivals: bool) -> dict[str, Any
 
 
 def announced(line: dict[str, Any], way: str) -> list[tuple[str, int]] | None:
-    """Return the events that a way announces, None where it was not tried."""
+    """Return the events found by a method; None if it was not applied."""
     if way == "tracking":
         return [(kind, index) for kind, index, status, *_ in line["events"] if status == "confirmed"]
     return [(kind, index) for kind, index in line[way]] if way in line else None
@@ -197,12 +197,12 @@ def report(lines: list[dict[str, Any]]) -> None:
 
 
 def is_hit(line: dict[str, Any], found: list[tuple[str, int]]) -> bool:
-    """Return whether the birth was announced at its place."""
+    """Return whether the birth was detected at the right spectrum."""
     return ("appeared", line["truth"][0][1]) in found
 
 
 def report_power(lines: list[dict[str, Any]]) -> None:
-    """Print which births are found, by size and noise, and by time constant."""
+    """Print detected births by size and noise, and by time constant."""
     births = [line for line in lines if line["kind"] == "birth"]
     groups = {
         f"R_new/R_total {low:.2f}-{high:.2f}, noise {100 * noise:.1f} %": [

@@ -1,13 +1,13 @@
-"""How often are verdicts wrong, and how long do they take?
+"""Error rates and duration of the validity tests.
 
-Run ``python -m tests.benchmarks.validity``. Simulated are 1000 spectra of eleven circuits with values drawn at
-random: valid ones with noise of 0.1, 0.3 and 1 % of |Z|; drifting ones (all of Z changes by 1, 3 or 10 % over the
-sweep, linearly in time); with 1 to 3 outliers of 3 to 10 %; and of a charge transfer after Butler and Volmer at
-amplitudes of 50, 100 and 200 mV, of which the first harmonic is taken. Printed is the share of each that does not
-pass: for valid spectra false alarms, for others 1 - the share of misses. With ``EISTOOL_REAL_DATA``, each measured
-spectrum that can be read gets a line. Then the processor time of the Kramers-Kronig test is compared with
-impedance.py's ``linKK`` on the same spectra. Under numpy 2 that stops with a NameError, because it evaluates text
-in which numbers read ``np.float64(...)``; here its evaluation is given the name ``np``, and nothing else.
+Run ``python -m tests.benchmarks.validity``. The data are 1000 simulated spectra of eleven circuits with values
+drawn at random: valid ones with noise of 0.1, 0.3 and 1 % of |Z|; drifting ones (all of Z changes by 1, 3 or 10
+% over the sweep, linearly in time); with 1 to 3 outliers of 3 to 10 %; and with Butler-Volmer charge transfer at
+amplitudes of 50, 100 and 200 mV, of which the first harmonic is taken. Printed is the share of each that does
+not pass: for valid spectra false alarms, for others 1 - the share of misses. With ``EISTOOL_REAL_DATA``, each
+measured spectrum that can be read gets a line. Then the processor time of the Kramers-Kronig test is compared
+with impedance.py's ``linKK`` on the same spectra. Under numpy 2 it raises a NameError, because it evaluates text
+with numbers as ``np.float64(...)``; here the name ``np`` is added to the namespace of the evaluation.
 """
 
 import argparse

@@ -15,7 +15,7 @@ _SHAPES = st.recursive(
 
 @st.composite
 def circuits(draw: st.DrawFn) -> Circuit:
-    """A circuit of up to eight elements (more by flattening), any symbol, any label."""
+    """Circuit of up to eight elements (more after flattening) with any symbols and labels."""
     taken: set[str] = set()
 
     def build(shape: tuple[type[Series] | type[Parallel], list[object]] | None) -> Node:

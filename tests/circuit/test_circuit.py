@@ -37,7 +37,7 @@ def test_values_by_name_or_in_order() -> None:
         ({"R0": 10}, "no value for R1, CPE1.Q"),
         (VALUES | {"R2": 1}, "no parameter 'R2'"),
         (VALUES | {"R0.R": 1}, "R0 is given twice"),
-        (VALUES | {"R0": -1}, "R0=-1; give a finite number, not negative"),
+        (VALUES | {"R0": -1}, "R0=-1; give a finite, non-negative number"),
         (VALUES | {"R0": np.nan}, "R0=nan"),
         (VALUES | {"R0": np.inf}, "R0=inf"),
         (VALUES | {"R0": "ten"}, "not numbers"),
@@ -69,7 +69,7 @@ def test_trees_are_normalised() -> None:
     for symbol, label in [("X", "1"), ("R", "gb"), ("R", "")]:
         with pytest.raises(CircuitError):
             Element(symbol, label)
-    with pytest.raises(CircuitError, match="R0 is there twice"):
+    with pytest.raises(CircuitError, match="R0 occurs twice"):
         Circuit.from_tree(Series((r0, r0)))
 
 
@@ -128,5 +128,5 @@ def test_names_of_an_alias_are_understood() -> None:
     by_alias = simulate("R0-Q1", [1.0, 10.0], {"R0": 1, "Q1.Q": 1e-5, "Q1.alpha": 0.9})
     by_symbol = simulate("R0-CPE1", [1.0, 10.0], [1, 1e-5, 0.9])
     assert by_alias.impedance.tolist() == by_symbol.impedance.tolist()
-    with pytest.raises(CircuitError, match=r"CPE1 is there twice \(Q1 is CPE1\)"):
+    with pytest.raises(CircuitError, match=r"CPE1 occurs twice \(Q1 is CPE1\)"):
         Circuit("R0-p(R1,Q1)-CPE1")

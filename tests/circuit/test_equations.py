@@ -1,4 +1,4 @@
-"""The LaTeX that users read is evaluated, and must give the impedance that is computed."""
+"""Tests of the LaTeX equations: their evaluation equals the computed impedance."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -103,10 +103,10 @@ def test_equation_of_circuits(expression: str) -> None:
     symbols = {}
     names = [(element, spec) for element in circuit.elements for spec in element.spec.parameters]
     for (element, spec), value in zip(names, values, strict=True):
-        base, _, own = spec.latex.partition("_")
+        base, _, index = spec.latex.partition("_")
         plain = element.symbol in ("R", "C", "L", "CPE", "W")
         subscript = element.label if plain else rf"\mathrm{{{element.name}}}"
-        symbols[f"{base}_{{{own.strip('{}') + ',' if own else ''}{subscript}}}"] = value
+        symbols[f"{base}_{{{index.strip('{}') + ',' if index else ''}{subscript}}}"] = value
     assert len(symbols) == len(values)
     latex = circuit.to_latex().removeprefix(r"Z(\omega)=")
     Z = Latex(latex, symbols).sum("end")

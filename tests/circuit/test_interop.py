@@ -36,7 +36,7 @@ def test_every_exchanged_element_has_the_same_impedance(symbol: str) -> None:
 
 
 @pytest.mark.parametrize("symbol", sorted(ELEMENTS.keys() - TO_IMPEDANCE_PY.keys()))
-def test_elements_without_equivalent_are_refused(symbol: str) -> None:
+def test_elements_without_equivalent_are_rejected(symbol: str) -> None:
     with pytest.raises(CircuitError, match=f"{symbol}1: impedance.py has no equivalent of {symbol}"):
         Circuit(f"R0-{symbol}1").to_impedance_py()
     with pytest.raises(CircuitError, match="unknown element"):
@@ -44,27 +44,27 @@ def test_elements_without_equivalent_are_refused(symbol: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["R0-Gs1", "T1", "p(R1,T_2)"])
-def test_their_elements_without_equivalent_are_refused(text: str) -> None:
+def test_foreign_elements_without_equivalent_are_rejected(text: str) -> None:
     with pytest.raises(CircuitError, match=r"no equivalent of impedance.py's element (Gs|T)$"):
         Circuit.from_impedance_py(text)
 
 
-def test_every_element_of_impedance_py_is_decided_on() -> None:
+def test_every_element_of_impedance_py_is_covered() -> None:
     from impedance.models.circuits.elements import circuit_elements
 
     from eistool.circuit.interop import FROM_IMPEDANCE_PY
 
-    theirs = {name for name, value in circuit_elements.items() if hasattr(value, "num_params")}
-    assert theirs == FROM_IMPEDANCE_PY.keys() | {"Gs", "T"}
+    names = {name for name, value in circuit_elements.items() if hasattr(value, "num_params")}
+    assert names == FROM_IMPEDANCE_PY.keys() | {"Gs", "T"}
 
 
-def test_names_become_numbers_that_are_free() -> None:
+def test_names_become_unused_numbers() -> None:
     model = Circuit("R_gb-R1-p(R_x,deLevie3)").to_impedance_py()
     assert model.circuit == "R2-R1-p(R3,TLMQ3)"
     assert model.initial_guess == []
     with pytest.raises(ValueError, match="No initial guess"):
         model.fit(FREQUENCY, FREQUENCY + 0j)
-    with pytest.raises(CircuitError, match="give it 6, or fit it"):
+    with pytest.raises(CircuitError, match="give 6, or fit the model"):
         values_from_impedance_py(model)
 
 
@@ -103,7 +103,7 @@ def test_saved_models_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("values", [[10.0, 50.0, 20.0, 0.5, 1e-5], [10.0, 50.0, 20.0, 0.5, 1e-5, 0.9]])
 @pytest.mark.filterwarnings("ignore:Simulating circuit based on initial parameters")
-def test_their_randles_is_read_fitted_or_not(tmp_path: Path, values: list[float]) -> None:
+def test_randles_models_are_read_fitted_or_not(tmp_path: Path, values: list[float]) -> None:
     from impedance.models.circuits import Randles
 
     model = Randles(initial_guess=values, CPE=len(values) == 6)
@@ -117,7 +117,7 @@ def test_their_randles_is_read_fitted_or_not(tmp_path: Path, values: list[float]
     np.testing.assert_allclose(circuit.impedance(FREQUENCY, fitted), model.predict(FREQUENCY), rtol=1e-9)
 
 
-def test_fits_go_there_and_back(tmp_path: Path) -> None:
+def test_round_trip_of_fits(tmp_path: Path) -> None:
     truth = [10.0, 100.0, 1e-4, 0.9, 1e-3, 0.8]
     spectrum = simulate("R0-p(R_ct,CPE1)-La_x", np.geomspace(1e-2, 1e5, 71), truth, noise=0.002, seed=1)
     result = fit(spectrum, "R0-p(R_ct,CPE1)-La_x", fixed={"R_ct": 100.0})
@@ -134,9 +134,9 @@ def test_fits_go_there_and_back(tmp_path: Path) -> None:
     np.testing.assert_allclose(list(back.values()), values, rtol=1e-12)
 
 
-def test_failed_fits_do_not_go_there() -> None:
+def test_failed_fits_are_rejected() -> None:
     spectrum = simulate("R0-C1", FREQUENCY, [1.0, 1.0])
-    with pytest.raises(FitError, match="there are no values"):
+    with pytest.raises(FitError, match=r"the fit failed .* and has no values"):
         failed_result(spectrum, Circuit("R0-C1"), "modulus", "no reason").to_impedance_py()
 
 
@@ -150,13 +150,13 @@ GOOD: dict[str, object] = {"Name": None, "Circuit String": "R0-C1", "Initial Gue
         ({"Circuit String": "R0-X1"}, ["Circuit String: ", "unknown element"]),
         ({"Circuit String": "R0-Gs1"}, ["Circuit String: ", "no equivalent of impedance.py's element Gs"]),
         ({"Initial Guess": [1]}, ["Initial Guess: ", "1 values"]),
-        ({"Initial Guess": [1, "2"]}, ["Initial Guess holds '2'"]),
+        ({"Initial Guess": [1, "2"]}, ["expected numbers in Initial Guess, got '2'"]),
         ({"Initial Guess": [1, -2]}, ["Initial Guess: ", "C1=-2"]),
         ({"Constants": {"R7": 1}, "Initial Guess": [1]}, ["constant 'R7'", "R0, C1"]),
         ({"Fit": True}, ["no key 'Parameters'"]),
     ],
 )
-def test_mistakes_in_saved_models_are_named(tmp_path: Path, change: dict[str, object], words: list[str]) -> None:
+def test_errors_in_saved_models_are_named(tmp_path: Path, change: dict[str, object], words: list[str]) -> None:
     path = tmp_path / "model.json"
     path.write_text(json.dumps({**GOOD, "Fit": False, **change}))
     with pytest.raises((ReaderError, CircuitError)) as caught:
@@ -166,10 +166,10 @@ def test_mistakes_in_saved_models_are_named(tmp_path: Path, change: dict[str, ob
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"{}", b"\xff\xfe", b"{"])
-def test_other_files_are_no_models(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_rejected(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.json"
     path.write_bytes(content)
-    with pytest.raises(ReaderError, match=r"give a model that impedance\.py saved"):
+    with pytest.raises(ReaderError, match=r"expected a model saved by impedance\.py"):
         read_impedance_py_json(path)
     with pytest.raises(ReaderError, match="cannot be read"):
         read_impedance_py_json(tmp_path / "none.json")

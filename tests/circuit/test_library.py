@@ -9,7 +9,7 @@ from eistool.circuit import as_circuit
 from eistool.circuit.library import ROLES, circuit_names, load_library, load_library_circuit, replaced_circuits
 
 FOLDER = Path(__file__).parents[2] / "circuits"
-OWN = 'name = "own"\ncircuit = "R0-p(R1,CPE1)"\n'
+CIRCUIT = 'name = "own"\ncircuit = "R0-p(R1,CPE1)"\n'
 
 
 def test_all_files_are_found() -> None:
@@ -60,7 +60,7 @@ def write(folder: Path, text: str, name: str = "own") -> Path:
     return path
 
 
-def test_own_folders_come_first(tmp_path: Path) -> None:
+def test_user_folders_come_first(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder, circuit in ((first, "R0-C1"), (second, "R0-L1")):
         folder.mkdir()
@@ -73,7 +73,7 @@ def test_own_folders_come_first(tmp_path: Path) -> None:
     assert replaced_circuits([first, second]) == {"spike": spike}
     assert replaced_circuits([first]) == {}
     assert set(circuit_names([first])) == {*circuit_names(), "own"}
-    assert load_circuit("spike") == Circuit("L0-R0-CPE1")  # nothing is remembered
+    assert load_circuit("spike") == Circuit("L0-R0-CPE1")  # folders are not kept
     assert load_library_circuit("own", [first]).example is None
 
 
@@ -81,37 +81,40 @@ def test_own_folders_come_first(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("name = ", ["write TOML"]),
-        ('circuit = "R0"', ["no name"]),
-        ('name = "own"', ["no circuit"]),
+        ('circuit = "R0"', ["missing key 'name'"]),
+        ('name = "own"', ["missing key 'circuit'"]),
         ('name = "other"\ncircuit = "R0-C1"', ["name = 'other'", "'own'"]),
         ('name = "own"\ncircuit = "R0-X1"', ["circuit = 'R0-X1'", "column 4"]),
         ('name = "own"\ncircuit = 3', ["circuit = 3", "write an expression"]),
-        (OWN + 'tilte = "x"', ["unknown key 'tilte'", "title"]),
-        (OWN + '[roles]\nR0 = "bluk"', ["roles.R0 = 'bluk'", "'bulk'"]),
-        (OWN + '[roles]\nR0 = "bulk"', ["roles of R0", "R0, R1, CPE1"]),
-        (OWN + "[ranges]\nR0 = [1, 2]", ["ranges of R0", "CPE1.Q"]),
+        (CIRCUIT + 'tilte = "x"', ["unknown key 'tilte'", "title"]),
+        (CIRCUIT + '[roles]\nR0 = "bluk"', ["roles.R0 = 'bluk'", "'bulk'"]),
+        (CIRCUIT + '[roles]\nR0 = "bulk"', ["roles of R0", "R0, R1, CPE1"]),
+        (CIRCUIT + "[ranges]\nR0 = [1, 2]", ["ranges of R0", "CPE1.Q"]),
         (
-            OWN + "[ranges]\nR0 = [2, 1]\nR1 = [1, 2]\nCPE1 = {Q = [1, 2], alpha = [0, 1]}",
+            CIRCUIT + "[ranges]\nR0 = [2, 1]\nR1 = [1, 2]\nCPE1 = {Q = [1, 2], alpha = [0, 1]}",
             ["ranges.R0", "low < high"],
         ),
-        (OWN + "[ranges]\nR0 = [1, 2]\nR1 = [1, 2]\nCPE1 = {Q = [1, 2], alpha = [0, 2]}", ["CPE1.alpha", "<= 1"]),
-        (OWN + "[ranges]\nR0 = [1]", ["ranges.R0.1"]),
-        (OWN + 'references = ["Smith 1999"]', ["references.0 = 'Smith 1999'"]),
         (
-            OWN + "[example]\nfrequency_Hz = [1e5, 1]\n[example.values]\nR0 = 1",
+            CIRCUIT + "[ranges]\nR0 = [1, 2]\nR1 = [1, 2]\nCPE1 = {Q = [1, 2], alpha = [0, 2]}",
+            ["CPE1.alpha", "<= 1"],
+        ),
+        (CIRCUIT + "[ranges]\nR0 = [1]", ["ranges.R0.1"]),
+        (CIRCUIT + 'references = ["Smith 1999"]', ["references.0 = 'Smith 1999'"]),
+        (
+            CIRCUIT + "[example]\nfrequency_Hz = [1e5, 1]\n[example.values]\nR0 = 1",
             ["example.values", "no value for R1"],
         ),
         (
-            OWN + "[example]\nfrequency_Hz = [1e5, 0]\nvalues = {R0 = 1}",
+            CIRCUIT + "[example]\nfrequency_Hz = [1e5, 0]\nvalues = {R0 = 1}",
             ["example.frequency_Hz.1", "greater than 0"],
         ),
         (
-            OWN + "[example]\nf = 1\nfrequency_Hz = [1e5, 1]\nvalues = {R0 = 1}",
+            CIRCUIT + "[example]\nf = 1\nfrequency_Hz = [1e5, 1]\nvalues = {R0 = 1}",
             ["unknown key 'example.f'", "noise"],
         ),
     ],
 )
-def test_mistakes_are_named(tmp_path: Path, text: str, words: list[str]) -> None:
+def test_errors_are_named(tmp_path: Path, text: str, words: list[str]) -> None:
     path = write(tmp_path, text)
     with pytest.raises(CircuitError) as caught:
         load_circuit("own", [tmp_path])
@@ -128,11 +131,11 @@ def test_example_within_ranges(tmp_path: Path) -> None:
         load_circuit("own", [tmp_path])
 
 
-def test_folders_and_file_names_that_cannot_be(tmp_path: Path) -> None:
+def test_invalid_folders_and_file_names(tmp_path: Path) -> None:
     with pytest.raises(CircuitError, match="no such folder"):
         circuit_names([tmp_path / "none"])
-    write(tmp_path, OWN, "My cell")
-    with pytest.raises(CircuitError, match="'My cell' cannot be a circuit's name"):
+    write(tmp_path, CIRCUIT, "My cell")
+    with pytest.raises(CircuitError, match="'My cell' is not a valid circuit name"):
         load_circuit("spike", [tmp_path])
 
 

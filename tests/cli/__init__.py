@@ -1,1 +1,1 @@
-"""tests of eistool."""
+"""Tests of the command line."""

@@ -1,4 +1,4 @@
-"""``eistool check``, and what ``eistool fit`` makes of the verdicts."""
+"""``eistool check``, and its verdicts in ``eistool fit``."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``eistool circuits``, and circuits of one's own in the other commands."""
+"""``eistool circuits``, and custom circuits in the other commands."""
 
 import json
 from pathlib import Path
@@ -72,8 +72,8 @@ def test_plot(own: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonsense"], "no circuit is named 'nonsense' or speaks of it"),
-        (["diffusion", "--plot", "x.png"], "diffusion is no circuit of the library"),
+        (["nonsense"], "no circuit matches 'nonsense'"),
+        (["diffusion", "--plot", "x.png"], "diffusion is not a circuit of the library"),
         (["--plot", "x.png"], "give the name of one"),
         (["spike", "--plot", "/no/such/folder/x.png"], "cannot be written"),
         (["--circuits", "/no/such/folder"], "does not exist"),

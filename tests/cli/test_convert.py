@@ -47,7 +47,7 @@ def test_nothing_is_overwritten_unless_forced(folder: Path, tmp_path: Path) -> N
     assert convert(folder, "--out", tmp_path / "out").exit_code == 0
     again = convert(folder, "--out", tmp_path / "out")
     assert again.exit_code == 2
-    assert "is there (4 such); choose another folder, or --force" in again.stderr
+    assert "exists (4 such files); choose another folder, or --force" in again.stderr
     assert convert(folder, "--out", tmp_path / "out", "--force").exit_code == 0
 
 

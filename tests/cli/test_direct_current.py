@@ -1,4 +1,4 @@
-"""``eistool polarization``, ``subtract`` and ``irdrop``: the papers' tables from raw files."""
+"""``eistool polarization``, ``subtract`` and ``irdrop``: published tables from raw files."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def write_symmetric(path: Path = Path("symmetric.mpt")) -> None:
 
 
 def test_electronic_conductivities_of_the_papers() -> None:
-    """A3, A4 and B4 within 3 %, and intervals that hold."""
+    """A3, A4 and B4 agree within 3 % and lie within the intervals."""
     true = write_conductors(Path("dc"))
     result = run("polarization", "dc", "--sigma-other", "2e-3,1e-4")
     assert result.exit_code == 0, result.output
@@ -56,7 +56,7 @@ def test_electronic_conductivities_of_the_papers() -> None:
 
 
 def test_ionic_conductivities_of_composites() -> None:
-    """A5 within 3 %: polarisation of the stack less what the symmetric cell's spectrum tells."""
+    """A5 agrees within 3 %: polarization of the stack minus the spectrum of the symmetric cell."""
     true = write_stacks(Path("stacks"))
     write_symmetric()
     full = [part for name in true for part in ("--full", f"stacks/{name}")]
@@ -172,7 +172,7 @@ def test_numbers_alone() -> None:
     [
         (["subtract", "--full", "1,1"], 2, "without --symmetric, --layers, --counter-electrodes"),
         (["subtract", "--full", "x.mpt", "--symmetric", "1,0", "--layers", "1", "--counter-electrodes", "1"], 1,
-         "x.mpt: no such file, and no resistance"),
+         "x.mpt: no such file; expected a file"),
         (["subtract", "--full", "9,1", "--symmetric", "1,0", "--layers", "1", "--counter-electrodes", "1",
           "--thicknesses-um", "1,2"], 2, "2 thicknesses for 1 full cells"),
         (["subtract", "--full", "9,1", "--symmetric", "1,-1", "--layers", "1", "--counter-electrodes", "1"], 1,

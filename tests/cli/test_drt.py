@@ -92,7 +92,7 @@ def test_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--plots", "failed"], "all"),
         (["--select", "0"], "count from 1"),
         (["--f-min", "10", "--f-max", "1"], "f_min below f_max"),
-        (["--out", "measurements"], "choose a folder of its own"),
+        (["--out", "measurements"], "choose a separate folder"),
         (["--circuit", "spike"], "No such option"),
         (["nowhere"], "does not exist"),
     ],
@@ -107,7 +107,7 @@ def test_wrong_usage(folder: Path, arguments: list[str], message: str) -> None:
 def test_noise_that_was_not_measured_fails_each_spectrum(folder: Path) -> None:
     result = drt("--weighting", "noise", "--plots", "none")
     assert result.exit_code == 1
-    assert "the spectrum has no noise; use 'auto'" in result.stdout
+    assert "the spectrum has no measured noise; use 'auto'" in result.stdout
 
 
 def test_fit_computes_it_unless_told_not_to(folder: Path) -> None:

@@ -92,7 +92,7 @@ def test_interruption(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--circuit", CIRCUIT, "--time-range", "5:1"], "0.5:24"),
         (["--jobs", "0"], "jobs"),
         (["--weighting", "none"], "modulus"),
-        (["--out", "measurements"], "choose a folder of its own"),
+        (["--out", "measurements"], "choose a separate folder"),
         (["--samples", "measurements/README.md"], "README.md"),
         (["nowhere"], "does not exist"),
         (["--no-such-option"], "No such option"),

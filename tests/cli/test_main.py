@@ -1,5 +1,7 @@
-"""The command line as a whole."""
+"""Command line: group, version and exit codes."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -40,6 +42,20 @@ def test_group_help_lists_the_commands() -> None:
     assert result.exit_code == 0
     assert all(name in result.output for name in COMMANDS)
     assert "Exit codes: 0 all done" in result.output
+
+
+def printed(encoding: str, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "eistool.cli", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, encoding=encoding, check=True).stdout
+
+
+def test_a_terminal_without_greek_letters() -> None:
+    assert "τ" in printed("utf-8", "circuits")
+    assert "\\u03c4" in printed("latin-1", "circuits")
+    assert json.loads(printed("latin-1", "circuits", "--json")) == json.loads(
+        printed("utf-8", "circuits", "--json")
+    )
 
 
 def test_unknown_command_is_wrong_usage() -> None:

@@ -1,4 +1,4 @@
-"""docs/cli.md is what the commands say of themselves."""
+"""Agreement of docs/cli.md with the help of the commands."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
 def reference() -> str:
-    """Return the page: the help of every command."""
+    """Return the page with the help of every command."""
     context = click.Context(
         main, info_name="eistool", terminal_width=100, max_content_width=100, **main.context_settings
     )

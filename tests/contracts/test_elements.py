@@ -7,7 +7,7 @@ import pytest
 
 from eistool.circuit import ELEMENTS, Circuit
 from eistool.typing import ComplexArray, FloatArray
-from tests.own import TWINS, twins
+from tests.custom_elements import TWINS, twins
 from tests.reference import circuit_impedance, circuit_jacobian, element_impedance
 
 FREQUENCY = np.geomspace(1e-2, 1e7, 46)

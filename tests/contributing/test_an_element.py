@@ -3,7 +3,7 @@
 import numpy as np
 
 import eistool
-from tests.own import registered
+from tests.custom_elements import registered
 
 FREQUENCY = np.geomspace(1e5, 0.1, 61)
 

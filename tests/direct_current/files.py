@@ -1,4 +1,4 @@
-"""Simulated records as instruments write them."""
+"""Simulated records in the formats of instruments."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def cell_constant(thickness_um: float, diameter_mm: float = 10.0) -> float:
 
 
 def write_record(path: Path, time: FloatArray, current: FloatArray, voltage: FloatArray) -> None:
-    """Write a record in the dialect that the suffix tells; CSV as a German spreadsheet does."""
+    """Write a record in the format of the suffix; CSV as a German spreadsheet program does."""
     rows = zip(time.tolist(), current.tolist(), voltage.tolist(), strict=True)
     if path.suffix == ".mpt":
         lines = ["EC-Lab ASCII FILE", "Nb header lines : 5", "", "Chronoamperometry / Chronocoulometry"]

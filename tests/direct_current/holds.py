@@ -1,4 +1,4 @@
-"""Simulated polarisations: the steady current is known, noise and drift are those of real instruments."""
+"""Simulated polarisations with a known steady current and realistic noise and drift."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from eistool.typing import FloatArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """What is applied, and what a true cell and the instrument make of it."""
+    """Applied voltage, response of the cell, and disturbances of the instrument."""
 
     voltages_V: tuple[float, ...] = (1.0,)
     hold_s: float = 72000.0
@@ -18,7 +18,7 @@ class Protocol:
     zero_s: float = 3600.0  # at 0 V before
     resistance_ohm: float = 5.57e7
     lead_ohm: float = 0.0
-    terms: tuple[tuple[float, float], ...] = ((4.0, 2000.0), (30.0, 60.0))  # amplitude by I_ss, tau in s
+    terms: tuple[tuple[float, float], ...] = ((4.0, 2000.0), (30.0, 60.0))  # amplitude relative to I_ss, tau in s
     diffusion: tuple[float, float] | None = None  # C of the line in F, Re/Ri of conducting and blocked rail
     noise: float = 0.01  # of I_ss, white
     wander: float = 0.0  # of I_ss, correlated over 1000 s
@@ -52,7 +52,7 @@ def simulate(protocol: Protocol, seed: int) -> tuple[FloatArray, FloatArray, Flo
 
 
 def relaxing(protocol: Protocol, t: FloatArray) -> FloatArray:
-    """Return the relaxing current by the steady one."""
+    """Return the relaxing current relative to the steady one."""
     total = np.zeros(t.size)
     if protocol.diffusion is None:
         for amplitude, tau in protocol.terms:

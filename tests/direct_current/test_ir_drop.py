@@ -1,4 +1,4 @@
-"""Drops of the voltage where the current changes."""
+"""Voltage drops at changes of the current."""
 
 import math
 from typing import Any
@@ -59,7 +59,7 @@ def test_each_electrode_has_its_own_drop() -> None:
     assert first["cell"].potential_V == pytest.approx(1.4 + 0.03 + ETA + 0.045, abs=1e-3)
 
 
-def test_two_electrodes_say_so() -> None:
+def test_two_electrodes_are_flagged() -> None:
     time, current, voltage, _, _ = cycling()
     drops = analyze_ir_drop(time, current, voltage)
     assert len(drops.events) == 3
@@ -76,7 +76,7 @@ def test_a_short_rest_gives_a_limit() -> None:
 
 
 def test_a_slow_record_is_not_trusted() -> None:
-    """With a point in 5 min the fast part of the relaxation cannot be told from the resistance."""
+    """With one point in 5 min, fast relaxation and resistance cannot be separated."""
     event = analyze_ir_drop(*cycling(dt=300.0)).events[1]
     assert event.status == "not_resolvable" or abs(event.resistance_ohm - R_WORKING) < 2 * event.u_resistance_ohm
     assert event.u_resistance_ohm > 5
@@ -103,9 +103,9 @@ def test_references() -> None:
     ("columns", "message"),
     [
         ((np.arange(50), np.ones(50), np.ones(50)), "never changes"),
-        ((np.arange(50), np.ones(49), np.ones(50)), "give columns of one length"),
+        ((np.arange(50), np.ones(49), np.ones(50)), "give columns of equal length"),
     ],
 )
-def test_what_has_no_drop(columns: Any, message: str) -> None:
+def test_records_without_a_drop_are_refused(columns: Any, message: str) -> None:
     with pytest.raises(SpectrumError, match=message):
         analyze_ir_drop(*columns)

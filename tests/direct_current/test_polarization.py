@@ -1,4 +1,4 @@
-"""From direct currents to conductivities, or to bounds."""
+"""Conductivities and limits from direct currents."""
 
 import math
 from typing import Any
@@ -134,7 +134,7 @@ def test_offset() -> None:
     assert any("offset is taken as 0" in flag for flag in rest.flags)
 
 
-def test_a_short_look_at_zero_before_a_long_hold_tells_the_offset() -> None:
+def test_a_short_hold_at_zero_gives_the_offset() -> None:
     t = np.arange(0.0, 72600.0, 10.0)
     held = t >= 600
     noise = 1e-12 * np.random.default_rng(3).standard_normal(t.size)
@@ -144,7 +144,7 @@ def test_a_short_look_at_zero_before_a_long_hold_tells_the_offset() -> None:
     assert result.steps[0].I_ss_A == pytest.approx(17.9e-9, rel=0.01)
 
 
-def test_signs_of_an_instrument_that_counts_the_other_way() -> None:
+def test_the_opposite_sign_convention() -> None:
     time, current, voltage = simulate(Protocol(dt_s=60), 1)
     result = analyze_polarization(time, -current, voltage, PELLET)
     assert result.resistance_ohm == pytest.approx(5.57e7, rel=0.01)
@@ -159,8 +159,8 @@ def test_ionic_resistance_asks_for_a_subtraction() -> None:
     assert result.carrier == "ionic"
     assert result.resistance_ohm == pytest.approx(275.2, rel=0.003)
     assert any("subtract" in flag for flag in result.flags)
-    # T8: linearity, and the lithium that the counter electrode must hold
-    assert "one voltage: whether the electrodes are linear is not known" in result.flags
+    # T8: linearity and the lithium content of the counter electrode
+    assert "one voltage: the linearity of the electrodes is unknown" in result.flags
     charge = 0.5 / 275.2 * (7200 + 0.8 * 520) / 3.6
     assert any(flag.startswith(f"{charge:.2g} mAh passed") for flag in result.flags)
 
@@ -199,13 +199,13 @@ def test_transference_numbers() -> None:
     half = transference_numbers((1e-4, 1e-5), (1e-4, 0.0), "ionic")
     assert half.t_ion == 0.5
     assert half.u_t == pytest.approx(0.025)
-    with pytest.raises(SpectrumError, match="give positive S/cm"):
+    with pytest.raises(SpectrumError, match="give positive values in S/cm"):
         transference_numbers((1.0, 0.0), (0.0, 0.0))
 
 
 def test_bruce_vincent() -> None:
     assert bruce_vincent(0.01, (1e-5, 0.0), (4e-6, 0.0), (0.0, 0.0), (0.0, 0.0))[0] == pytest.approx(0.4)
-    with pytest.raises(SpectrumError, match="the interfaces take"):
+    with pytest.raises(SpectrumError, match="the interfaces account for"):
         bruce_vincent(0.01, (1e-4, 0.0), (4e-6, 0.0), (200.0, 0.0), (200.0, 0.0))
 
 
@@ -221,14 +221,14 @@ def test_conductivity_goes_with_the_current(factor: float) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (([1, 2], [1, 2, 3], 1.0), "give columns of one length"),
+        (([1, 2], [1, 2, 3], 1.0), "give columns of equal length"),
         ((["a"] * 20, [1] * 20, 1.0), "time_s is not numeric"),
         ((np.arange(5), np.ones(5), 1.0), "5 rows with time, current and voltage"),
-        ((np.arange(50), np.ones(50), np.linspace(0, 5, 50)), "no voltage above 1 mV was held constant"),
+        ((np.arange(50), np.ones(50), np.linspace(0, 5, 50)), "no voltage above 1 mV is constant"),
         ((np.arange(50), np.ones(50), 0.0), "no voltage above 1 mV"),
     ],
 )
-def test_what_is_no_polarisation(columns: tuple[Any, Any, Any], message: str) -> None:
+def test_invalid_records_are_refused(columns: tuple[Any, Any, Any], message: str) -> None:
     with pytest.raises(SpectrumError, match=message):
         analyze_polarization(*columns, PELLET)
 

@@ -1,4 +1,4 @@
-"""The current after a step of the voltage."""
+"""Relaxation of the current after a step of the voltage."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_composites_relax_too_slowly_when_they_are_thick(tau: float, steady: boo
     if steady:
         assert abs(fit.I_ss_A - 1e-3) < 3 * fit.u_I_ss_A < 1e-5
     else:
-        assert f"lasted {7200 / tau:.1f} time constants"[:10] in fit.failures[0]
+        assert f"lasts {7200 / tau:.1f} time constants"[:10] in fit.failures[0]
         assert fit.I_final_A > 1e-3
 
 
@@ -98,7 +98,7 @@ def test_a_constant_current(noise: float) -> None:
     assert fit.u_I_ss_A < 0.1 * noise + 1e-6
 
 
-def test_a_rising_current_is_told() -> None:
+def test_a_rising_current_is_recognised() -> None:
     t = np.arange(1.0, 3001.0)
     assert fit_relaxation(hold(1 + t / 3000, 1.0)).rising
     assert not fit_relaxation(hold(2 - t / 3000, 1.0)).rising
@@ -135,7 +135,7 @@ def test_holds_are_found_among_ramps_and_rests() -> None:
     voltage = np.concatenate([np.full(300, 0.3), ramp, np.full(5000, 4.3), np.linspace(4.2, 3.9, 700)])
     voltage += 1e-4 * rng.standard_normal(voltage.size)
     time = np.arange(float(voltage.size))
-    found = find_holds(time, np.ones_like(time), voltage)
-    assert [round(step.voltage_V, 2) for step in found] == [0.3, 4.3]
-    assert found[1].begins_s == pytest.approx(2300, abs=20)
-    assert found[1].duration_s == pytest.approx(5000, abs=20)
+    holds = find_holds(time, np.ones_like(time), voltage)
+    assert [round(step.voltage_V, 2) for step in holds] == [0.3, 4.3]
+    assert holds[1].begins_s == pytest.approx(2300, abs=20)
+    assert holds[1].duration_s == pytest.approx(5000, abs=20)

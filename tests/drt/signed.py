@@ -1,4 +1,4 @@
-"""Impedances with a negative γ, and with constant-phase tails."""
+"""Impedances with negative γ or constant-phase tails."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from tests.drt.truths import Part, Truth, cpe, log_normal, loop, rc, zarc
 
 
 def negative(part: Part) -> Part:
-    """The same, subtracted."""
+    """Return the part with the opposite sign."""
     return Part(lambda w: -part.impedance(w), lambda tau: -part.gamma(tau), -part.R, part.tau, part.atom)
 
 
 def inductance(L: float, n: float) -> Part:
-    """L (jω)^n: a lead with a skin effect."""
+    """L (jω)^n: a lead with skin effect."""
 
     def gamma(tau: FloatArray) -> FloatArray:
         return np.zeros_like(tau)
@@ -21,7 +21,7 @@ def inductance(L: float, n: float) -> Part:
 
 
 def loops(seed: int) -> tuple[Truth, ...]:
-    """Return inductive loops, sharp and wide, with parameters drawn at random."""
+    """Return sharp and wide inductive loops with random parameters."""
     rng = np.random.default_rng([seed, 99])
 
     def one(*parts: Part) -> Truth:
@@ -41,7 +41,7 @@ def loops(seed: int) -> tuple[Truth, ...]:
 
 
 def tails(seed: int) -> dict[str, tuple[float | None, Truth]]:
-    """Return two ZARCs with tails, and the exponent of each."""
+    """Return the exponent of each tail, and two ZARCs with it."""
     rng = np.random.default_rng([seed, 98])
     pair = [
         zarc(50, 10 ** rng.uniform(-4.3, -3.8), rng.uniform(0.8, 0.9)),

@@ -1,4 +1,4 @@
-"""The classic methods: their matrices, λ and bands against slow, obvious code, and the Hilbert scores."""
+"""Tikhonov regularisation and Hilbert scores against naive implementations."""
 
 import json
 import math
@@ -20,8 +20,8 @@ from eistool.drt.tikhonov import (
     Design,
     Problem,
     basis_values,
-    least,
     matrices_of,
+    minimize,
     score_of,
 )
 from eistool.typing import FloatArray
@@ -55,7 +55,7 @@ def design_of(name: str = "one ZARC", frequency: FloatArray = FREQUENCY, order: 
 
 
 def penalised(design: Design, regularization: float) -> tuple[FloatArray, FloatArray]:
-    """Return data and rows with the penalty below: what least squares are to solve."""
+    """Return data and rows with the penalty appended, for ordinary least squares."""
     below = np.zeros((design.roughness.shape[0], design.rows.shape[1]))
     below[:, design.n_free :] = math.sqrt(regularization) * design.roughness
     return np.concatenate([design.y, np.zeros(below.shape[0])]), np.vstack([design.rows, below])
@@ -134,7 +134,7 @@ def test_solution_is_that_of_least_squares(frequency: FloatArray, order: int, re
 
 
 def naive_score(criterion: str, design: Design, regularization: float) -> float:
-    """Return a criterion as its paper has it, from the matrix K that makes the model from the data."""
+    """Return a criterion in the form of its paper, from the influence matrix K."""
     y, rows = penalised(design, regularization)
     m = design.y.size
     K = design.rows @ np.linalg.pinv(rows)[:, :m]
@@ -190,8 +190,8 @@ def test_lambda_is_where_the_criterion_is_least(criterion: str, name: str) -> No
     score = score_of(criterion, design_of(name), True)
     dense = np.geomspace(SMALLEST, LARGEST, 361)
     lowest = min(score(value) for value in dense)
-    found = score(least(score))
-    assert found <= lowest + 1e-6 * abs(lowest)
+    minimum = score(minimize(score))
+    assert minimum <= lowest + 1e-6 * abs(lowest)
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
@@ -260,8 +260,8 @@ def test_without_constraint_gamma_may_be_negative() -> None:
     free = eistool.compute_drt_tikhonov(spectrum, nonnegative=False, regularization=1e-5)
     assert (free.gamma < 0).any()
     assert (eistool.compute_drt_tikhonov(spectrum, regularization=1e-5).gamma >= 0).all()
-    assert np.isfinite(free.log_spread[:, free.gamma > 1e-6 * free.gamma.max()]).all()
-    assert np.isnan(free.log_spread[:, free.gamma <= 0]).all()
+    assert np.isfinite(free.covariance_root[:, free.gamma > 1e-6 * free.gamma.max()]).all()
+    assert np.isnan(free.covariance_root[:, free.gamma <= 0]).all()
 
 
 def test_band_without_constraint_is_that_of_the_posterior() -> None:
@@ -282,10 +282,10 @@ def test_band_without_constraint_is_that_of_the_posterior() -> None:
     edf = np.trace(rows @ inverse[:, : design.y.size])
     variance = np.sum(design.residual(x) ** 2) / (design.y.size - edf)
     covariance = variance * inverse @ inverse.T
-    spread = np.sqrt(np.diag(matrices.basis @ covariance[2:, 2:] @ matrices.basis.T))
+    sigma = np.sqrt(np.diag(matrices.basis @ covariance[2:, 2:] @ matrices.basis.T))
     width = (drt.gamma_high - drt.gamma_low) / (2 * 1.96) / np.median(np.abs(spectrum.impedance))
-    np.testing.assert_allclose(width, spread, rtol=0.3)  # of 200 draws
-    assert np.median(width / spread) == pytest.approx(1, abs=0.1)
+    np.testing.assert_allclose(width, sigma, rtol=0.3)  # of 200 draws
+    assert np.median(width / sigma) == pytest.approx(1, abs=0.1)
     assert drt.u_R_inf / np.median(np.abs(spectrum.impedance)) == pytest.approx(np.sqrt(covariance[0, 0]), rel=0.2)
 
 
@@ -354,7 +354,7 @@ def test_a_criterion_without_a_minimum_is_flagged() -> None:
         ({"part": "real", "regularization": "re-im"}, "choose part='complex'"),
     ],
 )
-def test_what_cannot_be_done_is_said(arguments: dict[str, object], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     spectrum = BY_NAME["one ZARC"].spectrum(0.005, 1)
     with pytest.raises(eistool.SpectrumError, match=message):
         eistool.compute_drt_tikhonov(spectrum, **arguments)  # type: ignore[arg-type]
@@ -416,9 +416,9 @@ def test_evidence_and_posterior_are_those_of_dense_matrices() -> None:
     best = max(grid, key=lambda pair: dense(*pair)[0])
     _, variance, inverse = dense(*best)
     assert posterior.variance == pytest.approx(variance, rel=0.05)
-    mean, spread = posterior.predict(np.eye(7))
+    mean, sigma = posterior.predict(np.eye(7))
     np.testing.assert_allclose(mean, inverse @ rows.T @ y, rtol=0.05, atol=0.02)
-    np.testing.assert_allclose(spread, variance * np.diag(inverse), rtol=0.1)
+    np.testing.assert_allclose(sigma, variance * np.diag(inverse), rtol=0.1)
 
 
 def test_hilbert_scores_are_shown_and_exported() -> None:

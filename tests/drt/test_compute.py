@@ -1,4 +1,4 @@
-"""compute_drt: analytic truths, invariances, and remarks where there is something to be careful with."""
+"""compute_drt: analytic truths, invariances and flags."""
 
 import json
 
@@ -170,14 +170,14 @@ def test_result_is_shown_and_exported() -> None:
     assert np.abs(drt.residual).max() < 0.05
 
 
-def test_what_cannot_be_done_is_said() -> None:
+def test_invalid_arguments_are_refused() -> None:
     few = eistool.Spectrum([1, 2, 3], [1, 2, 3])
     with pytest.raises(eistool.SpectrumError, match="3 points used"):
         eistool.compute_drt(few)
     spectrum = BY_NAME["one ZARC"].spectrum(0.005, 1)
     with pytest.raises(eistool.SpectrumError, match="choose auto"):
         eistool.compute_drt(spectrum, weighting="best")
-    with pytest.raises(eistool.SpectrumError, match="no noise"):
+    with pytest.raises(eistool.SpectrumError, match="no measured noise"):
         eistool.compute_drt(spectrum, weighting="noise")
     with pytest.raises(eistool.SpectrumError, match="positive standard deviations"):
         eistool.compute_drt(spectrum, weighting=[1.0])

@@ -7,14 +7,14 @@ import eistool
 from eistool.drt.compute import _data
 from eistool.drt.grid import FINER
 from eistool.drt.negative_blocks import difference_band, parse_windows, subtract_in, with_phasances, without_blocks
-from eistool.drt.process import Data, Process, free_process
+from eistool.drt.process import Data, GaussianProcess, free_process
 from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray
 from tests.benchmarks.drt_signed import score
 from tests.drt.signed import loops, negative
 from tests.drt.truths import FREQUENCY, TRUTHS, Truth, drawn, log_normal, zarc
 
-FIRST = 910_000  # seeds from here on were never used to choose a constant
+FIRST = 910_000  # no constant was chosen on seeds from here on
 WIDE = Truth("wide", lambda k: [zarc(50, 1e-3 * k, 0.85), negative(log_normal(10, 1.0 * k, 0.9))])
 
 
@@ -23,7 +23,7 @@ def data_of(spectrum: Spectrum, unit: float = 30.0) -> Data:
 
 
 @pytest.mark.parametrize("shapes", [True, False])
-def test_a_wide_loop_is_found_without_asking(shapes: bool) -> None:
+def test_a_wide_loop_is_found_by_default(shapes: bool) -> None:
     spectrum = WIDE.spectrum(0.003, 1)
     drt = eistool.compute_drt(spectrum, shapes=shapes)
     exact = WIDE.gamma(drt.tau)
@@ -55,8 +55,8 @@ def test_coverage_of_loops() -> None:
         for seed in range(FIRST, FIRST + 8)
         for truth in loops(seed)
     ]
-    l2, found, _, held, in_R, in_tau, joint = np.nanmean(np.array(rows, dtype=float), axis=0)
-    assert found == 1
+    l2, detected, _, held, in_R, in_tau, joint = np.nanmean(np.array(rows, dtype=float), axis=0)
+    assert detected == 1
     assert l2 < 0.06
     assert held > 0.85
     assert in_R > 0.75
@@ -122,7 +122,7 @@ def test_windows_are_checked() -> None:
 
 
 def test_blocks_are_apart() -> None:
-    # no prior ties the end of ln γ to the start of a block, nor one block to the next
+    # no prior couples the end of ln γ to a block, nor one block to the next
     plain = data_of(WIDE.spectrum(0.003, 2))
     low, high = plain.grid.window
     data = with_phasances(subtract_in(plain, [(low, low + 3), (high - 3, high)]))
@@ -142,8 +142,8 @@ def test_blocks_are_apart() -> None:
     assert FINER * (data.blocks[0].at.size - 1) < plain.grid.fine.size
 
 
-def test_the_end_of_gamma_is_free_of_the_blocks_beside_elements() -> None:
-    # beyond the window nothing but the elements tells γ
+def test_blocks_do_not_bias_the_end_of_gamma() -> None:
+    # beyond the window, only the elements determine γ
     for seed in range(FIRST, FIRST + 4):
         truth = loops(seed)[3]
         drt = eistool.compute_drt(truth.spectrum(0.001, seed))
@@ -162,8 +162,8 @@ def test_a_narrow_spectrum_has_no_room_for_windows() -> None:
     assert np.isfinite(eistool.compute_drt(eistool.Spectrum(f, z)).gamma).all()
 
 
-def naive_exponent(data: Data, process: Process, x: FloatArray) -> float:
-    """Return minus the log posterior, up to a constant; each block on its own."""
+def naive_exponent(data: Data, process: GaussianProcess, x: FloatArray) -> float:
+    """Return minus the log posterior up to a constant, with each block separate."""
     n, n_all = process.f.size, process.n_logarithms
     model = np.concatenate([np.exp(x[:n_all]), x[n_all:]]) @ data.linear
     value = float(np.sum(data.weight * (data.y - model) ** 2) / process.variance)
@@ -176,7 +176,7 @@ def naive_exponent(data: Data, process: Process, x: FloatArray) -> float:
     start = n
     for block in data.blocks:
         v = x[start : start + block.at.size] - block.level
-        value += float(np.sum(v**2)) / block.spread**2 + float(np.sum(np.diff(v) ** 2)) / block.step_spread**2
+        value += float(np.sum(v**2)) / block.sigma**2 + float(np.sum(np.diff(v) ** 2)) / block.step_sigma**2
         start += block.at.size
     return 0.5 * value
 

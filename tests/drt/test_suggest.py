@@ -1,4 +1,4 @@
-"""Circuits from a DRT: what was simulated comes first, with start values near it."""
+"""Circuits from a DRT: the simulated circuit comes first, with start values near the truth."""
 
 import json
 from dataclasses import replace
@@ -31,7 +31,7 @@ def suggest(circuit: str, values: list[float], limit: int = 5) -> tuple[Spectrum
 
 
 @pytest.mark.parametrize(("circuit", "values"), CASES)
-def test_what_was_simulated_comes_first(circuit: str, values: list[float]) -> None:
+def test_the_simulated_circuit_comes_first(circuit: str, values: list[float]) -> None:
     _, suggested = suggest(circuit, values)
     assert repr(suggested[0].circuit) == circuit
     start = [suggested[0].start[name] for name in suggested[0].circuit.parameters]
@@ -57,7 +57,7 @@ def test_scaling(scale: float) -> None:
     assert scaled[0].start["CPE3.Q"] == pytest.approx(suggested[0].start["CPE3.Q"] / scale, rel=1e-6)
 
 
-def test_a_peak_beyond_the_window_may_be_part_of_what_lies_there() -> None:
+def test_a_peak_beyond_the_window_may_be_a_tail_or_part_of_r0() -> None:
     slow = simulate("R0-p(R1,CPE1)", np.geomspace(1e5, 1, 51), [10, 500, 1e-3, 0.9], noise=0.003, seed=3)
     circuits = {repr(one.circuit) for one in compute_drt(slow).suggest_circuits()}
     assert circuits & {"R0-CPE1", "R0-p(R1,CPE1)"}
@@ -68,7 +68,7 @@ def test_a_peak_beyond_the_window_may_be_part_of_what_lies_there() -> None:
     assert "part of R0" in spikes[0].reason
 
 
-def test_of_two_peaks_that_share_an_area_one_stays() -> None:
+def test_two_doubtful_peaks_merge_into_one() -> None:
     spectrum = simulate("R0-p(R1,CPE1)", FREQUENCY, [10, 50, 1e-4, 0.8], noise=0.003, seed=2)
     drt = compute_drt(spectrum)
     halves = [

@@ -1,4 +1,4 @@
-"""Impedances whose distribution of relaxation times is known in closed form.
+"""Impedances with an analytic distribution of relaxation times.
 
 γ is per unit of ln τ: Z = R∞ + jωL + ∫ γ/(1 + jωτ) d ln τ.
 """
@@ -17,14 +17,14 @@ FREQUENCY = np.geomspace(1e6, 1e-2, 81)
 
 @dataclass(frozen=True)
 class Part:
-    """One element: its impedance, its γ, and the peak that it makes."""
+    """Element with its impedance, γ and peak."""
 
     impedance: Callable[[FloatArray], Any]  # of ω, complex
     gamma: Callable[[FloatArray], FloatArray]  # of τ
-    R: float  # area; 0 where there is no peak
+    R: float  # area; 0 without a peak
     tau: float  # of the peak
     atom: bool = False
-    values: tuple[float, ...] = ()  # what its maker takes, where that can be fitted
+    values: tuple[float, ...] = ()  # parameters, if the element can be fitted
 
 
 def zarc(R: float, tau0: float, phi: float) -> Part:
@@ -69,7 +69,7 @@ def gerischer(R: float, tau0: float) -> Part:
 
 
 def hump(R: float, tau0: float, density: Callable[[FloatArray], Any], reach: float) -> Part:
-    """A density of x = ln(τ/τ0) with its maximum at 0, integrated over -reach to reach."""
+    """Density of x = ln(τ/τ0) with its maximum at 0, integrated over -reach to reach."""
     x = np.linspace(-reach, reach, 4001)
     weight = R * density(x) * (x[1] - x[0])
 
@@ -81,23 +81,23 @@ def hump(R: float, tau0: float, density: Callable[[FloatArray], Any], reach: flo
 
 
 def log_normal(R: float, tau0: float, s: float) -> Part:
-    """A normal distribution of ln τ with standard deviation s."""
+    """Normal distribution of ln τ with standard deviation s."""
     return skewed(R, tau0, s, s)
 
 
 def skewed(R: float, tau0: float, s: float, t: float) -> Part:
-    """Two half normal distributions of ln τ, s wide below τ0 and t above."""
+    """Two half-normal distributions of ln τ, s wide below τ0 and t above."""
     height = np.sqrt(2 / np.pi) / (s + t)
     return hump(R, tau0, lambda x: height * np.exp(-0.5 * (x / np.where(x < 0, s, t)) ** 2), 9 * max(s, t))
 
 
 def triangle(R: float, tau0: float, s: float) -> Part:
-    """γ that rises and falls on straight lines, 2 s wide."""
+    """Triangular γ of width 2 s."""
     return hump(R, tau0, lambda x: np.maximum(1 - np.abs(x) / s, 0) / s, s)
 
 
 def constant(R: float, low: float, high: float) -> Part:
-    """The same γ everywhere between two time constants."""
+    """Constant γ between two time constants."""
     height = R / np.log(high / low)
 
     def impedance(w: FloatArray) -> Any:
@@ -110,7 +110,7 @@ def constant(R: float, low: float, high: float) -> Part:
 
 
 def rc(R: float, tau0: float) -> Part:
-    """A resistor parallel to a capacitor: all of γ at one τ."""
+    """Resistor parallel to a capacitor: a delta in γ."""
     return Part(lambda w: R / (1 + 1j * w * tau0), np.zeros_like, R, tau0, atom=True, values=(R, tau0))
 
 
@@ -125,13 +125,13 @@ def cpe(Q: float, n: float) -> Part:
 
 
 def loop(R: float, tau0: float) -> Part:
-    """A resistor parallel to an inductor, less the resistor: a negative delta."""
+    """Resistor parallel to an inductor, minus the resistor: a negative delta in γ."""
     return Part(lambda w: -R / (1 + 1j * w * tau0), np.zeros_like, -R, tau0, atom=True)
 
 
 @dataclass(frozen=True)
 class Truth:
-    """A sum of parts with R∞ and L; scored where ``tau_max`` says."""
+    """Sum of parts with R∞ and L; scored up to ``tau_max``."""
 
     name: str
     make: Callable[[float], Sequence[Part]]  # of a factor for every τ
@@ -144,11 +144,11 @@ class Truth:
 
     @property
     def parts(self) -> Sequence[Part]:
-        """The elements, their time constants shifted."""
+        """Elements with shifted time constants."""
         return self.make(self.shift)
 
     def shifted(self, factor: float) -> "Truth":
-        """Return the same with every τ times a factor, so that no grid sits on the truth."""
+        """Return a copy with every τ times a factor, so that τ does not coincide with a grid."""
         return replace(self, shift=factor)
 
     def impedance(self, frequency: FloatArray) -> ComplexArray:
@@ -166,7 +166,7 @@ class Truth:
 
     @property
     def peaks(self) -> list[Part]:
-        """The parts that are peaks, by τ."""
+        """Parts that are peaks, in order of τ."""
         return sorted((part for part in self.parts if part.R != 0), key=lambda part: part.tau)
 
     def spectrum(
@@ -205,7 +205,7 @@ TRUTHS = (
 
 
 def drawn(seed: int) -> tuple[Truth, ...]:
-    """Return the same cases with parameters drawn at random: nothing can have been tuned on them."""
+    """Return the same cases with random parameters, on which no constant was tuned."""
     rng = np.random.default_rng([seed, 77])
 
     def phi() -> float:

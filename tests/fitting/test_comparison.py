@@ -1,4 +1,4 @@
-"""The simplest circuit that explains the data comes first."""
+"""Tests of the ranking of circuits and of the runs test."""
 
 import itertools
 from dataclasses import replace
@@ -38,7 +38,7 @@ def test_nothing_to_compare() -> None:
 SEEDS = range(100)
 
 
-def test_residuals_of_the_right_circuit_are_random_and_of_a_wrong_one_are_not() -> None:
+def test_runs_test_separates_right_and_wrong_circuits() -> None:
     truth = [10, 100, 1e-7, 0.9, 200, 1e-4, 0.8]
     spectra = [eistool.simulate(CANDIDATES[1], FREQUENCY, truth, noise=0.005, seed=seed) for seed in SEEDS]
     right = [result.runs_p < 0.01 for result in eistool.fit_many(spectra, CANDIDATES[1])]
@@ -47,7 +47,7 @@ def test_residuals_of_the_right_circuit_are_random_and_of_a_wrong_one_are_not() 
     assert all(wrong)
 
 
-def test_a_pattern_in_the_residuals_is_told() -> None:
+def test_residuals_that_are_not_random_are_flagged() -> None:
     truth = [10, 100, 1e-7, 0.9, 200, 1e-4, 0.8]
     spectrum = eistool.simulate(CANDIDATES[1], FREQUENCY, truth, noise=0.005, seed=0)
     only_wrong = eistool.compare_circuits(spectrum, [CANDIDATES[0]])[0]
@@ -59,14 +59,14 @@ def test_a_pattern_in_the_residuals_is_told() -> None:
 
 
 def results(bics: dict[str, float], spectrum: eistool.Spectrum) -> list[eistool.FitResult]:
-    """Return fits whose chi2 is changed so that their BIC are these."""
+    """Return fits with chi2 adjusted to the given BIC."""
     fits = [eistool.fit(spectrum, circuit) for circuit in bics]
     n = 2 * len(spectrum)
     return [replace(f, chi2=f.chi2 * np.exp((b - f.bic) / n)) for f, b in zip(fits, bics.values(), strict=True)]
 
 
 @pytest.mark.parametrize(("difference", "simplest_wins"), [(1.9, True), (2.1, False), (-30.0, True)])
-def test_the_simplest_of_equals_wins(difference: float, simplest_wins: bool) -> None:
+def test_the_simplest_of_tied_circuits_is_first(difference: float, simplest_wins: bool) -> None:
     spectrum = eistool.simulate("R0-p(R1,CPE1)", FREQUENCY, [10, 100, 1e-5, 0.999], noise=0.005, seed=1)
     ranked = rank(results({"R0-p(R1,CPE1)": -1000.0, "R0-p(R1,C1)": -1000.0 + difference}, spectrum))
     assert (repr(ranked[0].circuit) == "R0-p(R1,C1)") == simplest_wins
@@ -97,6 +97,6 @@ def test_distribution_of_runs_is_that_of_all_orders(signs: list[bool]) -> None:
         np.testing.assert_allclose(probability, expected, atol=1e-12)
 
 
-def test_residuals_without_signs_tell_nothing() -> None:
+def test_residuals_without_runs_have_p_1() -> None:
     assert runs_p(np.zeros(5, dtype=complex)) == 1
     assert runs_p(np.ones(5, dtype=complex)) == 1

@@ -1,4 +1,4 @@
-"""lmfit's result object and its intervals."""
+"""Tests of the conversion to lmfit and of its intervals."""
 
 import lmfit
 import numpy as np
@@ -17,28 +17,28 @@ def result() -> FitResult:
 
 
 def test_to_lmfit_is_what_lmfit_finds(result: FitResult) -> None:
-    ours = result.to_lmfit()
-    assert isinstance(ours, lmfit.minimizer.MinimizerResult)
+    converted = result.to_lmfit()
+    assert isinstance(converted, lmfit.minimizer.MinimizerResult)
     z = result.spectrum.impedance
 
     def residual(params: lmfit.Parameters) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        model = result.circuit.impedance(FREQUENCY, [params[name].value for name in ours.var_names])
+        model = result.circuit.impedance(FREQUENCY, [params[name].value for name in converted.var_names])
         relative = (model - z) / np.abs(z)
         return np.concatenate([relative.real, relative.imag])
 
     params = lmfit.Parameters()
-    for name in ours.var_names:
-        params.add(name, value=ours.params[name].value * 1.02)
-    theirs = lmfit.minimize(residual, params)
-    assert ours.chisqr == pytest.approx(theirs.chisqr, rel=1e-6)
-    assert ours.redchi == pytest.approx(theirs.redchi, rel=1e-6)
-    assert ours.bic == pytest.approx(theirs.bic, abs=1e-3)
-    assert ours.aic == pytest.approx(theirs.aic, abs=1e-3)
-    for name in ours.var_names:
-        assert ours.params[name].value == pytest.approx(theirs.params[name].value, rel=1e-3)
-        assert ours.params[name].stderr == pytest.approx(theirs.params[name].stderr, rel=0.02)
-    np.testing.assert_allclose(ours.residual, residual(ours.params), atol=1e-12)
-    assert "CPE1_Q" in lmfit.fit_report(ours)
+    for name in converted.var_names:
+        params.add(name, value=converted.params[name].value * 1.02)
+    expected = lmfit.minimize(residual, params)
+    assert converted.chisqr == pytest.approx(expected.chisqr, rel=1e-6)
+    assert converted.redchi == pytest.approx(expected.redchi, rel=1e-6)
+    assert converted.bic == pytest.approx(expected.bic, abs=1e-3)
+    assert converted.aic == pytest.approx(expected.aic, abs=1e-3)
+    for name in converted.var_names:
+        assert converted.params[name].value == pytest.approx(expected.params[name].value, rel=1e-3)
+        assert converted.params[name].stderr == pytest.approx(expected.params[name].stderr, rel=0.02)
+    np.testing.assert_allclose(converted.residual, residual(converted.params), atol=1e-12)
+    assert "CPE1_Q" in lmfit.fit_report(converted)
 
 
 def test_intervals_agree_where_the_problem_is_linear(result: FitResult) -> None:
@@ -62,7 +62,7 @@ def test_sampling_agrees_too(result: FitResult, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_profiles_of_skewed_parameters_are_not_symmetric() -> None:
-    f = np.geomspace(1e3, 1, 31)  # half an arc: its resistance has no good upper limit
+    f = np.geomspace(1e3, 1, 31)  # half an arc: the upper limit of its resistance is poorly determined
     spectrum = eistool.simulate("R0-p(R1,CPE1)", f, [10, 1000, 5e-4, 0.9], noise=0.005, seed=2)
     result = eistool.fit(spectrum, "R0-p(R1,CPE1)")
     R1 = result.parameters["R1"]

@@ -1,4 +1,4 @@
-"""Fits find the truth without start values, and say how sure they are."""
+"""Tests of fits: recovery, uncertainties, statuses and flags."""
 
 import gc
 import json
@@ -39,7 +39,7 @@ def spectrum() -> Spectrum:
 def test_recovers_what_was_simulated(
     log_r0: float, log_r1: float, log_tau: float, alpha: float, log_unit: float, seed: int
 ) -> None:
-    """In milliohms or gigaohms alike."""
+    """For impedances from milliohms to gigaohms."""
     unit, R1, tau = 10**log_unit, 10**log_r1, 10**log_tau
     truth = np.array([10**log_r0 * unit, R1 * unit, tau**alpha / (R1 * unit), alpha])
     spectrum = eistool.simulate("R0-p(R1,CPE1)", FREQUENCY, truth, noise=0.003, seed=seed)
@@ -53,7 +53,7 @@ def test_recovers_what_was_simulated(
 
 
 def test_noise_free_data_give_the_exact_values() -> None:
-    """The case on which other programs stop at Σ|ΔZ/Z|² of 1e-5 to 0.4."""
+    """A case for which other programs stop at Σ|ΔZ/Z|² of 1e-5 to 0.4."""
     circuit = Circuit("R0-p(R1,CPE1)-p(R2,CPE2)-W1")
     truth = [20.0, 150.0, 2e-6, 0.85, 80.0, 1e-3, 0.75, 12.0]
     result = eistool.fit(eistool.simulate(circuit, np.geomspace(0.01, 1e5, 60), truth), circuit)
@@ -176,14 +176,14 @@ def test_a_dead_parameter_is_not_identifiable() -> None:
     assert any(flag.startswith("not_identifiable") for flag in result.flags)
     assert any(process.status == "not_resolvable" for process in result.processes)
     assert any(flag.startswith("not needed by the data: R") for flag in result.flags)
-    # beyond the window the needless arc would be a part of R0, on top of the other a part of that
+    # beyond the window the dispensable arc adds to R0, on top of the other arc to its resistance
     assert {statuses["R0"], statuses["R1"], statuses["R2"]} == {"not_identifiable"}
     total = result.total_resistance
     assert total.status == "ok"
     assert total.ci_low < sum(TRUTH[:2]) < total.ci_high
 
 
-def test_a_wrong_circuit_is_said_to_be_wrong(spectrum: Spectrum) -> None:
+def test_a_wrong_circuit_is_a_poor_model(spectrum: Spectrum) -> None:
     result = eistool.fit(spectrum, "R0-p(R1,CPE1)")
     assert result.status == "poor_model"
     assert result.success
@@ -191,10 +191,10 @@ def test_a_wrong_circuit_is_said_to_be_wrong(spectrum: Spectrum) -> None:
 
 
 def test_a_fit_that_does_not_converge_has_failed(spectrum: Spectrum, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = search.search_directly
+    original = search.search_directly
 
     def unfinished(*arguments: Any) -> int:
-        n = int(found(*arguments))
+        n = int(original(*arguments))
         arguments[-3][:, 1] = 0
         return n
 
@@ -206,8 +206,8 @@ def test_a_fit_that_does_not_converge_has_failed(spectrum: Spectrum, monkeypatch
         eistool.fit(spectrum, TWO_ARCS)
 
 
-def test_residuals_that_are_large_are_said_to_be(spectrum: Spectrum) -> None:
-    """Even where the ladder fails as well: here the imaginary part has the wrong sign."""
+def test_large_residuals_are_flagged(spectrum: Spectrum) -> None:
+    """Even if the ladder fails too, here for an imaginary part with the wrong sign."""
     result = eistool.fit(Spectrum(spectrum.frequency, spectrum.impedance.conj()), TWO_ARCS)
     assert result.status == "poor_model"
     assert any("of |Z|" in flag for flag in result.flags)
@@ -221,20 +221,20 @@ def test_exponents_have_intervals_within_their_range() -> None:
 
 
 def test_an_ideal_capacitor_is_at_its_bound() -> None:
-    found = [
+    results = [
         eistool.fit(
             eistool.simulate("R0-p(R1,C1)", FREQUENCY, [10, 100, 1e-6], noise=0.005, seed=seed), "R0-p(R1,CPE1)"
         )
         for seed in range(20)
     ]
-    alphas = [result.parameters["CPE1.alpha"] for result in found]
+    alphas = [result.parameters["CPE1.alpha"] for result in results]
     assert {"ok", "at_bound"} == {alpha.status for alpha in alphas}
     assert all(alpha.value <= 1 for alpha in alphas)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_labels_do_not_swap(seed: int) -> None:
-    """Arcs come in the order of their time constants, however the truth was written."""
+    """Arcs are sorted by time constant, whatever their order in the truth."""
     swapped = [10.0, 200.0, 1e-4, 0.8, 100.0, 1e-7, 0.9]
     spectrum = eistool.simulate(TWO_ARCS, FREQUENCY, swapped, noise=0.003, seed=seed)
     result = eistool.fit(spectrum, TWO_ARCS)
@@ -344,7 +344,7 @@ def test_other_minima_are_counted(spectrum: Spectrum) -> None:
     assert [m.chi2 for m in result.minima] == sorted(m.chi2 for m in result.minima)
 
 
-def test_results_travel(spectrum: Spectrum) -> None:
+def test_results_can_be_pickled(spectrum: Spectrum) -> None:
     result = eistool.fit(spectrum, TWO_ARCS)
     again = pickle.loads(pickle.dumps(result))  # noqa: S301
     assert again.parameters["R1"] == result.parameters["R1"]
@@ -354,7 +354,7 @@ def test_results_travel(spectrum: Spectrum) -> None:
     assert "0x" not in repr(result) + result._repr_html_()
 
 
-def test_a_stream_of_spectra_leaves_nothing_behind() -> None:
+def test_streaming_does_not_accumulate_memory() -> None:
     frequency = np.geomspace(1e5, 1, 21)
     spectra = (eistool.simulate("R0-p(R1,C1)", frequency, [1, 10, 1e-4], 0.003, seed) for seed in range(400))
     kept: list[int] = []

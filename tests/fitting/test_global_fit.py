@@ -1,4 +1,4 @@
-"""Global fits find what spectra share, with errors that hold."""
+"""Tests of global fits: shared parameters, laws, smoothness and errors."""
 
 import dataclasses
 import json
@@ -67,14 +67,14 @@ def test_activation_energy_is_found(together: GlobalFit) -> None:
         assert result.status == "ok"
 
 
-def test_intervals_hold_the_truth() -> None:
-    """A coarse check: over 60 seeds a share below 85 % has a chance of 0.2 % if the intervals are right."""
+def test_coverage_of_intervals() -> None:
+    """Coverage over 60 seeds; below 85 % has a probability of 0.2 % for correct intervals."""
     inside = np.zeros(3)
     for seed in range(60):
         fit = eistool.fit_global(arrhenius_series(seed + 1), CIRCUIT, "CPE1.alpha", {"R1": "arrhenius"})
         law = fit.laws["R1"].parameters
-        found = (fit.shared["CPE1.alpha"], law["Ea_eV"], law["ln_sigma0"])
-        inside += [p.ci_low <= truth <= p.ci_high for p, truth in zip(found, (0.85, EA, LN_SIGMA0), strict=True)]
+        fitted = (fit.shared["CPE1.alpha"], law["Ea_eV"], law["ln_sigma0"])
+        inside += [p.ci_low <= truth <= p.ci_high for p, truth in zip(fitted, (0.85, EA, LN_SIGMA0), strict=True)]
     assert (inside / 60 >= 0.85).all(), inside / 60
 
 
@@ -87,8 +87,8 @@ def test_shared_parameters_have_smaller_errors() -> None:
 
 
 def test_covariance_is_that_of_the_stacked_problem(together: GlobalFit) -> None:
-    """Oracle: all residuals in one vector, derivatives by joint and own parameters side by side."""
-    n_own, blocks = 2, []  # R0 and Q of each spectrum, then alpha, Ea and ln σ0
+    """The oracle stacks all residuals and the derivatives by joint and local parameters."""
+    n_local, blocks = 2, []  # R0 and Q of each spectrum, then alpha, Ea and ln σ0
     n = len(together.results)
     for s, result in enumerate(together.results):
         z = result.spectrum.impedance
@@ -96,7 +96,7 @@ def test_covariance_is_that_of_the_stacked_problem(together: GlobalFit) -> None:
         stacked = np.vstack([jacobian.real, jacobian.imag])
         R = result.parameters["R1"].value
         kelvin = CELSIUS[s] + 273.15
-        row = np.zeros((stacked.shape[0], n_own * n + 3))
+        row = np.zeros((stacked.shape[0], n_local * n + 3))
         row[:, 2 * s : 2 * s + 2] = stacked[:, [0, 2]]
         row[:, -3] = stacked[:, 3]
         row[:, -2] = stacked[:, 1] * R / (BOLTZMANN_EV * kelvin)
@@ -112,9 +112,9 @@ def test_covariance_is_that_of_the_stacked_problem(together: GlobalFit) -> None:
     difference = (together.covariance - expected[-3:, -3:]) / np.outer(sigma[-3:], sigma[-3:])
     assert np.abs(difference).max() < 1e-6
     for s, result in enumerate(together.results):
-        own = [2 * s, 2 * s + 1, 2 * n]
+        index = [2 * s, 2 * s + 1, 2 * n]
         actual = result.covariance[np.ix_([0, 2, 3], [0, 2, 3])]
-        np.testing.assert_allclose(actual / expected[np.ix_(own, own)], 1, rtol=1e-5)
+        np.testing.assert_allclose(actual / expected[np.ix_(index, index)], 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("n", [3, 4, 7])
@@ -131,8 +131,8 @@ def test_blocks_solve_the_dense_equations(n: int, tied: bool) -> None:
     )
     dense = np.zeros((n * size + m, n * size + m))
     for s in range(n):
-        own = slice(s * size, (s + 1) * size)
-        dense[own, own], dense[own, n * size :], dense[n * size :, own] = local[s], border[s], border[s].T
+        block = slice(s * size, (s + 1) * size)
+        dense[block, block], dense[block, n * size :], dense[n * size :, block] = local[s], border[s], border[s].T
     dense[n * size :, n * size :] = joint
     ties = None
     if tied:
@@ -151,9 +151,9 @@ def test_blocks_solve_the_dense_equations(n: int, tied: bool) -> None:
     inverse, expected = invert(arrow), np.linalg.inv(dense)
     np.testing.assert_allclose(inverse.joint, expected[n * size :, n * size :], rtol=1e-8)
     for s in range(n):
-        own = slice(s * size, (s + 1) * size)
-        np.testing.assert_allclose(inverse.local[s], expected[own, own], rtol=1e-6, atol=1e-12)
-        np.testing.assert_allclose(inverse.border[s], expected[own, n * size :], rtol=1e-6, atol=1e-12)
+        block = slice(s * size, (s + 1) * size)
+        np.testing.assert_allclose(inverse.local[s], expected[block, block], rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(inverse.border[s], expected[block, n * size :], rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_one_bad_spectrum_is_left_out() -> None:
     assert fit.n_data == 3 * 74
 
 
-def test_an_arc_too_many_leaves_the_series_resistance_its_error() -> None:
+def test_a_dispensable_arc_keeps_the_error_of_the_series_resistance() -> None:
     soc = [0, 50, 100, 100, 50, 0]
     spectra = [
         spectrum_at(80, i, Metadata(soc_pct=x, direction=d), 0.01)
@@ -304,11 +304,11 @@ def test_the_order_of_threads_does_not_matter() -> None:
         ({"shared": ["R1"], "smooth": {"R1": "auto"}}, "in shared and in smooth"),
         ({"shared": ["R1"], "fixed": {"R1": 1.0}}, "in shared and in fixed"),
         ({"laws": {"R1": "square"}}, "choose one of arrhenius"),
-        ({"laws": {"CPE1.Q": "arrhenius"}}, "describes resistances"),
-        ({"laws": {"CPE1.alpha": "power"}}, "does not suit an exponent"),
+        ({"laws": {"CPE1.Q": "arrhenius"}}, "applies to resistances"),
+        ({"laws": {"CPE1.alpha": "power"}}, "does not apply to an exponent"),
         ({"smooth": {"R1": -1.0}}, "strength above 0"),
-        ({"shared": ["R1"], "fixed": ["R0"]}, "give the values too"),
-        ({}, "nothing joins the spectra"),
+        ({"shared": ["R1"], "fixed": ["R0"]}, "give a mapping of names to values"),
+        ({}, "no shared parameters"),
     ],
 )
 def test_wrong_options(options: dict[str, object], message: str) -> None:
@@ -335,7 +335,7 @@ def test_series_without_what_is_needed() -> None:
         eistool.fit_global(dead, CIRCUIT, ["R1"])
 
 
-def test_an_unknown_law_is_named_before_its_coordinate_is_missed() -> None:
+def test_an_unknown_law_is_reported_before_a_missing_coordinate() -> None:
     spectra = list(arrhenius_series())
     with pytest.raises(FitError, match="law of R1: 'cubic'; choose one of"):
         eistool.fit_global(spectra, CIRCUIT, laws={"R1": "cubic"})

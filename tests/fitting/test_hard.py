@@ -1,4 +1,4 @@
-"""Spectra that are hard to fit; how often fits succeed is measured by tests.benchmarks.hard."""
+"""Tests of fits to difficult spectra; success rates are measured by tests.benchmarks.hard."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ TRUTH = [10, 100, 1e-7, 0.9, 200, 1e-4, 0.8]
 
 @pytest.mark.parametrize("name", HARD)
 def test_hard_spectra_are_fitted(name: str) -> None:
-    found, _, poor = ratios(HARD[name], 4)
-    assert (found <= 1.05).all()
+    ratio, _, poor = ratios(HARD[name], 4)
+    assert (ratio <= 1.05).all()
     assert not poor
 
 

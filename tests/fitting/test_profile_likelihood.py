@@ -1,4 +1,4 @@
-"""Profile likelihood by the compiled engine: lmfit's is the oracle."""
+"""Tests of profile likelihood, with lmfit as the oracle."""
 
 import math
 
@@ -23,18 +23,18 @@ HALF_ARC = "R0-p(R1,CPE1)"
 def test_agrees_with_lmfit(case: Case) -> None:
     truth = case.draw(np.random.default_rng(3))
     result = eistool.fit(eistool.simulate(case.circuit, FREQUENCY, truth, noise=0.005, seed=4), case.circuit)
-    ours, theirs = result.confidence("profile"), result.confidence("lmfit")
-    assert list(ours) == list(theirs) == list(result.circuit.parameters)
-    for name, interval in theirs.items():
+    intervals, expected = result.confidence("profile"), result.confidence("lmfit")
+    assert list(intervals) == list(expected) == list(result.circuit.parameters)
+    for name, interval in expected.items():
         width = interval.high - interval.low
-        assert ours[name].low == pytest.approx(interval.low, abs=0.01 * width), name
-        assert ours[name].high == pytest.approx(interval.high, abs=0.01 * width), name
-        assert not ours[name].flag
+        assert intervals[name].low == pytest.approx(interval.low, abs=0.01 * width), name
+        assert intervals[name].high == pytest.approx(interval.high, abs=0.01 * width), name
+        assert not intervals[name].flag
 
 
 @pytest.mark.parametrize("weighting", ["modulus", "unit", "proportional", "noise"])
-def test_ends_are_where_the_others_cannot_follow(weighting: str) -> None:
-    """Fitted again with the parameter held at its end, chi2 has risen by t² variances."""
+def test_chi2_at_the_limits(weighting: str) -> None:
+    """With the parameter fixed at its limit, chi2 is higher by t² variances."""
     spectrum = eistool.simulate(HALF_ARC, FREQUENCY, [10, 100, 1e-5, 0.9], noise=0.01, seed=5)
     noise = 0.01 * np.abs(spectrum.impedance)
     spectrum = eistool.Spectrum(spectrum.frequency, spectrum.impedance, noise=noise)
@@ -124,7 +124,7 @@ def test_time_constants_of_arcs() -> None:
             result.confidence(method, [name])
 
 
-def test_a_better_minimum_on_the_way_is_taken_and_told() -> None:
+def test_better_minima_are_used_and_flagged() -> None:
     spectrum = eistool.simulate("R0-p(R1,CPE1)-Wo1", FREQUENCY, [10, 100, 1e-6, 0.9, 50, 1], noise=0.03, seed=0)
     good = eistool.fit(spectrum, "R0-p(R1,CPE1)-Wo1")
     swapped = {"R0": 10, "R1": 50, "CPE1.Q": 2e-3, "CPE1.alpha": 0.8, "Wo1.R": 100, "Wo1.tau": 1e-4}
@@ -133,7 +133,7 @@ def test_a_better_minimum_on_the_way_is_taken_and_told() -> None:
     assert false.chi2 > 1.5 * good.chi2
     want = good.confidence()
     for name, interval in false.confidence().items():
-        assert module.BETTER_FOUND in interval.flag
+        assert module.BETTER_MINIMUM in interval.flag
         assert interval.low == pytest.approx(want[name].low, rel=1e-3)
         assert interval.high == pytest.approx(want[name].high, rel=1e-3)
 
@@ -145,7 +145,7 @@ def test_data_without_noise_have_narrow_intervals() -> None:
     assert R1.high == pytest.approx(100, rel=1e-6)
 
 
-def test_walks_that_never_settle_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walks_that_never_settle_are_flagged(monkeypatch: pytest.MonkeyPatch) -> None:
     spectrum = eistool.simulate("R0-C1", FREQUENCY, [10, 1e-5], noise=0.01, seed=2)
     result = eistool.fit(spectrum, "R0-C1")
 
@@ -155,11 +155,11 @@ def test_walks_that_never_settle_say_so(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "_interval", never)
     interval = result.confidence(parameters=["R0"])["R0"]
     assert math.isnan(interval.low)
-    assert interval.flag == module.NEVER_SETTLED
+    assert interval.flag == module.NOT_SETTLED
 
 
 def test_a_diffusion_without_an_end_has_no_upper_limit() -> None:
-    """Only R/√tau can be told: tau follows R twice as far."""
+    """Only R/√tau is determined: ln tau varies twice as much as ln R."""
     f = np.geomspace(1e4, 10, 31)
     spectrum = eistool.simulate("R0-Wo1", f, [10, 1000, 100], noise=0.005, seed=0)
     intervals = eistool.fit(spectrum, "R0-Wo1").confidence()

@@ -1,4 +1,4 @@
-"""Published fits of measured spectra, done again."""
+"""Reproduction of published fits of measured spectra."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.benchmarks.published import pellet, photoanode
 
 
 def test_pellet(real_data: Path) -> None:
-    """Values and errors to the four digits that were printed."""
+    """Values and errors agree to the four published digits."""
     result, published, chi2 = pellet(real_data)
     assert result.chi2 == pytest.approx(chi2, rel=1e-6)
     assert result.dof == 80
@@ -19,7 +19,7 @@ def test_pellet(real_data: Path) -> None:
 
 
 def test_photoanode(real_data: Path) -> None:
-    """Values to the three digits that were printed; errors of a numeric Jacobian to 2 %."""
+    """Values agree to the three published digits, errors (numerical Jacobian) to 2 %."""
     values, errors = photoanode(real_data)
     assert values.shape == (21, 4)
     assert np.abs(values - 1).max() < 5e-3

@@ -1,4 +1,4 @@
-"""What is reported ok holds the truth; what could be otherwise without an effect is not reported ok."""
+"""Tests of the statuses and intervals of parameters, and of the total resistance."""
 
 import dataclasses
 
@@ -30,20 +30,20 @@ def test_arcs_that_the_data_need_are_identifiable() -> None:
 
 
 def test_an_incomplete_arc_leaves_the_others_alone() -> None:
-    """Its R is not known where the window ends before the apex, but its place is clear."""
+    """R of an arc with its apex beyond the window is unknown, but its assignment is unique."""
     spectrum = eistool.simulate(TWO_ARCS, FREQUENCY, [10, 100, 1e-6, 0.9, 1e6, 1e-3, 0.8], noise=0.003, seed=2)
-    found = statuses(eistool.fit(spectrum, TWO_ARCS))
-    assert found["R2"] == "not_identifiable"
-    assert [found[name] for name in ("R0", "R1", "CPE1.Q", "CPE1.alpha")] == ["ok"] * 4
+    fitted = statuses(eistool.fit(spectrum, TWO_ARCS))
+    assert fitted["R2"] == "not_identifiable"
+    assert [fitted[name] for name in ("R0", "R1", "CPE1.Q", "CPE1.alpha")] == ["ok"] * 4
 
 
-def test_bounds_tell_a_needless_arc_where_to_stand() -> None:
+def test_fixed_values_make_a_dispensable_arc_identifiable() -> None:
     spectrum = eistool.simulate(ONE_ARC, FREQUENCY, [10, 100, 1e-6, 0.9], noise=0.003, seed=3)
     circuit = "R0-Zarc1-Zarc2"
     assert statuses(eistool.fit(spectrum, circuit))["R0"] == "not_identifiable"
     held = {"Zarc2.R": 1e-3, "Zarc2.tau": 1.0, "Zarc2.alpha": 0.9}
-    found = statuses(eistool.fit(spectrum, circuit, fixed=held))
-    assert found["R0"] == found["Zarc1.R"] == "ok"
+    fitted = statuses(eistool.fit(spectrum, circuit, fixed=held))
+    assert fitted["R0"] == fitted["Zarc1.R"] == "ok"
 
 
 @pytest.mark.parametrize("symbol", ["TLMie", "TLMct"])
@@ -67,9 +67,9 @@ def test_a_degenerate_line_is_not_identifiable() -> None:
     assert entry.example is not None
     spectrum = eistool.simulate(entry.circuit, entry.example.frequency, entry.example.values, noise=0.003, seed=5)
     result = eistool.fit(spectrum, entry.circuit)
-    found = statuses(result)
-    assert {found["R0"], found["TLMii1.Re"], found["TLMii1.Ri"], found["TLMii1.Q"]} == {"not_identifiable"}
-    total = result.total_resistance  # R0 + R_in + Ri is well known for all that
+    fitted = statuses(result)
+    assert {fitted["R0"], fitted["TLMii1.Re"], fitted["TLMii1.Ri"], fitted["TLMii1.Q"]} == {"not_identifiable"}
+    total = result.total_resistance  # R0 + R_in + Ri is well determined nevertheless
     assert total.status == "ok"
     assert total.ci_low < 451 < total.ci_high
 
@@ -92,17 +92,17 @@ def test_direct_current_is_the_limit_of_low_frequency(symbol: str) -> None:
 
 
 @pytest.mark.parametrize("symbol", BLOCKING)
-def test_what_blocks_direct_current(symbol: str) -> None:
+def test_blocking_elements(symbol: str) -> None:
     circuit = eistool.Circuit(f"R8-p(R7-{symbol}1,R6)")
     values = np.full(len(circuit.parameters), 0.5)
-    assert dc_resistance(circuit, values)[0] == 1.0  # round the branch that blocks
+    assert dc_resistance(circuit, values)[0] == 1.0  # bypasses the blocking branch
     resistance, derivative = dc_resistance(eistool.Circuit(f"R8-{symbol}1"), values[:-2])
     assert np.isinf(resistance)
     assert not derivative.any()
 
 
 def test_the_total_resistance_has_the_full_covariance() -> None:
-    """Overlapping arcs share it between them; the sum is known far better than they are."""
+    """The sum of overlapping arcs is determined far better than either resistance."""
     spectrum = eistool.simulate(TWO_ARCS, FREQUENCY, [10, 100, 1e-5, 0.9, 200, 5e-5, 0.8], noise=0.005, seed=6)
     result = eistool.fit(spectrum, TWO_ARCS)
     total = result.total_resistance

@@ -177,7 +177,7 @@ def test_result_folder_inside_the_input_is_no_input(folder: Path) -> None:
 def test_input_folder_is_no_result_folder(folder: Path) -> None:
     before = snapshot(folder)
     for out in (folder, folder.parent):
-        with pytest.raises(ConfigError, match="choose a folder of its own"):
+        with pytest.raises(ConfigError, match="choose a separate folder"):
             fit_folder([folder], out, OPTIONS)
     with pytest.raises(ConfigError, match="is a file"):
         fit_folder([folder / "a"], folder / "README.md", OPTIONS)
@@ -230,7 +230,7 @@ def test_selection(folder: Path) -> None:
     assert fitted(Selection(every=2)) == [("a", 1), ("b", 1), ("b", 3), ("b", 5)]
     reasons = {row["reason"] for row in rows(folder.parent / "out" / "spectra.csv") if row["status"] == "left_out"}
     assert reasons == {"not selected"}
-    with pytest.raises(ConfigError, match="leaves none"):
+    with pytest.raises(ConfigError, match="none is selected"):
         fitted(Selection(sweeps=(99,)))
     with pytest.raises(ConfigError, match="count from 1"):
         Selection(sweeps=(0,))
@@ -299,7 +299,7 @@ def test_pictures(folder: Path) -> None:
     assert [name for name in pictures() if name.endswith(".png")] == []
 
 
-def test_strangers_are_named(folder: Path) -> None:
+def test_records_of_other_inputs_are_named(folder: Path) -> None:
     run(folder)
     summary = fit_folder([folder / "a"], folder.parent / "out", OPTIONS)
     assert len(summary.warnings) == 1

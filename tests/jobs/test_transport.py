@@ -27,9 +27,10 @@ def run(*arguments: str | Path, code: int = 0) -> str:
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both papers' pellets, fitted by one command each."""
     folder = tmp_path_factory.mktemp("studies")
-    for name, pellets, seed in (("A", LBPSI, 1), ("B", CHLOROSPINELS, 100)):
+    for name, pellets, seed, plots in (("A", LBPSI, 1, "failed"), ("B", CHLOROSPINELS, 100, "none")):
         write_study(folder / name, pellets, seed)
-        printed = run("fit", folder / name, "--by", "temperature", "--out", folder / f"out_{name}", *QUICK)
+        options = ("--by", "temperature", "--plots", plots, *QUICK)
+        printed = run("fit", folder / name, "--out", folder / f"out_{name}", *options)
         (folder / f"{name}.txt").write_text(printed, encoding="utf-8")
     return folder
 
@@ -96,7 +97,7 @@ def test_pictures_are_drawn(studies: Path) -> None:
 def test_resuming_changes_nothing(studies: Path) -> None:
     tables = ("conductivity", "arrhenius", "arrhenius_alternatives", "composition")
     before = {name: (studies / "out_A" / f"{name}.csv").read_bytes() for name in tables}
-    run("fit", studies / "A", "--by", "temperature", "--out", studies / "out_A", *QUICK)
+    run("fit", studies / "A", "--by", "temperature", "--plots", "none", "--out", studies / "out_A", *QUICK)
     assert before == {name: (studies / "out_A" / f"{name}.csv").read_bytes() for name in tables}
 
 
@@ -147,7 +148,11 @@ def test_dry_run_computes_and_writes_nothing(tmp_path: Path) -> None:
     assert snapshot(tmp_path) == before
     assert "warning: LBPSI011: cell_constant_per_cm = 0.5 is taken, and thickness by area is 0.1273" in printed
     assert "8 of 8 sweeps would be fitted; nothing was computed or written." in printed
-    shown = {row["source"]: row for row in json.loads(run("fit", folder, "--dry-run", "--json"))["spectra"]}
+    assert "sample LBPSI017: 6 spectra at" in printed
+    assert "sample other: 1 spectrum at 25 °C" in printed
+    contents = json.loads(run("fit", folder, "--dry-run", "--json"))
+    assert {"name": "other", "n_spectra": 1, "temperature_C": [25.0]} in contents["samples"]
+    shown = {row["source"]: row for row in contents["spectra"]}
     assert shown["LBPSI017_m40degC.DTA"]["gives"] == "σ, Ea"
     assert shown["LBPSI017_m40degC.DTA"]["origin"]["temperature_C"] == "file name"
     assert shown["LBPSI011_25degC.mpt"]["gives"] == "σ"

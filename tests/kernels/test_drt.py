@@ -1,4 +1,4 @@
-"""The kernels of the distribution of relaxation times against slow, obvious code."""
+"""Tests of the kernels of the distribution of relaxation times against naive implementations."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from eistool.kernels import drt as kernels
 from eistool.typing import FloatArray
 from tests.drt.truths import Part, constant, cpe, gerischer, havriliak_negami, log_normal, rc, zarc
 
-KERNELS = ("gram", "log_process", "fit_elements", "element_gamma", "spread", "add_product", "times")
+KERNELS = ("gram", "log_process", "fit_elements", "element_gamma", "interpolate", "add_product", "times")
 ELEMENTS: dict[str, tuple[int, list[float], Part]] = {
     "RC": (kernels.RC, [np.log(3), 0.4], rc(3, np.exp(0.4))),
     "ZARC": (kernels.ZARC, [np.log(3), 0.4, 0.8], zarc(3, np.exp(0.4), 0.8)),
@@ -75,12 +75,12 @@ def test_gram_and_products() -> None:
     np.testing.assert_allclose(total, root[:, 4:] @ derivative, rtol=1e-12)
 
 
-def test_spread_is_the_product_with_the_spline() -> None:
+def test_interpolate_is_the_product_with_the_spline() -> None:
     grid = grid_of(np.geomspace(1e-2, 1e3, 30))
     n = grid.log_tau.size
     root = np.tril(np.random.default_rng(2).standard_normal((n + 2, n + 2)))
     out = np.empty((n + 2, grid.fine.size))
-    kernels.spread(root, grid.spline, FINER, REACH, n, out)
+    kernels.interpolate(root, grid.spline, FINER, REACH, n, out)
     np.testing.assert_allclose(out, root[:, :n] @ grid.spline.T, atol=2e-4)
     values = np.sin(grid.log_tau)
     np.testing.assert_allclose((grid.spline @ values)[20:-20], np.sin(grid.fine)[20:-20], atol=1e-4)
@@ -89,7 +89,7 @@ def test_spread_is_the_product_with_the_spline() -> None:
 def naive_exponent(
     x: FloatArray, rows: FloatArray, y: FloatArray, prior: tuple[FloatArray, ...], n: int, precision: float
 ) -> float:
-    """Return minus the log posterior, up to a constant."""
+    """Return the negative log posterior, up to a constant."""
     slope, slope_weight, level = prior
     f = x[:n]
     model = np.concatenate([np.exp(f), x[n:]]) @ rows

@@ -1,4 +1,4 @@
-"""The compiled kernels: one signature each, and agreement with slow, obvious code."""
+"""Tests of the compiled kernels: a single signature, and agreement with naive implementations."""
 
 import os
 import shutil
@@ -102,7 +102,7 @@ def test_parameters_survive_the_way_there_and_back(expression: str, arcs: bool) 
         down[k] -= 1e-6
         numeric[:, k] = (program.to_values(up, scale)[0] - program.to_values(down, scale)[0]) / 2e-6
     np.testing.assert_allclose(derivative, numeric, rtol=1e-7, atol=1e-8 * values.max())
-    # the program and the circuit agree, in whatever units
+    # program and circuit agree in any units
     omega = 2 * np.pi * np.geomspace(0.1, 1e5, 30)
     z = program.evaluate(omega * np.exp(-scale[1]), theta, scale[1])[0] * np.exp(scale[0])
     np.testing.assert_allclose(z, circuit.impedance(omega / (2 * np.pi), values), rtol=1e-10)
@@ -118,8 +118,8 @@ def test_ladder_is_a_non_negative_least_squares_fit(seed: int, n: int) -> None:
     grid = frequency_grid(x)
     target = np.stack([to_blocks(a.real, a.imag, grid.shape[1]) for a in (z, (1 + 1j) / np.abs(z))])
     log_tau = np.linspace(-8, 8, 30)
-    found = np.empty(33)
-    total = least_squares.ladder(grid, target, log_tau, found)
+    resistances = np.empty(33)
+    total = least_squares.ladder(grid, target, log_tau, resistances)
     columns = [1 / (1 + 1j * x * tau) for tau in np.exp(log_tau)] + [np.ones(n), 1j * x, 1 / (1j * x)]
     weighted = np.column_stack(columns) / np.abs(z)[:, None]
     matrix = np.vstack([weighted.real, weighted.imag])
@@ -155,12 +155,12 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_program(variable: str)
 
 
 def test_a_fit_needs_no_folder_to_write_to(tmp_path: Path) -> None:
-    """The package lies read-only, and there is no cache, no home and no temporary folder."""
+    """Read-only package without a cache, home or temporary folder."""
     package = tmp_path / "site" / "eistool"
     shutil.copytree(Path(eistool.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     folders = [package, *(path for path in package.rglob("*") if path.is_dir())]
     for folder in folders:
-        (folder / "__pycache__").write_bytes(b"")  # not even root, whom modes do not stop, can put a cache here
+        (folder / "__pycache__").write_bytes(b"")  # blocks the cache even for root, who ignores file modes
         folder.chmod(0o555)
     code = (
         "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/dev/null/tmp']\n"
@@ -209,7 +209,7 @@ def test_nonnegative_is_scipys(n: int, n_free: int, seed: int) -> None:
     a, b = rng.standard_normal((2 * n, n)), rng.standard_normal((6, 2 * n))
     x = np.zeros((6, n))
     nonnegative.nonnegative(np.ascontiguousarray(a.T), b, n_free, x)
-    # a free unknown is the difference of two that are not
+    # a free unknown is the difference of two non-negative ones
     both = np.hstack([a, -a[:, :n_free]])
     for k in range(6):
         assert (x[k, n_free:] >= 0).all()

@@ -1,4 +1,4 @@
-"""The kernels of the Kramers-Kronig test against slow, obvious code."""
+"""Tests of the kernels of the Kramers-Kronig test against naive implementations."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ FREQUENCY = np.geomspace(1e5, 0.1, 40)
 
 
 def problem(seed: int = 1) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return ω, sigma, and data and another side over sigma."""
+    """Return ω, sigma, and the data and a second right-hand side divided by sigma."""
     rng = np.random.default_rng(seed)
     z = simulate("R0-p(R1,CPE1)-C1", FREQUENCY, [10, 50, 1e-4, 0.8, 1e-2], noise=0.01, seed=seed).impedance
     sigma = np.abs(z) * rng.uniform(0.5, 2, (2, z.size))
@@ -43,7 +43,7 @@ def test_scan_is_least_squares_for_each_length() -> None:
         x, _, squares = rc_ladder(omega, data, sigma, tau, "complex", extra)
         assert out[m - 1, 6] == pytest.approx(squares, rel=1e-8)
         assert out[m - 1, 7] == pytest.approx(x[-1], rel=1e-6)
-        # it grows by 1 where the coefficient is a standard error away
+        # the sum of squares rises by 1 for a coefficient one standard error away
         fixed = rc_ladder(omega, data - (x[-1] + out[m - 1, 8]) * extra, sigma, tau, "complex")
         assert fixed[2] == pytest.approx(squares + 1, rel=1e-8)
 

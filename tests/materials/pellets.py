@@ -1,4 +1,4 @@
-"""Simulated studies of pellets: the papers' compositions as raw files, with what they should give."""
+"""Simulated studies of pellets: the compositions of the papers as raw files, with their expected results."""
 
 import csv
 import math
@@ -18,7 +18,7 @@ VACUUM_F_PER_CM = 8.8541878128e-14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pellet:
-    """A sample of a study: σ at 25 °C, activation energy, temperatures, geometry, and the window."""
+    """Sample of a study: σ at 25 °C, activation energy, temperatures, geometry and window."""
 
     sample_id: str
     x: float
@@ -38,7 +38,7 @@ class Pellet:
         return self.sigma_25C * room / kelvin * math.exp(-energy / BOLTZMANN_EV * (1 / kelvin - 1 / room))
 
     def spectrum(self, celsius: float, seed: int, noise: float = 0.004) -> Spectrum:
-        """Return a measurement with the leads' inductance and a blocking electrode."""
+        """Return a measurement with an inductance of the leads and a blocking electrode."""
         constant = self.thickness_um * 1e-4 / (math.pi * (self.diameter_mm / 20) ** 2)
         values = {
             "L0": 2e-7,
@@ -82,7 +82,7 @@ _SUFFIXES = (".mpt", ".DTA", ".csv", ".z")
 
 
 def write_study(folder: Path, pellets: Sequence[Pellet], first_seed: int = 1) -> None:
-    """Write all spectra in several formats, and a samples table of what the files do not say."""
+    """Write all spectra in several formats, and a samples table with the missing metadata."""
     folder.mkdir(parents=True)
     rows = []
     seed = first_seed

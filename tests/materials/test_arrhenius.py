@@ -1,4 +1,4 @@
-"""Activation energies: the numeric cases, the covariance, competing laws, and what is refused."""
+"""Activation energies: numeric cases, covariance, competing laws and invalid arguments."""
 
 import math
 
@@ -21,10 +21,10 @@ def test_t3_numbers() -> None:
     assert line([-40, 0, 60], 11.731, 0.31) == pytest.approx([1.062e-4, 8.683e-4, 7.630e-3], rel=5e-4)
     assert line([-40], 10.884, 0.34) == pytest.approx([1.023e-5], rel=5e-4)
     assert line([30, 60], 12.327, 0.33) == pytest.approx([2.431e-3, 6.900e-3], rel=5e-4)
-    found = arrhenius(T, GLASS, 0.01 * GLASS)
-    assert (found.Ea_eV, found.ln_sigma0) == pytest.approx((0.31, 11.731))
-    assert found.sigma_25C_S_per_cm == pytest.approx(2.4e-3, rel=1e-3)
-    assert (found.form, found.status, found.sigma_25C_status) == ("ln_sigmaT", "ok", "ok")
+    result = arrhenius(T, GLASS, 0.01 * GLASS)
+    assert (result.Ea_eV, result.ln_sigma0) == pytest.approx((0.31, 11.731))
+    assert result.sigma_25C_S_per_cm == pytest.approx(2.4e-3, rel=1e-3)
+    assert (result.form, result.status, result.sigma_25C_status) == ("ln_sigmaT", "ok", "ok")
 
 
 def test_t3_forms_are_never_mixed() -> None:
@@ -40,17 +40,17 @@ def test_t3_forms_are_never_mixed() -> None:
 def test_a_lead_that_was_left_in(thickness_cm: float, energy: float) -> None:
     constant = thickness_cm / (math.pi * 0.25)
     with_lead = constant / (constant / GLASS + 1.0)
-    found = arrhenius(T, with_lead)
-    assert found.Ea_eV == pytest.approx(energy, abs=5e-4)
-    # subtracting the lead again gives the energy back
-    assert found.Ea_eV + found.systematics(constant)["lead"] == pytest.approx(0.31, abs=1e-4)
-    assert "lead" not in found.systematics()
-    assert math.isnan(found.systematics(constant, lead_ohm=1e6)["lead"])
+    result = arrhenius(T, with_lead)
+    assert result.Ea_eV == pytest.approx(energy, abs=5e-4)
+    # the correction for the lead restores the energy
+    assert result.Ea_eV + result.systematics(constant)["lead"] == pytest.approx(0.31, abs=1e-4)
+    assert "lead" not in result.systematics()
+    assert math.isnan(result.systematics(constant, lead_ohm=1e6)["lead"])
 
 
 def test_an_offset_hardly_matters_and_a_lag_does() -> None:
-    found = arrhenius(T, GLASS)
-    effect = found.systematics(offset_K=1, lag=0.02)
+    result = arrhenius(T, GLASS)
+    effect = result.systematics(offset_K=1, lag=0.02)
     assert abs(effect["offset"]) < 0.0025
     lagging = arrhenius(T, line(25 + 0.98 * (T - 25), 11.731, 0.31))
     assert lagging.Ea_eV + lagging.systematics(lag=0.02)["lag"] == pytest.approx(0.31, abs=1e-3)
@@ -59,11 +59,11 @@ def test_an_offset_hardly_matters_and_a_lag_does() -> None:
 
 @given(st.integers(0, 10_000), st.floats(0.001, 0.2))
 def test_covariance_is_that_of_weighted_least_squares(seed: int, scatter: float) -> None:
-    """Against the normal equations, written out."""
+    """Compare with explicit normal equations."""
     rng = np.random.default_rng(seed)
     u = rng.uniform(0.5, 2, T.size) * scatter
     sigma = GLASS * np.exp(0.3 * u * rng.standard_normal(T.size))  # below their errors: nothing is widened
-    found = arrhenius(T, sigma, u * sigma)
+    result = arrhenius(T, sigma, u * sigma)
     kelvin = T + ZERO_CELSIUS
     design = np.column_stack([-1 / (BOLTZMANN_EV * kelvin), np.ones_like(T)])
     weight = np.diag(u**-2.0)
@@ -71,8 +71,8 @@ def test_covariance_is_that_of_weighted_least_squares(seed: int, scatter: float)
     values = expected @ design.T @ weight @ np.log(sigma * kelvin)
     residual = np.log(sigma * kelvin) - design @ values
     expected *= max(1.0, float(residual @ weight @ residual) / (T.size - 2))
-    assert [found.Ea_eV, found.ln_sigma0] == pytest.approx(values, rel=1e-6)
-    assert found.covariance == pytest.approx(expected, rel=1e-5)
+    assert [result.Ea_eV, result.ln_sigma0] == pytest.approx(values, rel=1e-6)
+    assert result.covariance == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_geometry_enters_the_prefactor_only() -> None:
@@ -95,25 +95,25 @@ def test_scatter_beyond_the_errors_widens_them() -> None:
 
 def test_errors_of_temperature() -> None:
     """The energy takes them as scatter of (Ea/kBT - 1) u/T, σ at 25 °C as an offset."""
-    found = arrhenius(T, GLASS, 1e-6 * GLASS, u_temperature_K=1.0)
+    result = arrhenius(T, GLASS, 1e-6 * GLASS, u_temperature_K=1.0)
     kelvin = T + ZERO_CELSIUS
     u = (0.31 / (BOLTZMANN_EV * kelvin) - 1) / kelvin
     by_hand = arrhenius(T, GLASS, u * GLASS)
-    assert found.u_Ea_eV == pytest.approx(by_hand.u_Ea_eV, rel=1e-6)
-    assert 0.003 < found.u_Ea_eV < 0.005
-    assert found.u_sigma_25C_S_per_cm / 2.4e-3 > 0.037
+    assert result.u_Ea_eV == pytest.approx(by_hand.u_Ea_eV, rel=1e-6)
+    assert 0.003 < result.u_Ea_eV < 0.005
+    assert result.u_sigma_25C_S_per_cm / 2.4e-3 > 0.037
 
 
 def test_vogel_fulcher_tammann_is_found_where_it_holds() -> None:
     rng = np.random.default_rng(2)
     kelvin = TEN + ZERO_CELSIUS
     sigma = 5 / np.sqrt(kelvin) * np.exp(-600 / (kelvin - 180)) * np.exp(0.005 * rng.standard_normal(10))
-    found = arrhenius(TEN, sigma, 0.005 * sigma)
-    laws = {one.form: one for one in found.alternatives}
+    result = arrhenius(TEN, sigma, 0.005 * sigma)
+    laws = {one.form: one for one in result.alternatives}
     assert laws["vft"].delta_aicc < laws["piecewise"].delta_aicc < -4
     assert laws["vft"].parameters["T0_K"] == pytest.approx(180, abs=5)
     assert laws["vft"].parameters["B_K"] == pytest.approx(600, rel=0.1)
-    assert any(flag.startswith("vft describes the points better") for flag in found.flags)
+    assert any(flag.startswith("vft describes the points better") for flag in result.flags)
 
 
 def test_two_pieces_are_found_where_there_are_two() -> None:
@@ -130,7 +130,7 @@ def test_two_pieces_are_found_where_there_are_two() -> None:
 
 
 def test_a_straight_line_stays_one() -> None:
-    """Of 40 series that follow the law, bends are flagged in few."""
+    """A curvature is flagged in few of 40 series that follow the law."""
     rng = np.random.default_rng(4)
     bent = 0
     for _ in range(40):
@@ -145,7 +145,7 @@ def test_an_outlier_is_flagged_and_left_out_on_request() -> None:
     sigma = line(TEN, 11.731, 0.31) * np.exp(0.01 * rng.standard_normal(10))
     sigma[3] *= 1.5
     plain = arrhenius(TEN, sigma, 0.01 * sigma)
-    assert any("-6.66667 °C lies far off" in flag for flag in plain.flags)
+    assert any("-6.66667 °C lies far from" in flag for flag in plain.flags)
     assert plain.n_points == 10
     robust = arrhenius(TEN, sigma, 0.01 * sigma, robust=True)
     assert robust.used.tolist() == [i != 3 for i in range(10)]
@@ -154,17 +154,17 @@ def test_an_outlier_is_flagged_and_left_out_on_request() -> None:
 
 
 def test_extrapolated_points_are_kept_and_flagged() -> None:
-    found = arrhenius(T, GLASS, 0.01 * GLASS, extrapolated=[True, True, False, False, False, False])
-    assert (found.n_points, found.status) == (6, "ok")
-    assert "2 of 6 conductivities are extrapolated" in found.flags
+    result = arrhenius(T, GLASS, 0.01 * GLASS, extrapolated=[True, True, False, False, False, False])
+    assert (result.n_points, result.status) == (6, "ok")
+    assert "2 of 6 conductivities are extrapolated" in result.flags
     assert arrhenius(T, GLASS, extrapolated=[True] * 6).status == "extrapolated"
 
 
 def test_room_temperature_outside_of_the_points() -> None:
     warm = np.array([60.0, 80, 100, 120])
-    found = arrhenius(warm, line(warm, 11.731, 0.31), 0.01 * GLASS[:4])
-    assert found.sigma_25C_status == "extrapolated"
-    assert found.sigma_25C_S_per_cm == pytest.approx(2.4e-3, rel=1e-3)
+    result = arrhenius(warm, line(warm, 11.731, 0.31), 0.01 * GLASS[:4])
+    assert result.sigma_25C_status == "extrapolated"
+    assert result.sigma_25C_S_per_cm == pytest.approx(2.4e-3, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -173,20 +173,20 @@ def test_room_temperature_outside_of_the_points() -> None:
 )
 def test_too_few_temperatures(temperatures: list[float], with_errors: bool, reason: str) -> None:
     sigma = line(temperatures, 11.731, 0.31)
-    found = arrhenius(temperatures, sigma, 0.01 * sigma if with_errors else None)
-    assert found.status == "not_resolvable"
-    assert math.isnan(found.Ea_eV)
-    assert found.reason.startswith(reason)
-    assert found.to_dict()["Ea_eV"] is None
-    assert found.systematics() == {}
-    assert "not resolvable" in repr(found)
+    result = arrhenius(temperatures, sigma, 0.01 * sigma if with_errors else None)
+    assert result.status == "not_resolvable"
+    assert math.isnan(result.Ea_eV)
+    assert result.reason.startswith(reason)
+    assert result.to_dict()["Ea_eV"] is None
+    assert result.systematics() == {}
+    assert "not resolvable" in repr(result)
 
 
 def test_two_points_with_errors_are_a_value_that_nothing_tests() -> None:
     sigma = line([0.0, 40.0], 11.731, 0.31)
-    found = arrhenius([0.0, 40.0], sigma, 0.02 * sigma)
-    assert found.Ea_eV == pytest.approx(0.31)
-    assert "two points: nothing tests the law" in found.flags
+    result = arrhenius([0.0, 40.0], sigma, 0.02 * sigma)
+    assert result.Ea_eV == pytest.approx(0.31)
+    assert "two points: the law is not tested" in result.flags
     close = line([20.0, 22.0], 11.731, 0.31)
     vague = arrhenius([20.0, 22.0], close, 0.2 * close)
     assert vague.status == "not_resolvable"
@@ -196,21 +196,21 @@ def test_two_points_with_errors_are_a_value_that_nothing_tests() -> None:
     ("arguments", "message"),
     [
         (([25.0, 30.0], [1e-3]), "2 temperatures and 1 conductivities"),
-        (([25.0, 30.0], [1e-3, -1e-3]), "point 1, conductivity=-0.001; give numbers above 0"),
+        (([25.0, 30.0], [1e-3, -1e-3]), "point 1, conductivity=-0.001; give values above 0"),
         (([25.0, -300.0], [1e-3, 1e-3]), "point 1, temperature_C=-300.0"),
         (([25.0, 30.0], [1e-3, 2e-3], [1e-4, 0.0]), "point 1, u_conductivity=0.0"),
-        ((["warm"], [1e-3]), "give numbers"),
+        ((["warm"], [1e-3]), "expected numbers"),
     ],
 )
 def test_wrong_points(arguments: tuple[list[float], ...], message: str) -> None:
     with pytest.raises(SpectrumError, match=message.replace("(", r"\(")):
         arrhenius(*arguments)
-    with pytest.raises(SpectrumError, match="choose one of ln_sigmaT, ln_sigma"):
+    with pytest.raises(SpectrumError, match="choose ln_sigmaT, ln_sigma"):
         arrhenius([25.0], [1e-3], form="log")
 
 
 def test_meyer_neldel_over_samples() -> None:
-    """ln σ0 = 4 + Ea/0.04 eV over six samples; and no rule where the energies do not differ."""
+    """ln σ0 = 4 + Ea/0.04 eV over six samples, and no rule for equal energies."""
     rng = np.random.default_rng(6)
 
     def sample(energy: float, level: float) -> np.ndarray:
@@ -218,10 +218,10 @@ def test_meyer_neldel_over_samples() -> None:
 
     energies = np.linspace(0.25, 0.5, 6)
     fits = [arrhenius(T, s, 0.01 * s) for s in (sample(e, 4 + e / 0.04) for e in energies)]
-    found = meyer_neldel(fits)
-    assert found.status == "ok"
-    assert abs(found.E_MN_eV - 0.04) < 3 * found.u_E_MN_eV < 0.004
+    result = meyer_neldel(fits)
+    assert result.status == "ok"
+    assert abs(result.E_MN_eV - 0.04) < 3 * result.u_E_MN_eV < 0.004
     assert meyer_neldel(fits[:3]).status == "not_resolvable"
     same = [arrhenius(T, s, 0.01 * s) for s in (sample(0.31, 11.7) for _ in range(6))]
-    assert "Ea spreads by" in meyer_neldel(same).reason
-    assert repr(found).startswith("MeyerNeldel(E_MN = 0.0")
+    assert "Ea varies by" in meyer_neldel(same).reason
+    assert repr(result).startswith("MeyerNeldel(E_MN = 0.0")

@@ -1,4 +1,4 @@
-"""Capacitances, candidates for arcs, and the three conditions for a grain boundary."""
+"""Capacitances, candidate assignments, and the three conditions for a grain boundary."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eistool import CellGeometry, Circuit, FitResult, assign, fit, simulate
 from eistool.materials import effective_capacitance
-from eistool.materials.assignment import why_no_grain_boundary
+from eistool.materials.assignment import grain_boundary_objection
 
 CELL = CellGeometry(thickness_um=1000, diameter_mm=10)
 FREQUENCY = np.geomspace(7e6, 0.1, 64)
@@ -24,8 +24,8 @@ def test_t12_capacitances() -> None:
     assert arc.hsu_mansfeld == pytest.approx(1.043e-9, rel=5e-4)
     assert pytest.approx(1.565e-7, rel=5e-4) == (150.0 * 5e-9) ** (1 / 0.9)
     face = effective_capacitance(2e-5, 0.8, R=100.0, R_s=53.05)
-    found = (face.hsu_mansfeld, face.brug, face.brug_blocking)
-    assert found == pytest.approx((4.229e-6, 3.245e-6, 3.610e-6), rel=5e-4)
+    capacitances = (face.hsu_mansfeld, face.brug, face.brug_blocking)
+    assert capacitances == pytest.approx((4.229e-6, 3.245e-6, 3.610e-6), rel=5e-4)
     assert effective_capacitance(2e-5, 0.8, R_s=53.05).brug_blocking == face.brug_blocking
     assert math.isnan(effective_capacitance(2e-5, 0.59, R=100.0, R_s=53.05).hsu_mansfeld)
 
@@ -37,10 +37,10 @@ def test_t12_capacitances() -> None:
 def test_errors_of_capacitances_are_the_linear_ones(
     Q: float, alpha: float, R: float, R_s: float, relative: tuple[float, ...]
 ) -> None:
-    """Against finite differences of the three formulas in ln C, with a random diagonal covariance."""
+    """Compare with finite differences of the three formulas in ln C, for a random diagonal covariance."""
     values = np.array([Q, alpha, R, R_s])
     u = values * np.array(relative)
-    found = effective_capacitance(Q, alpha, R, R_s, np.diag(u**2))
+    capacitances = effective_capacitance(Q, alpha, R, R_s, np.diag(u**2))
 
     def logs(v: np.ndarray) -> np.ndarray:
         q, a, r, s = v
@@ -51,7 +51,9 @@ def test_errors_of_capacitances_are_the_linear_ones(
     steps = np.diag(values * 1e-6)
     jacobian = np.array([(logs(values + step) - logs(values - step)) / 2e-6 for step in steps])
     expected = np.sqrt((np.array(relative)[:, None] ** 2 * jacobian**2).sum(axis=0)) * np.exp(logs(values))
-    assert (found.u_hsu_mansfeld, found.u_brug, found.u_brug_blocking) == pytest.approx(expected, rel=1e-4)
+    assert (capacitances.u_hsu_mansfeld, capacitances.u_brug, capacitances.u_brug_blocking) == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_errors_of_capacitances_are_the_linear_ones(
     ],
 )
 def test_candidates_follow_from_the_capacitance(C: float, first: str) -> None:
-    """At L/A = 0.127/cm and 0.785 cm²; the arc's apex is held at 10 kHz."""
+    """L/A = 0.127/cm and 0.785 cm², with the apex fixed at 10 kHz."""
     [arc] = assign(pellet("p(R1,C1)", [1 / (2 * math.pi * 1e4 * C), C]), CELL)
     assert arc.candidates[0] == arc.assignment == first
     assert arc.C_through_F_per_cm == pytest.approx(C * 0.12732, rel=0.02)
@@ -77,7 +79,7 @@ def test_permittivity_of_the_bulk() -> None:
 
 
 def test_of_two_arcs_that_fit_bulk_the_faster_is() -> None:
-    """Both C L/A lie in the range of bulk with its tolerance; the slower one is larger."""
+    """Both C L/A are compatible with bulk; the slower one is larger."""
     bulk, slower = 4e-12, 2e-11
     values = [2e4, bulk, 5e4, slower, 2e-6, 0.9]
     first, second, _ = assign(pellet("p(R1,C1)-p(R2,C2)-CPE1", values), CELL)
@@ -91,19 +93,19 @@ def test_roles_of_the_library_go_before_guesses() -> None:
     _, arc, electrode = assign(pellet("p(R1,CPE1)-p(R2,CPE2)-CPE3", values, "bulk_gb_spike"), CELL)
     assert (arc.assignment, arc.by_role) == ("grain_boundary", True)
     assert "grain_boundary" not in arc.candidates
-    assert "no capacitance of grain boundaries" in why_no_grain_boundary(arc)
+    assert "is not that of grain boundaries" in grain_boundary_objection(arc)
     assert (electrode.assignment, electrode.R, electrode.status) == ("electrode", math.inf, "ok")
 
 
 def test_a_grain_boundary_needs_all_three_conditions() -> None:
     values = [5e3, 2e-11, 0.98, 2e4, 5e-9, 0.9, 2e-6, 0.9]
     seen = assign(pellet("p(R1,CPE1)-p(R2,CPE2)-CPE3", values, "bulk_gb_spike"), CELL)[1]
-    assert why_no_grain_boundary(seen) == ""
+    assert grain_boundary_objection(seen) == ""
     assert seen.delta_bic > 10
     # its apex below the window
     values[3:6] = [3e8, 5e-8, 0.95]
     outside = assign(pellet("p(R1,CPE1)-p(R2,CPE2)", values[:6]), CELL)[1]
-    assert "apex outside of the window" in why_no_grain_boundary(outside)
+    assert "apex outside the window" in grain_boundary_objection(outside)
 
 
 def test_without_a_cell_it_says_what_it_assumed() -> None:
@@ -135,7 +137,7 @@ def test_a_failed_fit_has_no_processes() -> None:
 
 
 def test_what_needs_no_tolerance_comes_first() -> None:
-    """A contact of 0.5 µF/cm² on a thin pellet: C L/A is near that of grain boundaries, C/A plainly a face's."""
+    """A contact of 0.5 µF/cm² on a thin pellet: C L/A is near grain boundaries, C/A clearly that of a face."""
     thin = CellGeometry(thickness_um=500, diameter_mm=10)
     [arc] = assign(pellet("p(R1,C1)", [66.0, 4e-7]), thin)
     assert arc.candidates[0] == arc.assignment == "electrode"

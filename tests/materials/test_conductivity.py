@@ -1,4 +1,4 @@
-"""Resistances to conductivities: the numeric cases, the budget of errors, and what is refused."""
+"""Conductivities from resistances: numeric cases, error budget and invalid arguments."""
 
 import math
 
@@ -56,24 +56,24 @@ def test_the_budget_of_errors() -> None:
 
 
 def test_defaults_are_said() -> None:
-    found = conductivity(
+    conductivities = conductivity(
         spike(53.05, Metadata(temperature_C=25.0, r_lead_ohm=1.0)), CellGeometry(area_cm2=0.8, thickness_um=900)
     )
-    assert found.assumed == (
+    assert conductivities.assumed == (
         "u_area_cm2 = 0.0079", "u_thickness_um = 20", "u_r_lead_ohm = 10% of it", "u_temperature_C = 1",
         "Ea = 0.3 eV for the error of the temperature",
     )  # fmt: skip
-    assert conductivity(spike(53.05), CELL).assumed == ()  # no nominal temperature, no error of one
+    assert conductivity(spike(53.05), CELL).assumed == ()  # without a nominal temperature
 
 
 def test_t4_where_the_bulk_arc_would_be() -> None:
     assert bulk_apex_frequency(2.4e-3) == pytest.approx(431e6, rel=2e-3)
     assert bulk_apex_frequency(2.7e-6) == pytest.approx(0.49e6, rel=0.01)
-    found = conductivity(spike(53.05), CELL)
-    assert found.bulk is None
-    assert found.grain_boundary is None
-    assert found.total is not None
-    assert found.total.reason == "bulk apex ~430 MHz if εr = 10: not measurable"
+    conductivities = conductivity(spike(53.05), CELL)
+    assert conductivities.bulk is None
+    assert conductivities.grain_boundary is None
+    assert conductivities.total is not None
+    assert conductivities.total.reason == "bulk apex ~430 MHz if εr = 10: not measurable"
     slow = Pellet(sample_id="", x=0, sigma_25C=2.7e-6, Ea_eV=0.3, temperatures_C=(25,)).spectrum(25, 1)
     resolved = conductivity(fit(slow, "bulk_spike"), CELL)
     assert resolved.bulk is not None
@@ -82,7 +82,7 @@ def test_t4_where_the_bulk_arc_would_be() -> None:
 
 
 def test_t5_a_thickness_is_never_inferred() -> None:
-    """23 Ω at 2.4 mS/cm would be 0.0434 cm, in which 120 mg had 3.5 g/cm³."""
+    """23 Ω at 2.4 mS/cm would be 0.0434 cm, or 3.5 g/cm³ for 120 mg."""
     assert pytest.approx(0.0434, abs=5e-5) == 23 * 2.4e-3 * AREA
     assert pytest.approx(3.5, abs=0.05) == 0.120 / (0.0434 * AREA)
     with pytest.raises(SpectrumError, match="no geometry; give a thickness"):
@@ -137,7 +137,7 @@ def conductance(radius: float, pellet: float, thickness: float, both: bool, n: i
 
 @pytest.mark.parametrize("small", ["both", "one"])
 def test_t6_the_current_spreads_beyond_a_small_electrode(small: str) -> None:
-    """A 5 mm electrode on a 0.5 mm pellet of 10 mm, against the field solved by finite volumes."""
+    """Compare a 5 mm electrode on a 0.5 mm pellet of 10 mm with a finite-volume solution of the field."""
     expected = conductance(0.25, 0.5, 0.05, both=small == "both", n=24)
     assert spread_area(5, 500, 10, small) == pytest.approx(expected, rel=0.02)
     assert spread_area(5, 500, 10, small) > 1.05 * math.pi * 0.25**2  # which the bare electrode would miss
@@ -150,8 +150,8 @@ def test_t6_bounds_where_it_is_not_said() -> None:
     assert cell.u_area_cm2 is not None
     assert cell.u_area_cm2 > (0.2718 - 0.2325) / math.sqrt(12)
     assert "small_electrodes: one or both" in cell.assumed
-    told = CellGeometry(thickness_um=1000, diameter_mm=10, electrode_diameter_mm=5, small_electrodes="one")
-    assert told.area_cm2 == pytest.approx(0.2718, abs=1e-4)
+    given = CellGeometry(thickness_um=1000, diameter_mm=10, electrode_diameter_mm=5, small_electrodes="one")
+    assert given.area_cm2 == pytest.approx(0.2718, abs=1e-4)
     capped = CellGeometry(thickness_um=5000, diameter_mm=10, electrode_diameter_mm=9.5)
     assert capped.area_high_cm2 == pytest.approx(AREA)
     by_metadata = CellGeometry.from_metadata(Metadata(thickness_um=1000, diameter_mm=10, electrode_diameter_mm=5))
@@ -172,10 +172,10 @@ def test_t11_an_apex_below_the_window_is_extrapolated() -> None:
 
 
 def test_leads_are_subtracted() -> None:
-    found = conductivity(spike(53.05 + 2), CELL, r_lead_ohm=2.0, u_r_lead_ohm=0.3).total
-    assert found is not None
-    assert found.R_ohm == pytest.approx(53.05, rel=0.005)
-    assert found.u_R_ohm > 0.3
+    conductivities = conductivity(spike(53.05 + 2), CELL, r_lead_ohm=2.0, u_r_lead_ohm=0.3).total
+    assert conductivities is not None
+    assert conductivities.R_ohm == pytest.approx(53.05, rel=0.005)
+    assert conductivities.u_R_ohm > 0.3
     by_metadata = conductivity(spike(55.05, Metadata(r_lead_ohm=2.0)), CELL).total
     assert by_metadata is not None
     assert by_metadata.R_ohm == pytest.approx(53.05, rel=0.005)
@@ -188,54 +188,54 @@ def test_leads_are_subtracted() -> None:
 def test_bulk_and_grain_boundary_with_the_brick_layer_model() -> None:
     values = [5e3, 2e-11, 0.98, 2e4, 5e-9, 0.9, 2e-6, 0.9]
     spectrum = simulate("p(R1,CPE1)-p(R2,CPE2)-CPE3", FREQUENCY, values, 0.003, 1)
-    found = conductivity(fit(spectrum, "bulk_gb_spike"), CELL)
-    assert found.bulk is not None
-    assert found.grain_boundary is not None
-    assert found.total is not None
-    assert found.grain_boundary_specific is not None
-    arcs = found.processes[:2]
-    expected = found.grain_boundary.sigma_S_per_cm * arcs[0].C_eff / arcs[1].C_eff
-    assert found.grain_boundary_specific.sigma_S_per_cm == pytest.approx(expected)
-    resistances = (found.bulk.R_ohm, found.grain_boundary.R_ohm, found.total.R_ohm)
+    conductivities = conductivity(fit(spectrum, "bulk_gb_spike"), CELL)
+    assert conductivities.bulk is not None
+    assert conductivities.grain_boundary is not None
+    assert conductivities.total is not None
+    assert conductivities.grain_boundary_specific is not None
+    arcs = conductivities.processes[:2]
+    expected = conductivities.grain_boundary.sigma_S_per_cm * arcs[0].C_eff / arcs[1].C_eff
+    assert conductivities.grain_boundary_specific.sigma_S_per_cm == pytest.approx(expected)
+    resistances = (conductivities.bulk.R_ohm, conductivities.grain_boundary.R_ohm, conductivities.total.R_ohm)
     assert resistances == pytest.approx((5e3, 2e4, 2.5e4), rel=0.02)
-    assert [one.status for one in found.values] == ["ok", "ok", "ok"]
+    assert [one.status for one in conductivities.values] == ["ok", "ok", "ok"]
 
 
 def test_total_of_overlapping_arcs_is_known_better_than_either() -> None:
     values = [5e3, 2e-11, 0.98, 3e3, 4e-10, 0.9, 2e-6, 0.9]
     spectrum = simulate("p(R1,CPE1)-p(R2,CPE2)-CPE3", FREQUENCY, values, 0.005, 3)
-    found = conductivity(fit(spectrum, "bulk_gb_spike"), CELL)
-    assert found.total is not None
-    assert found.bulk is not None
-    assert found.total.R_ohm == pytest.approx(8e3, rel=0.01)
-    assert found.total.u_R_ohm < 0.3 * found.bulk.u_R_ohm
+    conductivities = conductivity(fit(spectrum, "bulk_gb_spike"), CELL)
+    assert conductivities.total is not None
+    assert conductivities.bulk is not None
+    assert conductivities.total.R_ohm == pytest.approx(8e3, rel=0.01)
+    assert conductivities.total.u_R_ohm < 0.3 * conductivities.bulk.u_R_ohm
 
 
 def test_fast_bulk_is_the_intercept_beside_a_grain_boundary() -> None:
     spectrum = simulate("R0-p(R1,CPE1)-CPE2", FREQUENCY, [200.0, 800, 1e-8, 0.92, 2e-6, 0.9], 0.003, 1)
-    found = conductivity(fit(spectrum, "r0_arc_spike"), CELL)
-    assert found.bulk is not None
-    assert found.grain_boundary is not None
-    assert found.bulk.R_ohm == pytest.approx(200, rel=0.02)
-    assert found.bulk.reason == "high-frequency intercept, leads included"
-    assert found.grain_boundary.R_ohm == pytest.approx(800, rel=0.02)
+    conductivities = conductivity(fit(spectrum, "r0_arc_spike"), CELL)
+    assert conductivities.bulk is not None
+    assert conductivities.grain_boundary is not None
+    assert conductivities.bulk.R_ohm == pytest.approx(200, rel=0.02)
+    assert conductivities.bulk.reason == "high-frequency intercept, leads included"
+    assert conductivities.grain_boundary.R_ohm == pytest.approx(800, rel=0.02)
 
 
 def test_a_contact_is_no_part_of_the_electrolyte() -> None:
-    """An arc of 2 µF beside the intercept: its resistance is that of a face."""
+    """An arc of 2 µF in series with the intercept belongs to a face."""
     spectrum = simulate("R0-p(R1,CPE1)-CPE2", FREQUENCY, [200.0, 300, 2e-6, 0.95, 1e-4, 0.9], 0.003, 1)
-    found = conductivity(fit(spectrum, "r0_arc_spike"), CELL)
-    assert found.total is not None
-    assert found.total.R_ohm == pytest.approx(200, rel=0.02)
-    assert found.grain_boundary is None
-    # the same arc where the library calls it a grain boundary: limits, and no value
+    conductivities = conductivity(fit(spectrum, "r0_arc_spike"), CELL)
+    assert conductivities.total is not None
+    assert conductivities.total.R_ohm == pytest.approx(200, rel=0.02)
+    assert conductivities.grain_boundary is None
+    # the same arc as a grain boundary by role: limits without a value
     named = conductivity(fit(spectrum, "symmetric_li"), CELL)
     assert named.grain_boundary is None or named.grain_boundary.status == "not_resolvable"
 
 
 @pytest.mark.parametrize("circuit", ["spike", "r0_arc_spike", "bulk_spike", "bulk_gb_spike"])
 def test_no_grain_boundary_where_there_is_none(circuit: str) -> None:
-    """50 pellets that show a spike only, whatever circuit is asked for: no claim, and the right total."""
+    """50 pellets with a spike only: for any circuit no grain boundary, and the right total."""
     rng = np.random.default_rng(7)
     deviations = []
     for seed in range(50):
@@ -244,12 +244,12 @@ def test_no_grain_boundary_where_there_is_none(circuit: str) -> None:
             sample_id="", x=0, sigma_25C=sigma, Ea_eV=0.3, temperatures_C=(25,), permittivity=rng.uniform(6, 20)
         )
         result = fit(pellet.spectrum(25, seed, noise=rng.uniform(0.002, 0.01)), circuit)
-        found = conductivity(result, CELL)
-        assert found.grain_boundary is None or found.grain_boundary.status == "not_resolvable"
-        assert found.total is not None
-        if found.total.status == "ok":
+        conductivities = conductivity(result, CELL)
+        assert conductivities.grain_boundary is None or conductivities.grain_boundary.status == "not_resolvable"
+        assert conductivities.total is not None
+        if conductivities.total.status == "ok":
             truth = 0.1 / (sigma * AREA)
-            deviations.append((found.total.R_ohm - truth) / found.total.u_R_ohm)
+            deviations.append((conductivities.total.R_ohm - truth) / conductivities.total.u_R_ohm)
     assert len(deviations) >= 45
     assert np.sqrt(np.mean(np.square(deviations))) < 1.3
 
@@ -265,7 +265,7 @@ def test_a_failed_fit_and_a_poor_one() -> None:
     failed = type(poor)(
         **{name: getattr(poor, name) for name in poor.__slots__ if name[0] != "_"} | {"status": "failed"}
     )
-    found = conductivity(failed, CELL)
-    assert found.total is not None
-    assert (found.total.status, found.bulk) == ("failed", None)
-    assert found.to_dict()["total"]["sigma_S_per_cm"] is None
+    conductivities = conductivity(failed, CELL)
+    assert conductivities.total is not None
+    assert (conductivities.total.status, conductivities.bulk) == ("failed", None)
+    assert conductivities.to_dict()["total"]["sigma_S_per_cm"] is None

@@ -168,3 +168,17 @@ def test_real_workbooks(file: str, sweeps: list[int], real_data: Path) -> None:
     spectra = eistool.read(real_data / file)
     assert [len(s) for s in spectra] == sweeps
     assert all((s.impedance.imag < 0).mean() > 0.5 for s in spectra)
+
+
+@needs_openpyxl
+@pytest.mark.parametrize(
+    ("titles", "samples"),
+    [
+        (["A_25C", "A_60C", "B_25C"], ["P7 A", "P7 A", "P7 B"]),
+        (["Sheet1", "Sheet2"], ["P7", "P7"]),
+        (["25C", "60C"], ["P7", "P7"]),
+    ],
+)
+def test_names_of_sheets_are_samples(titles: list[str], samples: list[str], tmp_path: Path) -> None:
+    spectra = read(tmp_path, "P7.xlsx", xlsx({title: sheet(Z) for title in titles}))
+    assert [s.metadata.sample_id for s in spectra] == samples

@@ -1,1 +1,1 @@
-"""tests of eistool.report."""
+"""Tests of eistool.report."""

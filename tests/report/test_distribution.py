@@ -56,7 +56,7 @@ def test_a_loop_is_shown(plot: DRTPlot) -> None:
     assert axes.get_ylim()[0] < -1
 
 
-def test_equal_pictures_are_equal_files_whatever_came_before(plot: DRTPlot, arcs: DRTPicture) -> None:
+def test_equal_pictures_are_equal_files(plot: DRTPlot, arcs: DRTPicture) -> None:
     first = plot.to_png(arcs, "comment")
     assert b"comment" in first[:1024]
     plot.to_png(replace(arcs, peaks=(), label="long " * 50, flags="flag; " * 50))

@@ -1,4 +1,4 @@
-"""Pictures."""
+"""Pictures of fits."""
 
 import subprocess
 import sys
@@ -71,9 +71,7 @@ def test_masked_points_are_hollow_and_no_residuals(plot: NyquistPlot, arc: Spect
     assert np.size(real.get_xdata()) == cropped.n_used
 
 
-def test_equal_pictures_are_equal_files_whatever_came_before(
-    plot: NyquistPlot, arc: Spectrum, spike: Spectrum
-) -> None:
+def test_equal_pictures_are_equal_files(plot: NyquistPlot, arc: Spectrum, spike: Spectrum) -> None:
     first = plot.to_png(picture(arc, "randles_simple"))
     plot.to_png(picture(spike, "spike"))
     assert plot.to_png(picture(arc, "randles_simple")) == first
@@ -100,7 +98,7 @@ def test_plot_fit_of_a_result(arc: Spectrum) -> None:
     assert any("ok, reduced χ²" in text.get_text() for text in figure.texts)
 
 
-def test_no_window_system_is_asked_for() -> None:
+def test_no_window_system_is_needed() -> None:
     code = "import sys, eistool.report as r; r.NyquistPlot(); assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 

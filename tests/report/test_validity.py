@@ -1,4 +1,4 @@
-"""Pictures of verdicts."""
+"""Pictures of validation."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_residuals_and_outliers_are_shown(plot: CheckPlot) -> None:
     assert texts[0] == "cell.mpt"
     assert texts[1] == "Kramers-Kronig failed    Z-HIT passed"
     assert texts[2].startswith("1 outlier: ")
-    assert residual.get_ylim()[1] < 2  # %; the outlier does not blow up the axis
+    assert residual.get_ylim()[1] < 2  # %; the outlier does not extend the axis
     assert residual.get_xlim() == modulus.get_xlim()
     legend = residual.get_legend()
     assert legend is not None
@@ -48,7 +48,7 @@ def test_one_figure_draws_many(plot: CheckPlot) -> None:
 
 def test_a_spectrum_that_cannot_be_judged(plot: CheckPlot) -> None:
     figure = plot.draw(picture(n=6))
-    assert "cannot tell" in figure.texts[1].get_text()
+    assert "undecided" in figure.texts[1].get_text()
     assert "too few" in figure.texts[2].get_text()
 
 

@@ -1,1 +1,1 @@
-"""tests of eistool.settings."""
+"""Tests of eistool.settings."""

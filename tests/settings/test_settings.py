@@ -1,4 +1,4 @@
-"""``eistool.toml``."""
+"""Tests of the settings in ``eistool.toml``."""
 
 import os
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_nearest_file_above_counts(tmp_path: Path) -> None:
         ("fit = [", ["write TOML"]),
     ],
 )
-def test_mistakes_are_named(tmp_path: Path, text: str, words: list[str]) -> None:
+def test_errors_are_named(tmp_path: Path, text: str, words: list[str]) -> None:
     (tmp_path / "eistool.toml").write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_settings(tmp_path)
@@ -64,8 +64,8 @@ def test_folders_of_circuits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(CIRCUITS_VARIABLE, os.pathsep.join([str(one), "", str(two), str(file)]))
     assert circuit_folders(tmp_path, [option]) == (option, one, two, file)
     monkeypatch.setenv(CIRCUITS_VARIABLE, str(tmp_path / "none"))
-    with pytest.raises(ConfigError, match=f"{CIRCUITS_VARIABLE}: there is no folder"):
+    with pytest.raises(ConfigError, match=rf"{CIRCUITS_VARIABLE}: folder .* not found"):
         circuit_folders(tmp_path)
     (tmp_path / "eistool.toml").write_text('circuits = "none"\n')
-    with pytest.raises(ConfigError, match="circuits = 'none'; there is no folder"):
+    with pytest.raises(ConfigError, match=r"circuits = 'none'; folder .* not found"):
         load_settings(tmp_path)

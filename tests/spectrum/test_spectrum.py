@@ -116,4 +116,5 @@ def test_impossible_metadata(values: dict[str, object], message: str) -> None:
 
 def test_numbers_of_numpy_become_plain() -> None:
     metadata = Metadata(temperature_C=np.float32(25), sweep=np.int64(2))  # type: ignore[arg-type]
-    assert repr(metadata) == "Metadata(sweep=2, temperature_C=25.0)"
+    assert repr(metadata) == "Metadata(sweep=2, temperature_C=25)"
+    assert (type(metadata.sweep), type(metadata.temperature_C)) == (int, float)

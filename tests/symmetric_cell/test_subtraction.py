@@ -1,4 +1,4 @@
-"""Symmetric-cell subtraction of resistances and of spectra, and the budget of a separator."""
+"""Symmetric-cell subtraction of resistances and of spectra, and separator budgets."""
 
 import math
 from typing import Any
@@ -48,7 +48,7 @@ def subtract(full: float = 275.2, **given_options: Any) -> SubtractionResult:
         ({"layers": 1, "counter_electrodes": 1}, 23.9),
     ],
 )
-def test_every_reading_of_the_stack(options: dict[str, Any], subtracted: float) -> None:
+def test_every_interpretation_of_the_stack(options: dict[str, Any], subtracted: float) -> None:
     """T7."""
     result = subtract(**options)
     assert result.subtracted_ohm == pytest.approx(subtracted, abs=1e-9)
@@ -56,10 +56,10 @@ def test_every_reading_of_the_stack(options: dict[str, Any], subtracted: float) 
     assert result.alternatives[0].subtracted_ohm == pytest.approx(subtracted)
 
 
-def test_the_other_readings_are_a_band() -> None:
-    """T7: what all readings subtract, that at d.c. among them."""
+def test_the_other_interpretations_are_a_band() -> None:
+    """T7: all interpretations, including the one at d.c."""
     result = subtract(electrode=layer(100))
-    taken = sorted(reading.subtracted_ohm for reading in result.alternatives)
+    taken = sorted(other.subtracted_ohm for other in result.alternatives)
     assert taken == pytest.approx([23.9, 24.8, 46.9, 47.8, 90.56], abs=0.01)
     assert result.band_ohm == pytest.approx((184.6, 251.3), abs=0.05)
     assert result.sigma_S_per_cm == pytest.approx(0.56e-4, rel=1e-3)
@@ -67,7 +67,7 @@ def test_the_other_readings_are_a_band() -> None:
     assert dc.value_ohm == pytest.approx(184.6, abs=0.05)
     assert dc.sigma_S_per_cm / result.sigma_S_per_cm == pytest.approx(1.23, abs=0.005)
     assert dc.name.endswith("R_In at d.c. (22.3 Ω)")  # 17.5 Ω cm² on 10 mm
-    # without an area, or when it is left out, there is no such reading
+    # without an area or a d.c. resistance, this interpretation is omitted
     assert (
         len(subtract().alternatives) == len(subtract(electrode=layer(100), r_in_dc_ohm_cm2=None).alternatives) == 4
     )
@@ -107,17 +107,17 @@ def test_the_whole_symmetric_cell_needs_one_part() -> None:
     assert pair.value == pytest.approx(275.2 - 46.9)
 
 
-def test_a_symmetric_cell_that_is_not_told_apart_leaves_it_open() -> None:
+def test_an_unseparated_symmetric_cell_has_a_wide_error() -> None:
     result = subtract_symmetric_cell((275.2, 0.5), (24.8, 0.2), layers=2, counter_electrodes=2)
-    assert [reading.value_ohm for reading in result.alternatives] == pytest.approx([275.2 - 49.6, 275.2 - 24.8])
+    assert [other.value_ohm for other in result.alternatives] == pytest.approx([275.2 - 49.6, 275.2 - 24.8])
     assert isinstance(result.value, float)
     assert abs(result.value - 227.4) < 2 * result.u
-    assert any("not told apart" in flag for flag in result.flags)
-    # a symmetric cell as it is: one layer and two electrodes
+    assert any("not separated" in flag for flag in result.flags)
+    # the symmetric cell itself: one layer and two electrodes
     whole = subtract_symmetric_cell((275.2, 0.5), (24.8, 0.2), layers=1, counter_electrodes=2)
     assert whole.value == pytest.approx(250.4)
     assert whole.u == pytest.approx(math.hypot(0.5, 0.2))
-    assert not any("not told apart" in flag for flag in whole.flags)
+    assert not any("not separated" in flag for flag in whole.flags)
 
 
 def test_geometry_scales_layers_and_electrodes_apart() -> None:
@@ -129,8 +129,8 @@ def test_geometry_scales_layers_and_electrodes_apart() -> None:
     area = (9 / 10) ** 2
     assert result.subtracted_ohm == pytest.approx(2 * 23 * 229 / 434 * area + 2 * 0.9 * area)
     assert result.u_subtracted_ohm > subtract().u_subtracted_ohm * 229 / 434 * area
-    assert not any("taken for equal" in flag for flag in result.flags)
-    assert any("taken for equal" in flag for flag in subtract().flags)
+    assert not any("assumed equal" in flag for flag in result.flags)
+    assert any("assumed equal" in flag for flag in subtract().flags)
 
 
 def test_electrolyte_thickness_is_not_inferred() -> None:
@@ -138,7 +138,7 @@ def test_electrolyte_thickness_is_not_inferred() -> None:
     L = 23 * 2.4e-3 * AREA
     assert pytest.approx(0.0434, abs=5e-5) == L
     assert pytest.approx(3.5, abs=0.05) == 0.120 / (AREA * L)
-    # so nothing is scaled unless both layers are described
+    # nothing is scaled unless both layers are given
     assert subtract(full_cell=layer(434)).subtracted_ohm == pytest.approx(47.8)
 
 
@@ -153,7 +153,7 @@ def test_area_of_the_alternating_current_resistance() -> None:
 
 
 @given(st.floats(0, 2.0), st.floats(0.3, 30))
-def test_what_is_within_its_error_is_not_resolvable(share: float, u: float) -> None:
+def test_a_value_within_its_error_is_not_resolvable(share: float, u: float) -> None:
     """T7: R_el <= 2u."""
     total = math.hypot(u, math.sqrt((2 * 0.2) ** 2 + (2 * 0.1) ** 2))
     result = subtract_symmetric_cell(
@@ -170,11 +170,11 @@ def test_what_is_within_its_error_is_not_resolvable(share: float, u: float) -> N
 def test_a_negative_rest_is_not_resolvable() -> None:
     result = subtract(30.0)
     assert result.status == "not_resolvable"
-    assert "are left" in result.reason
+    assert "remain" in result.reason
     assert result.upper_limit == pytest.approx(1.645 * result.u, rel=1e-3)
 
 
-def test_pressures_that_differ_are_warned_of() -> None:
+def test_different_pressures_raise_a_warning() -> None:
     with pytest.warns(UserWarning, match="full cell was at 64 MPa, the symmetric one at 21 MPa"):
         result = subtract(pressures_MPa=(64, 21))
     assert any("64 MPa" in flag for flag in result.flags)
@@ -186,9 +186,9 @@ def test_regression_over_thicknesses() -> None:
     L = list(R_EB)
     rng = np.random.default_rng(1)
     R = np.array(list(R_EB.values())) + rng.standard_normal(4)
-    found = regress_thickness(L, R, np.ones(4), AREA, 0.004, 1.0)
-    assert abs(found.sigma_S_per_cm - SIGMA) < 2 * found.u_sigma_S_per_cm < 0.04 * SIGMA
-    assert abs(found.intercept_ohm - 47.8) < 2 * found.u_intercept_ohm
+    regression = regress_thickness(L, R, np.ones(4), AREA, 0.004, 1.0)
+    assert abs(regression.sigma_S_per_cm - SIGMA) < 2 * regression.u_sigma_S_per_cm < 0.04 * SIGMA
+    assert abs(regression.intercept_ohm - 47.8) < 2 * regression.u_intercept_ohm
     flat = regress_thickness(L, [100, 101, 99, 100.5], np.full(4, 2.0), AREA)
     assert flat.status == "not_resolvable"
     assert math.isnan(flat.sigma_S_per_cm)
@@ -200,8 +200,8 @@ def test_intervals_of_the_regression_hold() -> None:
     inside = 0
     for _ in range(400):
         true = 47.8 + (L + 5 * rng.standard_normal(4)) * 1e-4 / (SIGMA * AREA)
-        found = regress_thickness(L, true + 2 * rng.standard_normal(4), np.full(4, 2.0), AREA, 0.0, 5.0)
-        inside += abs(found.sigma_S_per_cm - SIGMA) < 1.96 * found.u_sigma_S_per_cm
+        regression = regress_thickness(L, true + 2 * rng.standard_normal(4), np.full(4, 2.0), AREA, 0.0, 5.0)
+        inside += abs(regression.sigma_S_per_cm - SIGMA) < 1.96 * regression.u_sigma_S_per_cm
     assert 370 <= inside <= 398
 
 
@@ -209,10 +209,10 @@ def test_separator_budget() -> None:
     """T10."""
     chloride = CellGeometry(thickness_um=229, diameter_mm=10, u_thickness_um=10)
     argyrodite = CellGeometry(thickness_um=566, diameter_mm=10, u_thickness_um=10)
-    found = separator_budget({"chloride": (chloride, (2e-3, 1e-4)), "argyrodite": (argyrodite, (1e-2, 5e-4))})
-    assert [round(part.resistance_ohm, 1) for part in found] == [14.6, 7.2, 21.8]
-    assert found[-1].u_resistance_ohm == pytest.approx(math.hypot(*(p.u_resistance_ohm for p in found[:2])))
-    with pytest.raises(SpectrumError, match="give a positive one"):
+    budget = separator_budget({"chloride": (chloride, (2e-3, 1e-4)), "argyrodite": (argyrodite, (1e-2, 5e-4))})
+    assert [round(part.resistance_ohm, 1) for part in budget] == [14.6, 7.2, 21.8]
+    assert budget[-1].u_resistance_ohm == pytest.approx(math.hypot(*(p.u_resistance_ohm for p in budget[:2])))
+    with pytest.raises(SpectrumError, match="give a positive conductivity"):
         separator_budget({"chloride": (chloride, (0.0, 0.0))})
 
 
@@ -220,15 +220,17 @@ def test_separator_budget() -> None:
     ("full", "symmetric", "options", "message"),
     [
         ((275, 1), SYMMETRIC, {"layers": -1}, "layers=-1"),
-        ((275, 1), SYMMETRIC, {"layers": 0, "counter_electrodes": 0}, "nothing to subtract"),
+        ((275, 1), SYMMETRIC, {"layers": 0, "counter_electrodes": 0}, "give at least one of them"),
         ((275, 1), SYMMETRIC, {"r_in": "both"}, "r_in='both'"),
         ((275, -1), SYMMETRIC, {}, "finite R and an uncertainty of 0 or more"),
         (275, SYMMETRIC, {}, "give \\(R, u\\) in ohm"),
         ((275, 1), {"R": (1, 0)}, {}, "name R_SE and R_In"),
-        (Spectrum([1.0], [1 - 1j]), SYMMETRIC, {}, "give both as one kind"),
+        (Spectrum([1.0], [1 - 1j]), SYMMETRIC, {}, "give two of the same kind"),
     ],
 )
-def test_what_does_not_fit_together(full: Any, symmetric: Any, options: dict[str, Any], message: str) -> None:
+def test_inconsistent_arguments_are_refused(
+    full: Any, symmetric: Any, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SpectrumError, match=message):
         subtract_symmetric_cell(full, symmetric, **{"layers": 2, "counter_electrodes": 2, **options})
 
@@ -278,13 +280,13 @@ def test_spectra_leave_the_cathode(layers: int, electrodes: int) -> None:
     assert result.value.noise is not None
     z = (result.value.impedance - true) / result.value.noise.real
     assert 0.7 < np.sqrt(np.mean(np.abs(z - z.real.mean()) ** 2) / 2) < 1.3
-    # what is left of the electrolyte is a shift, within its uncertainty
+    # the electrolyte left over is a shift within its uncertainty
     assert abs(float(np.median((result.value.impedance - true).real))) < 0.3
     assert result.u < 0.3
     assert any("R_SE of the symmetric cell by a fit" in flag for flag in result.flags)
 
 
-def test_a_plain_half_says_what_it_leaves() -> None:
+def test_a_plain_half_is_flagged() -> None:
     result = subtract_symmetric_cell(
         full_cell(), symmetric_cell(), layers=1, counter_electrodes=1, plain_half=True
     )
@@ -314,7 +316,7 @@ def test_spectra_scale_with_area_and_thickness() -> None:
         ({"layers": 1, "counter_electrodes": 1}, symmetric_cell(R_in=400.0), "negative resistance|inductive"),
     ],
 )
-def test_what_is_not_physical_is_refused(options: dict[str, int], symmetric: Spectrum, reason: str) -> None:
+def test_unphysical_differences_are_refused(options: dict[str, int], symmetric: Spectrum, reason: str) -> None:
     import re
 
     result = subtract_symmetric_cell(full_cell(), symmetric, electrolyte=(23.0, 0.1), **options)  # type: ignore[arg-type]
@@ -339,7 +341,7 @@ def test_nothing_is_extrapolated() -> None:
     result = subtract_symmetric_cell(full_cell(), narrow, layers=1, counter_electrodes=1, electrolyte=(23.0, 0.1))
     assert isinstance(result.value, Spectrum)
     assert result.value.frequency.min() >= 10 * 0.8
-    assert any("outside those of the symmetric cell left out" in flag for flag in result.flags)
+    assert any("outside those of the symmetric cell omitted" in flag for flag in result.flags)
     with pytest.raises(SpectrumError, match="a subtraction needs 6 or more"):
         subtract_symmetric_cell(
             full_cell().crop(f_max=1), narrow, layers=1, counter_electrodes=1, electrolyte=(23.0, 0.1)

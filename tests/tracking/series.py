@@ -1,4 +1,4 @@
-"""Simulated series of cells, as the two papers report them."""
+"""Simulated series of cells, as reported in the two papers."""
 
 from collections.abc import Sequence
 
@@ -45,7 +45,7 @@ def new_interphase() -> Series:
 
 
 def charge_and_discharge() -> Series:
-    """Return B5: twelve spectra, least resistance at the fourth, most at the seventh, tails at both ends."""
+    """Return B5: twelve spectra, minimum resistance at the fourth, maximum at the seventh, tails at both ends."""
     totals = [74, 66, 60, 56, 60, 68, 76, 70, 65, 61, 64, 72]
     soc = [2, 18, 34, 50, 66, 82, 98, 81, 65, 49, 33, 3]
     spectra = []
@@ -71,7 +71,7 @@ def cycles(n: int = 160) -> Series:
 
 
 def hold(capacitance: float, n: int = 91) -> Series:
-    """Return B7: 30 h at 4.8 V, where the cathode's resistance grows with √t."""
+    """Return B7: 30 h at 4.8 V, with a cathode resistance that grows with √t."""
     f = np.geomspace(1e6, 0.1, 57)
     spectra = []
     for i, hours in enumerate(np.linspace(0, 30, n)):

@@ -1,4 +1,4 @@
-"""The four series that the papers report, simulated: what is announced, and what is not."""
+"""Events and summaries of the four simulated series of the papers."""
 
 import numpy as np
 import pytest
@@ -59,11 +59,11 @@ def test_extrema_and_diffusion_tails_along_charge_and_discharge() -> None:
 def test_no_growth_over_cycles_is_a_slope_whose_interval_holds_zero() -> None:
     tracks = track(cases.cycles(), jobs=1)
     assert not [e for e in tracks.events if e.status == "confirmed"]
-    found = tracks.trend()
-    assert found.ci_low < 0 < found.ci_high
-    assert found.verdict == "no trend"
-    # 1 % of 60 Ω scattering over 160 cycles shows a change of about 0.8 Ω
-    assert 0.4 < found.smallest_detectable_change < 1.6
+    result = tracks.trend()
+    assert result.ci_low < 0 < result.ci_high
+    assert result.verdict == "no trend"
+    # a scatter of 1 % of 60 Ω over 160 cycles allows a change of about 0.8 Ω to be detected
+    assert 0.4 < result.smallest_detectable_change < 1.6
 
 
 def test_growth_with_the_square_root_of_time() -> None:

@@ -1,4 +1,4 @@
-"""What keeps an event from being confirmed, and what tracking does with unusual series."""
+"""Criteria that prevent confirmation, and tracking of unusual series."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from eistool import Circuit, Metadata, Series, Spectrum, SpectrumError, fit, simulate, track
-from eistool.tracking.accuracy import Residue, weighed
+from eistool.tracking.accuracy import ProjectedResidual, with_accuracy
 from eistool.tracking.arc_count import _cheapest, best_range
 from eistool.tracking.boundary import null_gains
 from eistool.tracking.eligibility import inconsistency
@@ -47,15 +47,15 @@ def test_voltage_drift_over_a_sweep_keeps_a_birth_from_being_confirmed() -> None
     assert "voltage drifts by 12.0 mV" in event.evidence["reason"]
 
 
-@pytest.mark.parametrize(("kind", "said"), [("appeared", "may have split"), ("disappeared", "may have merged")])
-def test_an_arc_that_splits_is_no_new_process(kind: str, said: str) -> None:
-    """The sum of two arcs is what one had: their total does not change."""
+@pytest.mark.parametrize(("kind", "reason"), [("appeared", "may have split"), ("disappeared", "may have merged")])
+def test_a_split_arc_is_tentative(kind: str, reason: str) -> None:
+    """The sum of the two arcs equals the single arc, so that the total does not change."""
     whole, parts = [(40.0, 1e-3, 0.75)], [(25.0, 3e-4, 0.85), (15.0, 8e-3, 0.85)]
     first, then = (whole, parts) if kind == "appeared" else (parts, whole)
     series = [cell(first if s < 4 else then, s, frequency=F, cycle=float(s)) for s in range(8)]
     events = track(Series(series, by="cycle"), jobs=1).events
     assert [(event.kind, event.index, event.status) for event in events] == [(kind, 4, "tentative")]
-    assert said in events[0].evidence["reason"]
+    assert reason in events[0].evidence["reason"]
 
 
 def test_repeated_points_that_differ_are_inconsistent() -> None:
@@ -72,7 +72,7 @@ def test_slow_growth_is_not_announced_as_a_birth() -> None:
     assert not [e for e in track(Series(spectra, by="cycle"), jobs=1).events if e.status == "confirmed"]
 
 
-def test_jump_and_growth_are_told_apart() -> None:
+def test_jump_and_growth_are_distinguished() -> None:
     def run(R: list[float]) -> Run:
         return Run(0, {}, R=np.array(R), u_R=np.full(len(R), 0.2))
 
@@ -80,15 +80,15 @@ def test_jump_and_growth_are_told_apart() -> None:
     assert _jump(run([0, 0, 0, 1, 2, 3]), on=[3, 4, 5], off=[2, 1, 0]) < 10
 
 
-def test_no_event_comes_with_what_would_have_been_seen() -> None:
+def test_a_series_without_events_has_detection_limits() -> None:
     tracks = track(born(99, 6, (1.0, 1e-2, 0.9)), jobs=1)
     assert tracks.events == ()
     limit = tracks.detectable(1e-2)
     assert 0.01 < limit < 5
-    assert "would have been seen" in repr(tracks)
-    # an arc of three times that is found
-    found = track(born(3, 6, (3 * limit, 1e-2, 0.85)), jobs=1).events
-    assert [e.kind for e in found] == ["appeared"]
+    assert "detection limits" in repr(tracks)
+    # an arc of three times that size is detected
+    events = track(born(3, 6, (3 * limit, 1e-2, 0.85)), jobs=1).events
+    assert [e.kind for e in events] == ["appeared"]
 
 
 def test_a_sequence_of_spectra_is_a_series_by_its_order() -> None:
@@ -112,8 +112,8 @@ def test_results_do_not_depend_on_threads() -> None:
 
 
 def test_the_null_distribution_is_that_of_refits() -> None:
-    """Compare gains with those of an independent optimiser on the same kind of data."""
-    s = weighed(simulate("R0-Zarc1", np.geomspace(1, 1e5, 31), [10, 50, 1e-3, 0.8], 0.003, 1))
+    """Compare gains with those of an independent optimiser on similar data."""
+    s = with_accuracy(simulate("R0-Zarc1", np.geomspace(1, 1e5, 31), [10, 50, 1e-3, 0.8], 0.003, 1))
     small = fit(s, "R0-Zarc1", weighting="noise")
     gains = null_gains(small, 1.0, 60)
     rng = np.random.default_rng(3)
@@ -134,20 +134,21 @@ def test_the_null_distribution_is_that_of_refits() -> None:
         bounds = ([0.1 if e else -40 for e in kinds], [1.0 if e else 40 for e in kinds])
         return 2 * float(least_squares(residual, p0, bounds=bounds, max_nfev=60).cost)
 
-    own = []
+    refitted = []
     for _ in range(8):
         data = exact + sigma * (rng.standard_normal(31) + 1j * rng.standard_normal(31))
         base = list(small.values)
         best = min(misfit(two, [*base, 0.3, tau, 0.85]) for tau in (1e-5, 1e-2))
-        own.append(misfit(one, base) - best)
-    assert abs(np.median(gains) - np.median(own)) < 3
+        refitted.append(misfit(one, base) - best)
+    assert abs(np.median(gains) - np.median(refitted)) < 3
     assert np.all(gains > -1e-6)
 
 
-def test_residues_tell_the_resistance_of_a_small_arc() -> None:
+def test_projected_residuals_give_the_resistance_of_a_small_arc() -> None:
     values = [10, 50, 1e-3, 0.85, 0.5, 0.1, 0.9]
-    s = weighed(simulate("R0-Zarc1-Zarc2", np.geomspace(0.1, 1e5, 49), values, 1e-5, 1))
-    R, u = Residue.of(fit(s, "R0-Zarc1", weighting="noise")).resistances(np.array([0.1]), np.array([0.9]))
+    s = with_accuracy(simulate("R0-Zarc1-Zarc2", np.geomspace(0.1, 1e5, 49), values, 1e-5, 1))
+    residual = ProjectedResidual.of(fit(s, "R0-Zarc1", weighting="noise"))
+    R, u = residual.resistances(np.array([0.1]), np.array([0.9]))
     assert abs(R[0] - 0.5) < 2 * u[0]
 
 
@@ -160,4 +161,4 @@ def test_ranges_and_paths_are_the_cheapest() -> None:
     assert sums[first, last] == pytest.approx(total)
     cost = np.array([[0.0, 0, 30, 30, 0], [15, 15, 0, 0, 15]])
     assert _cheapest(cost) == [0, 0, 1, 1, 0]
-    assert _cheapest(cost / 10) == [1, 1, 1, 1, 1]  # no switch is worth it
+    assert _cheapest(cost / 10) == [1, 1, 1, 1, 1]  # no switch lowers the cost

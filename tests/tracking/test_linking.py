@@ -1,4 +1,4 @@
-"""Arcs keep their names along a series."""
+"""Links of arcs along a series."""
 
 import itertools
 
@@ -56,7 +56,7 @@ def test_a_shift_with_temperature_is_expected() -> None:
     kelvin = np.array([253.15, 273.15, 293.15, 313.15, 333.15])
     shift = 0.5 / (8.617333262e-5 * np.log(10)) * (1 / kelvin - 1 / kelvin[0])
     frames = [np.array([[-2.0, 3.0], [-3.6, 2.0]]) + d for d in shift]
-    # without the expectation, the slow arc of one spectrum is nearest to the fast one of the spectrum before
+    # without the expected shift, the slow arc is nearest to the fast arc of the previous spectrum
     assert max(abs(np.diff(shift))) > 0.5
     assert [len(t) for t in link(frames, kelvin)] == [5, 5]
     for track in link(frames, kelvin):

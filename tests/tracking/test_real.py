@@ -1,4 +1,4 @@
-"""Real cells: nothing is announced that was not there."""
+"""Real cells: no false events."""
 
 import os
 from pathlib import Path
@@ -24,6 +24,6 @@ def test_fresh_cells_keep_their_processes_over_state_of_charge() -> None:
             spectra.append(Spectrum(frequency, pairs[:, 0] + 1j * pairs[:, 1], metadata, f"{soc} %, cell {cell}"))
     tracks = track(Series(spectra, by="soc"), jobs=1)
     assert not [event for event in tracks.events if event.status == "confirmed"]
-    # the two fastest arcs of these cells, at 0.16 and 0.7 ms, are in all of the spectra
+    # the two fastest arcs of these cells, at 0.16 and 0.7 ms, are present in all spectra
     assert [process.present.size for process in tracks.processes[:2]] == [15, 15]
     assert any("repeat a coordinate" in flag for flag in tracks.flags)

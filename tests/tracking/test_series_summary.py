@@ -1,4 +1,4 @@
-"""Extremes, trends, growth laws, reversibility, activation energies and tails of series."""
+"""Extrema, trends, growth laws, reversibility, activation energies and tails of series."""
 
 import numpy as np
 import pytest
@@ -21,24 +21,24 @@ def test_extrema_name_the_spectra_that_may_hold_them() -> None:
         extrema(np.full(3, np.nan), np.ones(3), np.arange(3.0))
 
 
-def test_a_trend_is_that_of_scipy_when_nothing_remembers() -> None:
+def test_a_trend_without_autocorrelation_is_that_of_scipy() -> None:
     x = np.arange(60.0)
     y = 3 + 0.05 * x + RNG.choice([-1.0, 1.0], 60) * np.resize([1.0, -1.0], 60) * 0.1
-    found, expected = trend(y, x), linregress(x, y)
-    assert found.slope == pytest.approx(expected.slope)
-    if found.autocorrelation == 0:
-        assert found.stderr == pytest.approx(expected.stderr)
-    assert found.verdict == "growth"
+    result, expected = trend(y, x), linregress(x, y)
+    assert result.slope == pytest.approx(expected.slope)
+    if result.autocorrelation == 0:
+        assert result.stderr == pytest.approx(expected.stderr)
+    assert result.verdict == "growth"
 
 
-def test_memory_widens_the_interval_of_a_trend() -> None:
+def test_autocorrelation_widens_the_interval_of_a_trend() -> None:
     noise = RNG.standard_normal(400)
     walk = np.zeros(400)
     for i in range(1, 400):
         walk[i] = 0.9 * walk[i - 1] + noise[i]
-    found = trend(walk, np.arange(400.0))
-    assert found.autocorrelation > 0.7
-    assert found.stderr > 2.5 * linregress(np.arange(400.0), walk).stderr
+    result = trend(walk, np.arange(400.0))
+    assert result.autocorrelation > 0.7
+    assert result.stderr > 2.5 * linregress(np.arange(400.0), walk).stderr
 
 
 @settings(max_examples=25, deadline=None)
@@ -68,20 +68,20 @@ def test_growth_laws_are_recognised(name: str, law: object) -> None:
     laws = growth_laws(y, t)
     assert laws[0].name == name
     assert laws[0].delta_aicc == 0
-    assert sum(found.weight for found in laws) == pytest.approx(1)
+    assert sum(law.weight for law in laws) == pytest.approx(1)
     with pytest.raises(FitError, match="give 6 or more"):
         growth_laws(y[:5], t[:5])
 
 
 def test_reversible_fraction() -> None:
-    found = reversible_fraction(np.array([60.0, 100, 160, 85]), np.full(4, 1.0))
-    assert found.value == pytest.approx(0.75)
-    # by drawing resistances
+    result = reversible_fraction(np.array([60.0, 100, 160, 85]), np.full(4, 1.0))
+    assert result.value == pytest.approx(0.75)
+    # Monte Carlo
     draws = np.array([60.0, 160, 85]) + np.random.default_rng(1).standard_normal((20000, 3))
-    assert found.stderr == pytest.approx(
+    assert result.stderr == pytest.approx(
         ((draws[:, 1] - draws[:, 2]) / (draws[:, 1] - draws[:, 0])).std(), rel=0.05
     )
-    with pytest.raises(FitError, match="nothing grew"):
+    with pytest.raises(FitError, match="no significant growth"):
         reversible_fraction(np.array([60.0, 60.5, 60.2]), np.full(3, 1.0))
 
 
@@ -97,15 +97,15 @@ def test_activation_energies_of_processes_in_a_temperature_series() -> None:
     tracks = track(Series(spectra, by="temperature"), jobs=1)
     assert [p.present.size for p in tracks.processes] == [5, 5]
     for process, expected in zip(tracks.processes, (0.31, 0.55), strict=True):
-        found = tracks.activation_energy(process.id, form="ln(1/R)")
-        assert abs(found.Ea_eV - expected) < max(4 * found.u_Ea_eV, 0.005)
+        result = tracks.activation_energy(process.id, form="ln(1/R)")
+        assert abs(result.Ea_eV - expected) < max(4 * result.u_Ea_eV, 0.005)
     with pytest.raises(FitError, match="no process 'P9'"):
         tracks.resistance("P9")
     with pytest.raises(FitError, match="choose ln"):
         activation_energy(np.ones(3), np.ones(3), np.arange(3.0), "ln R")
 
 
-def test_the_joint_distribution_sees_what_moves_and_not_the_noise() -> None:
+def test_the_joint_distribution_separates_changes_from_noise() -> None:
     drt = compute_series_drt(new_interphase())
     assert drt.noise == pytest.approx(0.003, rel=0.15)
     near = int(np.argmin(np.abs(np.log(drt.tau / 3e-2))))
@@ -134,23 +134,23 @@ def test_newton_steps_are_those_of_the_dense_system() -> None:
     move, diagonal, effective, _ = joint._newton(f, extra, smooth, link, variance)
 
     def terms(x: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Return residuals whose squares are the objective."""
-        own = x.reshape(3, size)
+        """Return residuals whose sum of squares is the objective."""
+        unknowns = x.reshape(3, size)
         parts = []
         for s in range(3):
-            model = joint.rows[s] @ np.concatenate([np.exp(own[s, :n]), own[s, n:]])
-            parts += [(joint.data[s] - model) / np.sqrt(variance), np.sqrt(smooth) * np.diff(own[s, :n], 2)]
-        parts += [np.sqrt(link * joint.links[s]) * (own[s + 1, :n] - own[s, :n]) for s in range(2)]
+            model = joint.rows[s] @ np.concatenate([np.exp(unknowns[s, :n]), unknowns[s, n:]])
+            parts += [(joint.data[s] - model) / np.sqrt(variance), np.sqrt(smooth) * np.diff(unknowns[s, :n], 2)]
+        parts += [np.sqrt(link * joint.links[s]) * (unknowns[s + 1, :n] - unknowns[s, :n]) for s in range(2)]
         return np.concatenate(parts)
 
     x = np.hstack([f, extra]).ravel()
     jacobian = np.column_stack([(terms(x + d) - terms(x - d)) / 2e-5 for d in 1e-5 * np.eye(x.size)])
     hessian = jacobian.T @ jacobian
     gradient = -jacobian.T @ terms(x)
-    for s in range(3):  # what holds level and slope outside the window is linear
-        own = slice(s * size, s * size + n)
-        hessian[own, own] += joint.fixed
-        gradient[own] += joint.pull - joint.fixed @ f[s]
+    for s in range(3):  # the priors of level and slope outside the window are linear
+        block = slice(s * size, s * size + n)
+        hessian[block, block] += joint.fixed
+        gradient[block] += joint.pull - joint.fixed @ f[s]
     np.testing.assert_allclose(move.ravel(), np.linalg.solve(hessian, gradient), rtol=1e-4, atol=1e-5)
     covariance = np.linalg.inv(hessian)
     expected = [np.diag(covariance)[s * size : s * size + n] for s in range(3)]

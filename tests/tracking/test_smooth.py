@@ -1,4 +1,4 @@
-"""Fits along a series share the shapes of arcs, and only where they are the same arcs."""
+"""Joint fits along a series share the shapes of arcs if the arcs are the same."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ F = np.geomspace(1e5, 0.1, 43)
 
 
 def fits(n: int) -> tuple[Series, list[FitResult]]:
-    """Return a series of two close arcs whose sizes grow, and its separate fits."""
+    """Return a series of two close arcs with growing resistances, and its separate fits."""
     spectra = [
         simulate(CIRCUIT, F, [10, 20 + s, 1e-3, 0.85, 30 - s, 8e-3, 0.85], 0.005, s, Metadata(cycle=float(s)))
         for s in range(n)
@@ -19,7 +19,7 @@ def fits(n: int) -> tuple[Series, list[FitResult]]:
     return Series(spectra, by="cycle"), fit_many(spectra, CIRCUIT, 1, True)
 
 
-def test_shared_shapes_make_resistances_more_certain_and_no_less_true() -> None:
+def test_shared_shapes_improve_resistances() -> None:
     series, separate = fits(10)
     joint = smoothed(series, separate, [{}] * 10, jobs=1)
     R, u, u_before = (

@@ -201,7 +201,7 @@ def test_given_length() -> None:
 def test_wrong_arguments(arguments: dict[str, object], text: str) -> None:
     with pytest.raises(SpectrumError, match=text):
         check_kramers_kronig(arc(), **arguments)  # type: ignore[arg-type]
-    with pytest.raises(SpectrumError, match="is no Spectrum"):
+    with pytest.raises(SpectrumError, match="expected a Spectrum"):
         check_kramers_kronig("cell.mpt")  # type: ignore[arg-type]
 
 

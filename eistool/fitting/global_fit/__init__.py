@@ -1,4 +1,4 @@
-"""Global fits: one model for all spectra of a series, with shared parameters and laws."""
+"""Global fits of one model to a series of spectra, with shared parameters and laws."""
 
 from eistool.fitting.global_fit.fit import fit_global
 from eistool.fitting.global_fit.result import GlobalFit, LawFit

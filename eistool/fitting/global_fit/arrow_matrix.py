@@ -1,8 +1,8 @@
-"""Least squares with an arrow structure: a block for each spectrum, bordered by what they share.
+"""Bordered block-diagonal (arrow) normal equations: one block per spectrum, bordered by joint parameters.
 
-The blocks are eliminated by their Schur complement, so that the cost grows linearly with the number of
-spectra. Where a penalty ties neighbouring spectra, pairs of spectra form a block-tridiagonal matrix,
-which is eliminated from one end to the other (and back, for the blocks of its inverse [1]_).
+Blocks are eliminated by the Schur complement, so that the cost is linear in the number of spectra. A
+penalty that couples neighbouring spectra gives a block-tridiagonal matrix of pairs of spectra, solved by
+block elimination (forwards and backwards for the blocks of the inverse [1]_).
 
 References
 ----------
@@ -16,24 +16,24 @@ import numpy as np
 
 from eistool.typing import FloatArray
 
-RIDGE = 1e-13  # of a unit diagonal: a direction without any effect keeps a huge but finite variance
+RIDGE = 1e-13  # relative to a unit diagonal: variances of null directions are huge but finite
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrow:
-    """Normal equations of n spectra with l own parameters each, and m joint ones."""
+    """Normal equations of n spectra with l local parameters each, and m joint parameters."""
 
     local: FloatArray  # shape (n, l, l)
     border: FloatArray  # shape (n, l, m)
     joint: FloatArray  # shape (m, m)
     local_rhs: FloatArray  # shape (n, l)
     joint_rhs: FloatArray  # shape (m,)
-    ties: tuple[FloatArray, FloatArray] | None = None  # to the next spectrum (n-1, l) and the one after (n-2, l)
+    ties: tuple[FloatArray, FloatArray] | None = None  # first (n-1, l) and second (n-2, l) off-diagonals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inverse:
-    """Blocks of the inverse: what one spectrum's parameters and the joint ones have with each other."""
+    """Diagonal, border and joint blocks of the inverse."""
 
     local: FloatArray  # shape (n, l, l)
     border: FloatArray  # shape (n, l, m)
@@ -41,7 +41,7 @@ class Inverse:
 
 
 def solve(arrow: Arrow, damping: float) -> tuple[FloatArray, FloatArray]:
-    """Return the step of the local, shape (n, l), and of the joint parameters, shape (m,)."""
+    """Return the steps of the local parameters, shape (n, l), and the joint parameters, shape (m,)."""
     scaled, by_local, by_joint = _scaled(arrow, damping)
     rhs = np.concatenate([scaled.local_rhs[:, :, None], scaled.border], axis=2)
     solution = _eliminate(scaled, rhs)
@@ -52,7 +52,7 @@ def solve(arrow: Arrow, damping: float) -> tuple[FloatArray, FloatArray]:
 
 
 def invert(arrow: Arrow) -> Inverse:
-    """Return the blocks of the inverse that spectra have with themselves and with the joint parameters."""
+    """Return the diagonal, border and joint blocks of the inverse."""
     scaled, by_local, by_joint = _scaled(arrow, RIDGE)
     border = _eliminate(scaled, scaled.border)
     joint = _solve_joint(scaled, border, np.eye(by_joint.size))
@@ -67,14 +67,14 @@ def invert(arrow: Arrow) -> Inverse:
 
 def _solve_joint(scaled: Arrow, border: FloatArray, rhs: FloatArray) -> FloatArray:
     complement = scaled.joint - np.einsum("nlm,nlk->mk", scaled.border, border)
-    # what the local parameters explain as well leaves nothing but rounding here
+    # directions that local parameters explain as well leave only rounding errors
     complement[np.diag_indices_from(complement)] += RIDGE
     solution: FloatArray = np.linalg.solve(complement, rhs)
     return solution
 
 
 def _scaled(arrow: Arrow, damping: float) -> tuple[Arrow, FloatArray, FloatArray]:
-    """Return the equations with a diagonal of 1 + damping, and what the parameters were multiplied with."""
+    """Return the equations with a diagonal of 1 + damping, and the scales of the parameters."""
     by_local = _roots(np.diagonal(arrow.local, axis1=1, axis2=2))
     by_joint = _roots(np.diag(arrow.joint))
     local = arrow.local / (by_local[:, :, None] * by_local[:, None, :]) + damping * np.eye(by_local.shape[1])
@@ -93,7 +93,7 @@ def _roots(diagonal: FloatArray) -> FloatArray:
 
 
 def _eliminate(arrow: Arrow, rhs: FloatArray) -> FloatArray:
-    """Return the local parameters' solution for right-hand sides of shape (n, l, k)."""
+    """Solve for the local parameters, with right-hand sides of shape (n, l, k)."""
     if arrow.ties is None:
         return np.asarray(np.linalg.solve(arrow.local, rhs), dtype=np.float64)
     diagonal, upper = _pairs(arrow)
@@ -123,7 +123,7 @@ def _diagonal_of_inverse(arrow: Arrow) -> FloatArray:
 
 
 def _pivots(diagonal: FloatArray, upper: FloatArray) -> FloatArray:
-    """Return the diagonal blocks after elimination of all that stand before them."""
+    """Return the diagonal blocks after elimination of the preceding ones."""
     pivots = diagonal.copy()
     for a in range(1, len(pivots)):
         pivots[a] -= upper[a - 1].T @ np.linalg.solve(pivots[a - 1], upper[a - 1])
@@ -131,7 +131,7 @@ def _pivots(diagonal: FloatArray, upper: FloatArray) -> FloatArray:
 
 
 def _pairs(arrow: Arrow) -> tuple[FloatArray, FloatArray]:
-    """Return diagonal and upper blocks over pairs of spectra; an odd last one is paired with a unit."""
+    """Return diagonal and upper blocks of pairs of spectra, padded with a unit block if n is odd."""
     assert arrow.ties is not None  # noqa: S101
     n, size = arrow.local.shape[:2]
     m = (n + 1) // 2

@@ -1,24 +1,37 @@
-"""From the minimum of a global fit to its results."""
+"""Results of a global fit at its minimum."""
 
 import math
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
+from eistool.display import format_fixed
 from eistool.fitting.global_fit.arrow_matrix import Inverse, invert
 from eistool.fitting.global_fit.joint_problem import JointProblem, Layout, Point, joint_limits, normal_equations
 from eistool.fitting.global_fit.laws import LAWS, LawTerm
 from eistool.fitting.global_fit.request import Axis, Request
 from eistool.fitting.global_fit.result import GlobalFit, LawFit, bic
 from eistool.fitting.intervals import interval
-from eistool.fitting.problem import AMPLITUDE_RANGE, Constraints
+from eistool.fitting.problem import AMPLITUDE_RANGE, LIMIT_TOLERANCE, Constraints
 from eistool.fitting.quality import ABOVE_NOISE, POOR_RESIDUAL
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT, FitResult, Minimum, Parameter
-from eistool.typing import FloatArray
+from eistool.typing import FloatArray, Threshold
 
-NOISE_RATIO = 9.0  # of reduced chi2 between spectra: their common error is not that of each
-LIMIT_TOLERANCE = 1e-7
-WORSE_BIC = 10.0
+NOISE_RATIO: Annotated[
+    float,
+    Threshold(
+        "ratio of the reduced chi2 of two spectra above which different noise levels are flagged",
+        "F test of variances: p < 0.003 from 8 degrees of freedom on",
+    ),
+] = 9.0
+WORSE_BIC: Annotated[
+    float,
+    Threshold(
+        "ΔBIC in favour of separate fits above which a global fit is flagged",
+        "very strong evidence by Kass and Raftery, doi:10.1080/01621459.1995.10476572",
+    ),
+] = 10.0
 
 
 def assemble(
@@ -31,14 +44,14 @@ def assemble(
     left_out: dict[int, str],
     constraints: Constraints,
 ) -> GlobalFit:
-    """Return the global fit of a minimum: covariances, statuses, flags."""
+    """Return the global fit with covariances, statuses and flags."""
     inverse = _inverse(
         problem, point, 1.0 if seeds[0].weighting == "noise" else point.squares.sum() / problem.n_data
     )
     covariance_u = _covariance_of_u(problem.layout, point, inverse)
     n_parameters = float(problem.layout.n_joint + point.local.size)
     if problem.smooth is not None:
-        # trace of the influence matrix: what the penalty holds counts in part
+        # trace of the influence matrix: penalised parameters count in part
         n_parameters = float(np.einsum("nij,nji->", point.hessian, covariance_u))
     chi2 = float(point.squares.sum())
     dof = problem.n_data - n_parameters
@@ -54,8 +67,8 @@ def assemble(
     )
     smooth = {}
     if problem.smooth is not None:
-        own = problem.layout.local.tolist()
-        smooth = {n: float(problem.smooth.strength[own.index(request.circuit.index(n))]) for n in request.smooth}
+        local = problem.layout.local.tolist()
+        smooth = {n: float(problem.smooth.strength[local.index(request.circuit.index(n))]) for n in request.smooth}
     flags = _flags(problem, point, [seeds[s] for s in kept], chi2, n_parameters)
     flags += [f"left out: {seeds[s].spectrum.label} ({reason})" for s, reason in left_out.items()]
     poor = any(results[s].status == "poor_model" for s in kept)
@@ -80,8 +93,8 @@ def assemble(
 def _inverse(problem: JointProblem, point: Point, variance: float) -> Inverse:
     """Return the inverse of the normal equations.
 
-    That every parameter lies in the range of the search is known as well: without it, an arc that the data
-    do not need would make the error of a well-known resistance beside it infinite.
+    The search range enters as a prior: otherwise, dispensable arcs would make the errors of well-determined
+    resistances infinite.
     """
     arrow = normal_equations(problem, point)
     known = variance / AMPLITUDE_RANGE**2
@@ -92,12 +105,12 @@ def _inverse(problem: JointProblem, point: Point, variance: float) -> Inverse:
 def _covariance_of_u(layout: Layout, point: Point, inverse: Inverse) -> FloatArray:
     """Return the covariance of all parameters of each spectrum, shape (n, p, p)."""
     n, p = point.u.shape
-    own, joint, by_joint = layout.local, layout.joint, point.by_joint
+    local, joint, by_joint = layout.local, layout.joint, point.by_joint
     covariance = np.zeros((n, p, p))
-    covariance[:, own[:, None], own] = inverse.local
+    covariance[:, local[:, None], local] = inverse.local
     across = inverse.border @ by_joint.transpose(0, 2, 1)
-    covariance[:, own[:, None], joint] = across
-    covariance[:, joint[:, None], own] = across.transpose(0, 2, 1)
+    covariance[:, local[:, None], joint] = across
+    covariance[:, joint[:, None], local] = across.transpose(0, 2, 1)
     covariance[:, joint[:, None], joint] = by_joint @ inverse.joint @ by_joint.transpose(0, 2, 1)
     return covariance
 
@@ -127,9 +140,9 @@ def _result(
     excess = math.sqrt(chi2 / dof / seed.noise_floor) if seed.noise_floor > 0 else 0.0
     relative = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     poor = excess > ABOVE_NOISE and math.sqrt(float(np.sum(relative**2)) / dof) > POOR_RESIDUAL
-    flags = [f"residuals are {excess:.1f} times the noise"] if excess > ABOVE_NOISE else []
+    flags = [f"residuals are {format_fixed(excess, 1)} times the noise"] if excess > ABOVE_NOISE else []
     for status in ("at_bound", "not_identifiable"):
-        names = [name for name, own in zip(circuit.parameters, statuses, strict=True) if own == status]
+        names = [name for name, given in zip(circuit.parameters, statuses, strict=True) if given == status]
         flags += [f"{status}: {' '.join(names)}"] if names else []
     return FitResult(
         circuit=circuit,
@@ -166,7 +179,7 @@ def _joint_parameters(
     dof: float,
     coordinate: str,
 ) -> tuple[dict[str, Parameter], dict[str, LawFit], tuple[str, ...], FloatArray]:
-    """Return shared parameters, laws, and names and covariance of all that they are made of."""
+    """Return shared parameters and laws, with the names and covariance of all their parameters."""
     layout = problem.layout
     lower, upper = joint_limits(problem)
     sigma = np.sqrt(np.maximum(np.diag(covariance_g), 0.0))
@@ -181,26 +194,26 @@ def _joint_parameters(
         values[column], transform[column, column] = term.physical(point.joint[column])
     covariance = transform @ covariance_g @ transform.T
     stderr = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    found = []
+    parameters = []
     for term, column in zip(terms, columns, strict=True):
         bounded = bool(constraints.bounded[term.index])
         ends = [
             _status(term.exponent, s, end, bounded) for s, end in zip(sigma[column], limited[column], strict=True)
         ]
         status = max(ends, key=("ok", "not_identifiable", "at_bound").index)
-        found.append(
+        parameters.append(
             _term_parameters(layout, term, values[column], stderr[column], status, constraints, dof, coordinate)
         )
     n_shared = len(layout.shared)
     shared = {
-        term.name: replace(own["value"], name=term.name)
-        for term, own in zip(terms[:n_shared], found[:n_shared], strict=True)
+        term.name: replace(fitted["value"], name=term.name)
+        for term, fitted in zip(terms[:n_shared], parameters[:n_shared], strict=True)
     }
     laws = {
-        term.name: LawFit(term.name, term.law, own)
-        for term, own in zip(terms[n_shared:], found[n_shared:], strict=True)
+        term.name: LawFit(term.name, term.law, fitted)
+        for term, fitted in zip(terms[n_shared:], parameters[n_shared:], strict=True)
     }
-    names = [*shared, *(f"{name}.{own}" for name, law in laws.items() for own in law.parameters)]
+    names = [*shared, *(f"{name}.{parameter}" for name, law in laws.items() for parameter in law.parameters)]
     return shared, laws, tuple(names), covariance
 
 
@@ -246,11 +259,12 @@ def _flags(
     n_separate = sum(seed.n_free for seed in seeds)
     gain = bic(chi2, problem.n_data, n_parameters) - bic(separate, problem.n_data, n_separate)
     if gain > WORSE_BIC:
-        flags.append(f"separate fits describe the spectra better (ΔBIC {gain:.0f}): what is shared may not hold")
+        better = f"better (ΔBIC {format_fixed(gain, 0)})"
+        flags.append(f"separate fits describe the spectra {better}: check shared parameters and laws")
     reduced = [seed.chi2_reduced for seed in seeds]
     if max(reduced) > NOISE_RATIO * min(reduced) and seeds[0].weighting != "noise":
         flags.append(
             f"noise differs between spectra by a factor of {math.sqrt(max(reduced) / min(reduced)):.1f}: "
-            "the common error is not that of each; weighting='noise' would tell them apart"
+            "errors are those of the mean noise; use weighting='noise' for noise of each spectrum"
         )
     return flags

@@ -1,8 +1,9 @@
-"""Fit one model to all spectra of a series together."""
+"""Global fit of one model to a series of spectra."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
@@ -15,12 +16,19 @@ from eistool.fitting.global_fit.laws import LawTerm
 from eistool.fitting.global_fit.request import Axis, Request, logarithms
 from eistool.fitting.global_fit.result import GlobalFit
 from eistool.fitting.problem import Constraints
+from eistool.fitting.quality import LARGE_RESIDUAL
 from eistool.fitting.result import FitResult
 from eistool.spectrum import Series, Spectrum
+from eistool.typing import Threshold
 
-OUTLYING = 10.0  # times the median of the separate fits' residuals: such a spectrum would rule all others
-UNUSABLE = 0.05  # of |Z|, and at least this
-WORSE = 1.3  # times the separate fit's sum of squares: worth another search for the own parameters
+OUTLYING: Annotated[
+    float,
+    Threshold(
+        "rms residual, relative to the median of the separate fits, above which a spectrum is left out",
+        "engineering choice: it outweighs a hundred others in S; only applies above LARGE_RESIDUAL",
+    ),
+] = 10.0
+WORSE = 1.3  # S relative to the separate fit above which local parameters are searched again; effort
 
 
 def fit_global(
@@ -35,47 +43,47 @@ def fit_global(
     weighting: str = "modulus",
     jobs: int | None = None,
 ) -> GlobalFit:
-    """Fit one circuit to all spectra of a series at once.
+    """Fit one circuit to all spectra of a series simultaneously.
 
-    Parameters that are neither shared nor follow a law are free in every spectrum. No start values are
-    needed: each spectrum is fitted on its own first.
+    Parameters that are neither shared nor follow a law are free in every spectrum. Start values are taken
+    from separate fits of the spectra.
 
     Parameters
     ----------
     series : Series or sequence of Spectrum
-        At least two. A sequence has no coordinate but its order.
+        At least two spectra. The coordinate of a sequence is the index.
     circuit : Circuit or str
-        A circuit, an expression, or a name of the library.
+        A circuit, an expression, or the name of a library circuit.
     shared : names
-        Parameters with one value for all spectra.
+        Names of parameters with a common value for all spectra.
     laws : mapping of name to law, optional
         ``arrhenius``: R(T) = (T/σ0') exp(Ea/kB T) with Ea_eV and ln_sigma0 (of σ0' in K per unit of R);
-        the temperatures are the metadata's ``temperature_C``. ``constant``; ``linear``: a + b x; or
-        ``power``: a xⁿ, with the coordinate x of the series.
+        temperatures are taken from the metadata (``temperature_C``). ``constant``; ``linear``: a + b x;
+        ``power``: a xⁿ, with x the coordinate of the series.
     smooth : mapping of name to strength, optional
-        A penalty on second differences of ln value (of the value itself, for exponents) along the series:
-        a strength of 1/d² expects differences of about d, at the typical spacing. ``"auto"`` takes the
-        strength from the scatter of the separate fits, by maximum likelihood.
+        Penalty on second differences of ln value (of the value for exponents) along the series: a strength
+        of 1/d² corresponds to expected differences of d at the typical spacing. ``"auto"`` estimates the
+        strength from the scatter of the separate fits by maximum likelihood.
     bounds, fixed, weighting, jobs
         As for :func:`eistool.fit_many`.
 
     Returns
     -------
     GlobalFit
-        A spectrum whose separate fit fails, or is far off all others, is left out and flagged.
+        Spectra with failed or outlying separate fits are left out and flagged.
 
     Raises
     ------
     CircuitError
-        If the circuit cannot be understood.
+        If the circuit is invalid.
     FitError
-        If names or options are wrong, a law lacks its coordinate, or fewer than two spectra can be used.
+        If names or options are invalid, a law lacks its coordinate, or fewer than two spectra can be used.
 
     Notes
     -----
-    Arrhenius' law is fitted with exact temperatures: their errors are for the user to add. Errors are those
-    of the linearised problem; for smooth parameters the penalty counts as prior knowledge [1]_. A ΔBIC above
-    10 in favour of separate fits is flagged: then what was shared does probably not hold.
+    Temperatures are taken as exact in the Arrhenius law. Errors are those of the linearised problem; the
+    penalty of smooth parameters is treated as a prior [1]_. A ΔBIC above 10 in favour of separate fits is
+    flagged, as strong evidence against the shared parameters or laws.
 
     References
     ----------
@@ -99,7 +107,7 @@ def fit_global(
     the_circuit = as_circuit(circuit)
     shared = (shared,) if isinstance(shared, str) else tuple(shared)
     if fixed is not None and not isinstance(fixed, Mapping):
-        raise FitError(f"fixed={fixed!r}; give the values too, for instance fixed={{'R0': 10.0}}")
+        raise FitError(f"fixed={fixed!r}; give a mapping of names to values, for instance fixed={{'R0': 10.0}}")
     request = Request(the_circuit, shared, dict(laws or {}), dict(smooth or {}), dict(fixed or {}))
     request.check()
     constraints = Constraints.of(the_circuit, None, bounds, request.fixed)
@@ -118,26 +126,28 @@ def fit_global(
         raise FitError(
             f"global fit: {len(kept)} of {len(seeds)} spectra can be used ({reasons}); give {needed} or more"
         )
-    layout = request.layout(axis.taken(kept))
+    layout = request.layout(axis.subset(kept))
     used = [seeds[s] for s in kept]
     problem = build([seed.spectrum for seed in used], layout, constraints, weighting)
     variance = float(np.median([seed.chi2_reduced for seed in used])) if weighting != "noise" else 1.0
-    problem = request.smoothed(problem, axis.taken(kept), used, variance)
+    problem = request.smoothed(problem, axis.subset(kept), used, variance)
     point = _search(problem, used, bounds, weighting)
     return assemble(request, axis, problem, point, seeds, kept, left_out, constraints)
 
 
 def _left_out(seeds: list[FitResult]) -> dict[int, str]:
-    """Return the spectra that cannot take part, and why."""
+    """Return the indices of spectra that are left out, with reasons."""
     reasons = {s: seed.reason for s, seed in enumerate(seeds) if not seed.success}
     if len(reasons) == len(seeds):
         return reasons
-    # relative to |Z|, whatever the weighting: unit weights may span decades along a series
+    # relative to |Z| for any weighting: unit weights may span decades along a series
     relative = np.array([_rms_residual(seed) if seed.success else math.nan for seed in seeds])
     typical = float(np.nanmedian(relative))
     for s, rms in enumerate(relative.tolist()):
-        if rms > max(OUTLYING * typical, UNUSABLE):
-            reasons[s] = f"residuals of {rms:.0%} of |Z| on its own, {typical:.2%} in the typical spectrum"
+        if rms > max(OUTLYING * typical, LARGE_RESIDUAL):
+            reasons[s] = (
+                f"residuals of the separate fit are {rms:.0%} of |Z|, those of a typical spectrum {typical:.2%}"
+            )
     return reasons
 
 
@@ -148,7 +158,7 @@ def _rms_residual(seed: FitResult) -> float:
 def _search(
     problem: JointProblem, seeds: list[FitResult], bounds: Mapping[str, tuple[float, float]] | None, weighting: str
 ) -> Point:
-    """Return the joint minimum, from the separate fits."""
+    """Return the joint minimum, with the separate fits as start."""
     layout = problem.layout
     u, variance = logarithms(seeds, problem)
     joint = np.empty(layout.n_joint)
@@ -159,7 +169,7 @@ def _search(
     worse = [s for s, seed in enumerate(seeds) if point.squares[s] > WORSE * seed.chi2]
     if not (worse and layout.local.size):
         return point
-    # with the joint parameters held, a spectrum's own may have a better minimum elsewhere
+    # with joint parameters held, local parameters may have a better minimum elsewhere
     local = point.local.copy()
     values = np.where(layout.exponent, point.u, np.exp(point.u))
     for s in worse:

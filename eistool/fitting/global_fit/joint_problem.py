@@ -1,4 +1,4 @@
-"""One model over several spectra, as equations: parameters, residuals, penalty and their minimum."""
+"""Least-squares problem of a global fit: parameters, residuals, penalty and minimisation."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -6,34 +6,33 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.circuit.own import take_error
+from eistool.circuit.custom_elements import take_error
 from eistool.circuit.program import Program, compile_circuit, frequency_grid, to_blocks
 from eistool.fitting.global_fit.arrow_matrix import Arrow, solve
 from eistool.fitting.global_fit.laws import LawTerm
-from eistool.fitting.problem import AMPLITUDE_RANGE, TAU_RANGE, Constraints
+from eistool.fitting.problem import AMPLITUDE_RANGE, TAU_RANGE, TYPICAL_EXPONENT, Constraints
 from eistool.fitting.weights import standard_deviation
 from eistool.kernels import model
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, FloatArray, IntArray
 
-MAX_ITERATIONS = 300
-CONVERGED = 1e-10  # of the sum of squares: what a step promises to gain, when it is the last
-TYPICAL_EXPONENT = 0.85
+MAX_ITERATIONS = 300  # of Levenberg-Marquardt; tens are typical
+CONVERGED = 1e-10  # predicted decrease relative to the sum of squares; far below a ΔBIC of 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Which of the circuit's p parameters are the spectra's own, joint, or fixed."""
+    """Assignment of the circuit's p parameters to local, joint and fixed ones."""
 
     circuit: Circuit
-    local: IntArray  # shape (l,): indices of the circuit
-    shared: tuple[tuple[str, int], ...]  # name and index; their joint parameters come first
+    local: IntArray  # shape (l,): indices in the circuit
+    shared: tuple[tuple[str, int], ...]  # name and index; first among the joint parameters
     laws: tuple[LawTerm, ...]
     fixed: dict[int, float]
 
     @property
     def exponent(self) -> BoolArray:
-        """Where u is the parameter itself, not its logarithm; shape (p,)."""
+        """True for exponents, for which u is the parameter instead of its logarithm; shape (p,)."""
         return np.array([spec.kind == "exponent" for spec in self.circuit.specs])
 
     @property
@@ -42,7 +41,7 @@ class Layout:
         return np.array([i for _, i in self.shared] + [term.index for term in self.laws], dtype=np.int64)
 
     def columns(self) -> list[slice]:
-        """Return where each of ``joint`` has its joint parameters."""
+        """Return the slice of joint parameters of each index in ``joint``."""
         counts = [1] * len(self.shared) + [term.count for term in self.laws]
         ends = np.cumsum([0, *counts])
         return [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
@@ -53,7 +52,7 @@ class Layout:
         return len(self.shared) + sum(term.count for term in self.laws)
 
     def expand(self, local: FloatArray, g: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return u of all spectra, shape (n, p), and its joint part's derivatives by g, (n, k, m)."""
+        """Return u of all spectra, shape (n, p), and derivatives of its joint part by g, (n, k, m)."""
         n = local.shape[0]
         u = np.zeros((n, len(self.circuit.parameters)))
         for i, value in self.fixed.items():
@@ -70,10 +69,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smoothness:
-    """A penalty on second differences of some local parameters along the spectra."""
+    """Penalty on second differences of local parameters along the spectra."""
 
     strength: FloatArray  # shape (l,): 1 / (expected second difference)²; 0 for none
-    differences: FloatArray  # shape (n - 2, 3): each row's weights of three neighbours
+    differences: FloatArray  # shape (n - 2, 3): weights of three neighbours per row
 
     def apply(self, local: FloatArray) -> FloatArray:
         """Return the second differences, shape (n - 2, l)."""
@@ -118,16 +117,16 @@ class JointProblem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """Parameters, and what the model is worth there."""
+    """Parameters, with sums of squares and derivatives of the model."""
 
     local: FloatArray  # shape (n, l)
     joint: FloatArray  # shape (m,)
     u: FloatArray  # shape (n, p)
     by_joint: FloatArray  # shape (n, k, m)
-    squares: FloatArray  # shape (n,): each spectrum's sum of squares
+    squares: FloatArray  # shape (n,): sum of squares of each spectrum
     hessian: FloatArray  # shape (n, p, p): JᵀJ of each spectrum
     gradient: FloatArray  # shape (n, p): Jᵀr
-    objective: float  # with the penalty
+    objective: float  # sum of squares and penalty
     converged: bool = False
 
 
@@ -154,7 +153,7 @@ def build(spectra: list[Spectrum], layout: Layout, constraints: Constraints, wei
 def _limits(
     layout: Layout, constraints: Constraints, program: Program, omega: FloatArray, modulus: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return limits of u: the user's and those of exponents, else as far as a fit searches."""
+    """Return limits of u: bounds of the user and of exponents, or the search range of a fit."""
     exponent = layout.exponent
     log_omega = np.log(omega)
     scale = np.array([np.median(np.log(modulus)), 0.5 * (log_omega.min() + log_omega.max())])
@@ -163,12 +162,12 @@ def _limits(
     is_tau = np.array([spec.kind == "tau" for spec in layout.circuit.specs])
     reach = np.where(is_tau, 0.5 * np.ptp(log_omega) + TAU_RANGE, AMPLITUDE_RANGE)
     lower, upper = middle - reach, middle + reach
-    own = constraints.bounded
-    positive_low = own & (constraints.lower > 0)
+    bounded = constraints.bounded
+    positive_low = bounded & (constraints.lower > 0)
     lower = np.where(positive_low, np.log(np.where(positive_low, constraints.lower, 1.0)), lower)
-    finite_high = own & np.isfinite(constraints.upper)
+    finite_high = bounded & np.isfinite(constraints.upper)
     upper = np.where(finite_high, np.log(np.where(finite_high, constraints.upper, 1.0)), upper)
-    # bounds of the user's may lie beyond the default range
+    # bounds of the user may lie beyond the default range
     upper = np.maximum(upper, lower + 1e-9)
     return np.where(exponent, constraints.lower, lower), np.where(exponent, constraints.upper, upper)
 
@@ -187,7 +186,7 @@ def evaluate(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Poi
     squares, gradient, hessian = np.empty(n), np.empty((n, p)), np.empty((n, p, p))
     place = np.ix_(program.order, program.order)
     width, workspace = 0, program.workspace(0)
-    with np.errstate(all="ignore"):  # a step into nowhere is told by its sum of squares
+    with np.errstate(all="ignore"):  # invalid steps have a non-finite sum of squares
         for s, (grid, target) in enumerate(zip(problem.grids, problem.targets, strict=True)):
             if grid.shape[1] != width:
                 width = grid.shape[1]
@@ -196,7 +195,7 @@ def evaluate(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Poi
             model.evaluate(
                 program.operations, offsets, program.parents, program.groups, theta[s], grid, sums, rows
             )
-            take_error()  # is told by the sum of squares
+            take_error()  # the sum of squares is not finite
             jacobian = rows * target[1] * sign[:, None]
             residual = (target[0] - sums[0]) * target[1]
             squares[s] = residual @ residual
@@ -210,15 +209,15 @@ def evaluate(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Poi
 
 
 def normal_equations(problem: JointProblem, point: Point) -> Arrow:
-    """Return the Gauss-Newton equations at a point; right-hand sides point downhill."""
-    own, shared = problem.layout.local, problem.layout.joint
+    """Return the Gauss-Newton equations at a point, with negative gradients as right-hand sides."""
+    i, j = problem.layout.local, problem.layout.joint
     by_joint = point.by_joint
-    local = point.hessian[:, own[:, None], own]
-    border = point.hessian[:, own[:, None], shared] @ by_joint
-    inner = point.hessian[:, shared[:, None], shared] @ by_joint
+    local = point.hessian[:, i[:, None], i]
+    border = point.hessian[:, i[:, None], j] @ by_joint
+    inner = point.hessian[:, j[:, None], j] @ by_joint
     joint = np.einsum("nkm,nkj->mj", by_joint, inner)
-    local_rhs = point.gradient[:, own]
-    joint_rhs = np.einsum("nkm,nk->m", by_joint, point.gradient[:, shared])
+    local_rhs = point.gradient[:, i]
+    joint_rhs = np.einsum("nkm,nk->m", by_joint, point.gradient[:, j])
     if problem.smooth is None:
         return Arrow(local, border, joint, local_rhs, joint_rhs)
     strength = problem.variance * problem.smooth.strength
@@ -239,9 +238,9 @@ def joint_limits(problem: JointProblem) -> tuple[FloatArray, FloatArray]:
 
 
 def minimise(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Point:
-    """Return the minimum that Levenberg-Marquardt steps reach within the limits, from a start."""
-    own = problem.layout.local
-    low, high = problem.lower[:, own], problem.upper[:, own]
+    """Minimise the objective by Levenberg-Marquardt steps within the limits."""
+    index = problem.layout.local
+    low, high = problem.lower[:, index], problem.upper[:, index]
     joint_low, joint_high = joint_limits(problem)
     point = evaluate(problem, np.clip(local, low, high), np.clip(joint, joint_low, joint_high))
     damping, factor, converged = 1e-3, 4.0, False
@@ -253,8 +252,8 @@ def minimise(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Poi
             _blocked(point.joint, arrow.joint_rhs, joint_low, joint_high),
         )
         step, joint_step = solve(arrow, damping)
-        promised = float(np.sum(step * arrow.local_rhs) + joint_step @ arrow.joint_rhs)
-        if not promised > CONVERGED * point.objective:
+        predicted = float(np.sum(step * arrow.local_rhs) + joint_step @ arrow.joint_rhs)
+        if not predicted > CONVERGED * point.objective:
             converged = True
             break
         trial = evaluate(
@@ -267,7 +266,7 @@ def minimise(problem: JointProblem, local: FloatArray, joint: FloatArray) -> Poi
         else:
             damping, factor = damping * factor, factor * 2.0
         if damping > 1e16:
-            converged = True  # nothing is left to gain in double precision
+            converged = True  # no decrease is possible in double precision
             break
     return replace(point, converged=converged)
 
@@ -278,7 +277,7 @@ def _blocked(value: FloatArray, downhill: FloatArray, low: FloatArray, high: Flo
 
 
 def _hold(arrow: Arrow, local: BoolArray, joint: BoolArray) -> Arrow:
-    """Return equations in which some parameters do not move."""
+    """Return the equations with some parameters held."""
     if not (local.any() or joint.any()):
         return arrow
     a, b = (~local).astype(np.float64), (~joint).astype(np.float64)

@@ -1,7 +1,7 @@
-"""Laws that a parameter follows along a series of spectra.
+"""Laws of parameters along a series of spectra.
 
-A law of two parameters is worked by the values that it gives at both ends of its range: these are of one
-kind, hardly correlated, and positive wherever the parameter must be.
+Laws with two parameters are parametrised by their values at both ends of the range, which are of the same
+kind, weakly correlated, and positive if the parameter is.
 """
 
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ LAWS = MappingProxyType(
         "power": (("prefactor", "{unit} at {x} = 1"), ("exponent", "")),
     }
 )
-THERMAL_KINDS = ("resistance", "tau", "warburg")  # which an activation energy makes fall with temperature
+THERMAL_KINDS = ("resistance", "tau", "warburg")  # decrease with temperature for a positive activation energy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LawTerm:
-    """A law for one parameter of the circuit, over the spectra of a series.
+    """Law of one circuit parameter over the spectra of a series.
 
-    The circuit's parameter is u: ln p, or p itself for an exponent. g holds u at the ends of the range.
+    u denotes ln p, or p for an exponent; g holds u at the ends of the range.
     """
 
-    name: str  # of the circuit's parameter, as the user wrote it
+    name: str  # of the circuit's parameter, as given by the user
     law: str
     index: int  # of the circuit's parameter
-    exponent: bool  # u is the parameter itself
+    exponent: bool  # whether u is p instead of ln p
     x: FloatArray  # shape (n_spectra,): temperature in K, or the coordinate
 
     @property
@@ -45,11 +45,11 @@ class LawTerm:
 
     @property
     def ends(self) -> FloatArray:
-        """The least and the largest x."""
+        """Minimum and maximum of x."""
         return np.array([self.x.min(), self.x.max()])
 
     def share(self) -> FloatArray:
-        """Return the weights of the two ends in each spectrum, shape (n_spectra, 2)."""
+        """Return the weights of both ends in each spectrum, shape (n_spectra, 2)."""
         of = {"arrhenius": np.reciprocal, "power": np.log, "linear": np.positive}[self.law]
         low, high = of(self.ends)
         t = (of(self.x) - low) / (high - low)
@@ -70,7 +70,7 @@ class LawTerm:
         return share @ g + shift, share
 
     def start(self, u: FloatArray, weight: FloatArray) -> FloatArray:
-        """Return g from separate fits by weighted least squares that large deviations do not pull."""
+        """Return g from separate fits by robust weighted least squares (Cauchy weights)."""
         g = np.full(self.count, float(np.median(u)))
         for _ in range(30):
             model, derivative = self.evaluate(g)
@@ -83,7 +83,7 @@ class LawTerm:
         return g
 
     def physical(self, g: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the law's own parameters, shape (count,), and their derivatives by g, (count, count)."""
+        """Return the parameters of the law, shape (count,), and their derivatives by g, (count, count)."""
         value = g if self.exponent else np.exp(g)
         slope = np.ones_like(g) if self.exponent else value
         if self.law == "constant":
@@ -91,8 +91,10 @@ class LawTerm:
         low, high = self.ends
         if self.law == "linear":
             b = np.array([-1.0, 1.0]) * slope / (high - low)
-            own = (value[1] - value[0]) / (high - low)
-            return np.array([value[0] - own * low, own]), np.stack([np.array([slope[0], 0.0]) - low * b, b])
+            gradient = (value[1] - value[0]) / (high - low)
+            return np.array([value[0] - gradient * low, gradient]), np.stack(
+                [np.array([slope[0], 0.0]) - low * b, b]
+            )
         if self.law == "power":
             n = np.array([-1.0, 1.0]) / np.log(high / low)
             prefactor = float(np.exp(g[0] - (n @ g) * np.log(low)))
@@ -105,15 +107,17 @@ class LawTerm:
 
 
 def check_law(name: str, law: str, kind: str, x: FloatArray) -> None:
-    """Raise a FitError if a law does not suit a parameter of this kind, or the coordinates."""
+    """Raise a FitError if a law is not applicable to the kind of parameter or the coordinates."""
     if law == "arrhenius" and kind not in THERMAL_KINDS:
         raise FitError(
-            f"law of {name}: arrhenius describes resistances, Warburg coefficients and time constants, "
-            "which fall with temperature; choose one of those, or smooth={...}"
+            f"law of {name}: arrhenius applies to resistances, Warburg coefficients and time constants; "
+            "choose one of those, another law, or smooth={...}"
         )
     if law == "power" and kind == "exponent":
-        raise FitError(f"law of {name}: power does not suit an exponent; choose constant or linear")
+        raise FitError(f"law of {name}: power does not apply to an exponent; choose constant or linear")
     if law == "power" and not x.min() > 0:
-        raise FitError(f"law of {name}: power needs coordinates above 0, there is {x.min():g}; leave those out")
+        raise FitError(f"law of {name}: power needs coordinates above 0, got {x.min():g}; remove these spectra")
     if law != "constant" and not x.max() > x.min():
-        raise FitError(f"law of {name}: {law} needs two different coordinates, all are {x[0]:g}")
+        raise FitError(
+            f"law of {name}: {law} needs two different coordinates, all are {x[0]:g}; use constant or shared"
+        )

@@ -1,4 +1,4 @@
-"""What is asked of a global fit, and where its spectra stand along the series."""
+"""Arguments of a global fit, and coordinates of its spectra."""
 
 import math
 from collections.abc import Sequence
@@ -20,31 +20,31 @@ from eistool.typing import FloatArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """The spectra and where they stand along the series."""
+    """Spectra with their coordinates along the series."""
 
     spectra: list[Spectrum]
     name: str
-    coordinate: FloatArray | None  # None where there is nothing but an order
+    coordinate: FloatArray | None  # None for a sequence without a coordinate
 
     @classmethod
     def of(cls, series: Series | Sequence[Spectrum]) -> "Axis":
-        """Return the axis of a Series, or of spectra in a row."""
+        """Return the axis of a Series or a sequence of spectra."""
         if isinstance(series, Series):
             return cls(list(series), COORDINATES[series.by], series.coordinate)
         return cls(list(series), "index", None)
 
     @property
     def index(self) -> FloatArray:
-        """The coordinate, or the position where there is none."""
+        """Coordinate, or position for a sequence without one."""
         return np.arange(len(self.spectra), dtype=np.float64) if self.coordinate is None else self.coordinate
 
-    def taken(self, kept: list[int]) -> "Axis":
-        """Return the axis of some of the spectra."""
+    def subset(self, kept: list[int]) -> "Axis":
+        """Return the axis of the spectra with these indices."""
         coordinate = None if self.coordinate is None else self.coordinate[kept]
         return Axis([self.spectra[s] for s in kept], self.name, coordinate)
 
     def kelvin(self, name: str) -> FloatArray:
-        """Return the temperatures, which the law of this parameter needs."""
+        """Return the temperatures in K for the law of a parameter."""
         for spectrum in self.spectra:
             if spectrum.metadata.temperature_C is None:
                 raise FitError(
@@ -55,19 +55,19 @@ class Axis:
         return np.array(celsius, dtype=np.float64) + ZERO_CELSIUS
 
     def abscissa(self, name: str, law: str) -> FloatArray:
-        """Return what a law depends on."""
+        """Return the independent variable of a law."""
         if law not in LAWS:
             raise FitError(f"law of {name}: {law!r}; choose one of {', '.join(LAWS)}")
         if law == "arrhenius":
             return self.kelvin(name)
         if law != "constant" and self.coordinate is None:
-            raise FitError(f"law of {name}: {law} needs a coordinate; give eistool.Series(spectra, by=...)")
+            raise FitError(f"law of {name}: {law} needs a coordinate; use eistool.Series(spectra, by=...)")
         return self.index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """What the user asked of the parameters, by the names that the user wrote."""
+    """Arguments of a global fit, with names as given by the user."""
 
     circuit: Circuit
     shared: tuple[str, ...]
@@ -85,9 +85,7 @@ class Request:
                     raise FitError(f"{self.circuit}: {name} is in {seen[i]} and in {argument}; choose one of them")
                 seen[i] = argument
         if not (self.shared or self.laws or self.smooth):
-            raise FitError(
-                f"{self.circuit}: nothing joins the spectra; give shared, laws or smooth, or use fit_many"
-            )
+            raise FitError(f"{self.circuit}: no shared parameters; give shared, laws or smooth, or use fit_many")
         for name, strength in self.smooth.items():
             if strength != "auto" and not (isinstance(strength, int | float) and 0 < strength < math.inf):
                 raise FitError(f"smooth: {name}={strength!r}; give a strength above 0, or 'auto'")
@@ -99,13 +97,13 @@ class Request:
             raise FitError(f"{argument}: {error}") from error
 
     def check_axis(self, axis: Axis) -> None:
-        """Raise a FitError if the series lacks what laws or penalties need."""
+        """Raise a FitError if the series is not sufficient for the laws or penalties."""
         self.layout(axis)
         if self.smooth and len(axis.spectra) < 3:
             raise FitError(f"smooth: {len(axis.spectra)} spectra; give three or more")
 
     def layout(self, axis: Axis) -> Layout:
-        """Return which parameters are joint, fixed, or free in every spectrum."""
+        """Return the layout of joint, fixed and local parameters."""
         terms = []
         for name, law in self.laws.items():
             i = self.circuit.index(name)
@@ -120,7 +118,7 @@ class Request:
         return Layout(self.circuit, np.array(local, dtype=np.int64), shared, tuple(terms), fixed)
 
     def smoothed(self, problem: JointProblem, axis: Axis, seeds: list[FitResult], variance: float) -> JointProblem:
-        """Return the problem with its penalty."""
+        """Return the problem with the penalty added."""
         if not self.smooth:
             return problem
         differences = second_differences(axis.index)
@@ -137,7 +135,7 @@ class Request:
 
 
 def logarithms(seeds: list[FitResult], problem: JointProblem) -> tuple[FloatArray, FloatArray]:
-    """Return u of the separate fits and its variance, shape (n, p) each."""
+    """Return u of separate fits and its variance, shape (n, p) each."""
     exponent = problem.layout.exponent
     values = np.array([seed.values for seed in seeds])
     variance = np.array([np.diag(seed.covariance) for seed in seeds])

@@ -1,4 +1,4 @@
-"""What a global fit gives: the spectra's fits, what they share, and the laws they follow."""
+"""Results of global fits: fits of the spectra, shared parameters and laws."""
 
 import math
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LawFit:
-    """A law that a parameter of the circuit follows along the series."""
+    """Law of a circuit parameter along the series."""
 
     name: str  # of the circuit's parameter
     law: str  # arrhenius | constant | linear | power
@@ -38,36 +38,36 @@ class LawFit:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GlobalFit:
-    """One model fitted to all spectra of a series together.
+    """Model fitted to all spectra of a series simultaneously.
 
     Attributes
     ----------
     circuit : Circuit
         The model.
     results : tuple of FitResult
-        One for each spectrum, in the order of the series, with the marginal covariance of the joint fit.
-        A spectrum that was left out keeps its separate fit, failed or not, and a flag that says why.
+        Fits of the spectra in the order of the series, with the marginal covariance of the joint fit. Spectra
+        that were left out keep their separate fits, with a flag that gives the reason.
     shared : mapping of name to Parameter
-        Parameters with one value for all spectra.
+        Parameters with a common value for all spectra.
     laws : mapping of name to LawFit
         Parameters that follow a law.
     smooth : mapping of name to float
-        Penalty strengths as they were used.
+        Penalty strengths.
     names : tuple of str
-        The rows of ``covariance``: ``CPE1.alpha``, ``R1.Ea_eV``, ...
+        Names of the rows of ``covariance``: ``CPE1.alpha``, ``R1.Ea_eV``, ...
     covariance : FloatArray, shape (m, m)
-        Of the shared parameters and those of the laws, in their units, scaled with ``chi2_reduced``
-        unless the weighting is the measured noise.
+        Covariance of the shared parameters and those of the laws, scaled with ``chi2_reduced`` unless the
+        weighting is the measured noise.
     chi2, chi2_reduced, bic : float
-        Of all spectra that were used; the penalty is not in them.
+        Statistics of all spectra that were used, without the penalty.
     n_data, n_parameters
-        2 x points; and the number of parameters, of which those that a penalty holds count in part.
+        2 x points, and the effective number of parameters; penalised parameters count in part.
     index : tuple of float
-        The coordinate of each spectrum in the series.
+        Coordinates of the spectra.
     status : {"ok", "poor_model", "failed"}
         ``poor_model``: at least one spectrum is not described. ``failed``: the fit did not converge.
     flags : tuple of str
-        Remarks on what to be careful with.
+        Caveats.
     """
 
     circuit: Circuit
@@ -87,7 +87,7 @@ class GlobalFit:
 
     @property
     def success(self) -> bool:
-        """Whether there are values to use; look at ``status`` and ``flags`` too."""
+        """Whether the fit converged; see also ``status`` and ``flags``."""
         return self.status != "failed"
 
     @property
@@ -97,7 +97,7 @@ class GlobalFit:
 
     @property
     def chi2_reduced(self) -> float:
-        """``chi2`` by the degrees of freedom."""
+        """``chi2`` divided by the degrees of freedom."""
         return self.chi2 / self.dof
 
     @property
@@ -107,7 +107,7 @@ class GlobalFit:
 
     @property
     def correlation(self) -> FloatArray:
-        """Correlation of shared and law parameters, shape (m, m)."""
+        """Correlation matrix of shared and law parameters, shape (m, m)."""
         sigma = np.sqrt(np.diag(self.covariance))
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(np.outer(sigma, sigma) > 0, self.covariance / np.outer(sigma, sigma), np.nan)
@@ -173,5 +173,5 @@ def _row(parameter: Parameter) -> tuple[str, ...]:
 
 def bic(chi2: float, n: int, k: float) -> float:
     """Return n ln(S/n) + k ln n."""
-    # a perfect fit of simulated data has no logarithm
+    # avoids the logarithm of 0 for noise-free data
     return n * math.log(max(chi2, 1e-300) / n) + k * math.log(n)

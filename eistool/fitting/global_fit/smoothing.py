@@ -1,33 +1,34 @@
-"""Second differences along a series, and how large they are expected to be."""
+"""Second differences along a series, and maximum-likelihood penalty strength."""
 
 import numpy as np
 
 from eistool.typing import FloatArray
 
-SMALLEST_SPACING = 0.1  # of the typical: repeated coordinates must not divide by zero
-DECADES = 8  # below the scatter of the separate fits, that an expected difference is sought
-PER_DECADE = 8
+MIN_SPACING = 0.1  # relative to the typical spacing; keeps weights of repeated coordinates finite
+# grid of the variance t²: 8 decades below the scatter of the separate fits, where the penalty is rigid,
+# in steps of a third in t², well below the statistical error of a variance
+DECADES, PER_DECADE = 8, 8
 
 
 def second_differences(coordinate: FloatArray) -> FloatArray:
-    """Return each row's weights of three neighbours, shape (n - 2, 3).
+    """Return the weights of three neighbours in each second difference, shape (n - 2, 3).
 
-    At even spacing they are (1, -2, 1). Distances count along the series, so that a charge and the
-    discharge after it are one line.
+    The weights are (1, -2, 1) for equal spacing. Distances are absolute, so that a charge and the subsequent
+    discharge form one line.
     """
     h = np.abs(np.diff(coordinate))
     typical = float(np.median(h)) or float(h.max()) or 1.0
-    h = np.maximum(h, SMALLEST_SPACING * typical) / typical
+    h = np.maximum(h, MIN_SPACING * typical) / typical
     before, after = h[:-1], h[1:]
     half = 2.0 / (before + after)
     return np.column_stack([half / before, -half * (1 / before + 1 / after), half / after])
 
 
 def strength_from_fits(u: FloatArray, variance: FloatArray, differences: FloatArray) -> float:
-    """Return the penalty strength that makes the separate fits' second differences most likely.
+    """Return the maximum-likelihood penalty strength from separate fits.
 
-    They are normally distributed with the covariance t² + D V Dᵀ, where V are the variances of the fits;
-    the strength is 1/t².
+    Second differences are taken as normally distributed with covariance t² + D V Dᵀ, where V are the variances
+    of the fits; the strength is 1/t².
 
     Examples
     --------
@@ -50,10 +51,10 @@ def strength_from_fits(u: FloatArray, variance: FloatArray, differences: FloatAr
     best, best_strength = np.inf, 1.0 / scatter
     for exponent in np.arange(1, -DECADES - 1e-9, -1 / PER_DECADE):
         t2 = scatter * 10.0**exponent
-        own = bands.copy()
-        own[0] += t2
-        factor = cholesky_banded(own, lower=True)
-        value = 2 * np.sum(np.log(factor[0])) + observed @ solveh_banded(own, observed, lower=True)
+        banded = bands.copy()
+        banded[0] += t2
+        factor = cholesky_banded(banded, lower=True)
+        value = 2 * np.sum(np.log(factor[0])) + observed @ solveh_banded(banded, observed, lower=True)
         if value < best:
             best, best_strength = float(value), float(1.0 / t2)
     return best_strength

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import numpy as np
 
 from eistool.readers.content import FileContent
+from eistool.readers.filename import metadata_from_filename
 from eistool.readers.tables.columns import Column, parse_columns
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.tables.table import Table, mean_conditions
+from eistool.readers.tables.table import Table, cycles, later, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import FloatArray, IntArray
 
@@ -83,10 +83,23 @@ def to_sweeps(
         notes.append(f"impedance of the {electrode} ({ELECTRODES[electrode]})")
     elif any(_OTHERS.search(column.header) for column in table.columns):
         notes.append("other electrodes (Zce, Zwe-ce) are not read; choose electrode='counter' or 'cell' for them")
+    numbers = _cycles(content, settings, table, sweeps)
     return [
-        replace(spectrum, metadata=_metadata(settings, table, sweep, len(sweeps) > 1))
-        for spectrum, sweep in zip(to_spectra(rows, sweeps, notes), sweeps, strict=True)
+        replace(
+            spectrum, metadata=_metadata(settings, table, sweep, len(sweeps) > 1).updated("file header", **number)
+        )
+        for spectrum, sweep, number in zip(to_spectra(rows, sweeps, notes), sweeps, numbers, strict=True)
     ]
+
+
+def _cycles(
+    content: FileContent, settings: Mapping[str, object], table: Table, sweeps: Sequence[IntArray]
+) -> list[dict[str, float]]:
+    """Return the cycle of each sweep; EC-Lab counts the steps of staircases too, and from 1 in each file."""
+    named = metadata_from_filename(content.path.name).values
+    if "cycle" in named or str(settings["technique"]).startswith("S"):
+        return [{} for _ in sweeps]
+    return cycles(table, sweeps)
 
 
 def _rows(content: FileContent, table: Table, electrode: str, line: int | None, loop: FloatArray | None) -> Rows:
@@ -128,14 +141,6 @@ def _metadata(settings: Mapping[str, object], table: Table, sweep: IntArray, sev
     time = table.finite("time", sweep)
     if time.size:
         values["time_h"] = float(time[0]) / 3600 if several else None
-        values["started_at"] = _later(settings["started_at"], float(time[0]))
+        start = settings["started_at"]
+        values["started_at"] = later(start if isinstance(start, str) else None, float(time[0]))
     return Metadata().updated("file header", **values)
-
-
-def _later(start: object, seconds: float) -> object:
-    if not isinstance(start, str):
-        return start
-    try:
-        return (datetime.fromisoformat(start) + timedelta(seconds=round(seconds))).isoformat()
-    except OverflowError:  # an impossible time; keep the start of the file
-        return start

@@ -17,7 +17,6 @@ from eistool.typing import ComplexArray, FloatArray
 
 SUFFIXES = (".txt", ".asc")
 
-
 _LONGEST_LINE = 10_000  # characters; rows are shorter
 _HEAD = 12  # lines that are searched for the header
 _NUMBER = r"([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)"

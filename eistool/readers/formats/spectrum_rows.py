@@ -6,16 +6,18 @@ Frequencies that are missing, or rounded in the header, come from a second file:
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from eistool.readers.content import FileContent
+from eistool.readers.filename import metadata_from_filename
 from eistool.readers.tables.columns import Column, parse_column, parse_columns
 from eistool.readers.tables.impedance_table import MIN_ROWS, spectra_of
-from eistool.readers.tables.numbers import parse_number, parse_number_any
+from eistool.readers.tables.numbers import parse_datetime, parse_number, parse_number_any
 from eistool.readers.tables.table import Table
 from eistool.readers.tables.units import PREFIXES
 from eistool.spectrum import Spectrum
@@ -33,7 +35,11 @@ _IMPEDANCE = ("real", "imag", "modulus", "phase")
 _FEWEST_COLUMNS = 6
 _ROUNDING = 0.06  # relative: two digits, at worst 1.05 rounded to 1.1
 _SAMPLE_NAMES = ("sampleid", "sample", "experimentid", "experimentident", "cell", "cellid", "name")
+_SAMPLE_INDICES = ("seriesidx", "seriesindex", "series", "cellno", "cellnumber", "cellindex", "samplenumber")
 _SMOOTHER = 2.0  # ratio of the roughness of Z in the two possible orders
+
+
+_Convert = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +131,7 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_
     names = _split(lines[0][1], delimiter)
     # lists of an unknown quantity, and second lists of a known one, are not points
     columns = [c if c.quantity != "cycle" else Column(c.index, c.header, "") for c in parse_columns(names)]
-    fields = _metadata_columns(names)
+    fields = _metadata_columns(content, names)
     rows: list[_Row] = []
     for line, text in lines[1:]:
         cells = _split(text, delimiter)
@@ -165,7 +171,7 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
         prefix = _AT_FREQUENCY.fullmatch(header[q].strip())
         assert prefix is not None  # noqa: S101  # it matched before
         columns.append(parse_column(prefix[1], len(columns)))
-    fields = _metadata_columns(names)
+    fields = _metadata_columns(content, names)
     rows = []
     for line, text in lines[1:]:
         cells = _split(text, delimiter)
@@ -262,30 +268,45 @@ def _list_columns(header: str) -> str:
     return ""
 
 
-def _metadata_columns(names: Sequence[str]) -> dict[int, tuple[str, float]]:
-    """Return the metadata field of each column that describes a row, and the offset of its number."""
-    found: dict[int, tuple[str, float]] = {}
+def _metadata_columns(content: FileContent, names: Sequence[str]) -> dict[int, tuple[str, _Convert]]:
+    """Return the metadata field of each column that describes a row, and the conversion of its cells."""
+    fields: dict[int, tuple[str, _Convert]] = {}
     for i, name in enumerate(names):
         word = re.sub(r"[\s_.-]", "", name[:100].lower())
         column = parse_column(name, i)
         if word in _SAMPLE_NAMES:
-            found[i] = ("sample_id", 0.0)
+            fields[i] = ("sample_id", lambda text: text[:100] or None)
+        elif word in _SAMPLE_INDICES:
+            file = metadata_from_filename(content.path.name).values.get("sample_id", "")
+            fields[i] = ("sample_id", partial(_indexed, f"{file} {name.strip()[:100]}".strip()))
         elif word in ("cycle", "cyclenumber"):
-            found[i] = ("cycle", 0.0)
+            fields[i] = ("cycle", partial(_scaled, 1.0, 0.0))
         elif column.quantity == "temperature":
-            found[i] = ("temperature_C", ABSOLUTE_ZERO_C if column.unit == "K" else 0.0)
-    return found
+            offset = ABSOLUTE_ZERO_C if column.unit == "K" else 0.0
+            fields[i] = ("temperature_C", partial(_scaled, 1.0, offset))
+        elif column.quantity == "time" and column.unit:
+            fields[i] = ("time_h", partial(_scaled, column.scale / 3600, 0.0))
+        elif column.quantity == "date":
+            fields[i] = ("started_at", parse_datetime)
+    return fields
 
 
-def _metadata(fields: dict[int, tuple[str, float]], cells: Sequence[str]) -> dict[str, object]:
+def _indexed(name: str, text: str) -> str | None:
+    """Return a sample of a file, for instance ``aging cell 3``; a number alone is not unique."""
+    return f"{name} {text[:100]}" if text else None
+
+
+def _scaled(scale: float, offset: float, text: str) -> float | None:
+    value = parse_number(text) * scale + offset
+    return round(value, 6) if np.isfinite(value) and value >= ABSOLUTE_ZERO_C else None
+
+
+def _metadata(fields: dict[int, tuple[str, _Convert]], cells: Sequence[str]) -> dict[str, object]:
     values: dict[str, object] = {}
-    for i, (field, offset) in fields.items():
-        text = cells[i].strip() if i < len(cells) else ""
-        number = parse_number(text)
-        if field == "sample_id":
-            values.setdefault(field, text[:100] or None)
-        elif np.isfinite(number) and number + offset >= ABSOLUTE_ZERO_C:
-            values.setdefault(field, round(number + offset, 6))
+    for i, (field, convert) in fields.items():
+        value = convert(cells[i].strip()) if i < len(cells) else None
+        if value is not None or field == "sample_id":
+            values.setdefault(field, value)
     return values
 
 

@@ -10,14 +10,14 @@ from eistool.readers.content import FileContent
 from eistool.readers.tables.columns import parse_columns
 from eistool.readers.tables.numbers import parse_datetime, parse_number
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.tables.table import Table, fill, mean_conditions
+from eistool.readers.tables.table import Table, fill, mean_conditions, moments
 from eistool.spectrum import Metadata, Spectrum
 
 SUFFIXES = (".par",)
 
 _DEFINITION = "Definition="
 # names that tables.columns does not know
-_NAMES = {"E(V)": "<Ewe>/V", "I(A)": "<I>/A", "Segment #": "cycle", "Elapsed Time(s)": "time/s"}
+_NAMES = {"E(V)": "<Ewe>/V", "I(A)": "<I>/A", "Segment #": "sweep", "Elapsed Time(s)": "time/s"}
 _AMPLITUDE = "AC Amplitude"
 _TECHNIQUES = {"Potentiostatic EIS": "PEIS", "Galvanostatic EIS": "GEIS"}
 _DEFAULT_AREA_CM2 = 1.0  # default of VersaStudio, therefore not read
@@ -95,8 +95,10 @@ def _load_segment(segment: _Segment, settings: dict[str, str]) -> list[Spectrum]
         raise ValueError(f"{table.n_rows} rows, none with a frequency above 0")
     notes.insert(0, "sign of Im: Z Imag is signed in VersaStudio files")
     return [
-        replace(spectrum, metadata=_metadata(segment, settings, table, sweep))
-        for spectrum, sweep in zip(to_spectra(rows, sweeps, notes), sweeps, strict=True)
+        replace(spectrum, metadata=_metadata(segment, settings, table, sweep).updated("file header", **moment))
+        for spectrum, sweep, moment in zip(
+            to_spectra(rows, sweeps, notes), sweeps, moments(table, sweeps, _start(settings)), strict=True
+        )
     ]
 
 
@@ -115,6 +117,10 @@ def _settings(lines: list[str]) -> dict[str, str]:
     return settings | ({"technique": techniques.pop()} if len(techniques) == 1 else {})
 
 
+def _start(settings: dict[str, str]) -> str | None:
+    return parse_datetime(settings.get("DateAcquired", ""), settings.get("TimeAcquired", ""))
+
+
 def _metadata(segment: _Segment, settings: dict[str, str], table: Table, sweep: np.ndarray) -> Metadata:
     technique = settings.get("technique")
     area = parse_number(settings.get("Working Electrode Area (cm2)", ""))
@@ -126,7 +132,7 @@ def _metadata(segment: _Segment, settings: dict[str, str], table: Table, sweep: 
     return Metadata().updated(
         "file header",
         technique=technique,
-        started_at=parse_datetime(settings.get("DateAcquired", ""), settings.get("TimeAcquired", "")),
+        started_at=_start(settings),
         amplitude_mV=amplitude if amplitude is not None and 0 < amplitude < 1e5 else None,
         area_cm2=area if 0 < area < 1e6 and area != _DEFAULT_AREA_CM2 else None,
         **mean_conditions(table, sweep, to_mA=1e3),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eistool.errors import ReaderError
 from eistool.readers.content import FileContent
-from eistool.readers.filename import metadata_from_filename
+from eistool.readers.filename import metadata_from_filename, metadata_from_filenames
 from eistool.readers.formats import delimited
 from eistool.readers.tables.sheets import read_sheets
 from eistool.spectrum import Spectrum
@@ -15,6 +15,7 @@ SUFFIXES = (".xlsx", ".xlsm")
 
 _ZIP = b"PK\x03\x04"
 _BOOK = b"xl/workbook.xml"
+_DEFAULT_TITLE = re.compile(r"(?:sheet|tabelle|blatt|feuil|foglio|hoja)\s?\d*", re.IGNORECASE)
 
 
 def identify(content: FileContent) -> bool:
@@ -30,26 +31,37 @@ def load(content: FileContent) -> list[Spectrum]:
     ReaderError
         If openpyxl is not installed, the archive is broken or too large, or no sheet has a spectrum.
     """
-    spectra: list[Spectrum] = []
+    sheets: dict[str, list[Spectrum]] = {}
     refused: list[str] = []
     for title, rows in read_sheets(content):
         text = "\n".join("\t".join(re.sub(r"\s", " ", cell) for cell in row) for row in rows)
         try:
             # the title in place of a file name, so that errors give it
-            in_sheet = delimited.load(FileContent(Path(f"sheet {title!r}"), text.encode()))
+            sheets[title] = delimited.load(FileContent(Path(f"sheet {title!r}"), text.encode()))
         except ReaderError as error:
             refused.append(str(error))
-        else:
-            named, _ = metadata_from_filename(f"{title}.xlsx")
-            named.pop("sample_id", None)
-            spectra += [
-                replace(
-                    spectrum,
-                    metadata=spectrum.metadata.updated("file header", **named),
-                    notes=(*spectrum.notes, f"sheet {title!r}"),
-                )
-                for spectrum in in_sheet
-            ]
-    if not spectra:
+    if not sheets:
         raise content.error("no sheet has a spectrum: " + ("; ".join(refused[:5]) or "all are empty"))
-    return [replace(s, notes=(*s.notes, *(f"passed over: {reason}" for reason in refused[:5]))) for s in spectra]
+    omitted = tuple(f"passed over: {reason}" for reason in refused[:5])
+    titles = _metadata(content, list(sheets))
+    return [
+        replace(
+            spectrum,
+            metadata=spectrum.metadata.updated("file header", **titles[title]),
+            notes=(*spectrum.notes, f"sheet {title!r}", *omitted),
+        )
+        for title, spectra in sheets.items()
+        for spectrum in spectra
+    ]
+
+
+def _metadata(content: FileContent, titles: list[str]) -> dict[str, dict[str, object]]:
+    """Return the metadata in titles of sheets; different names in them are samples of the file."""
+    named = metadata_from_filenames([f"{title}.xlsx" for title in titles])
+    values = {title: dict(named[f"{title}.xlsx"].values) for title in titles}
+    names = {title: value.pop("sample_id", None) for title, value in values.items()}
+    if len(set(names.values())) > 1 and not any(_DEFAULT_TITLE.fullmatch(title) for title in titles):
+        file = metadata_from_filename(content.path.name).values.get("sample_id")
+        for title, name in names.items():
+            values[title]["sample_id"] = " ".join(str(text) for text in (file, name) if text) or None
+    return values

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from eistool.readers.tables.units import PREFIXES
+from eistool.readers.tables.units import PREFIXES, factor
 
 # spellings without spaces, dots, underscores, "(Z)", sign and unit, in lower case
 _WORDINGS = MappingProxyType(
@@ -26,7 +26,8 @@ _WORDINGS = MappingProxyType(
         "scan scannumber",
         "voltage": "<ewe> ewe vdc edc potential dcpotential",
         "current": "<i> idc current dccurrent",
-        "time": "time t elapsedtime",
+        "time": "time t elapsedtime testtime totaltime zeit",
+        "date": "date datetime date/time timestamp absolutetime startedat",
         "temperature": "temperature",
         "damaged": "name?",
     }
@@ -45,6 +46,9 @@ _UNITS = MappingProxyType(
         "current": re.compile(r"(?<![A-Za-z])([nmµμu]?A)(?![A-Za-z])"),
         "temperature": re.compile(r"(?<![A-Za-z])((?:°|º|deg\s?)C|K|C)(?![A-Za-z])"),
     }
+)
+_TIME_UNIT = re.compile(
+    r"[\s/_\[(]+(ms|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|d|days?)\.?[\])]?$", re.IGNORECASE
 )
 _TEMPERATURE = re.compile(r"temp(?:erature)?\.?[\s/_]{0,3}[\[(]?\W?(?:deg)?\s?[ck]?[\])]?")
 _OTHER = re.compile(r"ohm\s?\^?-1|Ω\s?(?:\^?-1|⁻¹)|1/ohm|zce|zwe-ce|ohm\s?-1", re.IGNORECASE)
@@ -71,7 +75,7 @@ class Column:
     index: int
     header: str
     quantity: str  # a key of _WORDINGS, empty if unknown
-    scale: float = 1.0  # to Hz or ohm
+    scale: float = 1.0  # to Hz, ohm or s
     negated: bool = False
     per_area: bool = False
     unit: str = ""  # "deg" or "rad" of a phase, for instance "mV" or "K" of a condition; empty without one
@@ -97,6 +101,9 @@ def parse_column(header: str, index: int, unit: str = "") -> Column:
         return Column(index, header, "imag_of_admittance", negated=bool(admittance[1]))
     if _OTHER.search(whole):
         return Column(index, header, "")
+    time = _TIME_UNIT.search(whole)
+    if time is not None and _QUANTITY.get(re.sub(r"[\s_.]", "", whole[: time.start()]).lower()) == "time":
+        return Column(index, header, "time", scale=factor("time", time[1]) or 1.0, unit=time[1])
     scale, per_area = _scale(whole)
     name, negated = _name(text.translate(_PRIMES))
     quantity = _QUANTITY.get(name, "")

@@ -10,7 +10,7 @@ from eistool.errors import ReaderError
 from eistool.readers.tables.columns import Column
 from eistool.readers.tables.signs import HeaderSign, cartesian_sign, decide_sign
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
-from eistool.readers.tables.table import Table, mean_conditions
+from eistool.readers.tables.table import Table, mean_conditions, moments
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
@@ -65,15 +65,17 @@ def spectra_of(
         sweep_notes.insert(0, "no header: columns read as frequency/Hz, Re/ohm, Im/ohm")
     rows, sign = decide_sign(rows, sweeps, header)
     spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes])
+    described = [{} if describe is None else dict(describe(sweep)) for sweep in sweeps]
+    start = described[0].get("started_at")
+    times = moments(table, sweeps, start if isinstance(start, str) else None)
     return [
         replace(
             spectrum,
             metadata=Metadata().updated(
-                "file header",
-                **mean_conditions(table, sweep, to_mA=None) | ({} if describe is None else dict(describe(sweep))),
+                "file header", **mean_conditions(table, sweep, to_mA=None) | values | moment
             ),
         )
-        for spectrum, sweep in zip(spectra, sweeps, strict=True)
+        for spectrum, sweep, values, moment in zip(spectra, sweeps, described, times, strict=True)
     ]
 
 

@@ -32,7 +32,7 @@ def preamble_metadata(lines: Sequence[str]) -> Metadata:
     Examples
     --------
     >>> preamble_metadata(["Feb. 20, 2020   15:55:08", "Init E (V) = 0.1", "Amplitude (V) = 0.025"])
-    Metadata(started_at='2020-02-20T15:55:08', amplitude_mV=25.0, bias_V=0.1)
+    Metadata(started_at='2020-02-20T15:55:08', amplitude_mV=25, bias_V=0.1)
     """
     values: dict[str, object] = {}
     # the date of an export is not the date of the measurement

@@ -1,17 +1,21 @@
 """Numeric tables: arrays by column, and mean conditions of a sweep."""
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from eistool.readers.tables.columns import Column, pick
-from eistool.readers.tables.numbers import parse_number
+from eistool.readers.tables.numbers import parse_datetime, parse_number
 from eistool.readers.tables.units import PREFIXES
 from eistool.spectrum.metadata import ABSOLUTE_ZERO_C
 from eistool.typing import FloatArray, IntArray
 
+_EPOCH = datetime(1970, 1, 1)
+_CYCLE = re.compile(r"\W*cycle", re.IGNORECASE)  # z cycle, sweep and scan repeat a measurement
 _MAX_KNOWN = 64  # a header that repeats itself more often is damaged
 # from liquid nitrogen to furnaces: values beyond are those of an unconnected sensor
 _PLAUSIBLE_C = (-200.0, 2000.0)
@@ -62,13 +66,85 @@ def fill(columns: list[Column], rows: Iterable[list[str]], decimal: str = ".") -
     >>> fill([Column(0, "f/Hz", "frequency"), Column(1, "note", "")], [["1,5", "a"], ["?"]], ",").values
     {0: array([1.5, nan])}
     """
-    wanted = [column.index for column in columns if column.quantity][:_MAX_KNOWN]
+    wanted = [column for column in columns if column.quantity][:_MAX_KNOWN]
     numbers = [
-        [parse_number(cells[i].strip().strip('"'), decimal) if i < len(cells) else math.nan for i in wanted]
+        [
+            math.nan
+            if column.index >= len(cells)
+            else _seconds(cells[column.index])
+            if column.quantity == "date"
+            else parse_number(cells[column.index].strip().strip('"'), decimal)
+            for column in wanted
+        ]
         for cells in rows
     ]
     array = np.array(numbers, dtype=np.float64).reshape(len(numbers), len(wanted))
-    return Table(columns, {index: array[:, k] for k, index in enumerate(wanted)})
+    return Table(columns, {column.index: array[:, k] for k, column in enumerate(wanted)})
+
+
+def _seconds(cell: str) -> float:
+    """Return the seconds from 1970 to a date, nan for other text."""
+    date = parse_datetime(cell)
+    return math.nan if date is None else (datetime.fromisoformat(date) - _EPOCH).total_seconds()
+
+
+def moments(table: Table, sweeps: Sequence[IntArray], started_at: str | None) -> list[dict[str, object]]:
+    """Return start, hours and cycle number of the sweeps of a table as metadata.
+
+    Hours count from the start of the table, and are given for several sweeps whose times increase.
+
+    Parameters
+    ----------
+    table : Table
+        Columns of dates, of time with a unit, and of cycle numbers are used.
+    sweeps : sequence of IntArray
+        Row numbers of each sweep.
+    started_at : str or None
+        Start of the table, ISO 8601.
+    """
+    values: list[dict[str, object]] = [dict(number) for number in cycles(table, sweeps)]
+    dates, times = _firsts(table, "date", sweeps), _firsts(table, "time", sweeps)
+    if dates is not None:
+        for value, date in zip(values, dates, strict=True):
+            value["started_at"] = (_EPOCH + timedelta(seconds=round(date, 3))).isoformat()
+        times = [date - min(dates) for date in dates] if times is None else times
+    if times is None or len(sweeps) < 2 or (np.diff(times) <= 0).any():
+        return values
+    for value, time in zip(values, times, strict=True):
+        value["time_h"] = time / 3600
+        value.setdefault("started_at", later(started_at, time))
+    return values
+
+
+def later(start: str | None, seconds: float) -> str | None:
+    """Return a date some seconds after another one, in whole seconds; the start itself if that is impossible."""
+    if start is None:
+        return None
+    try:
+        return (datetime.fromisoformat(start) + timedelta(seconds=round(seconds))).isoformat()
+    except OverflowError:
+        return start
+
+
+def _firsts(table: Table, quantity: str, sweeps: Sequence[IntArray]) -> list[float] | None:
+    column = table.find(quantity)
+    if column is None or (quantity == "time" and not column.unit):
+        return None
+    firsts = [float(table.of(column)[sweep[0]]) for sweep in sweeps]
+    return firsts if np.isfinite(firsts).all() else None
+
+
+def cycles(table: Table, sweeps: Sequence[IntArray]) -> list[dict[str, float]]:
+    """Return the cycle number of each sweep; a number that is 1 in all of them is a default."""
+    for column in table.columns:
+        if column.quantity != "cycle" or not _CYCLE.match(column.header) or column.index not in table.values:
+            continue
+        numbers = [np.unique(table.of(column)[sweep]) for sweep in sweeps]
+        if all(n.size == 1 and np.isfinite(n[0]) and n[0] == np.round(n[0]) for n in numbers):
+            values = [float(n[0]) for n in numbers]
+            if len(set(values)) > 1 or values[0] > 1:
+                return [{"cycle": value} for value in values]
+    return [{} for _ in sweeps]
 
 
 def mean_conditions(table: Table, rows: IntArray, to_mA: float | None) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""Calls from compiled code to a Python function, for elements that users register.
+"""Callbacks from compiled code to Python functions of registered elements.
 
-The function's address is data: a circuit with such an element runs through the same compiled code as any
-other, which stays cached. The callback takes the GIL by itself for as long as it runs.
+The address of the function is data, so that circuits with such elements run through the same cached code
+as any other. The callback acquires the GIL while it runs.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 
 from eistool.kernels.jit import part
 
-# number of points, ln of the frequency unit; addresses of ln x, theta, the group's sum, the derivatives
+# number of points, ln of the frequency unit; addresses of ln x, theta, the sum of the group, the derivatives
 CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_double, *[ctypes.c_int64] * 4)
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]
@@ -39,5 +39,5 @@ else:
 
 @part()
 def call(address, offset, log_x, theta, total, rows):
-    """Let the function add an element's impedance to ``total`` and write its derivatives into ``rows``."""
+    """Call a function that adds the impedance to ``total`` and writes the derivatives to ``rows``."""
     _jump(address, log_x.size, offset, log_x.ctypes.data, theta.ctypes.data, total.ctypes.data, rows.ctypes.data)

@@ -1,4 +1,4 @@
-"""Elements registered from Python: in fits as good as the built-in ones, and clear about mistakes."""
+"""Tests of custom elements: fits equal to those of built-in twins, and error messages."""
 
 import os
 import pickle
@@ -26,7 +26,7 @@ from eistool import (
 from eistool.circuit import ELEMENTS, ParameterSpec
 from eistool.circuit.drawing import draw_text
 from eistool.typing import ComplexArray, FloatArray
-from tests.own import registered, twins
+from tests.custom_elements import registered, twins
 
 FREQUENCY = np.geomspace(1e6, 0.1, 71)
 ARC = [("R", "ohm"), ("tau", "s"), ("alpha", "")]
@@ -37,34 +37,40 @@ def arc(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
 
 
 @pytest.mark.parametrize(
-    ("own", "built_in", "values", "options"),
+    ("custom", "built_in", "values", "options"),
     [
-        ("R0-OwnZarc1", "R0-Zarc1", [10, 100, 1e-3, 0.9], {}),
-        ("R0-p(R1,OwnFWo1)", "R0-p(R1,FWo1)", [10, 100, 50, 1e-2, 0.45], {}),
-        ("OwnL0-R0-p(R1,CPE1)-OwnCPE2", "L0-R0-p(R1,CPE1)-CPE2", [1e-6, 10, 100, 1e-7, 0.9, 1e-3, 0.8], {}),
-        ("R0-p(R1-OwnW1,OwnCPE1)", "R0-p(R1-W1,CPE1)", [10, 100, 60, 1e-6, 0.9], {}),
-        ("OwnLa1-OwnR0-p(R1,C1)", "La1-R0-p(R1,C1)", [1e-5, 0.8, 10, 100, 1e-6], {}),
-        ("R0-OwnCPE1", "R0-CPE1", [10, 1e-3, 0.8], {"fixed": {"{}CPE1.Q": 1.02e-3}}),
-        ("R0-OwnCPE1", "R0-CPE1", [10, 1e-3, 0.8], {"bounds": {"{}CPE1.Q": (1.1e-3, 1)}}),
-        ("R0-OwnCPE1-OwnLa2", "R0-CPE1-La2", [10, 1e-3, 0.8, 1e-5, 0.9], {"fixed": {"{}La2.L": 1.02e-5}}),
+        ("R0-CustomZarc1", "R0-Zarc1", [10, 100, 1e-3, 0.9], {}),
+        ("R0-p(R1,CustomFWo1)", "R0-p(R1,FWo1)", [10, 100, 50, 1e-2, 0.45], {}),
+        ("CustomL0-R0-p(R1,CPE1)-CustomCPE2", "L0-R0-p(R1,CPE1)-CPE2", [1e-6, 10, 100, 1e-7, 0.9, 1e-3, 0.8], {}),
+        ("R0-p(R1-CustomW1,CustomCPE1)", "R0-p(R1-W1,CPE1)", [10, 100, 60, 1e-6, 0.9], {}),
+        ("CustomLa1-CustomR0-p(R1,C1)", "La1-R0-p(R1,C1)", [1e-5, 0.8, 10, 100, 1e-6], {}),
+        ("R0-CustomCPE1", "R0-CPE1", [10, 1e-3, 0.8], {"fixed": {"{}CPE1.Q": 1.02e-3}}),
+        ("R0-CustomCPE1", "R0-CPE1", [10, 1e-3, 0.8], {"bounds": {"{}CPE1.Q": (1.1e-3, 1)}}),
+        ("R0-CustomCPE1-CustomLa2", "R0-CPE1-La2", [10, 1e-3, 0.8, 1e-5, 0.9], {"fixed": {"{}La2.L": 1.02e-5}}),
     ],
 )
-def test_a_fit_is_that_of_the_built_in_twin(
-    own: str, built_in: str, values: list[float], options: dict[str, Any]
+def test_fit_equals_that_of_the_built_in_twin(
+    custom: str, built_in: str, values: list[float], options: dict[str, Any]
 ) -> None:
     spectrum = simulate(built_in, FREQUENCY, values, noise=0.003, seed=1)
     with twins(
-        *{"Own" + element.symbol for element in Circuit(built_in).elements if "Own" + element.symbol in own}
-    ):
-        of_own: dict[str, Any] = {
-            key: {k.format("Own"): v for k, v in value.items()} for key, value in options.items()
+        *{
+            "Custom" + element.symbol
+            for element in Circuit(built_in).elements
+            if "Custom" + element.symbol in custom
         }
-        result = fit(spectrum, own, **of_own)
-        np.testing.assert_allclose(result.impedance, Circuit(own).impedance(FREQUENCY, result.values), rtol=1e-10)
-    of_built_in: dict[str, Any] = {
+    ):
+        custom_options: dict[str, Any] = {
+            key: {k.format("Custom"): v for k, v in value.items()} for key, value in options.items()
+        }
+        result = fit(spectrum, custom, **custom_options)
+        np.testing.assert_allclose(
+            result.impedance, Circuit(custom).impedance(FREQUENCY, result.values), rtol=1e-10
+        )
+    built_in_options: dict[str, Any] = {
         key: {k.format(""): v for k, v in value.items()} for key, value in options.items()
     }
-    expected = fit(spectrum, built_in, **of_built_in)
+    expected = fit(spectrum, built_in, **built_in_options)
     assert result.chi2 == pytest.approx(expected.chi2, rel=1e-7)
     assert result.statuses == expected.statuses
     np.testing.assert_allclose(result.values, expected.values, rtol=1e-3)
@@ -72,7 +78,7 @@ def test_a_fit_is_that_of_the_built_in_twin(
 
 
 def test_a_fixed_q_beside_a_time_constant() -> None:
-    """The exponent then acts on ω in 1/s, and the time constant still on ω in the fit's own unit."""
+    """The exponent acts on ω in 1/s, the time constant on ω in the internal unit of the fit."""
 
     def lossy(omega: FloatArray, R: float, tau: float, Q: float, alpha: float) -> ComplexArray:
         return np.asarray(1 / ((1 + 1j * omega * tau) / R + Q * (1j * omega) ** alpha), dtype=np.complex128)
@@ -85,9 +91,9 @@ def test_a_fixed_q_beside_a_time_constant() -> None:
     np.testing.assert_allclose(result.values, expected.values, rtol=1e-4)
 
 
-def test_everything_takes_an_own_element(tmp_path: Path) -> None:
+def test_custom_elements_are_accepted_everywhere(tmp_path: Path) -> None:
     with registered("Lossy", ARC, arc) as spec:
-        assert spec.title == "own element"
+        assert spec.title == "custom element"
         circuit = Circuit("L0-R0-p(Lossy_gb,C1)")
         assert circuit.parameters == ("L0", "R0", "Lossy_gb.R", "Lossy_gb.tau", "Lossy_gb.alpha", "C1")
         assert circuit.to_latex() == (
@@ -95,7 +101,7 @@ def test_everything_takes_an_own_element(tmp_path: Path) -> None:
             r"R_{\mathrm{Lossy\_gb}},\tau_{\mathrm{Lossy\_gb}},\alpha_{\mathrm{Lossy\_gb}}\right)}+j\omega C_{1}}"
         )
         assert "[Lossy_gb]" in draw_text(circuit.tree)
-        assert "own element" in circuit._repr_html_()
+        assert "custom element" in circuit._repr_html_()
         assert pickle.loads(pickle.dumps(circuit)) == circuit  # noqa: S301
         (tmp_path / "mine.toml").write_text(
             'name = "mine"\ncircuit = "R0-Lossy1"\n[roles]\nR0="lead"\nLossy1="bulk"\n'
@@ -144,7 +150,7 @@ def test_registering_again() -> None:
         np.testing.assert_allclose(circuit.impedance(FREQUENCY, values), 2 * before)
         with pytest.raises(CircuitError, match="registered with other parameters"):
             register_element("Lossy", ARC[:2], lambda omega, R, tau: R + 0j * omega, replace=True)
-    # a notebook's cell that is run again makes a new, equal function
+    # running a notebook cell again creates a new, equal function
     cell = "def f(omega, R): return R + 0j * omega"
     first: dict[str, Any] = {}
     second: dict[str, Any] = {}
@@ -152,7 +158,7 @@ def test_registering_again() -> None:
     exec(cell, second)  # noqa: S102
     with registered("Lossy", [("R", "ohm")], first["f"]):
         register_element("Lossy", [("R", "ohm")], second["f"])
-    # arrays are not compared
+    # arrays cannot be compared
     scaled = "import numpy as np\ndef f(omega, R, by=np.ones(2)): return R * by[0] + 0j * omega"
     exec(scaled, first)  # noqa: S102
     exec(scaled, second)  # noqa: S102
@@ -163,19 +169,19 @@ def test_registering_again() -> None:
 @pytest.mark.parametrize(
     ("symbol", "parameters", "function", "words"),
     [
-        ("R", ARC, arc, "element R: this is a built-in element"),
-        ("Q", ARC, arc, "element Q: this is a built-in element"),
+        ("R", ARC, arc, "element R: the symbol of a built-in element"),
+        ("Q", ARC, arc, "element Q: the symbol of a built-in element"),
         ("pore", ARC, arc, "the first a capital"),
-        ("Pore1", ARC, arc, "give letters"),
-        (5, ARC, arc, "give letters"),
+        ("Pore1", ARC, arc, "expected letters"),
+        (5, ARC, arc, "expected letters"),
         ("Pore", [("R", "ohm"), ("D", "m^2/s")], arc, r"parameter \('D', 'm\^2/s'\); give \(name, unit\)"),
         ("Pore", ["R"], arc, "parameter 'R'; give"),
-        ("Pore", [ParameterSpec("R", "ohm", "heat")], arc, "R is a 'heat'; choose from resistance"),  # type: ignore
+        ("Pore", [ParameterSpec("R", "ohm", "heat")], arc, "kind of R is 'heat'; choose from resistance"),  # type: ignore
         ("Pore", [("R_1", "ohm")], arc, "'R_1'; give letters and digits"),
-        ("Pore", [("R", "ohm"), ("R", "s")], arc, "R is there twice"),
-        ("Pore", [("alpha", ""), ("Q", "S s^α")], arc, r"Q in S s\^α; give the exponent α after it"),
-        ("Pore", [("tau", "s")], lambda omega, tau: 1j * omega * tau, "no parameter has a dimension with ohm"),
-        ("Pore", [], lambda omega: 1j * omega, "no parameter has a dimension with ohm"),
+        ("Pore", [("R", "ohm"), ("R", "s")], arc, "R occurs twice"),
+        ("Pore", [("alpha", ""), ("Q", "S s^α")], arc, r"Q in S s\^α; add the exponent α after it"),
+        ("Pore", [("tau", "s")], lambda omega, tau: 1j * omega * tau, "no parameter has a unit with ohm"),
+        ("Pore", [], lambda omega: 1j * omega, "no parameter has a unit with ohm"),
         ("Pore", ARC[:2], arc, r"TypeError: .*alpha.*called as impedance\(omega, R, tau\) with R=1.3, tau=1.3"),
         ("Pore", ARC, lambda omega, R, tau, alpha: R, r"returned float64 of shape \(\); return 9 complex"),
         ("Pore", [("R", "ohm")], lambda omega, R: [None] * 9, "returned object"),
@@ -185,15 +191,15 @@ def test_registering_again() -> None:
             "Pore",
             [("R", "ohm"), ("tau", "H")],
             lambda omega, R, tau: R / (1 + 1j * omega * tau),
-            "no impedance in",
+            "not an impedance in",
         ),
-        ("Pore", [("R", "ohm")], lambda omega, R: R / (1 + 1e-3j * omega), "if R in ohm; mend a unit"),
-        ("Pore", [("R", "ohm")], lambda omega, R: max(R, 1e-3) + 0j * omega, "if R in ohm; mend a unit"),
+        ("Pore", [("R", "ohm")], lambda omega, R: R / (1 + 1e-3j * omega), "for R in ohm; correct a unit"),
+        ("Pore", [("R", "ohm")], lambda omega, R: max(R, 1e-3) + 0j * omega, "for R in ohm; correct a unit"),
         (
             "Pore",
             [("Q", "S s^α"), ("alpha", "")],
             lambda omega, Q, alpha: Q * (1j * omega) ** alpha,
-            "no impedance",
+            "not an impedance",
         ),
     ],
 )
@@ -202,11 +208,11 @@ def test_mistakes_are_named(symbol: Any, parameters: Any, function: Callable[...
         register_element(symbol, parameters, function)
 
 
-def test_codes_mean_what_they_meant() -> None:
+def test_registration_keeps_the_meaning_of_codes() -> None:
     with registered("RQ", [("R", "ohm")], lambda omega, R: R + 0j * omega):
         assert repr(Circuit("R(RQ)")) == "R1-p(R2,CPE1)"
         assert repr(Circuit("RQ")) == "RQ1"
-    with registered("Pore", ARC, arc), pytest.raises(CircuitError, match="CDC has built-in ones only"):
+    with registered("Pore", ARC, arc), pytest.raises(CircuitError, match="CDC accepts built-in ones only"):
         Circuit("R(PoreC)")
 
 
@@ -229,9 +235,9 @@ def test_a_function_that_fails_somewhere() -> None:
         alpha = result.parameters["Pore1.alpha"]
         expected = result.confidence(parameters=["Pore1.alpha"])["Pore1.alpha"]
         limit = alpha.value + 5 * alpha.stderr
-        found = result.confidence(parameters=["Pore1.alpha"])["Pore1.alpha"]
-        assert found.low == pytest.approx(expected.low, rel=1e-3)
-        assert found.high == pytest.approx(expected.high, rel=1e-3)
+        interval = result.confidence(parameters=["Pore1.alpha"])["Pore1.alpha"]
+        assert interval.low == pytest.approx(expected.low, rel=1e-3)
+        assert interval.high == pytest.approx(expected.high, rel=1e-3)
 
     def short(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
         return arc(omega[:60], R, tau, alpha)
@@ -242,7 +248,7 @@ def test_a_function_that_fails_somewhere() -> None:
         assert fit_many([spectrum], "R0-Pore1")[0].status == "failed"
 
 
-def test_an_interruption_gets_through() -> None:
+def test_keyboard_interrupt_is_raised() -> None:
     calls = []
 
     def interrupted(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:

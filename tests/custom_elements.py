@@ -1,12 +1,12 @@
-"""Elements registered for one test: twins of the built-in ones, made of the oracles."""
+"""Temporary registration of elements, and twins of the built-in ones from the oracles."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from eistool.circuit import ELEMENTS, ElementSpec, ParameterSpec, own, register_element
-from eistool.circuit.elements import OWN_ELEMENTS
+from eistool.circuit import ELEMENTS, ElementSpec, ParameterSpec, custom_elements, register_element
+from eistool.circuit.elements import CUSTOM_ELEMENTS
 from eistool.circuit.program import compile_circuit
 from tests.reference import TWIN, element_impedance
 
@@ -17,18 +17,18 @@ TWINS = tuple(TWIN + symbol for symbol in ELEMENTS)
 def registered(
     symbol: str, parameters: Iterable[ParameterSpec | tuple[str, str]], function: Callable[..., Any]
 ) -> Iterator[ElementSpec]:
-    """Register an element and forget it afterwards."""
+    """Register an element and unregister it on exit."""
     spec = register_element(symbol, parameters, function)
     try:
         yield spec
     finally:
         compile_circuit.cache_clear()
-        del OWN_ELEMENTS[symbol], own._OWN[symbol]
+        del CUSTOM_ELEMENTS[symbol], custom_elements._REGISTERED[symbol]
 
 
 @contextmanager
 def twins(*symbols: str) -> Iterator[None]:
-    """Register the twins of built-in elements, for instance ``OwnCPE``."""
+    """Register the twins of built-in elements, for instance ``CustomCPE``."""
     if not symbols:
         yield
         return
