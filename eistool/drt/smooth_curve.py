@@ -19,8 +19,8 @@ from eistool.validation.ladder import Points, find_noise, robust_scale
 DECADE = math.log(10)
 LENGTHS = (0.25, 0.5, 1.0)  # ℓ in decades
 BEYOND = 1.0  # decades of γ on either side of the measured window
-PER_DECADE = 16  # points of the curve, or a little more
-APART = 3  # points of the curve between neighbouring bumps of the shortest ℓ
+PER_DECADE = 11  # points of the curve, or a little more
+APART = 2  # points of the curve between neighbouring bumps of the shortest ℓ
 AMPLITUDES = 2.0 ** np.arange(-4, 20, 0.5)  # a over the relative noise
 GAINS = AMPLITUDES**2
 LEAST_NOISE = 1e-7  # relative to |Z|: below, digits are lost
@@ -30,7 +30,7 @@ END = 0.7  # decades from which |Z| is extrapolated
 NARROWEST, WIDEST = 0.1, 20.0  # decades of a window
 MOST_POINTS = 3000  # matrices of more would fill the memory
 NOISY_POINTS = 12  # from which noise may depend on frequency
-ROUNDS = 2  # in which it is found
+ROUNDS = 2  # in which it is found; one without outliers
 OUTLYING = 4.0  # robust standard deviations
 USUAL = 0.3  # share of the median in a variance below it
 LEAST_SHARE = 0.05  # of a residual that the curve leaves to a point: below, it cannot be judged
@@ -224,12 +224,12 @@ def _scale(basis: Basis, modulus: FloatArray) -> list[FloatArray]:
     ]
 
 
-def _fit(basis: Basis, z: ComplexArray, sigma: FloatArray) -> list[Posterior]:
+def _fit(basis: Basis, z: ComplexArray, scales: list[FloatArray], sigma: FloatArray) -> list[Posterior]:
     """Return the posteriors of likely lengths; the noise ``sigma`` (2, n_freq) is known up to a factor."""
     y, weight, n = _parts(z), 1 / sigma.ravel(), GAINS.size
     found = []
     evidence = np.empty((len(LENGTHS), n))
-    for k, (columns, scale) in enumerate(zip(basis.columns, _scale(basis, np.abs(z)), strict=True)):
+    for k, (columns, scale) in enumerate(zip(basis.columns, scales, strict=True)):
         m = scale.size
         triangle, of_series, shared = np.empty((SERIES, SERIES)), np.empty(SERIES), np.empty((SERIES, m))
         matrix, off, product, variance = np.empty((m, m)), np.zeros(m), np.empty(m), np.empty(n)
@@ -281,8 +281,8 @@ def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[F
 
 def _find_noise(
     basis: Basis, z: ComplexArray, sigma: FloatArray, posteriors: list[Posterior]
-) -> FloatArray | None:
-    """Return the noise where it clearly depends on frequency, or points lie out; None if it is relative to |Z|."""
+) -> tuple[FloatArray, bool] | None:
+    """Return the noise and whether points lie out; None if none does and the noise over |Z| is constant."""
     fitted, root = _mix(basis.data, posteriors)
     variance = sum(p.weight * p.variance for p in posteriors) / sum(p.weight for p in posteriors)
     left = 1 - (root**2).sum(axis=1).reshape(2, -1) / (sigma**2 * variance)
@@ -303,7 +303,7 @@ def _find_noise(
     shape = noise * np.where(size > OUTLYING, 0.5 * size, 1.0)
     if not np.ptp(shape, axis=1).any():
         return None
-    return modulus * shape / math.exp(float(np.log(shape).mean()))
+    return modulus * shape / math.exp(float(np.log(shape).mean())), bool((size > OUTLYING).any())
 
 
 def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None:
@@ -334,13 +334,14 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
         z = impedance / unit
         sigma = np.tile(np.abs(z), (2, 1))
         try:
-            posteriors = _fit(basis, z, sigma)
-            for _ in range(ROUNDS if z.size >= NOISY_POINTS else 0):
-                noise = _find_noise(basis, z, sigma, posteriors) if posteriors else None
+            scales = _scale(basis, np.abs(z))
+            posteriors, wild = _fit(basis, z, scales, sigma), z.size >= NOISY_POINTS
+            for _ in range(ROUNDS):
+                noise = _find_noise(basis, z, sigma, posteriors) if posteriors and wild else None
                 if noise is None:
                     break
-                sigma = noise
-                posteriors = _fit(basis, z, sigma)
+                sigma, wild = noise
+                posteriors = _fit(basis, z, scales, sigma)
         except np.linalg.LinAlgError:
             return None
         if not posteriors:
