@@ -136,7 +136,7 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
 
 def _places(curve: SmoothCurve) -> dict[str, _Place]:
     """Return what is read from the curve."""
-    low, high = (_place(curve, _end(curve, i)) for i in (0, -1))
+    low, high = (_plain_place(curve, _end(curve, i)) for i in (0, -1))
     crossings = _crossings(curve)
     found = {"R_first": high, "R_last": low, "R_phase": _least_phase(curve, [place for place, _ in crossings])}
     if crossings and crossings[0][1]:
@@ -160,10 +160,17 @@ def _log_f(curve: SmoothCurve, i: IntArray | int) -> FloatArray:
     return log_f
 
 
-def _place(curve: SmoothCurve, point: Point, error: FloatArray | None = None, u_log_f: float = 0.0) -> _Place:
-    """Return Re Z at a point; ``error`` is a row as of the roots, its shift with the point's place included."""
-    u = _norm(point.value_root[0] if error is None else error)
-    return _Place(point.log_x + math.log(curve.unit / (2 * math.pi)), float(point.value[0]), u, u_log_f)
+def _place(
+    curve: SmoothCurve, point: Point, error: FloatArray, misfit: FloatArray | float, u_log_f: float = 0.0
+) -> _Place:
+    """Return Re Z at a point; its error is that of a row, and the 95 % interval holds the misfit."""
+    log_f = point.log_x + math.log(curve.unit / (2 * math.pi))
+    u = max(_norm(error), abs(float(misfit)) / COVERED)
+    return _Place(log_f, float(point.value[0]), u, u_log_f)
+
+
+def _plain_place(curve: SmoothCurve, point: Point) -> _Place:
+    return _place(curve, point, point.value_root[0], point.misfit[0])
 
 
 def _widened(curve: SmoothCurve, place: _Place, among: IntArray, others: list[_Place]) -> _Place:
@@ -191,8 +198,9 @@ def _crossings(curve: SmoothCurve) -> list[tuple[_Place, bool]]:
             between = np.arange(low, high)
             i = int(between[imaginary[between] * imaginary[between + 1] <= 0][-1])
             point = curve.point(i, _zero(imaginary[i : i + 2], curve.slope[1, i : i + 2], curve.step))
-            error = point.value_root[0] - point.slope[0] / point.slope[1] * point.value_root[1]
-            place = _place(curve, point, error, _norm(point.value_root[1]) / np.abs(point.slope[1]))
+            aslant = point.slope[0] / point.slope[1]
+            error, misfit = (parts[0] - aslant * parts[1] for parts in (point.value_root, point.misfit))
+            place = _place(curve, point, error, misfit, _norm(point.value_root[1]) / np.abs(point.slope[1]))
             alike = between[np.abs(imaginary[between]) <= COVERED * u[between]]
             found.append((_widened(curve, place, alike, []), bool(imaginary[high] > 0)))
     return found
@@ -238,7 +246,7 @@ def _flattest(curve: SmoothCurve, phase: FloatArray, k: int) -> _Place:
     """Return the place of least |phase| next to a point of the curve."""
     last = phase.size - 1
     if k in (0, last) or phase[k - 1] * phase[k + 1] <= 0:
-        return _place(curve, _end(curve, k) if k in (0, last) else curve.point(k, 0.0))
+        return _plain_place(curve, _end(curve, k) if k in (0, last) else curve.point(k, 0.0))
     before, here, after = np.abs(phase[k - 1 : k + 2])
     t = 0.5 * float((before - after) / max(before - 2 * here + after, 1e-300))
     point = curve.point(k if t >= 0 else k - 1, t % 1)
@@ -248,7 +256,7 @@ def _flattest(curve: SmoothCurve, phase: FloatArray, k: int) -> _Place:
     of_slope = (slope_root / z - slope / z * (z_root / z)).imag
     bend = (curvature / z - (slope / z) ** 2).imag
     error = point.value_root[0] - point.slope[0] / bend * of_slope
-    return _place(curve, point, error, _norm(of_slope) / np.abs(bend))
+    return _place(curve, point, error, point.misfit[0], _norm(of_slope) / np.abs(bend))
 
 
 def _extremes(curve: SmoothCurve) -> tuple[list[_Place], list[_Place]]:
@@ -264,10 +272,11 @@ def _extremes(curve: SmoothCurve) -> tuple[list[_Place], list[_Place]]:
         if height < (SURE if is_apex else -SURE) * u_height or not _stands_out(curve, point, i, is_apex):
             continue
         if is_apex:
-            apexes.append(replace(_place(curve, point, point.value_root[1], u_log_f), value=height))
+            place = _place(curve, point, point.value_root[1], point.misfit[1], u_log_f)
+            apexes.append(replace(place, value=height))
         else:
             error = point.value_root[0] - point.slope[0] / point.curvature[1] * point.slope_root[1]
-            minima.append(_place(curve, point, error, u_log_f))
+            minima.append(_place(curve, point, error, point.misfit[0], u_log_f))
     return minima, apexes
 
 

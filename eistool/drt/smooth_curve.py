@@ -13,7 +13,7 @@ import numpy as np
 
 from eistool.drt.grid import LEAST_POINTS, REMEMBERED
 from eistool.kernels.smooth_curve import decompose, mix, multiply
-from eistool.typing import ComplexArray, FloatArray
+from eistool.typing import ComplexArray, FloatArray, IntArray
 from eistool.validation.ladder import Points, find_noise, robust_scale
 
 DECADE = math.log(10)
@@ -30,6 +30,7 @@ END = 0.7  # decades from which |Z| is extrapolated
 NARROWEST, WIDEST = 0.1, 20.0  # decades of a window
 MOST_POINTS = 3000  # matrices of more would fill the memory
 NOISY_POINTS = 12  # from which noise may depend on frequency
+NEAREST = 5  # points, the median residual of which is misfit
 ROUNDS = 2  # in which it is found; one without outliers
 OUTLYING = 4.0  # robust standard deviations
 USUAL = 0.3  # share of the median in a variance below it
@@ -112,6 +113,7 @@ class Basis:
     data: tuple[FloatArray, ...]  # its transpose
     value: tuple[FloatArray, ...]  # shape (2 n, 3 + m)
     slope: tuple[FloatArray, ...]  # of the value by ln ω
+    nearest: IntArray  # data next to points of the curve, shape (n, 5)
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
@@ -137,7 +139,8 @@ def _basis(frequency: bytes) -> Basis:
         for into, series, bumps in zip((value, slope), _series(curve), _bumps(length, ladder), strict=True):
             into.append(_parts(np.hstack([series, height * bumps[where]])))
     columns = tuple(np.ascontiguousarray(matrix.T) for matrix in data)
-    return Basis(unit, x, curve, tuple(log_tau), columns, tuple(data), tuple(value), tuple(slope))
+    nearest = np.argsort(np.abs(x - curve[:, None]), axis=1)[:, :NEAREST]
+    return Basis(unit, x, curve, tuple(log_tau), columns, tuple(data), tuple(value), tuple(slope), nearest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +164,7 @@ class Point:
     curvature: FloatArray
     value_root: FloatArray  # shape (2, q)
     slope_root: FloatArray
+    misfit: FloatArray  # of the data nearby, shape (2,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,6 +183,8 @@ class SmoothCurve:
         Products of two rows are covariances: noise, and what the curve may miss.
     u : FloatArray, shape (2, n)
         Standard errors of the value.
+    misfit : FloatArray, shape (2, n)
+        By how much the data nearby lie off: their median, or at an end its point's own distance if it is larger.
     """
 
     unit: float
@@ -188,6 +194,7 @@ class SmoothCurve:
     value_root: FloatArray
     slope_root: FloatArray
     u: FloatArray
+    misfit: FloatArray
 
     @property
     def step(self) -> float:
@@ -207,6 +214,7 @@ class SmoothCurve:
             curvature=value[:, 2],
             value_root=root[:, 0],
             slope_root=root[:, 1],
+            misfit=(1 - t) * self.misfit[:, i] + t * self.misfit[:, i + 1],
         )
 
 
@@ -269,14 +277,21 @@ def _times(a: FloatArray, b: FloatArray) -> FloatArray:
     return out
 
 
-def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
-    """Return mean and root of the covariance of linear functions, averaged over lengths."""
+def _mean(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of linear functions over lengths, and weighted deviations from it, a row for each length."""
     weights = np.array([p.weight for p in posteriors])
     weights /= weights.sum()
     means = np.array([matrices[p.index] @ p.mean for p in posteriors])
     mean = weights @ means
-    roots = [math.sqrt(w) * _times(matrices[p.index], p.root) for w, p in zip(weights, posteriors, strict=True)]
-    return mean, np.hstack([*roots, ((means - mean) * np.sqrt(weights)[:, None]).T])
+    return mean, (means - mean) * np.sqrt(weights)[:, None]
+
+
+def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
+    """Return mean and root of the covariance of linear functions, averaged over lengths."""
+    mean, deviations = _mean(matrices, posteriors)
+    total = sum(p.weight for p in posteriors)
+    roots = [math.sqrt(p.weight / total) * _times(matrices[p.index], p.root) for p in posteriors]
+    return mean, np.hstack([*roots, deviations.T])
 
 
 def _find_noise(
@@ -304,6 +319,15 @@ def _find_noise(
     if not np.ptp(shape, axis=1).any():
         return None
     return modulus * shape / math.exp(float(np.log(shape).mean())), bool((size > OUTLYING).any())
+
+
+def _misfit(basis: Basis, relative: FloatArray) -> FloatArray:
+    """Return by how much the data nearby lie off the curve, relative to |Z|, shape (2, n)."""
+    misfit: FloatArray = np.median(relative[:, basis.nearest], axis=2)
+    for end in (0, -1):
+        last = relative[:, end]
+        misfit[:, end] = np.where(np.abs(last) > np.abs(misfit[:, end]), last, misfit[:, end])
+    return misfit
 
 
 def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None:
@@ -352,5 +376,8 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
         )
         if not all(np.isfinite(array).all() for array in (*value, *slope)):
             return None
-    u = np.sqrt(np.einsum("ijk,ijk->ij", value[1], value[1]))
-    return SmoothCurve(basis.unit, basis.curve, value[0], slope[0], value[1], slope[1], u)
+        u = np.sqrt(np.einsum("ijk,ijk->ij", value[1], value[1]))
+        fitted = _mean(basis.data, posteriors)[0]
+        relative = (_parts(z) - fitted).reshape(2, -1) / np.abs(z)
+        misfit = np.hypot(*value[0]) * _misfit(basis, relative)
+    return SmoothCurve(basis.unit, basis.curve, value[0], slope[0], value[1], slope[1], u, misfit)

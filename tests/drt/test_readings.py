@@ -192,6 +192,16 @@ def test_an_outlier_changes_little() -> None:
         assert reading.u < 2 * good[name].u
 
 
+def test_an_artefact_at_an_end_is_within_the_error() -> None:
+    """Real parts that fall where imaginary ones do not say so: no curve that obeys Kramers and Kronig does."""
+    spectrum = cell()
+    z = spectrum.impedance.copy()
+    z[:6] -= np.linspace(5, 0, 6)
+    readings = eistool.take_readings(eistool.Spectrum(spectrum.frequency, z))
+    assert abs(readings["R_first"].value - z.real[0]) <= 2 * readings["R_first"].u
+    assert readings["R_last"].u < 0.01 * readings["R_last"].value
+
+
 def test_noise_at_one_end_stays_there() -> None:
     spectrum = cell(noise=0.0)
     n = np.random.default_rng(2).standard_normal((2, len(spectrum)))
