@@ -56,7 +56,9 @@ class _Place:
     def reading(self, measured: FloatArray) -> Reading:
         """Return the reading, at a measured frequency if the place is one but for rounding."""
         vague = not self.u <= VAGUE * abs(self.value)
-        reasons = [self.reason, "the error is above half of the value" if vague and math.isfinite(self.u) else ""]
+        reasons = [self.reason]
+        if vague and self.reason != ALONE:
+            reasons.append("the error is above half of the value" if self.u >= 0 else "no error can be given")
         frequency = math.exp(self.log_f)
         nearest = float(measured[np.abs(measured - frequency).argmin()])
         return Reading(
@@ -113,8 +115,11 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
     >>> from eistool import simulate, take_readings
     >>> f = np.geomspace(1e6, 0.1, 71)
     >>> s = simulate("L0-R0-p(R1,CPE1)-CPE2", f, [5e-6, 10, 50, 1e-5, 0.9, 0.1, 0.8], noise=0.002, seed=1)
-    >>> for quantity, reading in take_readings(s).items():
-    ...     print(quantity, reading)
+    >>> readings = take_readings(s)
+    >>> list(readings)
+    ['R_first', 'R_last', 'R_phase', 'R_intercept', 'R_minimum_1', 'apex_1_height']
+    >>> readings["R_minimum_1"]
+    60.099 ± 0.060 ohm at 4.94 ± 0.48 Hz
     """
     check_spectrum(spectrum)
     used = spectrum.mask
@@ -131,7 +136,7 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
 
 def _places(curve: SmoothCurve) -> dict[str, _Place]:
     """Return what is read from the curve."""
-    low, high = (_place(curve, _end(curve, i)) for i in (0, -1))
+    low, high = (_plain_place(curve, _end(curve, i)) for i in (0, -1))
     crossings = _crossings(curve)
     found = {"R_first": high, "R_last": low, "R_phase": _least_phase(curve, [place for place, _ in crossings])}
     if crossings and crossings[0][1]:
@@ -155,10 +160,17 @@ def _log_f(curve: SmoothCurve, i: IntArray | int) -> FloatArray:
     return log_f
 
 
-def _place(curve: SmoothCurve, point: Point, error: FloatArray | None = None, u_log_f: float = 0.0) -> _Place:
-    """Return Re Z at a point; ``error`` is a row as of the roots, its shift with the point's place included."""
-    u = _norm(point.value_root[0] if error is None else error)
-    return _Place(point.log_x + math.log(curve.unit / (2 * math.pi)), float(point.value[0]), u, u_log_f)
+def _place(
+    curve: SmoothCurve, point: Point, error: FloatArray, misfit: FloatArray | float, u_log_f: float = 0.0
+) -> _Place:
+    """Return Re Z at a point; its error is that of a row, and the 95 % interval holds the misfit."""
+    log_f = point.log_x + math.log(curve.unit / (2 * math.pi))
+    u = max(_norm(error), abs(float(misfit)) / COVERED)
+    return _Place(log_f, float(point.value[0]), u, u_log_f)
+
+
+def _plain_place(curve: SmoothCurve, point: Point) -> _Place:
+    return _place(curve, point, point.value_root[0], point.misfit[0])
 
 
 def _widened(curve: SmoothCurve, place: _Place, among: IntArray, others: list[_Place]) -> _Place:
@@ -186,8 +198,9 @@ def _crossings(curve: SmoothCurve) -> list[tuple[_Place, bool]]:
             between = np.arange(low, high)
             i = int(between[imaginary[between] * imaginary[between + 1] <= 0][-1])
             point = curve.point(i, _zero(imaginary[i : i + 2], curve.slope[1, i : i + 2], curve.step))
-            error = point.value_root[0] - point.slope[0] / point.slope[1] * point.value_root[1]
-            place = _place(curve, point, error, _norm(point.value_root[1]) / np.abs(point.slope[1]))
+            aslant = point.slope[0] / point.slope[1]
+            error, misfit = (parts[0] - aslant * parts[1] for parts in (point.value_root, point.misfit))
+            place = _place(curve, point, error, misfit, _norm(point.value_root[1]) / np.abs(point.slope[1]))
             alike = between[np.abs(imaginary[between]) <= COVERED * u[between]]
             found.append((_widened(curve, place, alike, []), bool(imaginary[high] > 0)))
     return found
@@ -208,16 +221,16 @@ def _zero(value: FloatArray, slope: FloatArray, step: float) -> float:
 def _least_phase(curve: SmoothCurve, crossings: list[_Place]) -> _Place:
     """Return the place of least |phase|, the highest of those that cannot be told apart."""
     (re, im), (re_root, im_root) = curve.value, curve.value_root
-    phase = np.arctan2(im, re)
+    phase, modulus = np.arctan2(im, re), np.hypot(re, im)
     size = np.abs(phase)
-    root = (re[:, None] * im_root - im[:, None] * re_root) / (re**2 + im**2)[:, None]
+    root = ((re / modulus)[:, None] * im_root - (im / modulus)[:, None] * re_root) / modulus[:, None]
     crossings = [place for place in crossings if place.value > 0]
     least = 0.0
     if not crossings:
         k = int(size.argmin())
         least = float(size[k])
         root = root - np.where(phase * phase[k] < 0, -1, 1)[:, None] * root[k]
-    alike = np.flatnonzero(size - least <= COVERED * np.sqrt((root**2).sum(axis=1)))
+    alike = np.flatnonzero(~(size - least > COVERED * np.sqrt((root**2).sum(axis=1))))
     runs = np.split(alike, np.flatnonzero(np.diff(alike) > 1) + 1)
     highest = runs[-1]
     if crossings and (not highest.size or crossings[0].log_f >= _log_f(curve, max(highest[0] - 1, 0))):
@@ -233,17 +246,17 @@ def _flattest(curve: SmoothCurve, phase: FloatArray, k: int) -> _Place:
     """Return the place of least |phase| next to a point of the curve."""
     last = phase.size - 1
     if k in (0, last) or phase[k - 1] * phase[k + 1] <= 0:
-        return _place(curve, _end(curve, k) if k in (0, last) else curve.point(k, 0.0))
+        return _plain_place(curve, _end(curve, k) if k in (0, last) else curve.point(k, 0.0))
     before, here, after = np.abs(phase[k - 1 : k + 2])
     t = 0.5 * float((before - after) / max(before - 2 * here + after, 1e-300))
     point = curve.point(k if t >= 0 else k - 1, t % 1)
-    z, slope, curvature = (complex(*part) for part in (point.value, point.slope, point.curvature))
-    z_root, slope_root = (re + 1j * im for re, im in (point.value_root, point.slope_root))
+    parts = (point.value, point.slope, point.curvature, point.value_root, point.slope_root)
+    z, slope, curvature, z_root, slope_root = (part[0] + 1j * part[1] for part in parts)
     # the phase is Im ln Z
-    of_slope = (slope_root / z - slope / z**2 * z_root).imag
-    bend = np.float64((curvature / z - (slope / z) ** 2).imag)
+    of_slope = (slope_root / z - slope / z * (z_root / z)).imag
+    bend = (curvature / z - (slope / z) ** 2).imag
     error = point.value_root[0] - point.slope[0] / bend * of_slope
-    return _place(curve, point, error, _norm(of_slope) / np.abs(bend))
+    return _place(curve, point, error, point.misfit[0], _norm(of_slope) / np.abs(bend))
 
 
 def _extremes(curve: SmoothCurve) -> tuple[list[_Place], list[_Place]]:
@@ -259,10 +272,11 @@ def _extremes(curve: SmoothCurve) -> tuple[list[_Place], list[_Place]]:
         if height < (SURE if is_apex else -SURE) * u_height or not _stands_out(curve, point, i, is_apex):
             continue
         if is_apex:
-            apexes.append(replace(_place(curve, point, point.value_root[1], u_log_f), value=height))
+            place = _place(curve, point, point.value_root[1], point.misfit[1], u_log_f)
+            apexes.append(replace(place, value=height))
         else:
             error = point.value_root[0] - point.slope[0] / point.curvature[1] * point.slope_root[1]
-            minima.append(_place(curve, point, error, u_log_f))
+            minima.append(_place(curve, point, error, point.misfit[0], u_log_f))
     return minima, apexes
 
 

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from eistool.drt.grid import LEAST_POINTS, REMEMBERED
-from eistool.typing import ComplexArray, FloatArray
+from eistool.kernels.smooth_curve import decompose, mix, multiply
+from eistool.typing import ComplexArray, FloatArray, IntArray
 from eistool.validation.ladder import Points, find_noise, robust_scale
 
 DECADE = math.log(10)
 LENGTHS = (0.25, 0.5, 1.0)  # ℓ in decades
 BEYOND = 1.0  # decades of γ on either side of the measured window
-PER_DECADE = 16  # points of the curve, or a little more
-APART = 3  # points of the curve between neighbouring bumps of the shortest ℓ
+PER_DECADE = 11  # points of the curve, or a little more
+APART = 2  # points of the curve between neighbouring bumps of the shortest ℓ
 AMPLITUDES = 2.0 ** np.arange(-4, 20, 0.5)  # a over the relative noise
+GAINS = AMPLITUDES**2
 LEAST_NOISE = 1e-7  # relative to |Z|: below, digits are lost
 UNLIKELY = 0.01  # weight below which ℓ or a is left out
 BIAS = 2.0  # times what a second smoothing finds in the residual
@@ -28,6 +30,8 @@ END = 0.7  # decades from which |Z| is extrapolated
 NARROWEST, WIDEST = 0.1, 20.0  # decades of a window
 MOST_POINTS = 3000  # matrices of more would fill the memory
 NOISY_POINTS = 12  # from which noise may depend on frequency
+NEAREST = 5  # points, the median residual of which is misfit
+ROUNDS = 2  # in which it is found; one without outliers
 OUTLYING = 4.0  # robust standard deviations
 USUAL = 0.3  # share of the median in a variance below it
 LEAST_SHARE = 0.05  # of a residual that the curve leaves to a point: below, it cannot be judged
@@ -95,18 +99,21 @@ def _parts(z: ComplexArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Basis:
-    """The linear model of a frequency grid, one matrix for each length; never written to.
+    """The linear model of a frequency grid, matrices for each length; never written to.
 
-    Columns are R, L, 1/C and m bumps of γ; rows are real parts of all points, then imaginary parts.
+    Coefficients are those of R, L, 1/C and m bumps of γ; values are real parts of all points, then imaginary
+    parts.
     """
 
     unit: float  # rad/s
     log_x: FloatArray  # ln(ω/unit), ascending, shape (n_freq,)
     curve: FloatArray  # ln(ω/unit) of the curve, ascending and equidistant, shape (n,)
     log_tau: tuple[FloatArray, ...]  # ln(τ·unit) of the bumps, shape (m,)
-    data: tuple[FloatArray, ...]  # shape (2 n_freq, 3 + m)
+    columns: tuple[FloatArray, ...]  # of the data, shape (3 + m, 2 n_freq)
+    data: tuple[FloatArray, ...]  # its transpose
     value: tuple[FloatArray, ...]  # shape (2 n, 3 + m)
     slope: tuple[FloatArray, ...]  # of the value by ln ω
+    nearest: IntArray  # data next to points of the curve, shape (n, 5)
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
@@ -131,7 +138,9 @@ def _basis(frequency: bytes) -> Basis:
         where = np.arange(curve.size)[:, None] + apart * np.arange(n)
         for into, series, bumps in zip((value, slope), _series(curve), _bumps(length, ladder), strict=True):
             into.append(_parts(np.hstack([series, height * bumps[where]])))
-    return Basis(unit, x, curve, tuple(log_tau), tuple(data), tuple(value), tuple(slope))
+    columns = tuple(np.ascontiguousarray(matrix.T) for matrix in data)
+    nearest = np.argsort(np.abs(x - curve[:, None]), axis=1)[:, :NEAREST]
+    return Basis(unit, x, curve, tuple(log_tau), columns, tuple(data), tuple(value), tuple(slope), nearest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,6 +164,7 @@ class Point:
     curvature: FloatArray
     value_root: FloatArray  # shape (2, q)
     slope_root: FloatArray
+    misfit: FloatArray  # of the data nearby, shape (2,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +183,8 @@ class SmoothCurve:
         Products of two rows are covariances: noise, and what the curve may miss.
     u : FloatArray, shape (2, n)
         Standard errors of the value.
+    misfit : FloatArray, shape (2, n)
+        By how much the data nearby lie off: their median, or at an end its point's own distance if it is larger.
     """
 
     unit: float
@@ -182,6 +194,7 @@ class SmoothCurve:
     value_root: FloatArray
     slope_root: FloatArray
     u: FloatArray
+    misfit: FloatArray
 
     @property
     def step(self) -> float:
@@ -201,6 +214,7 @@ class SmoothCurve:
             curvature=value[:, 2],
             value_root=root[:, 0],
             slope_root=root[:, 1],
+            misfit=(1 - t) * self.misfit[:, i] + t * self.misfit[:, i + 1],
         )
 
 
@@ -218,101 +232,79 @@ def _scale(basis: Basis, modulus: FloatArray) -> list[FloatArray]:
     ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Length:
-    """Bumps of one length without what R, L and 1/C describe, on orthogonal axes, for each amplitude of γ."""
-
-    index: int
-    scale: FloatArray  # of the bumps, shape (m,)
-    shared: FloatArray  # part of the bumps within R, L and 1/C, shape (3, m)
-    axes: FloatArray  # shape (m, m)
-    values: FloatArray  # squared lengths along the axes
-    product: FloatArray  # with the data
-    spread: FloatArray  # variance of a coefficient over that of the noise, shape (n_amplitudes, m)
-    variance: FloatArray  # of the noise, shape (n_amplitudes,)
-    evidence: FloatArray  # natural logarithm
-
-    @classmethod
-    def of(cls, index: int, scale: FloatArray, rows: FloatArray, q: FloatArray, rest: FloatArray) -> "_Length":
-        """Decompose weighted rows; q spans R, L and 1/C, and ``rest`` is what they leave of the data."""
-        shared = q.T @ rows
-        rows = rows - q @ shared
-        values, axes = np.linalg.eigh(rows.T @ rows)
-        values = np.maximum(values, 0)
-        product = axes.T @ (rows.T @ rest)
-        precision = 1 + AMPLITUDES[:, None] ** 2 * values
-        spread = AMPLITUDES[:, None] ** 2 / precision
-        dof = rest.size - SERIES
-        variance = np.maximum((rest @ rest - spread @ product**2) / dof, LEAST_NOISE**2)
-        evidence = -0.5 * (dof * np.log(variance) + np.log(precision).sum(axis=1))
-        return cls(index, scale, shared, axes, values, product, spread, variance, evidence)
-
-    def posterior(self, weight: FloatArray, from_q: FloatArray, of_series: FloatArray) -> Posterior:
-        """Return the mixture over amplitudes, and the coefficients of R, L and 1/C with it."""
-        likely = weight > UNLIKELY * weight.max()
-        share = weight[likely] / weight[likely].sum()
-        spread, variance = self.spread[likely], self.variance[likely]
-        means = spread * self.product
-        mean = share @ means
-        missed = share @ (spread * (self.product - self.values * mean))
-        noise = np.diag(np.sqrt((share * variance) @ spread))
-        amplitudes = ((means - mean) * np.sqrt(share)[:, None]).T
-        root = self.axes @ np.column_stack([noise, amplitudes, BIAS * missed])
-        m, n = root.shape
-        whole = np.zeros((SERIES + m, SERIES + n))
-        whole[:SERIES, :SERIES] = from_q * math.sqrt(share @ variance)
-        whole[:SERIES, SERIES:] = -from_q @ (self.shared @ root)
-        whole[SERIES:, SERIES:] = root * self.scale[:, None]
-        mean = self.axes @ mean
-        series = from_q @ (of_series - self.shared @ mean)
-        mean = np.concatenate([series, mean * self.scale])
-        return Posterior(self.index, float(weight.sum()), float(share @ variance), mean, whole)
-
-
-def _fit(basis: Basis, z: ComplexArray, sigma: FloatArray) -> list[Posterior]:
+def _fit(basis: Basis, z: ComplexArray, scales: list[FloatArray], sigma: FloatArray) -> list[Posterior]:
     """Return the posteriors of likely lengths; the noise ``sigma`` (2, n_freq) is known up to a factor."""
-    weight = 1 / sigma.ravel()
-    y = _parts(z) * weight
-    series = basis.data[0][:, :SERIES] * weight[:, None]
-    size = np.sqrt((series**2).sum(axis=0))
-    q, r = np.linalg.qr(series / size)
-    of_series = q.T @ y
-    rest = y - q @ of_series
-    lengths = [
-        _Length.of(k, scale, data[:, SERIES:] * weight[:, None] * scale, q, rest)
-        for k, (data, scale) in enumerate(zip(basis.data, _scale(basis, np.abs(z)), strict=True))
-    ]
-    weights = np.array([length.evidence for length in lengths])
-    weights = np.exp(weights - weights.max())
+    y, weight, n = _parts(z), 1 / sigma.ravel(), GAINS.size
+    found = []
+    evidence = np.empty((len(LENGTHS), n))
+    for k, (columns, scale) in enumerate(zip(basis.columns, scales, strict=True)):
+        m = scale.size
+        triangle, of_series, shared = np.empty((SERIES, SERIES)), np.empty(SERIES), np.empty((SERIES, m))
+        matrix, off, product, variance = np.empty((m, m)), np.zeros(m), np.empty(m), np.empty(n)
+        decompose(
+            columns, scale, weight, y, GAINS, LEAST_NOISE**2,
+            triangle, of_series, shared, matrix, off, product, variance, evidence[k],
+        )  # fmt: skip
+        found.append((scale, triangle, of_series, shared, matrix, off, product, variance))
+    if not np.isfinite(evidence).all():
+        return []
+    weights = np.exp(evidence - evidence.max())
     weights /= weights.sum()
-    from_q = np.linalg.inv(r) / size[:, None]
-    return [
-        length.posterior(weights[length.index], from_q, of_series)
-        for length in lengths
-        if weights[length.index].sum() > UNLIKELY
-    ]
+    posteriors = []
+    for k in np.flatnonzero(weights.sum(axis=1) > UNLIKELY).tolist():
+        scale, triangle, of_series, shared, matrix, off, product, variance = found[k]
+        likely = weights[k] > UNLIKELY * weights[k].max()
+        share = weights[k, likely] / weights[k, likely].sum()
+        m = scale.size
+        mean, root = np.empty(m), np.empty((m, m + share.size + 1))
+        mix(matrix, off, product, GAINS[likely], share, variance[likely], BIAS, mean, root)
+        noise = float(share @ variance[likely])
+        from_q = np.linalg.inv(triangle)
+        whole = np.zeros((SERIES + m, SERIES + root.shape[1]))
+        whole[:SERIES, :SERIES] = from_q * math.sqrt(noise)
+        whole[:SERIES, SERIES:] = -from_q @ _times(shared, root)
+        whole[SERIES:, SERIES:] = root * scale[:, None]
+        series = from_q @ (of_series - shared @ mean)
+        posteriors.append(
+            Posterior(k, float(weights[k].sum()), noise, np.concatenate([series, mean * scale]), whole)
+        )
+    return posteriors
 
 
-def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
-    """Return mean and root of the covariance of linear functions, averaged over lengths."""
+def _times(a: FloatArray, b: FloatArray) -> FloatArray:
+    out = np.empty((a.shape[0], b.shape[1]))
+    multiply(a, b, out)
+    return out
+
+
+def _mean(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of linear functions over lengths, and weighted deviations from it, a row for each length."""
     weights = np.array([p.weight for p in posteriors])
     weights /= weights.sum()
     means = np.array([matrices[p.index] @ p.mean for p in posteriors])
     mean = weights @ means
-    roots = [matrices[p.index] @ (math.sqrt(w) * p.root) for w, p in zip(weights, posteriors, strict=True)]
-    return mean, np.hstack([*roots, ((means - mean) * np.sqrt(weights)[:, None]).T])
+    return mean, (means - mean) * np.sqrt(weights)[:, None]
+
+
+def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
+    """Return mean and root of the covariance of linear functions, averaged over lengths."""
+    mean, deviations = _mean(matrices, posteriors)
+    total = sum(p.weight for p in posteriors)
+    roots = [math.sqrt(p.weight / total) * _times(matrices[p.index], p.root) for p in posteriors]
+    return mean, np.hstack([*roots, deviations.T])
 
 
 def _find_noise(
     basis: Basis, z: ComplexArray, sigma: FloatArray, posteriors: list[Posterior]
-) -> FloatArray | None:
-    """Return the noise where it clearly depends on frequency, or points lie out; else None."""
+) -> tuple[FloatArray, bool] | None:
+    """Return the noise and whether points lie out; None if none does and the noise over |Z| is constant."""
     fitted, root = _mix(basis.data, posteriors)
     variance = sum(p.weight * p.variance for p in posteriors) / sum(p.weight for p in posteriors)
     left = 1 - (root**2).sum(axis=1).reshape(2, -1) / (sigma**2 * variance)
     left[left < LEAST_SHARE] = math.nan
-    residual = (_parts(z) - fitted).reshape(2, -1) / sigma / np.sqrt(left)
-    noise = find_noise(Points(np.exp(basis.log_x), z, sigma, np.empty((0, z.size), complex)), residual)
+    modulus = np.tile(np.abs(z), (2, 1))
+    residual = (_parts(z) - fitted).reshape(2, -1) / modulus / np.sqrt(left)
+    noise = find_noise(Points(np.exp(basis.log_x), z, modulus, np.empty((0, z.size), complex)), residual)
     size = np.abs(residual / noise)
     judged = np.isfinite(size)
     typical = robust_scale(size[judged])
@@ -326,7 +318,16 @@ def _find_noise(
     shape = noise * np.where(size > OUTLYING, 0.5 * size, 1.0)
     if not np.ptp(shape, axis=1).any():
         return None
-    return sigma * shape / math.exp(float(np.log(shape).mean()))
+    return modulus * shape / math.exp(float(np.log(shape).mean())), bool((size > OUTLYING).any())
+
+
+def _misfit(basis: Basis, relative: FloatArray) -> FloatArray:
+    """Return by how much the data nearby lie off the curve, relative to |Z|, shape (2, n)."""
+    misfit: FloatArray = np.median(relative[:, basis.nearest], axis=2)
+    for end in (0, -1):
+        last = relative[:, end]
+        misfit[:, end] = np.where(np.abs(last) > np.abs(misfit[:, end]), last, misfit[:, end])
+    return misfit
 
 
 def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None:
@@ -357,10 +358,14 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
         z = impedance / unit
         sigma = np.tile(np.abs(z), (2, 1))
         try:
-            posteriors = _fit(basis, z, sigma)
-            noise = _find_noise(basis, z, sigma, posteriors) if posteriors and z.size >= NOISY_POINTS else None
-            if noise is not None:
-                posteriors = _fit(basis, z, noise)
+            scales = _scale(basis, np.abs(z))
+            posteriors, wild = _fit(basis, z, scales, sigma), z.size >= NOISY_POINTS
+            for _ in range(ROUNDS):
+                noise = _find_noise(basis, z, sigma, posteriors) if posteriors and wild else None
+                if noise is None:
+                    break
+                sigma, wild = noise
+                posteriors = _fit(basis, z, scales, sigma)
         except np.linalg.LinAlgError:
             return None
         if not posteriors:
@@ -371,5 +376,8 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
         )
         if not all(np.isfinite(array).all() for array in (*value, *slope)):
             return None
-    u = np.sqrt(np.einsum("ijk,ijk->ij", value[1], value[1]))
-    return SmoothCurve(basis.unit, basis.curve, value[0], slope[0], value[1], slope[1], u)
+        u = np.sqrt(np.einsum("ijk,ijk->ij", value[1], value[1]))
+        fitted = _mean(basis.data, posteriors)[0]
+        relative = (_parts(z) - fitted).reshape(2, -1) / np.abs(z)
+        misfit = np.hypot(*value[0]) * _misfit(basis, relative)
+    return SmoothCurve(basis.unit, basis.curve, value[0], slope[0], value[1], slope[1], u, misfit)
