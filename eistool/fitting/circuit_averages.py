@@ -20,8 +20,8 @@ from eistool.typing import FloatArray, IntArray
 class Averages(Shown):
     """Quantities that every circuit has, averaged over circuits by evidence.
 
-    ``processes`` belong to the processes of the first circuit, in their order; ``n_circuits`` is the number of
-    circuits that have them.
+    ``processes`` belong to the processes of the first circuit, in their order; arcs of nearly the same tau share
+    their sum, named ``R1+R2``. ``n_circuits`` is the number of circuits that have them.
     """
 
     R_inf: Quantity
@@ -139,23 +139,18 @@ def _quantity(name: str, value: float, u: float) -> Quantity:
 def _processes(chosen: FitResult, results: Sequence[FitResult]) -> list[tuple[Quantity, int]]:
     """Return the averaged resistance of each process, and the number of circuits with a process at its tau.
 
-    How arcs of nearly the same tau share their resistance depends on the circuit: they have no average.
+    How arcs of nearly the same tau share their resistance depends on the circuit: their sum is averaged.
     """
     taus, members = gather_arcs(*_resistances_and_taus(chosen))
     places = [assign_arcs(_resistances_and_taus(result)[1], taus) for result in results]
     averaged: dict[int, tuple[Quantity, int]] = {}
     for k, group in enumerate(members):
         name = "+".join(chosen.processes[i].name for i in group)
-        if len(group) > 1:
-            value, u, count = math.nan, math.nan, 0
-        else:
-            pairs = [
-                _sum(result, np.flatnonzero(place == k)) for result, place in zip(results, places, strict=True)
-            ]
-            value, u, weights = average_over_circuits(
-                np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]), _evidence(results)
-            )
-            count = int(np.count_nonzero(weights))
+        pairs = [_sum(result, np.flatnonzero(place == k)) for result, place in zip(results, places, strict=True)]
+        value, u, weights = average_over_circuits(
+            np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]), _evidence(results)
+        )
+        count = int(np.count_nonzero(weights))
         averaged |= dict.fromkeys(group, (_quantity(name, value, u), count))
     return [averaged[i] for i in range(len(chosen.processes))]
 

@@ -95,7 +95,11 @@ PROCESSES: Table[Process] = Table(
         Column("apex_Hz", "Hz", "frequency of the apex"),
         Column("u_apex_Hz", "Hz", "its standard uncertainty"),
         Column("edge", "", "whether the apex lies outside the measured window"),
-        Column("R_averaged_ohm", "ohm", "resistance of the process at its τ, averaged over circuits by evidence"),
+        Column(
+            "R_averaged_ohm",
+            "ohm",
+            "resistance at this τ, averaged over circuits by evidence; of arcs within 0.7 decade, their sum",
+        ),
         Column("u_R_averaged_ohm", "ohm", "its standard uncertainty, with the spread between circuits"),
         Column("n_circuits", "", "circuits with a process at this τ"),
         Column("tau_status", "", "status of τ: `ok`, `extrapolated` or `not_resolvable`"),
