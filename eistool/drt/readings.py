@@ -77,7 +77,8 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
 
     The curve is a distribution of relaxation times with a Gaussian prior, so that it obeys the Kramers-Kronig
     relations; its smoothness and the noise follow from the data [1]_. Errors hold noise and what the
-    curve misses; of fewer than 6 frequencies, points are read as they are. A drift that looks like a smooth curve is not seen: ``check_kramers_kronig`` looks for it.
+    curve misses. A drift that looks like a smooth curve is not seen: ``check_kramers_kronig`` looks for it.
+    With fewer than 6 frequencies, points are read as they are.
 
     Parameters
     ----------
