@@ -13,8 +13,8 @@ from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
-SURE = 2.0  # standard errors of Im Z: its sign is known
-CLEAR = 3.0  # standard errors of the difference by which an apex or a minimum stands out
+SURE = 2.0  # standard errors of Im Z by which an apex lies above 0, and a valley may lie below
+CLEAR = 3.0  # standard errors by which Im Z is inductive or capacitive, and an apex or a valley stands out
 COVERED = 1.96  # standard errors in a 95 % interval
 ROUNDING = 1e-9
 VAGUE = 0.5  # of the value: a larger error leaves it open
@@ -78,6 +78,7 @@ def take_readings(spectrum: Spectrum) -> Mapping[str, Reading]:
     The curve is a distribution of relaxation times with a Gaussian prior, so that it obeys the Kramers-Kronig
     relations; its smoothness and the noise follow from the data [1]_. Errors hold noise and what the
     curve misses. A drift that looks like a smooth curve is not seen: ``check_kramers_kronig`` looks for it.
+    With fewer than 6 frequencies, points are read as they are.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ LENGTHS = (0.25, 0.5, 1.0)  # ℓ in decades
 BEYOND = 1.0  # decades of γ on either side of the measured window
 PER_DECADE = 11  # points of the curve, or a little more
 APART = 2  # points of the curve between neighbouring bumps of the shortest ℓ
-AMPLITUDES = 2.0 ** np.arange(-4, 20, 0.5)  # a over the relative noise
+AMPLITUDES = 2.0 ** np.arange(-4, 20)  # a over the relative noise
 GAINS = AMPLITUDES**2
 LEAST_NOISE = 1e-7  # relative to |Z|: below, digits are lost
 UNLIKELY = 0.01  # weight below which ℓ or a is left out
@@ -249,9 +249,10 @@ def _fit(basis: Basis, z: ComplexArray, scales: list[FloatArray], sigma: FloatAr
     if not np.isfinite(evidence).all():
         return []
     weights = np.exp(evidence - evidence.max())
+    weights[weights.sum(axis=1) < UNLIKELY * weights.sum()] = 0
     weights /= weights.sum()
     posteriors = []
-    for k in np.flatnonzero(weights.sum(axis=1) > UNLIKELY).tolist():
+    for k in np.flatnonzero(weights.any(axis=1)).tolist():
         scale, triangle, of_series, shared, matrix, off, product, variance = found[k]
         likely = weights[k] > UNLIKELY * weights[k].max()
         share = weights[k, likely] / weights[k, likely].sum()
@@ -280,7 +281,6 @@ def _times(a: FloatArray, b: FloatArray) -> FloatArray:
 def _mean(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
     """Return the mean of linear functions over lengths, and weighted deviations from it, a row for each length."""
     weights = np.array([p.weight for p in posteriors])
-    weights /= weights.sum()
     means = np.array([matrices[p.index] @ p.mean for p in posteriors])
     mean = weights @ means
     return mean, (means - mean) * np.sqrt(weights)[:, None]
@@ -289,8 +289,7 @@ def _mean(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[
 def _mix(matrices: Sequence[FloatArray], posteriors: list[Posterior]) -> tuple[FloatArray, FloatArray]:
     """Return mean and root of the covariance of linear functions, averaged over lengths."""
     mean, deviations = _mean(matrices, posteriors)
-    total = sum(p.weight for p in posteriors)
-    roots = [math.sqrt(p.weight / total) * _times(matrices[p.index], p.root) for p in posteriors]
+    roots = [math.sqrt(p.weight) * _times(matrices[p.index], p.root) for p in posteriors]
     return mean, np.hstack([*roots, deviations.T])
 
 
@@ -299,8 +298,8 @@ def _find_noise(
 ) -> tuple[FloatArray, bool] | None:
     """Return the noise and whether points lie out; None if none does and the noise over |Z| is constant."""
     fitted, root = _mix(basis.data, posteriors)
-    variance = sum(p.weight * p.variance for p in posteriors) / sum(p.weight for p in posteriors)
-    left = 1 - (root**2).sum(axis=1).reshape(2, -1) / (sigma**2 * variance)
+    variance = sum(p.weight * p.variance for p in posteriors)
+    left = 1 - np.einsum("ij,ij->i", root, root).reshape(2, -1) / (sigma**2 * variance)
     left[left < LEAST_SHARE] = math.nan
     modulus = np.tile(np.abs(z), (2, 1))
     residual = (_parts(z) - fitted).reshape(2, -1) / modulus / np.sqrt(left)
@@ -323,7 +322,7 @@ def _find_noise(
 
 def _misfit(basis: Basis, relative: FloatArray) -> FloatArray:
     """Return by how much the data nearby lie off the curve, relative to |Z|, shape (2, n)."""
-    misfit: FloatArray = np.median(relative[:, basis.nearest], axis=2)
+    misfit: FloatArray = np.sort(relative[:, basis.nearest], axis=2)[:, :, NEAREST // 2]
     for end in (0, -1):
         last = relative[:, end]
         misfit[:, end] = np.where(np.abs(last) > np.abs(misfit[:, end]), last, misfit[:, end])
@@ -348,7 +347,7 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
     .. [1] J. Liu, F. Ciucci, Electrochim. Acta 331 (2020) 135316, doi:10.1016/j.electacta.2019.135316
     """
     window = math.log10(frequency[-1]) - math.log10(frequency[0])
-    too_few = np.unique(frequency).size < LEAST_POINTS
+    too_few = 1 + np.count_nonzero(np.diff(frequency)) < LEAST_POINTS
     if too_few or frequency.size > MOST_POINTS or not NARROWEST < window < WIDEST:
         return None
     basis = _basis(np.ascontiguousarray(frequency, dtype=np.float64).tobytes())
@@ -374,9 +373,9 @@ def smooth(frequency: FloatArray, impedance: ComplexArray) -> SmoothCurve | None
             [unit * array.reshape(2, basis.curve.size, *array.shape[1:]) for array in _mix(matrices, posteriors)]
             for matrices in (basis.value, basis.slope)
         )
-        if not all(np.isfinite(array).all() for array in (*value, *slope)):
-            return None
         u = np.sqrt(np.einsum("ijk,ijk->ij", value[1], value[1]))
+        if not np.isfinite([value[0], slope[0], u]).all():
+            return None
         fitted = _mean(basis.data, posteriors)[0]
         relative = (_parts(z) - fitted).reshape(2, -1) / np.abs(z)
         misfit = np.hypot(*value[0]) * _misfit(basis, relative)

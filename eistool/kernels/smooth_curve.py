@@ -166,9 +166,13 @@ def decompose(
         _factor(matrix, off, gains[k], diagonal, below)
         _forward(diagonal, below, product, x)
         variance[k] = max((square - gains[k] * _dot(x, x)) / (n - s), least)
-        logarithms = 0.0
+        logarithms, product_of_few = 0.0, 1.0
         for i in range(m):
-            logarithms += math.log(diagonal[i])
+            product_of_few *= diagonal[i]
+            if i % 8 == 7:  # logarithms are slow
+                logarithms += math.log(product_of_few)
+                product_of_few = 1.0
+        logarithms += math.log(product_of_few)
         evidence[k] = -0.5 * (n - s) * math.log(variance[k]) - logarithms
 
 
