@@ -26,6 +26,13 @@ def registered(
         del OWN_ELEMENTS[symbol], own._OWN[symbol]
 
 
+def forget_elements() -> None:
+    """Forget what was registered, for instance by the examples of the documentation."""
+    compile_circuit.cache_clear()
+    OWN_ELEMENTS.clear()
+    own._OWN.clear()
+
+
 @contextmanager
 def twins(*symbols: str) -> Iterator[None]:
     """Register the twins of built-in elements, for instance ``OwnCPE``."""

@@ -26,10 +26,15 @@ from eistool import (
 from eistool.circuit import ELEMENTS, ParameterSpec
 from eistool.circuit.drawing import draw_text
 from eistool.typing import ComplexArray, FloatArray
-from tests.own import registered, twins
+from tests.own import forget_elements, registered, twins
 
 FREQUENCY = np.geomspace(1e6, 0.1, 71)
 ARC = [("R", "ohm"), ("tau", "s"), ("alpha", "")]
+
+
+@pytest.fixture(autouse=True)
+def _no_others() -> None:
+    forget_elements()
 
 
 def arc(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
