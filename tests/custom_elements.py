@@ -26,6 +26,13 @@ def registered(
         del CUSTOM_ELEMENTS[symbol], custom_elements._REGISTERED[symbol]
 
 
+def forget_elements() -> None:
+    """Unregister all custom elements, for instance those of the examples in the documentation."""
+    compile_circuit.cache_clear()
+    CUSTOM_ELEMENTS.clear()
+    custom_elements._REGISTERED.clear()
+
+
 @contextmanager
 def twins(*symbols: str) -> Iterator[None]:
     """Register the twins of built-in elements, for instance ``CustomCPE``."""

@@ -16,7 +16,7 @@ from eistool.fitting.result import UNRESOLVED, FitResult
 from eistool.typing import FloatArray, IntArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Averages(Shown):
     """Quantities that every circuit has, averaged over circuits by evidence.
 

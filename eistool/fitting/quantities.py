@@ -84,7 +84,7 @@ class TotalResistance(Shown):
         return f"TotalResistance({format_value(self.value, self.stderr)} ohm, {self.status})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Evidence(Shown):
     """Evidence of a circuit, and the size of its misfit; see :func:`eistool.fitting.misfit.assess_misfit`.
 

@@ -148,7 +148,8 @@ def _candidates(through: float, face: float) -> tuple[str, ...]:
     if _is_permittivity(through / VACUUM_F_PER_CM):
         distances["bulk"] = 0.0
     near = [name for name, distance in distances.items() if distance <= math.log(TOLERANCE)]
-    return tuple(sorted(near, key=lambda name: distances[name]))
+    # distances may be equal but for their last bits
+    return tuple(sorted(near, key=lambda name: round(distances[name], 9)))
 
 
 def _distance(value: float, ends: tuple[float, float]) -> float:

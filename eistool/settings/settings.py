@@ -92,7 +92,7 @@ def load_settings(folder: PathLike) -> Settings:
     Examples
     --------
     >>> load_settings("/").fit.weighting
-    'modulus'
+    'auto'
     """
     start = Path(folder).resolve()
     path = next((p / FILE_NAME for p in (start, *start.parents) if (p / FILE_NAME).is_file()), None)

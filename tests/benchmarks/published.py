@@ -33,7 +33,7 @@ def pellet(folder: Path) -> tuple[eistool.FitResult, FloatArray, float]:
     rows = re.findall(r"^[RQn]\d = +(\S+) +(\S+) +\S+$", report, re.MULTILINE)
     chi2 = float(re.findall(r"^Chi-squared: (\S+)$", report, re.MULTILINE)[0])
     spectrum = eistool.read(base / "EIS_Data" / "Example-2" / "Example2b.txt")[0].crop(f_min=5)
-    return eistool.fit(spectrum, PELLET), np.array(rows, dtype=np.float64), chi2
+    return eistool.fit(spectrum, PELLET, weighting="modulus"), np.array(rows, dtype=np.float64), chi2
 
 
 def photoanode(folder: Path) -> tuple[FloatArray, FloatArray]:
@@ -48,7 +48,7 @@ def photoanode(folder: Path) -> tuple[FloatArray, FloatArray]:
         spectrum = eistool.Spectrum(measured.frequency, measured.impedance / EZ_UNIT_OHM).crop(f_max=1443.5)
         found = eistool.fit(spectrum, PHOTOANODE, fixed=FIXED, weighting="unit").parameters
         values.append([found[ours].value / float(row[theirs]) for ours, theirs in COLUMNS.items()])
-        errors.append([found[ours].stderr / float(row[f"{theirs} std"]) for ours, theirs in COLUMNS.items()])
+        errors.append([found[ours].stderr_noise / float(row[f"{theirs} std"]) for ours, theirs in COLUMNS.items()])
     return np.array(values), np.array(errors)
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     result, published, chi2 = pellet(folder)
     print(f"pellet: chi2 {result.chi2:.6e}, published {chi2:.6e}; {result.dof} degrees of freedom")
     for parameter, (value, stderr) in zip(result.parameters.values(), published, strict=True):
-        ours = f"{parameter.name:10s} {parameter.value:.3e} ± {parameter.stderr:.3e}"
+        ours = f"{parameter.name:10s} {parameter.value:.3e} ± {parameter.stderr_noise:.3e}"
         print(f"  {ours}   published {value:.3e} ± {stderr:.3e}")
     values, errors = photoanode(folder)
     print(f"photoanode: values differ by at most {np.abs(values - 1).max(axis=0)}")

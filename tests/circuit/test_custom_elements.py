@@ -15,6 +15,7 @@ from eistool import (
     Circuit,
     CircuitError,
     FitError,
+    FitResult,
     compare_circuits,
     fit,
     fit_global,
@@ -26,14 +27,24 @@ from eistool import (
 from eistool.circuit import ELEMENTS, ParameterSpec
 from eistool.circuit.drawing import draw_text
 from eistool.typing import ComplexArray, FloatArray
-from tests.custom_elements import registered, twins
+from tests.custom_elements import forget_elements, registered, twins
 
 FREQUENCY = np.geomspace(1e6, 0.1, 71)
 ARC = [("R", "ohm"), ("tau", "s"), ("alpha", "")]
 
 
+@pytest.fixture(autouse=True)
+def _no_others() -> None:
+    forget_elements()
+
+
 def arc(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
     return np.asarray(R / (1 + (1j * omega * tau) ** alpha), dtype=np.complex128)
+
+
+def noise_errors(result: FitResult) -> FloatArray:
+    """Return standard errors of noise; a misfit of arcs depends on the arcs that a circuit is known to have."""
+    return np.array([parameter.stderr_noise for parameter in result.parameters.values()])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +85,7 @@ def test_fit_equals_that_of_the_built_in_twin(
     assert result.chi2 == pytest.approx(expected.chi2, rel=1e-7)
     assert result.statuses == expected.statuses
     np.testing.assert_allclose(result.values, expected.values, rtol=1e-3)
-    np.testing.assert_allclose(np.diag(result.covariance), np.diag(expected.covariance), rtol=2e-2)
+    np.testing.assert_allclose(noise_errors(result), noise_errors(expected), rtol=1e-2)
 
 
 def test_a_fixed_q_beside_a_time_constant() -> None:

@@ -163,5 +163,5 @@ def test_the_documented_file_is_valid(tmp_path: Path) -> None:
     entry = load_library_circuit("garnet", [tmp_path])
     assert entry.example is not None
     assert entry.ranges["CPE_co.Q"] == (1e-9, 1e-6)
-    page_roles = page.partition("Roles are ")[2].partition(". A mistake")[0].replace(" and\n", ", ")
+    page_roles = page.partition("Roles are ")[2].partition(". Error messages")[0].replace(" and\n", ", ")
     assert page_roles.replace("\n", " ").split(", ") == list(ROLES)

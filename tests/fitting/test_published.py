@@ -14,7 +14,8 @@ def test_pellet(real_data: Path) -> None:
     assert result.chi2 == pytest.approx(chi2, rel=1e-6)
     assert result.dof == 80
     np.testing.assert_allclose(result.values, published[:, 0], rtol=5e-4)
-    np.testing.assert_allclose(result.stderr, published[:, 1], rtol=2e-3)
+    errors = [parameter.stderr_noise for parameter in result.parameters.values()]
+    np.testing.assert_allclose(errors, published[:, 1], rtol=2e-3)
     assert result.correlation[1, 2] == pytest.approx(-0.996, abs=5e-4)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from eistool import Circuit
 from eistool.circuit.library import LibraryCircuit, circuit_names, load_library_circuit
@@ -13,6 +14,7 @@ from eistool.report import circuit_to_png, plot_circuit
 @pytest.mark.parametrize("name", circuit_names())
 def test_everything_is_within_the_picture(name: str) -> None:
     figure = plot_circuit(load_library_circuit(name))
+    FigureCanvasAgg(figure)  # or every question about an extent makes a canvas of its own
     equation = [text for text in figure.texts if text.get_text().startswith("$")]
     assert equation
     for text in figure.texts:

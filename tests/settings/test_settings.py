@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eistool.errors import ConfigError
-from eistool.fitting.weights import WEIGHTINGS as FITTING_WEIGHTINGS
+from eistool.fitting.weights import CHOICES
 from eistool.settings import CIRCUITS_VARIABLE, COORDINATES, PLOTS, WEIGHTINGS, circuit_folders, load_settings
 from eistool.spectrum.series import COORDINATES as SERIES_COORDINATES
 
@@ -41,7 +41,7 @@ def test_errors_are_named(tmp_path: Path, text: str, words: list[str]) -> None:
 
 
 def test_choices_are_those_of_the_layers_above() -> None:
-    assert set(WEIGHTINGS) == set(FITTING_WEIGHTINGS)
+    assert WEIGHTINGS == CHOICES
     assert set(COORDINATES) == set(SERIES_COORDINATES)
     assert PLOTS == ("failed", "all", "none")
 
