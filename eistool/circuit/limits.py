@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eistool.circuit.circuit import Circuit
+from eistool.circuit.elements import ELEMENTS
 from eistool.circuit.tree import Element, Node, Series
 from eistool.typing import FloatArray
 
@@ -37,7 +38,8 @@ _HIGH = _Limit(
 def dc_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArray]:
     """Return the resistance to direct current and its derivatives by the parameters, shape (p,).
 
-    It is infinite, with derivatives of 0, where the circuit blocks direct current.
+    It is infinite, with derivatives of 0, where the circuit blocks direct current, and nan where
+    it rests on a custom element.
 
     Parameters
     ----------
@@ -110,6 +112,8 @@ def _of_element(circuit: Circuit, element: Element, values: FloatArray, limit: _
         return 0.0, derivative
     if element.symbol in limit.blocking:
         return np.inf, derivative
+    if element.symbol not in ELEMENTS:  # the limit of a custom element is unknown
+        return np.nan, derivative
     index = [circuit.index(f"{element.name}.{name}") for name in limit.rails.get(element.symbol, ("R",))]
     rails = values[index]
     if len(index) == 3:

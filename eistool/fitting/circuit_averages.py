@@ -104,7 +104,7 @@ def _place(result: FitResult, process: Process) -> int:
 def _total(results: Sequence[FitResult]) -> Quantity:
     """Return the resistance to direct current, or ``blocking`` where the evidence is for circuits that block."""
     weights = np.exp(_evidence(results) - np.nanmax(_evidence(results)))
-    blocks = np.array([not math.isfinite(dc_resistance(r.circuit, r.values)[0]) for r in results])
+    blocks = np.array([math.isinf(dc_resistance(r.circuit, r.values)[0]) for r in results])
     share = float(weights[blocks].sum() / weights.sum())
     if share > 0.5:
         reason = f"circuits that block direct current have {share:.0%} of the evidence"

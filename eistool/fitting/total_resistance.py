@@ -14,7 +14,17 @@ def compute_total_resistance(result: FitResult) -> TotalResistance:
     """Return the total resistance of a fit; see :attr:`FitResult.total_resistance`."""
     check_usable(result)
     value, derivative = dc_resistance(result.circuit, result.values)
-    if not math.isfinite(value):
+    if math.isnan(value):
+        reason = f"a custom element of {result.circuit} has no known limit at zero frequency"
+        return TotalResistance(
+            value=math.nan,
+            stderr=math.nan,
+            ci_low=math.nan,
+            ci_high=math.nan,
+            status="not_identifiable",
+            reason=reason,
+        )
+    if math.isinf(value):
         names = ", ".join(blocking_elements(result.circuit))
         reason = f"{names} of {result.circuit} block direct current"
         return TotalResistance(

@@ -178,8 +178,8 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
             return _most_evidence(evident)
         if not describing:
             return min(results, key=lambda result: len(result.circuit.elements))
-        # a resistor beside an arc that is not evident would pass for the leads
-        without = [result for result in describing if not ("R0" in result.parameters and result.processes)]
+        # a resistor beside an arc that is not resolved in the window would pass for the leads
+        without = [result for result in describing if "R0" not in result.parameters or _arcs_are_inside(result)]
         largest = max(map(log_evidence, describing))
         describing = [r for r in without if largest - log_evidence(r) < VERY_STRONG / 2] or describing
     if not describing:
@@ -197,7 +197,7 @@ def leaders(results: Sequence[FitResult]) -> list[FitResult]:
     """Return the fit with the most evidence among circuits that block direct current, and among the others."""
     by_limit: dict[bool, FitResult] = {}
     for result in sorted(results, key=log_evidence):
-        by_limit[math.isfinite(dc_resistance(result.circuit, result.values)[0])] = result
+        by_limit[math.isinf(dc_resistance(result.circuit, result.values)[0])] = result
     return [result for result in by_limit.values() if result.success]
 
 
@@ -288,6 +288,10 @@ def _arcs_are_evident(result: FitResult, metadata: Metadata) -> bool:
     length_by_area = 1.0 if cell is None or cell.cell_constant_per_cm is None else cell.cell_constant_per_cm
     total = sum(p.value for p in result.parameters.values() if p.unit == "ohm")
     return all(_is_evident(process, total, length_by_area) for process in result.processes)
+
+
+def _arcs_are_inside(result: FitResult) -> bool:
+    return all(process.status == "ok" for process in result.processes)
 
 
 def _is_evident(process: Process, total: float, length_by_area: float) -> bool:

@@ -16,7 +16,9 @@ def test_pellet(real_data: Path) -> None:
     np.testing.assert_allclose(result.values, published[:, 0], rtol=5e-4)
     errors = [parameter.stderr_noise for parameter in result.parameters.values()]
     np.testing.assert_allclose(errors, published[:, 1], rtol=2e-3)
-    assert result.correlation[1, 2] == pytest.approx(-0.996, abs=5e-4)
+    assert result.noise_covariance is not None
+    correlation = result.noise_covariance[1, 2] / (errors[1] * errors[2])
+    assert correlation == pytest.approx(-0.996, abs=5e-4)
 
 
 def test_photoanode(real_data: Path) -> None:
