@@ -3,7 +3,8 @@
 Run ``python -m tests.benchmarks.materials``; with ``EISTOOL_REAL_DATA=folder`` measured sets with published
 values are compared as well. They are not part of the project.
 
-- MADAP: liquid electrolytes, σ = cell constant by resistance in 39 rows, and Ea of four samples by ln σ over 1/T.
+- MADAP: liquid electrolytes, σ = cell constant by resistance in 39 rows, and Ea of four samples by ln σ over 1/T;
+  the resistances without a cell_type as well.
 - EISFitpython Example2b: a LAGP pellet, bulk and grain boundary of its report.
 - deep-DRT: an oxygen electrode at 500 to 700 °C and three pressures, with the published parameters of its arcs.
 """
@@ -13,6 +14,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,13 @@ import numpy as np
 import eistool
 from eistool import CellGeometry, Metadata
 from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
+from eistool.fitting import average
 from eistool.jobs.candidates import candidates, choose
+from eistool.jobs.fit import FitOptions, fit_folder
 from eistool.materials import conductivity
+from eistool.readers.writers import write_spectra
 from eistool.typing import FloatArray
-from tests.materials.pellets import Pellet, line
+from tests.materials.pellets import Pellet, line, write_table
 
 SEED = 20_250_601
 ENERGY, LEVEL = 0.31, 11.731
@@ -38,6 +43,7 @@ def madap(folder: Path) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     ratios: list[float] = []
+    unknown_cell: list[tuple[float, bool, bool]] = []
     by_sample: dict[str, list[tuple[float, ...]]] = {}
     for row in rows:
         frequency, real, imag = (
@@ -57,6 +63,7 @@ def madap(folder: Path) -> None:
             choose([one.result for one in ranked], metadata), CellGeometry(cell_constant_per_cm=constant)
         )
         published = float(row["conductivity [S/cm]"])
+        unknown_cell.append(without_cell_type(spectrum, constant / published))
         total = found.total
         assert total is not None
         ratios.append(total.sigma_S_per_cm / published)
@@ -66,6 +73,9 @@ def madap(folder: Path) -> None:
     deviation = np.abs(np.array(ratios) - 1)
     print(f"MADAP, {len(rows)} rows: σ of ours by published: median deviation {np.nanmedian(deviation):.2%}, "
           f"largest {np.nanmax(deviation):.2%}, no value {np.isnan(deviation).sum()}")  # fmt: skip
+    deviations, inside, given = np.array(unknown_cell).T
+    print(f"  without cell_type: R_inf given in {given.sum():.0f}; of these {(inside * given).sum():.0f} with the "
+          f"published R within 1.96 u or 5 %; median deviation {np.nanmedian(deviations):.2%}")  # fmt: skip
     for sample, points in by_sample.items():
         T, theirs, ours, u = map(np.array, zip(*points, strict=True))
         known = np.isfinite(ours)
@@ -76,6 +86,55 @@ def madap(folder: Path) -> None:
         best = min(fit.alternatives, key=lambda one: one.aicc if np.isfinite(one.aicc) else np.inf)
         print(f"  {sample:28s} Ea (ln σ) {slope.Ea_eV:.3f} from published σ, {fit.Ea_eV:.3f} ± {fit.u_Ea_eV:.3f} "
               f"from spectra; best law {best.form} (ΔAICc {best.delta_aicc:+.1f})")  # fmt: skip
+
+
+def without_cell_type(spectrum: eistool.Spectrum, published: float) -> tuple[float, bool, bool]:
+    """Return the deviation of R_inf from a published R, whether errors cover it, and whether R_inf is given."""
+    metadata = Metadata(temperature_C=spectrum.metadata.temperature_C)
+    results = [one.result for one in eistool.compare_circuits(spectrum, candidates(metadata))]
+    found = average(choose(results, metadata), results).R_inf
+    deviation = abs(found.value - published)
+    return (
+        deviation / published,
+        deviation <= max(1.96 * found.u, 0.05 * published),
+        found.status == "ok",
+    )
+
+
+def oxide_pellet(seed: int) -> None:
+    """Print Ea of a pellet at 140 to 200 °C, whose bulk arc leaves the window, without a cell_type."""
+    celsius = np.arange(140.0, 201.0, 10.0)
+    true = {
+        "bulk": resistances(celsius, 2e4, 0.55),
+        "grain_boundary": resistances(celsius, 8e4, 0.62),
+    }
+    true["total"] = true["bulk"] + true["grain_boundary"]
+    with tempfile.TemporaryDirectory() as name:
+        folder, rows = Path(name), []
+        for i, (T, bulk, boundary) in enumerate(zip(celsius, true["bulk"], true["grain_boundary"], strict=True)):
+            values = [bulk, 4e-11, 0.97, boundary, 4e-9, 0.88, 1e-6, 0.85]
+            frequency = np.geomspace(1e6, 1, 49)
+            spectrum = eistool.simulate("bulk_gb_spike", frequency, values, noise=0.003, seed=seed + i)
+            write_spectra(folder / f"{T:.0f}.csv", [spectrum])
+            rows.append({"file": f"{T:.0f}.csv", "sample_id": "oxide", "temperature_C": T, "thickness_um": 1000,
+                         "diameter_mm": 10})  # fmt: skip
+        write_table(folder / "samples.csv", rows)
+        fit_folder([folder], folder / "out", FitOptions(by="temperature"))
+        with (folder / "out" / "arrhenius.csv").open(encoding="utf-8") as file:
+            found = {row["quantity"]: row for row in csv.DictReader(file)}
+        with (folder / "out" / "fits.csv").open(encoding="utf-8") as file:
+            statuses = [row["status"] for row in csv.DictReader(file)]
+    for quantity, R in true.items():
+        row, Ea = found[quantity], eistool.arrhenius(celsius, 1 / R).Ea_eV
+        print(f"oxide pellet, 140 to 200 °C, auto, {quantity:14s}: Ea {float(row['Ea_eV']):.4f} ± "
+              f"{float(row['u_Ea_eV']):.4f} eV, true {Ea:.4f}; {row['n_points']} of 7 temperatures")  # fmt: skip
+    print(f"  statuses of the fits: {statuses}")
+
+
+def resistances(celsius: FloatArray, at_140C: float, Ea_eV: float) -> FloatArray:
+    """Return resistances of a process with σT = A exp(-Ea / kT)."""
+    kelvin, reference = celsius + ZERO_CELSIUS, 140 + ZERO_CELSIUS
+    return at_140C * kelvin / reference * np.exp(Ea_eV / BOLTZMANN_EV * (1 / kelvin - 1 / reference))
 
 
 def lagp(folder: Path) -> None:
@@ -202,6 +261,8 @@ def main() -> None:
     energy, sigma = coverage_of_fits(60, rng)
     print(f"60 series through spectra and fits: Ea {energy:.1%}, σ(25 °C) {sigma:.1%}")
     print(f"grain boundaries claimed in 50 pellets with a spike only: {no_grain_boundaries(50, rng)}")
+    for seed in range(0, 30, 10):
+        oxide_pellet(seed)
     kT = BOLTZMANN_EV * (25 + ZERO_CELSIUS)
     print(f"(1 K at 25 °C is {(ENERGY / kT - 1) / (25 + ZERO_CELSIUS):.2%} of σ)")
     if os.environ.get("EISTOOL_REAL_DATA"):
