@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
@@ -48,6 +49,13 @@ VERY_STRONG: Annotated[
         "very strong evidence by Kass and Raftery, doi:10.1080/01621459.1995.10476572",
     ),
 ] = 10.0
+SMALLEST_ARC: Annotated[
+    float,
+    Threshold(
+        "share of the total, and of |Z| for its rise, above which an arc of a blocking pellet is evident",
+        "engineering choice: three times POOR_RESIDUAL",
+    ),
+] = 0.03
 INDUCTIVE_POINTS = 3  # highest frequencies that show an inductance of leads
 
 LEAST_WEIGHT: Annotated[
@@ -168,7 +176,7 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
     A circuit that describes the data precedes all others. Another one than those of the library needs strong
     evidence, since the same data suggested it. A blocking pellet gets a spike unless the arcs of another
     circuit are evident: apex in the window, capacitance of bulk or grain boundaries, and R above 3 u and 3 %
-    of the total; or unless spike does not describe it.
+    of the total; or unless spike does not describe it, and -Im Z rises with frequency somewhere, as in an arc.
     """
     usable = [result for result in results if result.success]
     describing = [result for result in usable if result.status == "ok"]
@@ -176,7 +184,7 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
         evident = [result for result in describing or usable if _arcs_are_evident(result, metadata)]
         if evident:  # a spike has no arcs
             return _most_evidence(evident)
-        if not describing:
+        if not describing or not _shows_an_arc(results[0].spectrum):
             return min(results, key=lambda result: len(result.circuit.elements))
         # a resistor beside an arc that is not resolved in the window would pass for the leads
         without = [result for result in describing if "R0" not in result.parameters or _arcs_are_inside(result)]
@@ -290,6 +298,15 @@ def _arcs_are_evident(result: FitResult, metadata: Metadata) -> bool:
     return all(_is_evident(process, total, length_by_area) for process in result.processes)
 
 
+def _shows_an_arc(spectrum: Spectrum) -> bool:
+    """Return whether -Im Z rises with frequency somewhere; that of a spike alone falls."""
+    order = np.argsort(spectrum.frequency[spectrum.mask])
+    impedance = spectrum.impedance[spectrum.mask][order]
+    reactance = median_filter(-impedance.imag, 3, mode="nearest")  # without outliers
+    rise = reactance - np.minimum.accumulate(reactance)
+    return bool((rise > SMALLEST_ARC * np.abs(impedance)).any())
+
+
 def _arcs_are_inside(result: FitResult) -> bool:
     return all(process.status == "ok" for process in result.processes)
 
@@ -297,5 +314,5 @@ def _arcs_are_inside(result: FitResult) -> bool:
 def _is_evident(process: Process, total: float, length_by_area: float) -> bool:
     low, high = PELLET_CAPACITANCE_F
     plausible = low <= process.C_eff * length_by_area <= high  # nan is not
-    large = max(3 * process.u_R, 0.03 * total) < process.R
+    large = max(3 * process.u_R, SMALLEST_ARC * total) < process.R
     return process.status == "ok" and plausible and large

@@ -54,6 +54,17 @@ def test_a_circuit_that_describes_the_data_precedes_spike() -> None:
     assert assign(chosen, cell)[0].assignment not in ("bulk", "grain_boundary")
 
 
+def test_a_dispersion_of_the_electrode_is_no_arc_of_a_pellet() -> None:
+    # -Im Z falls up to the highest frequency: the intercept is the resistance, however the tail bends
+    values = [2000, 20000, 2e-6, 0.7, 1e-5, 0.9]
+    frequency = np.geomspace(2e4, 50, 50)
+    spectrum = simulate("R0-p(R1,CPE1)-CPE2", frequency, values, noise=5e-4, seed=3, metadata=PELLET)
+    results = fits(spectrum)
+    assert results[0].status == "poor_model"  # spike
+    chosen = choose(results, PELLET)
+    assert str(chosen.circuit) == "L0-R0-CPE1"
+
+
 def test_spike_is_taken_even_where_every_fit_failed() -> None:
     short = simulate("R0", FREQUENCY[:1], [1.0])
     assert str(choose(fits(short)[::-1], PELLET).circuit) == "L0-R0-CPE1"
