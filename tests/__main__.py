@@ -11,7 +11,10 @@ BIN = Path(sys.executable).parent
 PYTEST = (sys.executable, "-m", "pytest", "--numprocesses", "auto", "--dist", "worksteal", "--quiet")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker per core
 # compiled before the tests, or each of pytest's workers would compile them for itself
-KERNELS = ("bootstrap, nonnegative, profile, search, spread", "drt, kramers_kronig")
+KERNELS = (
+    "bootstrap, misfit, nonlinear_covariance, nonnegative, profile_likelihood, search",
+    "drt, kramers_kronig, ladder_evidence, smooth_curve",
+)
 CHECKS = (
     (BIN / "ruff", "check", "."),
     (BIN / "ruff", "format", "--check", "."),
