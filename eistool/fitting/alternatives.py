@@ -1,19 +1,29 @@
-"""Covariance from alternatives to a fit: other minima, and circuits without parts that the data do not need."""
+"""Covariance from alternatives to a fit: other minima, smaller circuits, and other laws beyond the window."""
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.circuit.limits import high_frequency_resistance
 from eistool.circuit.tree import without
+from eistool.fitting.arcs import arcs
 from eistool.fitting.problem import Constraints, Problem
 from eistool.fitting.result import FitResult
-from eistool.typing import BoolArray, FloatArray, IntArray
+from eistool.typing import BoolArray, FloatArray, IntArray, Threshold
 
 FAR_STEP = 5.0  # e-folds of a change that leaves a positive parameter undetermined
 NEGLIGIBLE = 1e-3  # probability of a mode that changes no error visibly
+EXTRAPOLATION: Annotated[
+    float,
+    Threshold(
+        "standard uncertainty of what Re Z loses beyond the highest frequency, where the circuit is wrong",
+        "tests.benchmarks.misfit (porous electrodes); the loss is then 0 to 2.2 times that of the circuit",
+    ),
+] = 0.6
 
 
 def modes_covariance(
@@ -86,6 +96,37 @@ def reduction_covariance(
         step[index] = _steps(circuit, values, rest)[index]
         covariance += np.outer(step, step) / (1 + math.exp(min(max(delta_bic / 2, -500.0), 500.0)))
     return covariance
+
+
+def extrapolation_covariance(
+    circuit: Circuit, values: FloatArray, at_top: complex, p_exact: float, fixed: Collection[int] = ()
+) -> FloatArray:
+    """Return the covariance of what the circuit extrapolates beyond the highest frequency, shape (p, p).
+
+    The sum of the series resistance and the fastest arc stays as it is: what one loses, the other gains.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Circuit of the fit.
+    values : FloatArray, shape (p,)
+        Of its parameters.
+    at_top : complex
+        Impedance of the fit at the highest frequency, in ohm. An inductive one is no extrapolation.
+    p_exact : float
+        Probability that the circuit is exact, and its extrapolation with it.
+    fixed : collection of int
+        Places of the parameters that are held.
+    """
+    resistance, by_value = high_frequency_resistance(circuit, values)
+    loss = max(min(at_top.real - resistance, -at_top.imag), 0.0)
+    step = by_value.copy()
+    members = [np.array([circuit.index(name) for name in names]) for names in arcs(circuit.tree)]
+    if members:
+        fastest = min(members, key=lambda member: _log_tau(circuit, values, member))
+        step[fastest[0]] -= 1.0
+    step[list(fixed)] = 0.0
+    return np.outer(step, step) * (EXTRAPOLATION * (1.0 - p_exact) * loss) ** 2
 
 
 def _steps(circuit: Circuit, values: FloatArray, others: FloatArray) -> FloatArray:
