@@ -103,7 +103,8 @@ def extrapolation_covariance(
 ) -> FloatArray:
     """Return the covariance of what the circuit extrapolates beyond the highest frequency, shape (p, p).
 
-    The sum of the series resistance and the fastest arc stays as it is: what one loses, the other gains.
+    The sum of the series resistance and the fastest arc stays as it is: what one loses, the other gains. A
+    circuit without a series resistance has the sum alone.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def extrapolation_covariance(
     loss = max(min(at_top.real - resistance, -at_top.imag), 0.0)
     step = by_value.copy()
     members = [np.array([circuit.index(name) for name in names]) for names in arcs(circuit.tree)]
-    if members:
+    if members and step.any():
         fastest = min(members, key=lambda member: _log_tau(circuit, values, member))
         step[fastest[0]] -= 1.0
     step[list(fixed)] = 0.0
