@@ -86,11 +86,13 @@ def _evidence(results: Sequence[FitResult]) -> FloatArray:
 def _r_inf(result: FitResult) -> tuple[float, float]:
     """Return R_inf with the arcs that are faster than the window, which act as resistors at its upper end."""
     value, derivative = high_frequency_resistance(result.circuit, result.values)
-    f_max = float(result.spectrum.frequency[result.spectrum.mask].max())
+    fastest = int(np.argmax(np.where(result.spectrum.mask, result.spectrum.frequency, 0.0)))
+    f_max, at_top = float(result.spectrum.frequency[fastest]), float(result.impedance[fastest].real)
     for process in result.processes:
         if process.apex_Hz > f_max and not process.name.startswith("RL"):
-            i = _place(result, process)
-            value, derivative[i] = value + process.R, derivative[i] + 1.0
+            # an arc that is partly in the window reaches from R_inf on beyond Re Z at its end
+            value = max(min(value + process.R, at_top), value)
+            derivative[_place(result, process)] += 1.0
     if not derivative.any():  # the circuit has no such resistance
         return math.nan, math.nan
     return value, math.sqrt(max(float(derivative @ result.covariance @ derivative), 0.0))
