@@ -305,9 +305,9 @@ def _fit(
         total = float(outcomes[0, 0]) * problem.sum_scale
         covariance += reduction_covariance(circuit, values, total, problem, refits)
     impedance = problem.impedance(spectrum, minima[0])
-    at_top = impedance[np.argmax(np.where(spectrum.mask, spectrum.frequency, 0.0))]
+    used = spectrum.mask.nonzero()[0][problem.axis.order]
     covariance += extrapolation_covariance(
-        circuit, values, complex(at_top), uncertainty.misfit.p_exact, constraints.fixed
+        circuit, values, impedance[used[[0, -1]]], uncertainty.misfit.p_exact, constraints.fixed
     )
     statuses = statuses_of(circuit, problem, values, covariance, limited)
     take_error()

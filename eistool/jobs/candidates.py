@@ -1,7 +1,7 @@
 """Candidate circuits of ``--circuit auto`` by cell type, and the choice among them."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
@@ -228,33 +228,45 @@ def leave_out(
     fits: list[FitResult] = []
     limits: list[Quantity] = []
     while True:
-        smaller = []
-        for part in _parts(fit.circuit):
-            elements = {element.name for element in leaves(part)}
-            own = (_limit(fit, name) for name in fit.parameters if name.split(".")[0] in elements)
-            vague = [limit for limit in own if limit is not None]
-            rest = without(fit.circuit.tree, elements)
-            if vague and rest is not None and not any(name.split(".")[0] in elements for name in kept):
-                circuit = Circuit.from_tree(rest, fit.circuit.roles)
-                other = refit(circuit, {name: fit.parameters[name].value for name in circuit.full_names})
-                smaller.append((other, vague))
-        best, vague = max(smaller, key=lambda pair: log_evidence(pair[0]), default=(fit, []))
+        smaller = [
+            (refit(circuit, {name: fit.parameters[name].value for name in circuit.full_names}), gone)
+            for circuit, gone in _smaller(fit, {name.split(".")[0] for name in kept})
+        ]
+        best, gone = max(smaller, key=lambda pair: log_evidence(pair[0]), default=(fit, []))
         worse = log_evidence(fit) - log_evidence(best)
         if best is fit or best.status != fit.status or worse > TIE / 2:
             return fits, tuple(limits)
         fits.append(best)
-        limits += vague
+        limits += gone
         fit = best
 
 
-def _limit(fit: FitResult, name: str) -> Quantity | None:
-    """Return a resistance that is not resolved by its limits; None for another parameter."""
+def _smaller(fit: FitResult, kept: Collection[str]) -> Iterator[tuple[Circuit, list[Quantity]]]:
+    """Yield the circuit without a part whose resistance is vague, or with this resistance infinite; and limits."""
+    for part in _parts(fit.circuit):
+        elements = {element.name for element in leaves(part)}
+        vague = [name for name in fit.parameters if name.split(".")[0] in elements and _is_vague(fit, name)]
+        if not vague or elements & {*kept}:
+            continue
+        options = [(elements, [_limit(fit, name, most=True) for name in vague])]
+        # an arc whose resistance has no upper limit is a tail
+        options += [({name}, [_limit(fit, name, most=False)]) for name in vague if {name} < elements]
+        for names, limits in options:
+            rest = without(fit.circuit.tree, names)
+            if rest is not None:
+                yield Circuit.from_tree(rest, fit.circuit.roles), limits
+
+
+def _is_vague(fit: FitResult, name: str) -> bool:
     parameter = fit.parameters[name]
-    if parameter.unit != "ohm" or (
-        parameter.status == "fixed"
-        or (parameter.status == "ok" and parameter.stderr <= UNRESOLVED * parameter.value)
-    ):
-        return None
+    known = parameter.status == "ok" and parameter.stderr <= UNRESOLVED * parameter.value
+    return parameter.unit == "ohm" and parameter.status != "fixed" and not known
+
+
+def _limit(fit: FitResult, name: str, *, most: bool) -> Quantity:
+    """Return a resistance that is not resolved by its upper or its lower limit."""
+    parameter = fit.parameters[name]
+    low, high = (0.0, parameter.ci_high) if most else (parameter.ci_low, math.inf)
     return Quantity(
         name=parameter.name,
         value=math.nan,
@@ -262,8 +274,8 @@ def _limit(fit: FitResult, name: str) -> Quantity | None:
         unit="ohm",
         status="not_resolvable",
         reason="the data do not need it",
-        low=0.0,
-        high=parameter.ci_high,
+        low=low,
+        high=high,
     )
 
 

@@ -357,7 +357,10 @@ def fit_record(
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
     flags = [*result.flags, *remarks]
-    flags += [f"left out: {', '.join(f'{one.name} < {one.high:.2g} ohm' for one in left_out)}"] * bool(left_out)
+    if left_out:
+        limits = (f"< {one.high:.2g}" if math.isfinite(one.high) else f"> {one.low:.2g}" for one in left_out)
+        both = zip(left_out, limits, strict=True)
+        flags.append(f"left out: {', '.join(f'{one.name} {limit} ohm' for one, limit in both)}")
     with contextlib.suppress(*BREAKDOWNS):  # nothing can be read from a spectrum without used points
         readings = take_readings(result.spectrum)
         tables["readings"] = reading_rows(readings)

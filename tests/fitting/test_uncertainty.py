@@ -155,15 +155,19 @@ def test_a_diffusion_that_the_window_cuts_leaves_the_arcs_alone() -> None:
 def test_resistance_beyond_the_window_is_in_doubt_where_the_circuit_is_wrong() -> None:
     circuit = Circuit("R0-p(R1,CPE1)-p(R2,CPE2)")
     values = np.array([10.0, 5.0, 1e-7, 0.8, 50.0, 1e-4, 0.9])
-    covariance = extrapolation_covariance(circuit, values, 12 - 1j, p_exact=0.0)
+    top, bottom = 12 - 1j, 64 - 1j
+    covariance = extrapolation_covariance(circuit, values, np.array([top, bottom]), p_exact=0.0)
     total = np.array([1.0, 1.0, 0, 0, 0, 0, 0])
     assert covariance[0, 0] == pytest.approx(EXTRAPOLATION**2)  # of the 1 ohm that -Im Z allows
     assert total @ covariance @ total == pytest.approx(0.0)
+    assert covariance[4, 4] == 0  # the apex is in the window
+    outside = extrapolation_covariance(circuit, values, np.array([top, 20 - 15j]), p_exact=0.0)
+    assert outside[4, 4] == pytest.approx((EXTRAPOLATION * 30) ** 2)
     for doubtless in (
-        extrapolation_covariance(circuit, values, 12 - 1j, p_exact=1.0),
-        extrapolation_covariance(circuit, values, 12 + 1j, p_exact=0.0),  # inductive
-        extrapolation_covariance(circuit, values, 12 - 1j, p_exact=0.0, fixed=[0, 1]),
-        extrapolation_covariance(Circuit("p(R1,CPE1)"), values[1:4], 3 - 1j, p_exact=0.0),
+        extrapolation_covariance(circuit, values, np.array([top, 20 - 15j]), p_exact=1.0),
+        extrapolation_covariance(circuit, values, np.array([12 + 1j, bottom]), p_exact=0.0),  # inductive
+        extrapolation_covariance(circuit, values, np.array([top, bottom]), p_exact=0.0, fixed=[0, 1]),
+        extrapolation_covariance(Circuit("p(R1,CPE1)"), values[1:4], np.array([3 - 1j, 4 - 1j]), p_exact=0.0),
     ):
         assert not doubtless.any()
 

@@ -101,3 +101,12 @@ def test_parts_with_constraints_stay() -> None:
     spectrum = simulate("p(R1,CPE1)-CPE2", FREQUENCY, [100, 1e-9, 0.9, 1e-5, 0.8], noise=0.004, seed=1)
     whole = fit_many([spectrum], Circuit("R0-p(R1,CPE1)-CPE2"), jobs=1)[0]
     assert leave_out(whole, lambda circuit, start: fit(spectrum, circuit, start), kept=["R0"]) == ([], ())
+
+
+def test_an_arc_without_an_upper_limit_becomes_a_tail() -> None:
+    spectrum = simulate("R0-p(R1,CPE1)-CPE2", FREQUENCY, [10, 100, 1e-7, 0.9, 1e-4, 0.8], noise=0.004, seed=1)
+    whole = fit_many([spectrum], Circuit("R0-p(R1,CPE1)-p(R2,CPE2)"), jobs=1)[0]
+    smaller, left_out = leave_out(whole, lambda circuit, start: fit(spectrum, circuit, start))
+    assert [str(one.circuit) for one in smaller] == ["R0-p(R1,CPE1)-CPE2"]
+    assert left_out[0].name == "R2"
+    assert left_out[0].low > 1000
