@@ -12,6 +12,7 @@ from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
 from eistool.circuit.limits import dc_resistance
 from eistool.circuit.tree import Element, Node, Series, leaves, without
+from eistool.constants import TWO_SIDED_95
 from eistool.fitting import FitResult, Process, Quantity
 from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED
 from eistool.spectrum import CellGeometry, Metadata, Spectrum
@@ -266,7 +267,9 @@ def _is_vague(fit: FitResult, name: str) -> bool:
 def _limit(fit: FitResult, name: str, *, most: bool) -> Quantity:
     """Return a resistance that is not resolved by its upper or its lower limit."""
     parameter = fit.parameters[name]
-    low, high = (0.0, parameter.ci_high) if most else (parameter.ci_low, math.inf)
+    # without an upper limit, the conductance has the interval
+    least = parameter.value / (1 + TWO_SIDED_95 * parameter.stderr / parameter.value)
+    low, high = (0.0, parameter.ci_high) if most else (least, math.inf)
     return Quantity(
         name=parameter.name,
         value=math.nan,
