@@ -47,7 +47,7 @@ QUIET_NESTED: Annotated[
 SILENT: Annotated[
     int,
     Threshold("rounds without a better minimum that end a search far from the floor", "tests.benchmarks.hard"),
-] = 40
+] = 20
 PERSISTENCE: Annotated[
     float,
     Threshold(
