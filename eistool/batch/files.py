@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.errors import ConfigError
+from eistool.errors import OutputError
 from eistool.tables import Table, to_csv
 from eistool.typing import JSON, PathLike
 
@@ -30,21 +31,45 @@ def probe(folder: Path) -> None:
         for place in reversed(missing):
             place.mkdir()
             made.append(place)
-        write_whole(folder / ".probe", b"")
+        _write(folder / ".probe", b"")
         (folder / ".probe").unlink()
     finally:
         for place in reversed(made):
             place.rmdir()
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into an OutputError that names the file and the next step."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}): the run could not go on; make room or "
+            "restore the folder, and run the same command again: what is finished is kept"
+        ) from error
+
+
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name in its folder, then rename it."""
+    """Write a file under a temporary name in its folder, then rename it.
+
+    Raises
+    ------
+    OutputError
+        If this is impossible.
+    """
+    with writing(path):
+        _write(path, data)
+
+
+def _write(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of the disk, reported already
+            temporary.unlink(missing_ok=True)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -52,14 +77,11 @@ def write_file(path: Path, data: bytes) -> None:
 
     Raises
     ------
-    ConfigError
-        If the folder cannot be created.
+    OutputError
+        If this is impossible.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"{path.parent}: cannot be created ({reason}); choose another --out") from error
     write_whole(path, data)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.store import Key, Record, place
-from eistool.errors import ConfigError, ReaderError
+from eistool.errors import ConfigError
 from eistool.readers import FoundFile, SampleTables, doubts, load, scan
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
@@ -143,16 +144,20 @@ def read_inputs(
 
 
 def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selection) -> None:
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            spectra = load(file, tables)
-        inputs.hashes[file.source] = hashlib.sha256(file.path.read_bytes()).hexdigest()
-    except (ReaderError, OSError) as error:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read = attempt(
+            file.source,
+            lambda: (load(file, tables), hashlib.sha256(file.path.read_bytes())),
+            raised=(ConfigError,),  # of a samples table
+        )
+    if isinstance(read, Breakdown):
         tables.rows_for(file.path, file.source, None)  # so that its rows count as matched
         key = Key(file.source, 0, "", "")
-        inputs.records.append(Record(key, "failed", {"failures": failure_rows("read", str(error))}))
+        inputs.records.append(Record(key, "failed", {"failures": failure_rows("read", read.reason)}))
         return
+    spectra, state = read
+    inputs.hashes[file.source] = state.hexdigest()
     inputs.warnings.extend(dict.fromkeys(f"{file.source}: {warning.message}" for warning in caught))
     notes = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
     inputs.warnings.extend(f"{file.source}: {note}" for note in notes)

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import eistool
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.inputs import Selection
 from eistool.batch.store import Key, Record, key_of
 from eistool.circuit import Circuit
-from eistool.errors import EistoolError
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows, Table
+from eistool.tables.spectra import failure_rows, spectrum_row
 from eistool.typing import JSON
-
-# errors of a single spectrum or series with unexpected data, which do not stop the batch
-BREAKDOWNS = (EistoolError, ArithmeticError, ValueError, LookupError)
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 Step = Callable[[int, int], None]  # done, total
@@ -103,12 +101,15 @@ class Derived:
         Warnings.
     series : tuple of str
         Findings on whole series.
+    failures : tuple of Record
+        Rows of ``failures.csv`` for samples and series without a result.
     """
 
     tables: Mapping[str, Rows] = field(default_factory=dict)
     pictures: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
+    failures: tuple[Record, ...] = ()
 
     def joined(self, other: "Derived") -> "Derived":
         """Return the union of two results."""
@@ -117,6 +118,7 @@ class Derived:
             {**self.pictures, **other.pictures},
             (*self.remarks, *other.remarks),
             (*self.series, *other.series),
+            (*self.failures, *other.failures),
         )
 
 
@@ -161,6 +163,24 @@ class Job(ABC, Generic[Options]):
     def compute(self, tasks: Sequence[Task]) -> list[Record]:
         """Return the records of tasks with the same settings."""
 
+    def run(self, tasks: Sequence[Task]) -> list[Record]:
+        """Return the records of :meth:`compute`; if it breaks down, of each task alone, or a failed one."""
+        records = attempt(tasks[0].spectrum.label, lambda: self.compute(tasks))
+        if not isinstance(records, Breakdown):
+            return records
+        if len(tasks) > 1:
+            return [record for task in tasks for record in self.run([task])]
+        return [failed_record(tasks[0], self.name, records.reason)]
+
+    def records(self, function: Callable[[Task], Record], tasks: Sequence[Task]) -> list[Record]:
+        """Return the records of tasks computed one by one in threads, failed where the function raises."""
+
+        def record(task: Task) -> Record:
+            result = attempt(task.spectrum.label, lambda: function(task))
+            return failed_record(task, self.name, result.reason) if isinstance(result, Breakdown) else result
+
+        return self.each(record, tasks)
+
     def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Return the results of a function for all items, computed in threads."""
         with ThreadPoolExecutor(self.options.threads) as pool:
@@ -174,11 +194,17 @@ class Job(ABC, Generic[Options]):
         """Return the results derived from all records."""
         return Derived()
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
-        """Write files of single records, other than tables, into the result folder."""
+    def draw(self, out: Path, records: Sequence[Record], step: Step) -> list[Record]:
+        """Write files of single records, other than tables, into the result folder; return the failures."""
+        return []
 
 
-def breakdown(spectrum: Spectrum, error: Exception) -> str:
-    """Return the reason for a missing result after one of :data:`BREAKDOWNS`."""
-    known = isinstance(error, EistoolError)
-    return str(error) if known else f"{spectrum.label}: the computation broke down ({error})"
+def failed_record(task: Task, stage: str, reason: str) -> Record:
+    """Return the record of a spectrum without a result."""
+    row = spectrum_row(task.spectrum, "failed", reason)
+    return Record(task.key, "failed", {"spectra": Rows.of(row), "failures": failure_rows(stage, reason)})
+
+
+def failure(name: str, stage: str, reason: str, sweep: int = 0) -> Record:
+    """Return a row of ``failures.csv`` for a file, a sample, a series or a picture, as a record."""
+    return Record(Key(name, sweep, "", ""), "failed", {"failures": failure_rows(stage, reason)})

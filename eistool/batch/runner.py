@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.files import RUN, probe, write_file, write_run, write_whole
 from eistool.batch.inputs import Inputs, read_inputs
 from eistool.batch.interruption import stop_on_signal
-from eistool.batch.job import Derived, Job, Progress, Task
+from eistool.batch.job import Derived, Job, Progress, Task, failure
 from eistool.batch.store import Record, Store, collect
 from eistool.errors import ConfigError
 from eistool.tables import TABLES, Rows, to_csv
+from eistool.tables.spectra import FAILURES
 
 CHUNK_PER_JOB = 4  # tasks per thread between two checks of progress and interruption
 
@@ -79,6 +81,8 @@ def run_job(
     ------
     ReaderError, ConfigError, CircuitError, FitError
         If a path, an option or a samples table is invalid; raised before any computation.
+    OutputError
+        If the results cannot be written.
     """
     options = job.options
     started = datetime.now(UTC), time.perf_counter()
@@ -105,13 +109,13 @@ def run_job(
     derived = Derived()
     if not interrupted:
         try:
-            derived = job.derive(tasks, records, lambda i, n: progress("deriving", i, n))
+            derived = _derive(job, tasks, records, progress)
             for name, rows in derived.tables.items():
                 write_whole(out / f"{name}.csv", to_csv(rows))
-            job.draw(out, records, lambda i, n: progress("drawing", i, n))
-            if options.plots != "none":
-                for name, draw in derived.pictures.items():
-                    write_file(out / "plots" / name, draw())
+            failures = [*derived.failures, *_draw(job, out, derived, records, progress)]
+            records = tuple(sorted([*records, *failures], key=lambda record: record.key))
+            if failures:
+                write_whole(out / f"{FAILURES.name}.csv", to_csv(collect(FAILURES, records)))
         except KeyboardInterrupt:
             interrupted = True
     remarks = (*inputs.warnings, *job.remarks(tasks, done), *derived.remarks, *_other_records(store, tasks))
@@ -151,6 +155,29 @@ def _compute(
     return done, len(done) - n_before, stop.is_set()
 
 
+def _derive(job: Job[Any], tasks: Sequence[Task], records: Sequence[Record], progress: Progress) -> Derived:
+    derived = attempt(
+        "derived results", lambda: job.derive(tasks, records, lambda i, n: progress("deriving", i, n))
+    )
+    if isinstance(derived, Breakdown):
+        return Derived(failures=(failure("all inputs", "derive", derived.reason),))
+    return derived
+
+
+def _draw(
+    job: Job[Any], out: Path, derived: Derived, records: Sequence[Record], progress: Progress
+) -> list[Record]:
+    """Draw the pictures of records and of derived results; return the failures."""
+    failures = job.draw(out, records, lambda i, n: progress("drawing", i, n))
+    for name, draw in derived.pictures.items() if job.options.plots != "none" else ():
+        png = attempt(name, draw)
+        if isinstance(png, Breakdown):
+            failures.append(failure(name, "draw", png.reason))
+        else:
+            write_file(out / "plots" / name, png)
+    return failures
+
+
 def _check_out(out: Path, paths: Sequence[Path]) -> None:
     for path in paths:
         if path.resolve().is_relative_to(out.resolve()) and not (out / RUN).exists():
@@ -175,7 +202,7 @@ def _chunks(tasks: Sequence[Task], job: Job[Any]) -> Iterator[list[Record]]:
     for (_, block), group in groups.items():
         step = len(group) if block else CHUNK_PER_JOB * job.options.threads
         for start in range(0, len(group), step):
-            yield job.compute(group[start : start + step])
+            yield job.run(group[start : start + step])
 
 
 def _other_records(store: Store, tasks: Sequence[Task]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eistool.batch.files import writing
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows, Table
 from eistool.tables.table import Row
@@ -111,8 +112,9 @@ class Store:
 
     def append(self, record: Record) -> None:
         """Add a record, in memory and on disk."""
-        with self.path.open("ab") as file:
-            file.write(record.to_json().encode("utf-8") + b"\n")
+        line = record.to_json().encode("utf-8", errors="replace") + b"\n"
+        with writing(self.path), self.path.open("ab") as file:
+            file.write(line)
         self._records[record.key] = record
 
     def clear(self) -> None:

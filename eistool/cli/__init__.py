@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from eistool.errors import EistoolError
+from eistool.errors import EistoolError, OutputError
 
 COMMANDS = (
     "arrhenius",
@@ -35,6 +35,12 @@ class WrongInput(click.ClickException):
     exit_code = 2
 
 
+class CannotGoOn(WrongInput):
+    """OutputError as one line on stderr, with the exit code of a run that could not go on."""
+
+    exit_code = 4
+
+
 class LazyGroup(click.Group):
     """Group of the commands ``eistool.cli.<name>.command``."""
 
@@ -60,6 +66,8 @@ class LazyGroup(click.Group):
         """Run a command; turn an EistoolError into one line, and an interruption into an exit code."""
         try:
             super().invoke(ctx)
+        except OutputError as error:
+            raise CannotGoOn(str(error)) from error
         except EistoolError as error:
             raise WrongInput(str(error)) from error
         except KeyboardInterrupt:
@@ -80,5 +88,5 @@ def main() -> None:
     """Analyze folders of impedance spectra, with honest uncertainties.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """

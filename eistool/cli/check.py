@@ -42,7 +42,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     are computed.
 
     Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable,
-    130 interrupted. A spectrum that does not pass is a result.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted. A spectrum that does not pass is
+    a result.
     """
     from eistool.cli.summary import finish
     from eistool.jobs import CheckOptions, check_folder

@@ -87,7 +87,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Options take precedence over the samples table, and the samples table over eistool.toml.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """
     from eistool.cli.dry_run import show_dry_run
     from eistool.cli.summary import finish

@@ -52,7 +52,8 @@ def command(
     headers. Holds at 0 V give the offset, several voltages a slope. An unsteady or too small current, or a
     resistance hidden by that of the lead, gives a bound and the reason.
 
-    Exit codes: 0 all done, 1 done but some files failed, 2 wrong usage, 3 nothing readable.
+    Exit codes: 0 all done, 1 done but some files failed, 2 wrong usage, 3 nothing readable,
+    4 the run could not go on (disk full, result folder gone).
     """
     from eistool.jobs.polarization import PolarizationOptions, polarization_folder
 

@@ -65,7 +65,8 @@ def command(context: click.Context, /, **given: Any) -> None:
     Defaults are read from [subtraction] in eistool.toml. Three or more full cells of different thickness
     also give a regression, which needs no symmetric cell.
 
-    Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage.
+    Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage, 4 the run could not go on
+    (disk full, result folder gone).
     """
     from eistool.jobs.subtract import SubtractionOptions, subtract_folder
     from eistool.settings import SubtractionSettings, load_settings

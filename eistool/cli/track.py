@@ -41,7 +41,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     detection limit of the resistance is printed.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """
     from eistool.cli.summary import finish
     from eistool.jobs import TrackOptions, track_folder

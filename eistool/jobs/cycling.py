@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from eistool.batch import Record
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.files import write_file
+from eistool.batch.job import failure
+from eistool.jobs.pictures import remove
 from eistool.readers import override
 from eistool.report import SpectrumMark, profile_to_png
 from eistool.spectrum import Profile, Spectrum
@@ -45,15 +48,19 @@ def cycling_remarks(spectra: Sequence[Spectrum], profile: Profile | None) -> lis
     return remarks
 
 
-def draw_cycling(path: Path, profile: Profile | None, records: Sequence[Record]) -> None:
+def draw_cycling(path: Path, profile: Profile | None, records: Sequence[Record]) -> list[Record]:
     """Draw the record with the spectra numbered by time; without a record, remove the picture."""
     if profile is None:
-        path.unlink(missing_ok=True)
-        return
+        remove(path)
+        return []
     rows = [record.row("spectra") for record in records if record.status != "left_out" and record.key.sweep]
     marks = [
         SpectrumMark(seconds, row["direction"])
         for row in rows
         if row["capacity_mAh"] is not None and (seconds := profile.seconds(row["started_at"])) is not None
     ]
-    write_file(path, profile_to_png(profile, sorted(marks, key=lambda mark: mark.seconds)))
+    png = attempt(path.name, lambda: profile_to_png(profile, sorted(marks, key=lambda mark: mark.seconds)))
+    if isinstance(png, Breakdown):
+        return [failure(path.name, "draw", png.reason)]
+    write_file(path, png)
+    return []

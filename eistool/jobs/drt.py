@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from eistool.batch import Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
-from eistool.batch.job import BREAKDOWNS, breakdown
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.jobs.pictures import DRT_PICTURES, draw_pictures, write_curves
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
@@ -48,7 +48,7 @@ class DRTJob(Job[DRTOptions]):
 
     def compute(self, tasks: Sequence[Task]) -> list[Record]:
         """Return the records of tasks."""
-        return self.each(self._record, tasks)
+        return self.records(self._record, tasks)
 
     def _record(self, task: Task) -> Record:
         drt = distribution(task.spectrum, self.options.weighting)
@@ -60,10 +60,10 @@ class DRTJob(Job[DRTOptions]):
         tables = {"spectra": Rows.of(row), **drt_tables(drt), "gamma": GAMMA.points(drt.result)}
         return Record(task.key, "ok", tables)
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
+    def draw(self, out: Path, records: Sequence[Record], step: Step) -> list[Record]:
         """Write γ of each spectrum as CSV and as a picture."""
         write_curves(out / "drt", GAMMA, records)
-        draw_pictures(DRT_PICTURES, out / "drt", records, self.options.plots, step)
+        return draw_pictures(DRT_PICTURES, out / "drt", records, self.options.plots, step)
 
 
 def drt_folder(
@@ -84,10 +84,11 @@ def distribution(spectrum: Spectrum, weighting: str = "auto") -> Distribution:
     """
     from eistool.drt import compute_drt
 
-    try:
+    def distribute() -> Distribution:
         drt = compute_drt(spectrum, weighting=weighting)
         if not (np.isfinite(drt.gamma).all() and np.isfinite(drt.R_pol)):
             return Distribution(None, reason="no finite distribution describes the spectrum")
         return Distribution(drt, tuple(drt.suggest_circuits(N_SUGGESTED)))
-    except BREAKDOWNS as error:
-        return Distribution(None, reason=breakdown(spectrum, error))
+
+    drt = attempt(spectrum.label, distribute)
+    return Distribution(None, reason=drt.reason) if isinstance(drt, Breakdown) else drt

@@ -2,15 +2,16 @@
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import eistool
 from eistool.batch import Derived, Job, JobOptions, Key, Progress, Record, Step, Summary, Task, quiet, run_job
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.inputs import left_out_record
-from eistool.batch.job import BREAKDOWNS
+from eistool.batch.job import failed_record
 from eistool.batch.store import digest, key_of
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
@@ -221,29 +222,45 @@ class FitJob(Job[FitOptions]):
         )
         drts = self.each(distribution, spectra) if options.drt else [None] * len(pairs)
         return [
-            fit_record(task.key, result, [result], validity, drt)
+            self._record(task, lambda: fit_record(task.key, result, [result], validity, drt))  # noqa: B023
             for (task, validity), result, drt in zip(pairs, results, drts, strict=True)
         ]
+
+    def _record(self, task: Task, record: Callable[[], Record]) -> Record:
+        done = attempt(task.spectrum.label, record)
+        return failed_record(task, self.name, done.reason) if isinstance(done, Breakdown) else done
 
     def _choose(self, pairs: Sequence[tuple[Task, Validity]]) -> list[Record]:
         """Return the records of spectra of one series, or of single ones, for which circuits are compared."""
         options, circuits = self.options, pairs[0][0].circuits
         spectra = [validity.spectrum for _, validity in pairs]
         drts = self.each(distribution, spectra) if options.drt else [None] * len(pairs)
-        results = self.each(
-            lambda pair: fit_candidates(pair[0], circuits, pair[1], options), zip(spectra, drts, strict=True)
+        attempts = self.each(
+            lambda pair: attempt(pair[0].label, lambda: fit_candidates(pair[0], circuits, pair[1], options)),
+            zip(spectra, drts, strict=True),
         )
-        metadata = [spectrum.metadata for spectrum in spectra]
+        broken, parts = [], []
+        for (task, validity), drt, fits in zip(pairs, drts, attempts, strict=True):
+            if isinstance(fits, Breakdown):
+                broken.append(failed_record(task, self.name, fits.reason))
+            else:
+                parts.append((task, validity, drt, fits))
+        if not parts:
+            return broken
+        results = [fits for *_, fits in parts]
+        metadata = [validity.spectrum.metadata for _, validity, _, _ in parts]
         if pairs[0][0].block:
             chosen = choose_for_series(results, metadata, circuits)
         else:
             chosen = [(choose(fits, one, circuits), "") for fits, one in zip(results, metadata, strict=True)]
         names = dict(zip(circuits, candidate_names(metadata[0]), strict=True))
-        return [
-            fit_record(
-                task.key, fit, fits, validity, drt, [*([remark] if remark else []), *remarks(fit, fits, names)]
-            )
-            for (task, validity), fits, (fit, remark), drt in zip(pairs, results, chosen, drts, strict=True)
+
+        def flags(remark: str, fit: FitResult, fits: Sequence[FitResult]) -> list[str]:
+            return [*([remark] if remark else []), *remarks(fit, fits, names)]
+
+        return broken + [
+            self._record(task, lambda: fit_record(task.key, fit, fits, validity, drt, flags(remark, fit, fits)))  # noqa: B023
+            for (task, validity, drt, fits), (fit, remark) in zip(parts, chosen, strict=True)
         ]
 
     def remarks(self, tasks: Sequence[Task], records: Sequence[Record]) -> list[str]:
@@ -266,10 +283,10 @@ class FitJob(Job[FitOptions]):
         )
         return transport.joined(derive_tracks([task.spectrum for task in tasks], tracking, step))
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
+    def draw(self, out: Path, records: Sequence[Record], step: Step) -> list[Record]:
         """Draw the fits, and the spectra on their cycling record."""
-        draw_pictures(FIT_PICTURES, out / "plots", records, self.options.plots, step)
-        draw_cycling(out / CYCLING_PICTURE, self.cycling, records)
+        failures = draw_pictures(FIT_PICTURES, out / "plots", records, self.options.plots, step)
+        return [*failures, *draw_cycling(out / CYCLING_PICTURE, self.cycling, records)]
 
 
 def fit_folder(
@@ -344,14 +361,14 @@ def fit_record(
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
     flags = [*result.flags, *remarks]
-    with contextlib.suppress(*BREAKDOWNS):  # nothing can be read from a spectrum without used points
-        readings = take_readings(result.spectrum)
+    readings = attempt(result.spectrum.label, lambda: take_readings(result.spectrum))
+    if not isinstance(readings, Breakdown):  # as of a spectrum without used points
         tables["readings"] = reading_rows(readings)
         flags = [*contradictions(averages, readings), *flags]
     tables |= fit_tables(result, status, flags, averages)
-    cell = electrolyte(result.spectrum.metadata)
-    if cell is not None:
-        with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
+    with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
+        cell = electrolyte(result.spectrum.metadata)
+        if cell is not None:
             tables |= conductivity_tables(conductivity(result, cell))
     if drt is not None:
         tables |= drt_tables(drt)

@@ -1,5 +1,6 @@
 """Global Arrhenius fit of all spectra of a sample, and activation energies of its interfaces."""
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
-from eistool.batch.job import BREAKDOWNS
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.store import place
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
@@ -43,12 +44,11 @@ def global_rows(sample: Sample) -> list[AlternativeRow]:
     )
     fits = []
     for circuit, laws, shared in models:
-        try:
-            fit = fit_global(series, circuit, shared, dict.fromkeys(laws.values(), "arrhenius"))
-        except BREAKDOWNS as error:
-            row = replace(row, reason=str(error))
-            continue
-        if fit.success:
+        laws_of = dict.fromkeys(laws.values(), "arrhenius")
+        fit = attempt(sample.name, functools.partial(fit_global, series, circuit, shared, laws_of))
+        if isinstance(fit, Breakdown):
+            row = replace(row, reason=fit.reason)
+        elif fit.success:
             fits.append((fit, laws))
     if not fits:
         return [replace(row, quantity=name) for name in models[0][1]]

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from eistool.batch import Key, Record, Step
-from eistool.batch.files import write_file
+from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch.files import write_file, writing
+from eistool.batch.job import failure
 from eistool.report import CheckPicture, CheckPlot, DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
 from eistool.tables import Rows, Table, to_csv
 from eistool.typing import ComplexArray, FloatArray
@@ -30,8 +32,8 @@ class Kind:
     bad: Callable[[Record], bool] = lambda record: record.status in _BAD
 
 
-def draw_pictures(kind: Kind, folder: Path, records: Sequence[Record], which: str, step: Step) -> None:
-    """Draw missing pictures, and remove those of earlier results.
+def draw_pictures(kind: Kind, folder: Path, records: Sequence[Record], which: str, step: Step) -> list[Record]:
+    """Draw missing pictures, remove those of earlier results, and return the failures.
 
     Parameters
     ----------
@@ -52,16 +54,22 @@ def draw_pictures(kind: Kind, folder: Path, records: Sequence[Record], which: st
         shown = kind.table in record.tables
         if shown and _shows(path, record.key):
             continue
-        path.unlink(missing_ok=True)
+        remove(path)
         if shown and (which == "all" or (which == "failed" and kind.bad(record))):
             todo.append(record)
     if not todo:
-        return
+        return []
     plot: Any = kind.plot()
+    failures = []
     for done, record in enumerate(todo, start=1):
-        png = plot.to_png(kind.picture(record), _mark(record.key))
-        write_file(result_path(folder, record.key), png)
+        key = record.key
+        png = attempt(f"picture of {_label(key)}", lambda: plot.to_png(kind.picture(record), _mark(record.key)))  # noqa: B023
+        if isinstance(png, Breakdown):
+            failures.append(failure(key.source, "draw", png.reason, key.sweep))
+        else:
+            write_file(result_path(folder, key), png)
         step(done, len(todo))
+    return failures
 
 
 def write_curves(folder: Path, table: Table[Any], records: Sequence[Record]) -> None:
@@ -71,7 +79,13 @@ def write_curves(folder: Path, table: Table[Any], records: Sequence[Record]) -> 
         if table.name in record.tables:
             write_file(path, to_csv(record.tables[table.name]))
         else:
-            path.unlink(missing_ok=True)
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file of the result folder, if it exists."""
+    with writing(path):
+        path.unlink(missing_ok=True)
 
 
 def result_path(folder: Path, key: Key, suffix: str = "png") -> Path:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from eistool.batch import Derived, Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
-from eistool.batch.job import BREAKDOWNS
+from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch.job import failure
 from eistool.circuit import Circuit, as_circuit
 from eistool.jobs.cycling import GIVEN
 from eistool.spectrum import Series, Spectrum, sample_name
@@ -17,6 +18,9 @@ from eistool.tables import Rows
 from eistool.tables.spectra import FAILURES, SPECTRA, spectrum_row
 from eistool.tables.tracks import TRACK_TABLES, track_rows
 from eistool.typing import JSON, Threshold
+
+if TYPE_CHECKING:
+    from eistool.tracking import Tracks
 
 FEWEST: Annotated[int, Threshold("spectra of a series", "project definition")] = 3
 FOLDER = "tracks"  # below the folder of plots
@@ -88,8 +92,8 @@ def track_folder(
 def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, step: Step) -> Derived:
     """Return tracks, events and summaries of all series, their pictures, and a line for each finding."""
     from eistool.report import tracks_to_png
-    from eistool.tracking import track
 
+    failures: list[Record] = []
     parts: list[list[Rows]] = []
     pictures: dict[str, Callable[[], bytes]] = {}
     lines = []
@@ -104,22 +108,35 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, step: Step
         if len({getattr(spectrum.metadata, coordinate) for spectrum in members}) == 1:
             lines.append(f"{name}: all {len(members)} spectra have the same {coordinate}: no series")
             continue
-        try:
-            result = track(Series(members, by=options.by), _circuit(members, options), options.jobs)
-            parts.append(track_rows(name, result))
-        except BREAKDOWNS as error:
-            lines.append(f"{name}: not tracked: {error}")
+        tracked = attempt(name, functools.partial(_track, name, members, options))
+        if isinstance(tracked, Breakdown):
+            reason = tracked.reason.removeprefix(f"{name}: ")
+            lines.append(f"{name}: not tracked: {reason}")
+            failures.append(failure(name, "track", reason))
             continue
+        result, rows = tracked
+        parts.append(rows)
         lines += [f"{name}: {line.strip()}" for line in repr(result).splitlines()]
         if options.plots == "all":
-            for kind, png in tracks_to_png(result, name).items():
-                pictures[f"{FOLDER}/{_file_name(name)}.{kind}.png"] = functools.partial(bytes, png)
+            drawn = attempt(f"pictures of {name}", functools.partial(tracks_to_png, result, name))
+            if isinstance(drawn, Breakdown):
+                failures.append(failure(name, "draw", drawn.reason))
+            else:
+                for kind, png in drawn.items():
+                    pictures[f"{FOLDER}/{_file_name(name)}.{kind}.png"] = functools.partial(bytes, png)
         step(done, len(groups))
     tables = {
         table.name: Rows(table.names, tuple(row for part in parts for row in part[i].rows))
         for i, table in enumerate(TRACK_TABLES)
     }
-    return Derived(tables, pictures, series=tuple(lines))
+    return Derived(tables, pictures, series=tuple(lines), failures=tuple(failures))
+
+
+def _track(name: str, members: Sequence[Spectrum], options: TrackOptions) -> "tuple[Tracks, list[Rows]]":
+    from eistool.tracking import track
+
+    result = track(Series(members, by=options.by), _circuit(members, options), options.jobs)
+    return result, track_rows(name, result)
 
 
 def _series(spectra: Sequence[Spectrum], column: str) -> tuple[dict[str, list[Spectrum]], int]:

@@ -1,14 +1,19 @@
 """Conductivities, activation energies and compositions of the samples of a batch."""
 
+import functools
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 
 from eistool.batch import Derived, Record, Task
+from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch.job import failure
 from eistool.constants import TWO_SIDED_95
+from eistool.errors import SpectrumError
 from eistool.jobs.global_arrhenius import global_rows, interface_rows
 from eistool.jobs.sample import Sample
 from eistool.jobs.transport_plots import draw_transport
@@ -57,7 +62,7 @@ def derive_transport(tasks: Sequence[Task], records: Sequence[Record]) -> Derive
     records : sequence of Record
         Records of all sweeps.
     """
-    samples = _samples(tasks, records)
+    samples, failures = _samples(tasks, records)
     rows = [row for sample in samples for row in sample.rows]
     rows.sort(key=lambda row: (row.source, row.sweep))
     fits = [(sample, quantity, fit) for sample in samples for quantity, fit in sample.fits.items()]
@@ -65,8 +70,11 @@ def derive_transport(tasks: Sequence[Task], records: Sequence[Record]) -> Derive
         alternative_row(sample.name, name, fit, one) for sample, name, fit in fits for one in fit.alternatives
     ]
     for sample in samples:
-        others += global_rows(sample)
-        others += interface_rows(sample)
+        more = attempt(sample.name, functools.partial(_more_rows, sample))
+        if isinstance(more, Breakdown):
+            failures.append(failure(sample.name, "derive", more.reason))
+        else:
+            others += more
     others += _meyer_neldel_rows(samples)
     composition = _composition_rows(samples)
     tables = {
@@ -79,10 +87,16 @@ def derive_transport(tasks: Sequence[Task], records: Sequence[Record]) -> Derive
         COMPOSITION.name: COMPOSITION.table(composition),
     }
     spectra = [task.spectrum for task in tasks]
-    return Derived(tables, draw_transport(samples, composition), tuple(_remarks(samples, spectra)))
+    pictures = draw_transport(samples, composition)
+    return Derived(tables, pictures, tuple(_remarks(samples, spectra)), failures=tuple(failures))
 
 
-def _samples(tasks: Sequence[Task], records: Sequence[Record]) -> list[Sample]:
+def _more_rows(sample: Sample) -> list[AlternativeRow]:
+    return [*global_rows(sample), *interface_rows(sample)]
+
+
+def _samples(tasks: Sequence[Task], records: Sequence[Record]) -> tuple[list[Sample], list[Record]]:
+    """Return the samples, and the failures of those without a result."""
     spectra = {task.key: task.spectrum for task in tasks}
     groups: dict[str, list[tuple[Spectrum, Record]]] = {}
     for record in sorted(records, key=lambda record: record.key):
@@ -90,7 +104,14 @@ def _samples(tasks: Sequence[Task], records: Sequence[Record]) -> list[Sample]:
         if spectrum is not None and record.status != "left_out":
             name = spectrum.metadata.sample_id or record.key.source.rpartition("/")[0]
             groups.setdefault(name, []).append((spectrum, record))
-    return [_sample(name, group) for name, group in groups.items()]
+    samples, failures = [], []
+    for name, group in groups.items():
+        sample = attempt(name, functools.partial(_sample, name, group))
+        if isinstance(sample, Breakdown):
+            failures.append(failure(name, "derive", sample.reason))
+        else:
+            samples.append(sample)
+    return samples, failures
 
 
 def _sample(name: str, group: Sequence[tuple[Spectrum, Record]]) -> Sample:
@@ -232,7 +253,7 @@ def _remarks(samples: Sequence[Sample], spectra: Sequence[Spectrum]) -> list[str
     """Return warnings about missing or conflicting metadata, and the flags of the regressions."""
     pellets = [s.metadata for s in spectra if s.metadata.cell_type == "blocking"]
     remarks = []
-    without = [m for m in pellets if CellGeometry.from_metadata(m) is None]
+    without = [m for m in pellets if _has_no_geometry(m)]
     if without:
         remarks.append(
             f"{len(without)} sweeps of blocking pellets have no geometry: no conductivity; add thickness_um with "
@@ -250,6 +271,12 @@ def _remarks(samples: Sequence[Sample], spectra: Sequence[Spectrum]) -> list[str
         for quantity, fit in sample.fits.items():
             remarks += [f"{sample.name}, Arrhenius of {quantity}: {flag}" for flag in fit.flags]
     return remarks
+
+
+def _has_no_geometry(metadata: Metadata) -> bool:
+    with suppress(SpectrumError):  # a contradiction is among the conflicts
+        return CellGeometry.from_metadata(metadata) is None
+    return False
 
 
 def _owner(metadata: Metadata) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from eistool.display import format_value, html_table
 from eistool.errors import SpectrumError
-from eistool.spectrum.metadata import Metadata
+from eistool.spectrum.metadata import LARGEST, SMALLEST, Metadata
 
 DEFAULT_U_THICKNESS_UM = 20.0
 DEFAULT_U_DIAMETER_MM = 0.05
@@ -62,8 +62,11 @@ class CellGeometry:
         for name, value in asdict(self).items():
             if name in ("assumed", "small_electrodes") or value is None or (name.startswith("u_") and value == 0):
                 continue
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
-                raise SpectrumError(f"cell geometry: {name}={value!r}; give a positive number")
+            least = 0.0 if name.startswith("u_") else SMALLEST
+            real = isinstance(value, Real) and not isinstance(value, bool)
+            if not real or value <= 0 or not least <= float(value) <= LARGEST:
+                hint = f", from {SMALLEST:g} to {LARGEST:g}" if real and 0 < value < math.inf else ""
+                raise SpectrumError(f"cell geometry: {name}={value!r}; give a positive number{hint}")
         if self.small_electrodes is not None and self.small_electrodes not in RIM:
             raise SpectrumError(
                 f"cell geometry: small_electrodes={self.small_electrodes!r}; choose both or one, or omit it"

@@ -83,7 +83,12 @@ FAILURES: Table[object] = Table(
     "input without a result",
     (
         *KEY_COLUMNS,
-        Column("stage", "", "`read`, `fit`, `drt` or `check`"),
+        Column(
+            "stage",
+            "",
+            "`read`, `fit`, `drt`, `check`, `derive`, `track` or `draw`; for the last three, source may be "
+            "a sample, a series or a picture",
+        ),
         Column("error", "", "reason"),
     ),
 )

@@ -116,5 +116,9 @@ def test_a_series_that_breaks_down_does_not_end_the_batch(
 
     monkeypatch.setattr("eistool.tracking.track", broken)
     summary = track_folder([folder], tmp_path / "out", TrackOptions(by="voltage", plots="none", jobs=1))
-    assert "cell: not tracked: array must not contain infs or NaNs" in summary.series
+    reason = "the computation broke down (ValueError: array must not contain infs or NaNs)"
+    assert f"cell: not tracked: {reason}" in summary.series
+    assert summary.exit_code == 1
+    [failed] = rows(tmp_path / "out" / "failures.csv")
+    assert (failed["source"], failed["stage"], failed["error"]) == ("cell", "track", reason)
     assert '"state": "done"' in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
