@@ -11,10 +11,9 @@ from typing import Any
 
 import eistool
 from eistool.errors import OutputError
+from eistool.readers import RUN
 from eistool.tables import Table, to_csv
 from eistool.typing import JSON, PathLike
-
-RUN = "run.json"
 
 
 def probe(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.store import Key, Record, place
 from eistool.errors import ConfigError
-from eistool.readers import FoundFile, SampleTables, doubts, load, scan
+from eistool.readers import FoundFile, SampleTables, doubts, load, resolved, scan
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
 from eistool.tables.check import Validity
@@ -130,9 +130,13 @@ def read_inputs(
     selection = selection or Selection()
     out = out.resolve()
     tables = SampleTables(samples)
-    files = [file for file in scan(paths) if not file.path.resolve().is_relative_to(out)]
-    if cycling is not None:
-        files = [replace(f, ignored="cycling record") if f.path.samefile(cycling) else f for f in files]
+    found = [(file, resolved(file.path)) for file in scan(paths)]
+    record = None if cycling is None else resolved(cycling)
+    files = [
+        replace(file, ignored="cycling record") if path == record else file
+        for file, path in found
+        if not path.is_relative_to(out)
+    ]
     inputs = Inputs()
     inputs.ignored.extend({"source": file.source, "reason": file.ignored} for file in files if file.ignored)
     files = [file for file in files if not file.ignored]

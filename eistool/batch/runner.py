@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from eistool.batch.boundary import Breakdown, attempt
-from eistool.batch.files import RUN, probe, write_file, write_run, write_whole
+from eistool.batch.files import probe, write_file, write_run, write_whole
 from eistool.batch.inputs import Inputs, read_inputs
 from eistool.batch.interruption import stop_on_signal
 from eistool.batch.job import Derived, Job, Progress, Task, failure
 from eistool.batch.store import Record, Store, collect
 from eistool.errors import ConfigError
+from eistool.readers import RUN, is_result_folder
 from eistool.tables import TABLES, Rows, to_csv
 from eistool.tables.spectra import FAILURES
 
@@ -180,10 +181,12 @@ def _draw(
 
 def _check_out(out: Path, paths: Sequence[Path]) -> None:
     for path in paths:
-        if path.resolve().is_relative_to(out.resolve()) and not (out / RUN).exists():
+        if path.resolve().is_relative_to(out.resolve()) and not is_result_folder(out):
             raise ConfigError(f"--out {out} contains the input {path}; choose a separate folder for results")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; choose a folder")
+    if (out / RUN).exists() and not is_result_folder(out):
+        raise ConfigError(f"--out {out} contains a {RUN} of another program; choose another folder")
     if not (out / RUN).exists() and any((out / f"{table.name}.csv").exists() for table in TABLES):
         raise ConfigError(f"--out {out} contains tables, but no {RUN} of eistool; choose another folder")
     try:

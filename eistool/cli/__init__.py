@@ -1,13 +1,13 @@
 """Command line; commands are imported on first use."""
 
 import importlib
-import io
-import sys
 from typing import Any
 
 import click
 
+from eistool.cli.output import echo, prepare_streams
 from eistool.errors import EistoolError, OutputError
+from eistool.escaping import printable
 
 COMMANDS = (
     "arrhenius",
@@ -57,9 +57,8 @@ class LazyGroup(click.Group):
         return command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program; escape characters that the encoding of the terminal lacks, as on stderr."""
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
+        """Run the program; spell out characters that the encoding of the terminal lacks."""
+        prepare_streams()
         return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> None:
@@ -67,11 +66,11 @@ class LazyGroup(click.Group):
         try:
             super().invoke(ctx)
         except OutputError as error:
-            raise CannotGoOn(str(error)) from error
+            raise CannotGoOn(printable(str(error), keep="\n")) from error
         except EistoolError as error:
-            raise WrongInput(str(error)) from error
+            raise WrongInput(printable(str(error), keep="\n")) from error
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
 
 

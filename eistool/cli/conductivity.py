@@ -16,6 +16,7 @@ from eistool.cli.options import (
     to_metadata,
     to_selection,
 )
+from eistool.cli.output import echo
 from eistool.cli.progress import progress
 
 
@@ -67,15 +68,13 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         finish(context, summary, paths, as_json, chosen.by)
         return
     lines = transport_lines(summary)
-    click.echo(
-        "\n".join(lines) if lines else "no conductivity: give --thickness-um with --diameter-mm or --area-cm2"
-    )
+    echo("\n".join(lines) if lines else "no conductivity: give --thickness-um with --diameter-mm or --area-cm2")
     assumed = {
         part for row in summary.derived["conductivity"] for part in (row["assumed"] or "").split("; ") if part
     }
     if assumed:
-        click.echo(f"assumed: {', '.join(sorted(assumed))}")
+        echo(f"assumed: {', '.join(sorted(assumed))}")
     for text in summary.warnings:
-        click.echo(f"warning: {text}")
-    click.echo(f"Tables in {out}")
+        echo(f"warning: {text}")
+    echo(f"Tables in {out}")
     context.exit(summary.exit_code)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from eistool.cli.output import echo
+
 if TYPE_CHECKING:
     from eistool.batch import Selection
 
@@ -48,7 +50,7 @@ def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
 
     folders = circuit_folders(folder, named)
     for name, path in replaced_circuits(folders).items():
-        click.echo(f"note: {path} replaces the built-in circuit {name}", err=True)
+        echo(f"note: {path} replaces the built-in circuit {name}", err=True)
     return folders
 
 

@@ -1,6 +1,5 @@
 """``eistool polarization``: partial conductivities from direct currents."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eistool.cli.options import Measured, geometry, inputs, out_folder, plots, to_metadata
+from eistool.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from eistool.jobs.polarization import Analysis
@@ -72,17 +72,15 @@ def command(
     analyses, code = polarization_folder(paths, out, options, ["eistool", *sys.argv[1:]])
     if as_json:
         rows = [_to_dict(analysis) for analysis in analyses]
-        click.echo(
-            json.dumps({"out": str(out), "exit_code": code, "analyses": rows}, indent=2, ensure_ascii=False)
-        )
+        echo_json({"out": str(out), "exit_code": code, "analyses": rows})
     else:
         for analysis in analyses:
             _print(analysis, options.sigma_other)
         if analyses:
             failed = sum(analysis.result is None for analysis in analyses)
-            click.echo(f"{len(analyses) - failed} analysed, {failed} failed. Table in {out / 'polarization.csv'}")
+            echo(f"{len(analyses) - failed} analysed, {failed} failed. Table in {out / 'polarization.csv'}")
     if code == 3:
-        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
+        echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(code)
 
 
@@ -96,15 +94,15 @@ def _to_dict(analysis: "Analysis") -> dict[str, Any]:
 def _print(analysis: "Analysis", sigma_other: tuple[float, float] | None) -> None:
     result = analysis.result
     if result is None:
-        click.echo(f"failed: {analysis.error}")
+        echo(f"failed: {analysis.error}")
         return
     first, *rest = repr(result).splitlines()
     verdict = first.partition(": ")[2].removesuffix(")")
-    click.echo("  ".join(filter(None, (analysis.source, analysis.metadata.sample_id, verdict))))
+    echo("  ".join(filter(None, (analysis.source, analysis.metadata.sample_id, verdict))))
     if sigma_other is not None and result.mode != "leakage" and (result.status == "ok" or result.upper_limit > 0):
-        click.echo(f"  {result.transference(*sigma_other)!r}")
+        echo(f"  {result.transference(*sigma_other)!r}")
     for line in rest:
-        click.echo(line)
+        echo(line)
     for note in analysis.notes:
         if "no unit" in note:
-            click.echo(f"  warning: {note}")
+            echo(f"  warning: {note}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
+from eistool.cli.output import console, echo
 
 if TYPE_CHECKING:
     from eistool.batch import Progress
@@ -28,11 +28,10 @@ def progress(quiet: bool) -> "Iterator[Progress]":
 
 @contextmanager
 def _bar() -> "Iterator[Progress]":
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(err=True), transient=True) as bar:
         tasks = {}
 
         def report(stage: str, done: int, total: int) -> None:
@@ -53,5 +52,5 @@ class _Lines:
     def report(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self._stage or done == total or now - self._last > SECONDS_BETWEEN_LINES:
-            click.echo(f"{stage} {done}/{total}", err=True)
+            echo(f"{stage} {done}/{total}", err=True)
             self._stage, self._last = stage, now

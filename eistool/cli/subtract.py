@@ -1,6 +1,5 @@
 """``eistool subtract``: subtraction of electrolyte layers and counter electrodes from a cell."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eistool.cli.options import Measured, geometry, out_folder, plots, to_metadata
+from eistool.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from eistool.jobs.subtract import Subtracted
@@ -90,13 +90,13 @@ def command(context: click.Context, /, **given: Any) -> None:
         rows = [{"source": c.source, "error": c.error, **(c.result.to_dict() if c.result else {})} for c in cells]
         printed = {"out": str(out), "exit_code": code, "cells": rows}
         printed["regression"] = None if regression is None else regression.to_dict()
-        click.echo(json.dumps(printed, indent=2, ensure_ascii=False))
+        echo_json(printed)
     else:
         for cell in cells:
             _print(cell)
         if regression is not None:
-            click.echo(f"over thickness  {regression!r}")
-        click.echo(f"Table in {out / 'subtraction.csv'}")
+            echo(f"over thickness  {regression!r}")
+        echo(f"Table in {out / 'subtraction.csv'}")
     context.exit(code)
 
 
@@ -114,13 +114,13 @@ def _print(cell: "Subtracted") -> None:
 
     result = cell.result
     if result is None:
-        click.echo(f"failed: {cell.source}: {cell.error.removeprefix(f'{cell.source}: ')}")
+        echo(f"failed: {cell.source}: {cell.error.removeprefix(f'{cell.source}: ')}")
         return
     first, *rest = repr(result).splitlines()
-    click.echo(f"{cell.source}  {first.partition('(')[2].removesuffix(')')}")
+    echo(f"{cell.source}  {first.partition('(')[2].removesuffix(')')}")
     if result.sigma_S_per_cm == result.sigma_S_per_cm:  # not nan
         low, high = result.band_sigma
         sigma = format_value(result.sigma_S_per_cm, result.u_sigma_S_per_cm)
-        click.echo(f"  σ {sigma} S/cm, other interpretations {low:.3g} to {high:.3g} S/cm")
+        echo(f"  σ {sigma} S/cm, other interpretations {low:.3g} to {high:.3g} S/cm")
     for line in rest:
-        click.echo(line)
+        echo(line)

@@ -11,6 +11,7 @@ import numpy as np
 
 from eistool.batch.files import write_file, write_table
 from eistool.errors import ReaderError
+from eistool.escaping import restore
 from eistool.materials import Arrhenius, arrhenius
 from eistool.report.materials import figure_to_png, plot_arrhenius
 from eistool.tables import to_csv
@@ -108,7 +109,7 @@ def _points(
         elif u_name is not None:
             u = _number(path, reader.line_num, row, u_name)
         n_rows += 1
-        series = (row.get("sample_id") or "", row.get("quantity") or "")
+        series = (restore(row.get("sample_id") or ""), row.get("quantity") or "")
         yield series, (T, sigma, u, shared, row.get("status") == "extrapolated")
     if not n_rows:
         raise ReaderError(f"{path}: no conductivities in column {s_name!r}; choose another with --sigma-column")

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from eistool.batch import Record
-from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch import Breakdown, Record, attempt
 from eistool.batch.files import write_file
 from eistool.batch.job import failure
 from eistool.jobs.pictures import remove

@@ -7,8 +7,19 @@ from typing import Annotated
 
 import numpy as np
 
-from eistool.batch import Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
-from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch import (
+    Breakdown,
+    Job,
+    JobOptions,
+    Progress,
+    Record,
+    Step,
+    Summary,
+    Task,
+    attempt,
+    quiet,
+    run_job,
+)
 from eistool.jobs.pictures import DRT_PICTURES, draw_pictures, write_curves
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows

@@ -8,8 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.batch import Derived, Job, JobOptions, Key, Progress, Record, Step, Summary, Task, quiet, run_job
-from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch import (
+    Breakdown,
+    Derived,
+    Job,
+    JobOptions,
+    Key,
+    Progress,
+    Record,
+    Step,
+    Summary,
+    Task,
+    attempt,
+    quiet,
+    run_job,
+)
 from eistool.batch.inputs import left_out_record
 from eistool.batch.job import failed_record
 from eistool.batch.store import digest, key_of

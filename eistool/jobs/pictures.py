@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from eistool.batch import Key, Record, Step
-from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch import Breakdown, Key, Record, Step, attempt
 from eistool.batch.files import write_file, writing
 from eistool.batch.job import failure
+from eistool.escaping import file_name
 from eistool.report import CheckPicture, CheckPlot, DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
 from eistool.tables import Rows, Table, to_csv
 from eistool.typing import ComplexArray, FloatArray
@@ -96,7 +96,7 @@ def result_path(folder: Path, key: Key, suffix: str = "png") -> Path:
     >>> result_path(Path("plots"), Key("pellet/S17_25C.mpt", 1, "", "")).as_posix()
     'plots/pellet/S17_25C.mpt.1.png'
     """
-    return folder / f"{key.source}.{key.sweep}.{suffix}"
+    return folder / file_name(key.source, f".{key.sweep}.{suffix}")
 
 
 def _mark(key: Key) -> str:

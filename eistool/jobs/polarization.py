@@ -10,7 +10,8 @@ from eistool.batch.files import write_file, write_finished_run, write_table
 from eistool.direct_current import PolarizationResult, analyze_polarization
 from eistool.direct_current.polarization import MODES
 from eistool.errors import ConfigError, EistoolError
-from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, scan
+from eistool.escaping import file_name
+from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, resolved, scan
 from eistool.report import polarization_to_png
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.tables.direct_current import POLARIZATION, polarization_row
@@ -86,11 +87,11 @@ def compute(paths: Sequence[Path], options: PolarizationOptions) -> list[Analysi
     if options.mode is not None and options.mode not in MODES:
         raise ConfigError(f"mode={options.mode!r}; choose one of {', '.join(MODES)}")
     tables = SampleTables(options.samples)
-    given = {path.resolve() for path in paths}
+    given = {resolved(path) for path in paths}
     return [
         _analyze(file, tables, options)
         for file in scan(paths)
-        if file.path.resolve() in given or (not file.ignored and is_polarization(file.path))
+        if resolved(file.path) in given or (not file.ignored and is_polarization(file.path))
     ]
 
 
@@ -142,4 +143,4 @@ def draw(out: Path, analyses: Sequence[Analysis]) -> None:
     for analysis in analyses:
         if analysis.result is not None:
             png = polarization_to_png(analysis.result, analysis.source)
-            write_file(out / "polarization" / f"{analysis.source}.png", png)
+            write_file(out / "polarization" / file_name(analysis.source, ".png"), png)

@@ -8,6 +8,7 @@ from typing import Any
 
 from eistool.batch.files import write_file, write_finished_run, write_table
 from eistool.errors import ConfigError, EistoolError
+from eistool.escaping import file_name
 from eistool.fitting import fit
 from eistool.jobs.polarization import PolarizationOptions, describe_file
 from eistool.jobs.polarization import compute as analyze_polarizations
@@ -236,9 +237,9 @@ def draw(out: Path, cells: Sequence[Subtracted], regression: ThicknessRegression
             continue
         name = f"{k}.{cell.source.replace('/', '_')}"
         if isinstance(result.value, Spectrum):
-            write_file(folder / f"{name}.csv", format_spectra([result.value], "csv").encode())
+            write_file(folder / file_name(name, ".csv"), format_spectra([result.value], "csv").encode())
         if plots:
-            write_file(folder / f"{name}.png", to_png(plot_subtraction(result, cell.source)))
+            write_file(folder / file_name(name, ".png"), to_png(plot_subtraction(result, cell.source)))
     if plots and regression is not None:
         points = [
             (cell.metadata.thickness_um, *cell.full)

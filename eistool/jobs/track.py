@@ -7,10 +7,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from eistool.batch import Derived, Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
-from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch import (
+    Breakdown,
+    Derived,
+    Job,
+    JobOptions,
+    Progress,
+    Record,
+    Step,
+    Summary,
+    Task,
+    attempt,
+    quiet,
+    run_job,
+)
 from eistool.batch.job import failure
 from eistool.circuit import Circuit, as_circuit
+from eistool.escaping import file_name
 from eistool.jobs.cycling import GIVEN
 from eistool.spectrum import Series, Spectrum, sample_name
 from eistool.spectrum.series import COORDINATES
@@ -123,7 +136,7 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, step: Step
                 failures.append(failure(name, "draw", drawn.reason))
             else:
                 for kind, png in drawn.items():
-                    pictures[f"{FOLDER}/{_file_name(name)}.{kind}.png"] = functools.partial(bytes, png)
+                    pictures[f"{FOLDER}/{_file_name(name, f'.{kind}.png')}"] = functools.partial(bytes, png)
         step(done, len(groups))
     tables = {
         table.name: Rows(table.names, tuple(row for part in parts for row in part[i].rows))
@@ -181,5 +194,5 @@ def _circuit(spectra: Sequence[Spectrum], options: TrackOptions) -> Circuit | No
     return max(circuits, key=lambda circuit: len(circuit.parameters))
 
 
-def _file_name(series: str) -> str:
-    return series.replace("/", "_") if series != "." else "series"
+def _file_name(series: str, ending: str) -> str:
+    return file_name(series.replace("/", "_") if series != "." else "series", ending)

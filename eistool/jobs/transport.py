@@ -9,8 +9,7 @@ from typing import Annotated
 
 import numpy as np
 
-from eistool.batch import Derived, Record, Task
-from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch import Breakdown, Derived, Record, Task, attempt
 from eistool.batch.job import failure
 from eistool.constants import TWO_SIDED_95
 from eistool.errors import SpectrumError

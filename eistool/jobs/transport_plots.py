@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eistool.batch.store import place
+from eistool.escaping import file_name
 from eistool.jobs.sample import Sample
 from eistool.report.materials import (
     CompositionPoint,
@@ -41,7 +42,7 @@ def draw_transport(
         ordered = sorted(sample.spectra, key=lambda spectrum: spectrum.metadata.temperature_C or 0.0)
         shown = [one for spectrum in ordered if (one := _normalised(spectrum, totals.get(place(spectrum))))]
         if sample.rows and shown:
-            name = f"normalised_{re.sub(r'[^A-Za-z0-9.-]+', '_', sample.name) or 'spectra'}.png"
+            name = file_name(f"normalised_{re.sub(r'[^A-Za-z0-9.-]+', '_', sample.name) or 'spectra'}", ".png")
             pictures[name] = functools.partial(
                 _png, plot_normalised, shown, f"{sample.name}: free of the geometry"
             )

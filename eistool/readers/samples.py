@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers.content import FileContent
+from eistool.escaping import restore
+from eistool.readers.content import FileContent, resolved
 from eistool.readers.tables.numbers import parse_number_any
 from eistool.readers.tables.sheets import read_sheets
 from eistool.spectrum import Metadata
@@ -118,10 +119,10 @@ class SampleTables:
         """Return the table of a file, None if there is none."""
         if self.given is not None:
             return self.given
-        folder = path.resolve().parent
+        folder = resolved(path).parent
         for place in (folder, *folder.parents)[: _LEVELS_ABOVE + 1]:
             for table in (place / name for name in TABLE_NAMES):
-                if table.is_file():
+                if _is_file(table):
                     if table not in self._read:
                         self._read[table] = read_samples(table)
                     return self._read[table]
@@ -155,6 +156,13 @@ class SampleTables:
                 more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
                 lines.append(f"{table.path.name}: no file matches {named}{more}")
         return lines
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that cannot be entered
+        return False
 
 
 def _delimited(path: Path) -> list[list[str]]:
@@ -200,7 +208,7 @@ def _row(path: Path, number: int, header: list[str], cells: list[str]) -> Sample
             "put quotes round a cell that holds a separator"
         )
     for name, cell in zip(header, cells, strict=False):
-        text = cell.strip()
+        text = restore(cell.strip())
         if name and text.lower() not in _MISSING:
             values[name] = _cell(f"{path.name}, row {number}, column {name!r}", name, text)
     pattern = values.get("file")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, TypeVar
 
+from eistool.escaping import defuse
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
@@ -170,7 +172,8 @@ def cell(value: Any) -> Any:
 def to_csv(table: Rows) -> bytes:
     r"""Return a table as CSV: UTF-8, comma, decimal point, one header line.
 
-    A missing value is an empty cell; floats have the shortest representation that round-trips.
+    A missing value is an empty cell; floats have the shortest representation that round-trips. A text that a
+    spreadsheet would take for a formula starts with ``'``.
 
     Examples
     --------
@@ -181,7 +184,7 @@ def to_csv(table: Rows) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)
     writer.writerows([_text(value) for value in row] for row in table.rows)
-    return text.getvalue().encode("utf-8")
+    return text.getvalue().encode("utf-8", errors="backslashreplace")
 
 
 def _text(value: object) -> str:
@@ -189,4 +192,4 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    return defuse(value) if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
