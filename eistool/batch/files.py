@@ -89,10 +89,21 @@ def write_table(out: Path, table: Table[Any], rows: Iterable[Mapping[str, Any]])
     write_file(out / f"{table.name}.csv", to_csv(table.fill(rows)))
 
 
+def read_run(out: Path) -> JSON:
+    """Return ``run.json`` of a result folder; empty if there is none that can be read."""
+    try:
+        values = json.loads((out / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
 def write_run(out: Path, run: JSON) -> None:
-    """Write ``run.json``, with the version first."""
+    """Write ``run.json``, with the version and the working folder first."""
+    with suppress(OSError):  # a working folder that is gone
+        run = {"working_folder": str(Path.cwd()), **run}
     text = json.dumps({"version": eistool.__version__, **run}, indent=2, ensure_ascii=False, default=str)
-    write_file(out / RUN, f"{text}\n".encode())
+    write_file(out / RUN, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def write_finished_run(

@@ -19,14 +19,17 @@ COMMANDS = (
     "drt",
     "fit",
     "formats",
+    "init",
     "inspect",
     "irdrop",
     "polarization",
+    "rerun",
     "simulate",
     "subtract",
     "track",
 )
 INTERRUPTED = 130
+ARGUMENTS = "eistool.arguments"  # of the command line, in the context
 
 
 class WrongInput(click.ClickException):
@@ -55,6 +58,15 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"eistool.cli.{cmd_name}").command
         command.name = cmd_name
         return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Return the context, which keeps the arguments for ``run.json``."""
+        arguments = tuple(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        context.meta[ARGUMENTS] = arguments
+        return context
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program; spell out characters that the encoding of the terminal lacks."""

@@ -1,13 +1,12 @@
 """``eistool check``: validity of the spectra of a folder."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from eistool.cli.options import inputs, results, selection, to_selection
-from eistool.cli.progress import progress
+from eistool.cli.running import running
 
 
 @click.command(
@@ -29,7 +28,9 @@ Examples:
 )
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Check the validity of all spectra in files and folders.
 
     Two tests are made: the Kramers-Kronig test, with a ladder of RC elements common to both parts of the
@@ -50,6 +51,6 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
 
     names = ("jobs", "plots", "by", "samples", "force")
     chosen = CheckOptions(**{name: options[name] for name in names}, selection=to_selection(options))
-    with progress(quiet=options["no_progress"]) as report:
-        summary = check_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    with running(context, paths, out, options) as run:
+        summary = check_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by)

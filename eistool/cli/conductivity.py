@@ -1,6 +1,5 @@
 """``eistool conductivity``: conductivities from spectra of pellets."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from eistool.cli.options import (
     to_selection,
 )
 from eistool.cli.output import echo
-from eistool.cli.progress import progress
+from eistool.cli.running import running
 
 
 @click.command(
@@ -35,7 +34,9 @@ Examples:
 @cell_facts
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Fit spectra, and compute conductivities and activation energies from their resistances.
 
     The geometry is taken from the options, else from the samples table. Bulk and grain boundaries are
@@ -62,8 +63,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         drt=False,
         metadata=to_metadata(options),
     )
-    with progress(quiet=options["no_progress"]) as report:
-        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    with running(context, paths, out, options) as run:
+        summary = fit_folder(paths, run.out, chosen, run.command, run.report)
     if as_json or summary.n_read == 0:
         finish(context, summary, paths, as_json, chosen.by)
         return
@@ -76,5 +77,5 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         echo(f"assumed: {', '.join(sorted(assumed))}")
     for text in summary.warnings:
         echo(f"warning: {text}")
-    echo(f"Tables in {out}")
+    echo(f"Tables in {summary.out}")
     context.exit(summary.exit_code)

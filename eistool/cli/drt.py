@@ -1,13 +1,12 @@
 """``eistool drt``: distributions of relaxation times of the spectra of a folder."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from eistool.cli.options import inputs, results, selection, to_selection
-from eistool.cli.progress import progress
+from eistool.cli.running import running
 
 
 @click.command(
@@ -36,7 +35,9 @@ Examples:
 )
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Compute the distribution of relaxation times of all spectra in files and folders.
 
     No parameter has to be chosen and nothing subtracted: R, L and a blocking tail are part of the model. The
@@ -55,6 +56,6 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
 
     names = ("weighting", "jobs", "plots", "by", "samples", "force")
     chosen = DRTOptions(**{name: options[name] for name in names}, selection=to_selection(options))
-    with progress(quiet=options["no_progress"]) as report:
-        summary = drt_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    with running(context, paths, out, options) as run:
+        summary = drt_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by)

@@ -1,6 +1,5 @@
 """``eistool fit``: fits of the spectra of a folder."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +17,7 @@ from eistool.cli.options import (
     selection,
     to_selection,
 )
-from eistool.cli.progress import progress
+from eistool.cli.running import choose_out, running, settings_of
 
 if TYPE_CHECKING:
     from eistool.jobs import FitOptions
@@ -77,7 +76,9 @@ Examples:
 @selection
 @click.option("--dry-run", is_flag=True, help="Print the metadata of each file; compute and write nothing.")
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Fit circuits to all spectra in files and folders, and write tables of the results.
 
     Folders are searched recursively. A file that cannot be read, or a fit that fails, becomes a row with its
@@ -93,20 +94,18 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     from eistool.cli.summary import finish
     from eistool.jobs import dry_run_folder, fit_folder
 
-    chosen = _options(paths[0], options)
+    folder = paths[0] if paths[0].is_dir() else paths[0].parent
+    chosen = _options(folder, settings_of(context, folder).fit.model_dump(), options)
     if options["dry_run"]:
-        show_dry_run(context, dry_run_folder(paths, out, chosen), as_json)
-    with progress(quiet=options["no_progress"]) as report:
-        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+        show_dry_run(context, dry_run_folder(paths, choose_out(paths, out), chosen), as_json)
+    with running(context, paths, out, options) as run:
+        summary = fit_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by)
 
 
-def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
+def _options(folder: Path, defaults: dict[str, Any], given: dict[str, Any]) -> "FitOptions":
     from eistool.jobs import FitOptions
-    from eistool.settings import load_settings
 
-    folder = path if path.is_dir() else path.parent
-    defaults = load_settings(folder).fit.model_dump()
     names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "circuit_per", "require_valid")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
     return FitOptions(

@@ -55,18 +55,24 @@ def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def results(command: Command) -> Command:
-    """Add ``--out``, ``--jobs``, ``--force`` and ``--no-progress``."""
+    """Add ``--out``, ``--jobs``, ``--force``, ``--no-progress`` and ``--log-level``."""
     decorators = (
         click.option(
             "--out",
             type=click.Path(path_type=Path),
-            default="eistool-results",
-            show_default=True,
-            help="Result folder; an existing one is resumed.",
+            help="Result folder; an existing one is resumed.  [default: eistool-results, beside the input folder "
+            "if that is the working folder]",
         ),
         click.option("--jobs", type=click.IntRange(min=1), help="Threads; by default one per core."),
         click.option("--force", is_flag=True, help="Compute everything anew."),
         click.option("--no-progress", is_flag=True, help="Do not report progress on stderr."),
+        click.option(
+            "--log-level",
+            type=click.Choice(("debug", "info", "warning", "error")),
+            default="warning",
+            show_default=True,
+            help="Least severity of the entries of eistool.log in the result folder.",
+        ),
     )
     for decorate in reversed(decorators):
         command = decorate(command)
@@ -96,11 +102,7 @@ def electrode(command: Command) -> Command:
 def out_folder(command: Command) -> Command:
     """Add ``--out``."""
     return click.option(
-        "--out",
-        type=click.Path(path_type=Path),
-        default="eistool-results",
-        show_default=True,
-        help="Result folder.",
+        "--out", type=click.Path(path_type=Path), help="Result folder.  [default: eistool-results]"
     )(command)
 
 

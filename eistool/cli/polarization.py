@@ -1,6 +1,5 @@
 """``eistool polarization``: partial conductivities from direct currents."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import click
 
 from eistool.cli.options import Measured, geometry, inputs, out_folder, plots, to_metadata
 from eistool.cli.output import echo, echo_json
+from eistool.cli.running import choose_out, command_line
 
 if TYPE_CHECKING:
     from eistool.jobs.polarization import Analysis
@@ -43,7 +43,7 @@ def command(
     paths: tuple[Path, ...],
     samples: Path | None,
     as_json: bool,
-    out: Path,
+    out: Path | None,
     **given: Any,
 ) -> None:
     """Compute electronic or ionic conductivities, or bounds of them, from currents at constant voltage.
@@ -69,16 +69,17 @@ def command(
         samples=samples,
         plots=given["plots"] == "all",
     )
-    analyses, code = polarization_folder(paths, out, options, ["eistool", *sys.argv[1:]])
+    folder = choose_out(paths, out)
+    analyses, code = polarization_folder(paths, folder, options, command_line(context))
     if as_json:
         rows = [_to_dict(analysis) for analysis in analyses]
-        echo_json({"out": str(out), "exit_code": code, "analyses": rows})
+        echo_json({"out": str(folder), "exit_code": code, "analyses": rows})
     else:
         for analysis in analyses:
             _print(analysis, options.sigma_other)
         if analyses:
             failed = sum(analysis.result is None for analysis in analyses)
-            echo(f"{len(analyses) - failed} analysed, {failed} failed. Table in {out / 'polarization.csv'}")
+            echo(f"{len(analyses) - failed} analysed, {failed} failed. Table in {folder / 'polarization.csv'}")
     if code == 3:
         echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(code)

@@ -1,6 +1,5 @@
 """``eistool subtract``: subtraction of electrolyte layers and counter electrodes from a cell."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import click
 
 from eistool.cli.options import Measured, geometry, out_folder, plots, to_metadata
 from eistool.cli.output import echo, echo_json
+from eistool.cli.running import choose_out, command_line, settings_of
 
 if TYPE_CHECKING:
     from eistool.jobs.subtract import Subtracted
@@ -68,13 +68,18 @@ def command(context: click.Context, /, **given: Any) -> None:
     Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage, 4 the run could not go on
     (disk full, result folder gone).
     """
-    from eistool.jobs.subtract import SubtractionOptions, subtract_folder
-    from eistool.settings import SubtractionSettings, load_settings
+    from pydantic import ValidationError
 
-    base = load_settings(Path.cwd()).subtraction.model_dump()
+    from eistool.jobs.subtract import SubtractionOptions, subtract_folder
+    from eistool.settings import SubtractionSettings, first_error
+
+    base = settings_of(context, Path.cwd()).subtraction.model_dump()
     named = {name: given[name] for name in _SETTINGS if given[name] is not None}
     full = {"full": given["full"]} if given["full"] else {}
-    settings = SubtractionSettings.model_validate({**base, **named, **full})
+    try:
+        settings = SubtractionSettings.model_validate({**base, **named, **full})
+    except ValidationError as error:
+        raise click.UsageError(f"--{first_error(error)}") from error
     options = SubtractionOptions(
         settings=settings,
         geometry=to_metadata(given),
@@ -84,8 +89,8 @@ def command(context: click.Context, /, **given: Any) -> None:
         samples=given["samples"],
         plots=given["plots"] == "all",
     )
-    out: Path = given["out"]
-    cells, regression, code = subtract_folder(out, options, ["eistool", *sys.argv[1:]])
+    out = choose_out((), given["out"])
+    cells, regression, code = subtract_folder(out, options, command_line(context))
     if given["as_json"]:
         rows = [{"source": c.source, "error": c.error, **(c.result.to_dict() if c.result else {})} for c in cells]
         printed = {"out": str(out), "exit_code": code, "cells": rows}

@@ -1,13 +1,12 @@
 """``eistool track``: processes along series of spectra."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from eistool.cli.options import circuits, find_circuits, inputs, results, selection, to_selection
-from eistool.cli.progress import progress
+from eistool.cli.running import running
 
 
 @click.command(
@@ -31,7 +30,9 @@ Examples:
 )
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Track processes along a coordinate, and detect those that appear or disappear.
 
     Spectra with the same sample_id form a series; without one, the spectra of a folder do. Charge comes
@@ -55,6 +56,6 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         circuit_folders=find_circuits(folder, options["circuit_folders"]),
         selection=to_selection(options),
     )
-    with progress(quiet=options["no_progress"]) as report:
-        summary = track_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    with running(context, paths, out, options) as run:
+        summary = track_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by)
