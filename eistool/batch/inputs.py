@@ -11,7 +11,7 @@ from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.store import Key, Record, place
 from eistool.errors import ConfigError
 from eistool.readers import FoundFile, SampleTables, doubts, load, resolved, scan
-from eistool.spectrum import Spectrum
+from eistool.spectrum import Spectrum, thin
 from eistool.tables import Rows
 from eistool.tables.check import Validity
 from eistool.tables.spectra import failure_rows, spectrum_row
@@ -82,10 +82,10 @@ class Selection:
         }
 
     def crop(self, spectrum: Spectrum) -> Spectrum:
-        """Return the spectrum with the points outside the frequency range masked."""
+        """Return the spectrum with the points outside the frequency range masked; a long one is averaged."""
         if self.f_min is None and self.f_max is None:
-            return spectrum
-        return spectrum.crop(self.f_min, self.f_max)
+            return thin(spectrum)
+        return thin(spectrum.crop(self.f_min, self.f_max))
 
 
 @dataclass(frozen=True, slots=True)

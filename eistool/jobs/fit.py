@@ -56,7 +56,7 @@ from eistool.jobs.track import TrackOptions, derive_tracks
 from eistool.jobs.transport import derive_transport, electrolyte
 from eistool.materials import conductivity
 from eistool.readers import override, read_profile
-from eistool.spectrum import Profile, Spectrum
+from eistool.spectrum import THINNED, Profile, Spectrum
 from eistool.tables import Rows, Table
 from eistool.tables.check import Validity
 from eistool.tables.conductivity import conductivity_tables
@@ -373,7 +373,8 @@ def fit_record(
     noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
-    flags = [*result.flags, *remarks]
+    averaged = [note for note in result.spectrum.notes if THINNED in note]
+    flags = [*averaged, *result.flags, *remarks]
     readings = attempt(result.spectrum.label, lambda: take_readings(result.spectrum))
     if not isinstance(readings, Breakdown):  # as of a spectrum without used points
         tables["readings"] = reading_rows(readings)

@@ -13,8 +13,10 @@ from eistool.spectrum.grouping import SampleGroup, group_samples, sample_name
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.series import Series
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
+from eistool.spectrum.thinning import THINNED, thin
 
 __all__ = [
+    "THINNED",
     "CellGeometry",
     "Metadata",
     "Profile",
@@ -30,4 +32,5 @@ __all__ = [
     "sample_name",
     "subtract_lead",
     "subtract_stray_capacitance",
+    "thin",
 ]
