@@ -380,9 +380,9 @@ def fit_record(
         tables["readings"] = reading_rows(readings)
         flags = [*contradictions(averages, readings), *flags]
     tables |= fit_tables(result, status, flags, averages)
-    with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
-        cell = electrolyte(result.spectrum.metadata)
-        if cell is not None:
+    cell = electrolyte(result.spectrum.metadata)
+    if cell is not None:
+        with contextlib.suppress(EistoolError):
             tables |= conductivity_tables(conductivity(result, cell))
     if drt is not None:
         tables |= drt_tables(drt)

@@ -19,7 +19,8 @@ from eistool.report.materials import (
     plot_composition,
     plot_normalised,
 )
-from eistool.spectrum import CellGeometry, Spectrum
+from eistool.spectrum import Spectrum
+from eistool.spectrum.geometry import consistent_geometry
 from eistool.tables.conductivity import CompositionRow
 
 
@@ -64,7 +65,7 @@ def _point(row: CompositionRow) -> CompositionPoint:
 
 
 def _normalised(spectrum: Spectrum, resistance: float | None) -> NormalisedSpectrum | None:
-    cell = CellGeometry.from_metadata(spectrum.metadata)
+    cell = consistent_geometry(spectrum.metadata)
     if cell is None:
         return None
     T = spectrum.metadata.temperature_C
