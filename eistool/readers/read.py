@@ -73,7 +73,7 @@ def read(
         except ReaderError as error:
             if alone or errors == "raise":
                 raise
-            reason = str(error).removeprefix(f"{file.path.name}: ")
+            reason = str(error).removeprefix(f"{printable(file.path.name)}: ")
             warnings.warn(f"not read: {file.source}: {reason}", stacklevel=2)
     return [s for s in spectra if s.metadata.include is not False]
 
