@@ -21,7 +21,7 @@ from eistool.tables.check import Validity
 from eistool.tables.spectra import failure_rows, spectrum_row
 from eistool.typing import JSON
 
-FEW_FILES = 100  # that are read before workers would have started
+FEW_FILES = 1000  # that are read before workers would have started
 EXCLUDED = "left out by the samples table"
 
 
@@ -184,29 +184,35 @@ def find_files(paths: Sequence[Path], out: Path, cycling: Path | None = None) ->
 
 
 def read_inputs(
+    found: Sequence[FoundFile],
     paths: Sequence[Path],
-    out: Path,
     samples: Path | None = None,
     selection: Selection | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    cycling: Path | None = None,
     engine: Engine | None = None,
 ) -> Inputs:
-    """Read every file below the paths, except the result folder and the cycling record.
+    """Read the files of a batch.
 
     Parameters
     ----------
+    found : sequence of FoundFile
+        As returned by :func:`find_files`.
+    paths : sequence of Path
+        Files and folders that were given.
+    samples : Path, optional
+        Samples table for all files.
+    selection : Selection, optional
+        Sweeps and points to use.
+    progress : callable
+        Called with the number of files read, and the total.
     engine : Engine, optional
         Reads the files, if there are many.
 
     Raises
     ------
-    ReaderError
-        If a path does not exist.
     ConfigError
         If a samples table is invalid.
     """
-    found = find_files(paths, out, cycling)
     tables = SampleTables(samples)
     inputs, spool = Inputs(), Spool()
     inputs.ignored.extend({"source": file.source, "reason": file.ignored} for file in found if file.ignored)

@@ -48,6 +48,8 @@ class Member:
         The process; its start tells it from a later one with the same number.
     work : str
         Hash of job and settings; runs with the same one can share their work.
+    inputs : str
+        Hash of the paths that were given.
     session : str
         Name of the first of the runs whose results are in the same tables.
     state : str
@@ -64,6 +66,7 @@ class Member:
     pid: int
     started: str
     work: str
+    inputs: str
     session: str
     state: str = "joining"
     doing: tuple[str, ...] = ()
@@ -118,19 +121,19 @@ class Membership:
     ----------
     folder : Path
         Private folder of eistool in the result folder, created by :meth:`join`.
-    work : str
-        Hash of job and settings.
+    work, inputs : str
+        Hashes of job and settings, and of the paths that were given.
     stopped : callable
         Whether the run was asked to stop; waiting then ends with a ``KeyboardInterrupt``.
     """
 
-    def __init__(self, folder: Path, work: str, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, folder: Path, work: str, inputs: str, stopped: Callable[[], bool] = lambda: False) -> None:
         now = datetime.now(UTC)
         nonce = secrets.token_hex(4)
         name = f"{now:%Y%m%dT%H%M%S.%f}-{_safe(host())}-{os.getpid()}-{nonce}"
         start = _process_start(os.getpid()) or ""
         since = now.isoformat(timespec="seconds")
-        self.me = Member(name, host(), _machine(), os.getpid(), start, work, name, since=since)
+        self.me = Member(name, host(), _machine(), os.getpid(), start, work, inputs, name, since=since)
         self.folder = folder
         self._runs = folder / "runs"
         self._lease = folder / "lease"
@@ -167,7 +170,7 @@ class Membership:
             last = self._path(member).stat().st_mtime
         except FileNotFoundError:
             return False
-        return self._server_time() - last < STALE_SECONDS
+        return self.server_time() - last < STALE_SECONDS
 
     def busy(self) -> list[Member]:
         """Return the other runs that are at work."""
@@ -256,7 +259,7 @@ class Membership:
 
     def _is_held(self, owner: str) -> bool:
         if not owner:  # created this moment, or by a run that died at it
-            return self._server_time() - self._lease.stat().st_mtime < STALE_SECONDS
+            return self.server_time() - self._lease.stat().st_mtime < STALE_SECONDS
         return any(member.name == owner and self.is_alive(member) for member in self.others())
 
     def _take_over(self, owner: str | None) -> None:
@@ -286,7 +289,7 @@ class Membership:
             with contextlib.suppress(OSError):  # the share may come back
                 self._beat()
 
-    def _server_time(self) -> float:
+    def server_time(self) -> float:
         """Return the present time by the clock of the file server."""
         probe = self.folder / f"clock.{self.me.name}"
         try:

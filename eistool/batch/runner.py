@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,9 +16,10 @@ from eistool.batch.cache import Cache
 from eistool.batch.computation import Computation
 from eistool.batch.drawing import draw
 from eistool.batch.engines import Dask, Engine, Inline, Processes
-from eistool.batch.files import probe, write_run, writing
+from eistool.batch.files import probe, read_run, write_run, writing
+from eistool.batch.fingerprint import Fingerprint, take_fingerprint
 from eistool.batch.generation import PRIVATE, Output
-from eistool.batch.inputs import Inputs, read_inputs
+from eistool.batch.inputs import Inputs, find_files, read_inputs
 from eistool.batch.interruption import StoppedAtOnce, stop_on_signal
 from eistool.batch.job import Derived, Job, Progress, Step, Task, failure
 from eistool.batch.members import POLL_SECONDS, Member, Membership
@@ -27,7 +28,7 @@ from eistool.batch.store import LostRecordError, Record, Records, Store, digest
 from eistool.batch.table_files import write_record_tables
 from eistool.circuit.elements import CUSTOM_ELEMENTS
 from eistool.errors import ConfigError, OutputError
-from eistool.readers import RUN, is_result_folder
+from eistool.readers import RUN, FoundFile, is_result_folder
 from eistool.tables import TABLES, Rows, to_csv
 
 REPAIRS = 3  # of records that are damaged while the run goes on
@@ -38,7 +39,7 @@ class Summary:
     """Outcome of a batch, and contents of its result folder."""
 
     out: Path
-    records: Sequence[Record]  # by source and sweep, read when they are needed
+    records: Records  # by source and sweep, read when they are needed
     n_read: int
     n_computed: int
     interrupted: bool
@@ -47,11 +48,20 @@ class Summary:
     derived: Mapping[str, Rows] = field(default_factory=dict)  # tables derived from all records
     series: tuple[str, ...] = ()  # findings on whole series
 
+    @property
+    def failed(self) -> Iterator[Record]:
+        """Records of failures; others are not read."""
+        keys = zip(self.records.keys, self.records.statuses(), strict=True)
+        return (self.records.of(key) for key, status in keys if status == "failed")
+
+    def find(self, places: Collection[tuple[str, int]]) -> Iterator[Record]:
+        """Yield the records of sweeps, given by source and sweep; others are not read."""
+        return (self.records.of(key) for key in self.records.keys if key[:2] in places)
+
     @cached_property
     def counts(self) -> dict[str, int]:
         """Number of records by status, and of sweeps computed by this run."""
-        records = self.records
-        found = Counter(records.statuses() if isinstance(records, Records) else (r.status for r in records))
+        found = Counter(self.records.statuses())
         counts = {name: found[name] for name in ("ok", "poor_model", "failed", "left_out")}
         return {**counts, "computed_now": self.n_computed, "ignored_files": len(self.ignored)}
 
@@ -123,22 +133,30 @@ class _Run:
         self.options = self.job.options
         self.private = self.out / PRIVATE
         self.shares = self.private / "shares"
-        self.members = Membership(self.private, self._work(), self.stop.is_set)
+        self.roots = tuple(str(path.resolve()) for path in self.paths)
+        self.work = digest([eistool.__version__, self.job.name, self._decisive(), self.options.decisive_files()])
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.members = Membership(self.private, self.work, digest(self.roots), self.stop.is_set)
         self.output = Output(self.out, self.job.name, self.members.me.name)
 
-    def _work(self) -> str:
-        """Return the hash of all that the results depend on, beside the inputs."""
+    def _decisive(self) -> dict[str, Any]:
+        """Return the options that the results depend on."""
         passing = {"jobs", "force", *self.options.scheduling.to_dict()}
-        settings = {name: value for name, value in self.options.to_dict().items() if name not in passing}
-        return digest([eistool.__version__, self.job.name, settings, self.options.decisive_files()])
+        return {name: value for name, value in self.options.to_dict().items() if name not in passing}
 
     def carry_out(self) -> Summary:
         with self._engine() as engine:
             while True:
                 self._wait_for_others()
-                inputs = self._read(engine)
+                found = find_files(self.paths, self.out, self.job.cycling_file)
+                fingerprint = take_fingerprint(found, self.options.samples)
+                if (summary := self._unchanged(fingerprint)) is not None:
+                    return summary
+                inputs = self._read(engine, found)
                 tasks = self.job.plan(inputs.sweeps)
-                share = self._share(inputs, tasks)
+                share = self._share(inputs, tasks, fingerprint)
                 if self._join(share):
                     break
             state = "interrupted"
@@ -192,25 +210,60 @@ class _Run:
         self.progress(f"waiting for {other.title}", 0, 1)
         return False
 
-    def _read(self, engine: Engine) -> Inputs:
+    def _unchanged(self, fingerprint: Fingerprint) -> Summary | None:
+        """Return the summary of the last run if its inputs, settings and files are as it left them."""
+        last = read_run(self.out)
+        if self.options.force or self.options.scheduling.shard or last.get("state") != "done":
+            return None
+        names = last.get("runs")
+        if last.get("work") != self.work or not isinstance(names, list) or self.members.busy():
+            return None
+        shares = [Share.load(self.shares, str(name)) for name in names]
+        known = [share for share in shares if share is not None]
+        mine = next((share for share in known if share.roots == self.roots), None)
+        if mine is None or len(known) < len(names) or mine.fingerprint != fingerprint.content:
+            return None
+        if not (fingerprint.is_same(mine.files, mine.hashes) and self.output.is_intact()):
+            return None
+        share = united(known)
+        self.progress("reading", len(mine.files), len(mine.files))
+        store = Store(self.private / "records")
+        missing = any(key not in store for key in share.keys)
+        return None if missing else self._summary(share, Records(store, share.keys, share.others), 0, False)
+
+    def _summary(self, share: Share, records: Records, n_computed: int, interrupted: bool) -> Summary:
+        return Summary(
+            self.out,
+            records,
+            share.n_read,
+            n_computed,
+            interrupted,
+            share.ignored,
+            share.warnings,
+            share.derived,
+            share.series,
+        )
+
+    def _read(self, engine: Engine, found: Sequence[FoundFile]) -> Inputs:
         options = self.options
         inputs = read_inputs(
+            found,
             self.paths,
-            self.out,
             options.samples,
             options.selection,
             self._step("reading"),
-            self.job.cycling_file,
             engine if isinstance(engine, Processes) else None,
         )
         if inputs.selected_none:
             raise ConfigError(f"{inputs.n_read} sweeps were read, but none is selected; change the selection")
         return inputs
 
-    def _share(self, inputs: Inputs, tasks: Sequence[Task]) -> Share:
+    def _share(self, inputs: Inputs, tasks: Sequence[Task], fingerprint: Fingerprint) -> Share:
         return Share(
             run=self.members.me.name,
-            roots=tuple(str(path.resolve()) for path in self.paths),
+            roots=self.roots,
+            fingerprint=fingerprint.content if fingerprint.is_settled(self.started[0].timestamp()) else "",
+            files=fingerprint.files,
             keys=tuple(task.key for task in tasks),
             others=tuple(inputs.records),
             hashes=inputs.hashes,
@@ -228,7 +281,7 @@ class _Run:
             with self.members.lease(self._waiting):
                 if not self._may_begin(self.members.busy()):
                     self.members.leave("joining", forget=True)
-                    self.members = Membership(self.private, self.members.me.work, self.stop.is_set)
+                    self._prepare()
                     return False
                 self._enter_session(share)
         except BaseException:
@@ -249,7 +302,8 @@ class _Run:
         others, me = self.members.others(), self.members.me
         alive = {member.name for member in others if self.members.is_alive(member)}
         same = [member for member in others if member.work == me.work]
-        sizes = Counter(member.session for member in same if member.state == "done")
+        done = {(member.session, member.inputs) for member in same if member.state == "done"}
+        sizes = Counter(session for session, _ in done)
         ranked = [
             *(member for member in same if member.name in alive and member.state == "computing"),
             *(member for member in same if member.name not in alive and member.state != "done"),
@@ -355,6 +409,7 @@ class _Run:
             pictures=tuple(sorted(self.output.names)),
             warnings=(*remarks, *_other_records(store, tasks)),
             series=derived.series,
+            fingerprint="" if computation.transient else share.fingerprint,
             complete=not interrupted,
         )
         store.close()
@@ -363,22 +418,14 @@ class _Run:
             alive = self.members.busy()
             share.save(self.shares)
             finished = [other for _, other in others if other.complete and other.roots != share.roots]
-            everything = united([*finished, share])
+            together = [*finished, share]
+            everything = united(together)
             store.refresh()
-            all_records = Records(store, everything.keys, everything.others)
-            summary = Summary(
-                self.out,
-                all_records,
-                everything.n_read,
-                computation.n_computed,
-                interrupted,
-                everything.ignored,
-                everything.warnings,
-                everything.derived,
-                everything.series,
-            )
+            records = Records(store, everything.keys, everything.others)
+            summary = self._summary(everything, records, computation.n_computed, interrupted)
             if not (interrupted and alive):  # else the others will
-                self._replace_tables(summary, everything)
+                self._replace_tables(summary, everything, [one.run for one in together])
+            self._forget_earlier()
             self.members.announce(state="interrupted" if interrupted else "done", doing=())
         if not interrupted and not alive:
             cache.clean_up()
@@ -402,7 +449,15 @@ class _Run:
             one for name, picture in pictures.items() for one in draw(self.output, f"plots/{name}", picture)
         ]
 
-    def _replace_tables(self, summary: Summary, share: Share) -> None:
+    def _forget_earlier(self) -> None:
+        """Forget earlier runs with the same inputs."""
+        me = self.members.me
+        for member in self.members.others():
+            if member.state == "done" and (member.session, member.inputs) == (me.session, me.inputs):
+                self.members.remove(member)
+                Share.remove(self.shares, member.name)
+
+    def _replace_tables(self, summary: Summary, share: Share, runs: Sequence[str]) -> None:
         names = [table.name for table in self.job.tables]
 
         def write(folder: Path) -> list[str]:
@@ -411,7 +466,7 @@ class _Run:
                 (folder / f"{name}.csv").write_bytes(to_csv(rows))
             return [f"{name}.csv" for name in (*names, *share.derived)]
 
-        self.output.replace_tables(write, self._run_file(summary, share), share.pictures, self._check_lease)
+        self.output.replace_tables(write, self._run_file(summary, share, runs), share.pictures, self._check_lease)
 
     def _check_lease(self) -> None:
         if not self.members.holds_lease():
@@ -420,7 +475,7 @@ class _Run:
                 "command again: what is finished is kept"
             )
 
-    def _run_file(self, summary: Summary, share: Share) -> dict[str, Any]:
+    def _run_file(self, summary: Summary, share: Share, runs: Sequence[str]) -> dict[str, Any]:
         return {
             "state": "interrupted" if summary.interrupted else "done",
             "exit_code": summary.exit_code,
@@ -433,7 +488,8 @@ class _Run:
             "started_at": self.started[0].isoformat(timespec="seconds"),
             "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "duration_s": round(time.perf_counter() - self.started[1], 3),
-            "content": share.content,
+            "work": self.work,
+            "runs": list(runs),
             "ignored": list(summary.ignored),
             "warnings": list(summary.warnings),
             "series": list(summary.series),

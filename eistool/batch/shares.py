@@ -22,7 +22,9 @@ class Share:
     roots : tuple of str
         Paths that were given.
     fingerprint : str
-        Hash of the inputs and the settings.
+        Hash of names and samples tables; empty if it does not tell a later change.
+    files : mapping of str to sequence
+        Path, size and time of change of each file by its source.
     keys : tuple of Key
         Records in the store.
     others : tuple of Record
@@ -44,6 +46,7 @@ class Share:
     run: str
     roots: tuple[str, ...] = ()
     fingerprint: str = ""
+    files: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     keys: tuple[Key, ...] = ()
     others: tuple[Record, ...] = ()
     derived: Mapping[str, Rows] = field(default_factory=dict)
@@ -98,7 +101,8 @@ class Share:
 
 
 _HEAD = (
-    "run", "roots", "fingerprint", "pictures", "hashes", "ignored", "warnings", "series", "n_read", "complete",
+    "run", "roots", "fingerprint", "files", "pictures", "hashes", "ignored", "warnings", "series", "n_read",
+    "complete",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eistool.batch import Task
-from eistool.batch.inputs import read_inputs
+from eistool.batch.inputs import find_files, read_inputs
 from eistool.errors import SpectrumError
 from eistool.jobs.fit import FitJob, FitOptions
 from eistool.jobs.transport import CELL_TYPES
@@ -40,7 +40,7 @@ def dry_run_folder(paths: Sequence[Path], out: Path, options: FitOptions | None 
         If a path, an option or a samples table is invalid.
     """
     options = options or FitOptions()
-    inputs = read_inputs(paths, out, options.samples, options.selection)
+    inputs = read_inputs(find_files(paths, out), paths, options.samples, options.selection)
     tasks = FitJob(options).plan(inputs.sweeps)
     conflicts = dict.fromkeys(
         f"{task.sweep.metadata.sample_id or task.key.source}: {text}"

@@ -146,6 +146,12 @@ class FitOptions(JobOptions):
             "metadata": dict(self.metadata),
         }
 
+    def decisive_files(self) -> dict[str, Any]:
+        """Return hashes of the contents of the files among the options, and of the user's circuits."""
+        paths = [path for folder in self.circuit_folders for path in sorted(folder.glob("*.toml"))]
+        circuits = digest([path.read_bytes().hex() for path in paths])
+        return {**JobOptions.decisive_files(self), "circuits": circuits}
+
     def load(self, circuit: str) -> Circuit:
         """Return a circuit by its name or expression."""
         return as_circuit(circuit, self.circuit_folders)
