@@ -123,6 +123,12 @@ class Computation:
             self.stop.set()
         return self.stop.is_set()
 
+    def give_up(self, tasks: Sequence[Task], reason: str) -> None:
+        """Take what is missing for failed, in this run only."""
+        for task in tasks:
+            if task.key not in self.store:
+                self.transient[task.key] = failed_record(task, "compute", f"{task.sweep.label}: {reason}")
+
     def _work_off(self) -> None:
         dropped = False
         while True:

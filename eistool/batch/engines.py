@@ -5,6 +5,8 @@ but the order depends on the engine.
 """
 
 import contextlib
+import logging
+import logging.handlers
 import os
 import pickle
 import queue
@@ -225,6 +227,10 @@ class Processes(Engine):
         elif kind == "dropped":
             for _ in range(value):
                 worker.calls.pop()
+        elif kind == "log":
+            logger = logging.getLogger(value.name)
+            if logger.isEnabledFor(value.levelno):
+                logger.handle(value)
         elif kind == "ready":
             worker.since = now
             worker.ready = True
@@ -342,6 +348,20 @@ def _read(pipe: IO[bytes]) -> Any:
     return pickle.loads(data) if length and len(data) == length else None  # noqa: S301 - a pipe of our own
 
 
+def _send_log(send: Callable[[logging.LogRecord], None]) -> None:
+    """Send entries of the log and warnings to the process that keeps them."""
+
+    class Sender(logging.handlers.QueueHandler):
+        def enqueue(self, record: logging.LogRecord) -> None:
+            send(record)
+
+    logging.captureWarnings(True)
+    for name in ("eistool", "py.warnings"):
+        logger = logging.getLogger(name)
+        logger.addHandler(Sender(queue.SimpleQueue()))
+        logger.setLevel(logging.INFO)
+
+
 def serve(nice: int = 0) -> None:
     """Carry out calls from stdin until it is closed; the main program of a worker."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -372,6 +392,7 @@ def serve(nice: int = 0) -> None:
         os._exit(0)  # the run has ended, maybe killed: there is nobody to work for
 
     threading.Thread(target=receive, daemon=True).start()
+    _send_log(lambda record: answer("log", record))
     target: Callable[[Any], Any] = repr
     ready = False
     while True:

@@ -4,7 +4,7 @@ import hashlib
 import math
 import pickle
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from eistool.batch.store import Key, Record, place
 from eistool.errors import ConfigError
 from eistool.readers import FoundFile, SampleTables, doubts, load, resolved, scan
 from eistool.readers.content import FileContent
-from eistool.spectrum import Spectrum, Sweep
+from eistool.spectrum import Spectrum, Sweep, thin
 from eistool.tables import Rows
 from eistool.tables.check import Validity
 from eistool.tables.spectra import failure_rows, spectrum_row
@@ -87,10 +87,10 @@ class Selection:
         }
 
     def crop(self, spectrum: Spectrum) -> Spectrum:
-        """Return the spectrum with the points outside the frequency range masked."""
+        """Return the spectrum with the points outside the frequency range masked; a long one is averaged."""
         if self.f_min is None and self.f_max is None:
-            return spectrum
-        return spectrum.crop(self.f_min, self.f_max)
+            return thin(spectrum)
+        return thin(spectrum.crop(self.f_min, self.f_max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +165,12 @@ def _no_points() -> Spectrum:
     raise LookupError("the points of this sweep are elsewhere")
 
 
-def find_files(paths: Sequence[Path], out: Path, cycling: Path | None = None) -> list[FoundFile]:
-    """Return every file below the paths, except the result folder; the cycling record is ignored.
+def find_files(
+    paths: Sequence[Path], out: Path, cycling: Path | None = None, growing: Collection[Path] = ()
+) -> list[FoundFile]:
+    """Return every file below the paths, except the result folder.
+
+    The cycling record and files that are still growing are among them, to be ignored.
 
     Raises
     ------
@@ -176,8 +180,9 @@ def find_files(paths: Sequence[Path], out: Path, cycling: Path | None = None) ->
     out = out.resolve()
     found = [(file, resolved(file.path)) for file in scan(paths)]
     record = None if cycling is None else resolved(cycling)
+    reasons = dict.fromkeys(growing, "still growing") | ({} if record is None else {record: "cycling record"})
     return [
-        replace(file, ignored="cycling record") if path == record else file
+        replace(file, ignored=reasons.get(path, file.ignored))
         for file, path in found
         if not path.is_relative_to(out)
     ]

@@ -42,6 +42,10 @@ class Scheduling:
     if_busy : {"join", "wait", "fail"}
         Whether to share the work with a run that is at work in the result folder, wait for it, or refuse. Runs
         with other settings are waited for in any case but ``fail``.
+    compute : bool
+        Whether to compute what is missing; otherwise it becomes a failure.
+    growing : frozenset of Path
+        Files to leave out, since they are still being written.
 
     Raises
     ------
@@ -54,6 +58,8 @@ class Scheduling:
     timeout: float | None = None
     nice: int = 0
     if_busy: str = "join"
+    compute: bool = True
+    growing: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
         if self.if_busy not in ("join", "wait", "fail"):

@@ -150,7 +150,7 @@ class _Run:
         with self._engine() as engine:
             while True:
                 self._wait_for_others()
-                found = find_files(self.paths, self.out, self.job.cycling_file)
+                found = find_files(self.paths, self.out, self.job.cycling_file, self.options.scheduling.growing)
                 fingerprint = take_fingerprint(found, self.options.samples)
                 if (summary := self._unchanged(fingerprint)) is not None:
                     return summary
@@ -274,7 +274,7 @@ class _Run:
     def _join(self, share: Share) -> bool:
         """Enter the folder; return False if a run has begun there meanwhile that this one shall not join."""
         self.private.mkdir(parents=True, exist_ok=True)
-        if not (self.out / RUN).exists():
+        if not read_run(self.out):
             write_run(self.out, {"state": "running", "generation": 0})
         self.members.enter()
         try:
@@ -345,8 +345,12 @@ class _Run:
         )
         mine = self._of_shard(tasks)
         for _ in range(REPAIRS):
-            interrupted = computation.run(mine)
-            store.sync()
+            interrupted = False
+            if self.options.scheduling.compute:
+                interrupted = computation.run(mine)
+                store.sync()
+            else:
+                computation.give_up(mine, "not computed yet; run its shard, or the command, to the end")
             try:
                 if self.options.scheduling.shard is not None:
                     return self._summary_of_shard(computation, store, inputs, mine, interrupted)
@@ -367,6 +371,9 @@ class _Run:
     ) -> Summary:
         store.close()
         Share.remove(self.shares, self.members.me.name)
+        if not read_run(self.out).get("generation"):
+            described = {"command": list(self.command), "settings": self.options.to_dict()}
+            write_run(self.out, {"state": "sharded", "generation": 0, **described})
         done = [task.key for task in tasks if task.key in store]
         return Summary(
             self.out,

@@ -58,7 +58,7 @@ from eistool.jobs.track import TrackOptions, derive_tracks
 from eistool.jobs.transport import derive_transport, electrolyte
 from eistool.materials import conductivity
 from eistool.readers import override, read_profile
-from eistool.spectrum import Profile, Spectrum, Sweep
+from eistool.spectrum import THINNED, Profile, Spectrum, Sweep
 from eistool.tables import Rows, Table
 from eistool.tables.check import Validity
 from eistool.tables.conductivity import conductivity_tables
@@ -358,15 +358,16 @@ def fit_record(
     noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
-    flags = [*result.flags, *remarks]
+    averaged = [note for note in result.spectrum.notes if THINNED in note]
+    flags = [*averaged, *result.flags, *remarks]
     readings = attempt(result.spectrum.label, lambda: take_readings(result.spectrum))
     if not isinstance(readings, Breakdown):  # as of a spectrum without used points
         tables["readings"] = reading_rows(readings)
         flags = [*contradictions(averages, readings), *flags]
     tables |= fit_tables(result, status, flags, averages)
-    with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
-        cell = electrolyte(result.spectrum.metadata)
-        if cell is not None:
+    cell = electrolyte(result.spectrum.metadata)
+    if cell is not None:
+        with contextlib.suppress(EistoolError):
             tables |= conductivity_tables(conductivity(result, cell))
     if drt is not None:
         tables |= drt_tables(drt)

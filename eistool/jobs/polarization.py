@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from eistool.batch import Breakdown, attempt
 from eistool.batch.files import write_file, write_finished_run, write_table
 from eistool.direct_current import PolarizationResult, analyze_polarization
 from eistool.direct_current.polarization import MODES
@@ -108,7 +109,8 @@ def _analyze(file: FoundFile, tables: SampleTables, options: PolarizationOptions
     mode: Any = options.mode or {"electron_blocking": "electron_blocking", "full": "leakage"}.get(
         metadata.cell_type or "", "ion_blocking"
     )
-    try:
+
+    def analyze() -> Analysis:
         record = read_polarization(file.path)
         result = analyze_polarization(
             record.time_s,
@@ -122,9 +124,10 @@ def _analyze(file: FoundFile, tables: SampleTables, options: PolarizationOptions
             u_offset_A=options.u_offset_A,
             floor_A=options.floor_A,
         )
-    except EistoolError as error:
-        return Analysis(file.source, metadata, error=str(error))
-    return Analysis(file.source, metadata, record.notes, result)
+        return Analysis(file.source, metadata, record.notes, result)
+
+    analysis = attempt(file.source, analyze)
+    return Analysis(file.source, metadata, error=analysis.reason) if isinstance(analysis, Breakdown) else analysis
 
 
 def derive(analysis: Analysis, options: PolarizationOptions) -> dict[str, Any]:

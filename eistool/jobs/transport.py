@@ -3,7 +3,6 @@
 import functools
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
@@ -13,14 +12,14 @@ from eistool.batch import Breakdown, Cache, Derived, Record, Records, Task, atte
 from eistool.batch.job import failure
 from eistool.batch.store import LostRecordError
 from eistool.constants import TWO_SIDED_95
-from eistool.errors import OutputError, SpectrumError
+from eistool.errors import OutputError
 from eistool.jobs.global_arrhenius import global_rows, interface_rows
 from eistool.jobs.sample import Sample
 from eistool.jobs.transport_plots import draw_transport
 from eistool.materials import Arrhenius, arrhenius, meyer_neldel
 from eistool.materials.conductivity_value import temperature_share
 from eistool.spectrum import CellGeometry, Metadata, Sweep
-from eistool.spectrum.geometry import geometry_conflicts
+from eistool.spectrum.geometry import consistent_geometry, geometry_conflicts
 from eistool.tables.arrhenius import ALTERNATIVES, ARRHENIUS, AlternativeRow, alternative_row, arrhenius_row
 from eistool.tables.conductivity import COMPOSITION, CONDUCTIVITY, CompositionRow, ConductivityRow
 from eistool.typing import Threshold
@@ -49,7 +48,7 @@ LEAST_SAMPLES: Annotated[
 
 def electrolyte(metadata: Metadata) -> CellGeometry | None:
     """Return the geometry of the electrolyte; None for other cells or an unknown geometry."""
-    return None if metadata.cell_type not in CELL_TYPES else CellGeometry.from_metadata(metadata)
+    return None if metadata.cell_type not in CELL_TYPES else consistent_geometry(metadata)
 
 
 def derive_transport(tasks: Sequence[Task], records: Records, cache: Cache) -> Derived:
@@ -268,7 +267,7 @@ def _remarks(samples: Sequence[Sample], metadata: Sequence[Metadata]) -> list[st
     """Return warnings about missing or conflicting metadata, and the flags of the regressions."""
     pellets = [m for m in metadata if m.cell_type == "blocking"]
     remarks = []
-    without = [m for m in pellets if _has_no_geometry(m)]
+    without = [m for m in pellets if consistent_geometry(m) is None]
     if without:
         remarks.append(
             f"{len(without)} sweeps of blocking pellets have no geometry: no conductivity; add thickness_um with "
@@ -286,12 +285,6 @@ def _remarks(samples: Sequence[Sample], metadata: Sequence[Metadata]) -> list[st
         for quantity, fit in sample.fits.items():
             remarks += [f"{sample.name}, Arrhenius of {quantity}: {flag}" for flag in fit.flags]
     return remarks
-
-
-def _has_no_geometry(metadata: Metadata) -> bool:
-    with suppress(SpectrumError):  # a contradiction is among the conflicts
-        return CellGeometry.from_metadata(metadata) is None
-    return False
 
 
 def _owner(metadata: Metadata) -> str:

@@ -21,7 +21,8 @@ from eistool.report.materials import (
     plot_composition,
     plot_normalised,
 )
-from eistool.spectrum import CellGeometry, Spectrum, Sweep
+from eistool.spectrum import Spectrum, Sweep
+from eistool.spectrum.geometry import consistent_geometry
 from eistool.tables.conductivity import CompositionRow
 
 
@@ -55,7 +56,7 @@ def _picture(shown: object, plot: Callable[..., Any], *arguments: Any) -> Pictur
 
 
 def _has_geometry(sweep: Sweep) -> bool:
-    return CellGeometry.from_metadata(sweep.metadata) is not None
+    return consistent_geometry(sweep.metadata) is not None
 
 
 def _normalised_to_png(sample: Sample) -> bytes:
@@ -80,7 +81,7 @@ def _point(row: CompositionRow) -> CompositionPoint:
 
 
 def _normalised(spectrum: Spectrum, resistance: float | None) -> NormalisedSpectrum | None:
-    cell = CellGeometry.from_metadata(spectrum.metadata)
+    cell = consistent_geometry(spectrum.metadata)
     if cell is None:
         return None
     T = spectrum.metadata.temperature_C

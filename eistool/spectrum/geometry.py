@@ -1,6 +1,7 @@
 """Cell geometry: thickness, area and cell constant with uncertainties."""
 
 import math
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from numbers import Real
 from typing import Any
@@ -200,6 +201,19 @@ def spread_area(electrode_diameter_mm: float, thickness_um: float, diameter_mm: 
     return area if diameter_mm is None else min(area, math.pi * (diameter_mm / 20) ** 2)
 
 
+def consistent_geometry(metadata: Metadata) -> CellGeometry | None:
+    """Return the geometry from the metadata; None if they do not determine it, or contradict themselves.
+
+    Examples
+    --------
+    >>> consistent_geometry(Metadata(thickness_um=500, diameter_mm=5, electrode_diameter_mm=10)) is None
+    True
+    """
+    with suppress(SpectrumError):
+        return CellGeometry.from_metadata(metadata)
+    return None
+
+
 def geometry_conflicts(metadata: Metadata) -> list[str]:
     """Return contradictions between lengths, area, cell constant and density in the metadata.
 
@@ -209,7 +223,11 @@ def geometry_conflicts(metadata: Metadata) -> list[str]:
     ['mass_mg = 120 in this thickness and area would be 3.52 g/cm³, denser than density_g_cm3 = 2']
     """
     m = metadata
-    conflicts = []
+    try:
+        CellGeometry.from_metadata(metadata)
+        conflicts = []
+    except SpectrumError as error:
+        conflicts = [str(error).removeprefix("cell geometry: ")]
     area = m.area_cm2
     if m.diameter_mm is not None:
         disc = math.pi * (m.diameter_mm / 20) ** 2

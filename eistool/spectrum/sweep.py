@@ -17,7 +17,7 @@ class Sweep:
     metadata, label, notes
         As of the spectrum; they replace those of the points when these are read.
     content : str
-        Hash of points and masks.
+        Hash of points, masks and noise.
     points : callable
         Returns the spectrum with its points.
 
@@ -39,6 +39,7 @@ class Sweep:
         """Return a spectrum as a sweep; by default its points stay in memory."""
         state = hashlib.blake2b(spectrum.digest.encode(), digest_size=16)
         state.update("\n".join(spectrum.mask_reason).encode())
+        state.update(b"" if spectrum.noise is None else spectrum.noise.tobytes())
         return cls(
             spectrum.metadata, spectrum.label, spectrum.notes, state.hexdigest(), points or (lambda: spectrum)
         )
