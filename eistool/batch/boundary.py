@@ -15,9 +15,10 @@ LOG.addHandler(logging.NullHandler())  # silent, unless a log file is asked for
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """Reason for a missing result."""
+    """Reason for a missing result; a ``transient`` one may not come again."""
 
     reason: str
+    transient: bool = False
 
 
 def attempt(

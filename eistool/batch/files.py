@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -50,7 +51,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name in its folder, then rename it.
+    """Write a file under a temporary name in its folder, wait until it is on the disk, then rename it.
 
     Raises
     ------
@@ -62,13 +63,32 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         with suppress(OSError):  # of the disk, reported already
             temporary.unlink(missing_ok=True)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def fsync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can."""
+    with suppress(OSError):  # Windows opens no folders
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -100,9 +120,10 @@ def read_run(out: Path) -> JSON:
 
 def write_run(out: Path, run: JSON) -> None:
     """Write ``run.json``, with the version and the working folder first."""
+    first = {"version": eistool.__version__}
     with suppress(OSError):  # a working folder that is gone
-        run = {"working_folder": str(Path.cwd()), **run}
-    text = json.dumps({"version": eistool.__version__, **run}, indent=2, ensure_ascii=False, default=str)
+        first["working_folder"] = str(Path.cwd())
+    text = json.dumps({**first, **run, **first}, indent=2, ensure_ascii=False, default=str)
     write_file(out / RUN, f"{text}\n".encode(errors="backslashreplace"))
 
 
@@ -115,6 +136,7 @@ def write_finished_run(
         out,
         {
             "state": "done",
+            "generation": int(read_run(out).get("generation") or 0) + 1,
             "exit_code": exit_code,
             "command": list(command),
             "settings": dict(settings),

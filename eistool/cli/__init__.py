@@ -22,11 +22,13 @@ COMMANDS = (
     "init",
     "inspect",
     "irdrop",
+    "merge",
     "polarization",
     "rerun",
     "simulate",
     "subtract",
     "track",
+    "watch",
 )
 INTERRUPTED = 130
 ARGUMENTS = "eistool.arguments"  # of the command line, in the context

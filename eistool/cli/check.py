@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from eistool.cli.options import inputs, results, selection, to_selection
+from eistool.cli.options import inputs, results, scheduling, selection, to_scheduling, to_selection
 from eistool.cli.running import running
 
 
@@ -19,6 +19,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @click.option(
     "--plots",
     type=click.Choice(("failed", "all", "none")),
@@ -50,7 +51,11 @@ def command(
     from eistool.jobs import CheckOptions, check_folder
 
     names = ("jobs", "plots", "by", "samples", "force")
-    chosen = CheckOptions(**{name: options[name] for name in names}, selection=to_selection(options))
+    chosen = CheckOptions(
+        **{name: options[name] for name in names},
+        selection=to_selection(options),
+        scheduling=to_scheduling(options),
+    )
     with running(context, paths, out, options) as run:
         summary = check_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from eistool.cli.options import inputs, results, selection, to_selection
+from eistool.cli.options import inputs, results, scheduling, selection, to_scheduling, to_selection
 from eistool.cli.running import running
 
 
@@ -19,6 +19,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @click.option(
     "--weighting",
     type=click.Choice(("auto", "modulus", "unit", "noise")),
@@ -55,7 +56,11 @@ def command(
     from eistool.jobs import DRTOptions, drt_folder
 
     names = ("weighting", "jobs", "plots", "by", "samples", "force")
-    chosen = DRTOptions(**{name: options[name] for name in names}, selection=to_selection(options))
+    chosen = DRTOptions(
+        **{name: options[name] for name in names},
+        selection=to_selection(options),
+        scheduling=to_scheduling(options),
+    )
     with running(context, paths, out, options) as run:
         summary = drt_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by)

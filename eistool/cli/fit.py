@@ -14,7 +14,9 @@ from eistool.cli.options import (
     inputs,
     profile,
     results,
+    scheduling,
     selection,
+    to_scheduling,
     to_selection,
 )
 from eistool.cli.running import choose_out, running, settings_of
@@ -37,6 +39,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @circuits
 @click.option("--circuit", help="Name of the library, expression, or auto.  [default: auto]")
 @click.option(
@@ -95,7 +98,7 @@ def command(
     from eistool.jobs import dry_run_folder, fit_folder
 
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
-    chosen = _options(folder, settings_of(context, folder).fit.model_dump(), options)
+    chosen = fit_options(folder, settings_of(context, folder).fit.model_dump(), options)
     if options["dry_run"]:
         show_dry_run(context, dry_run_folder(paths, choose_out(paths, out), chosen), as_json)
     with running(context, paths, out, options) as run:
@@ -103,7 +106,8 @@ def command(
     finish(context, summary, paths, as_json, chosen.by)
 
 
-def _options(folder: Path, defaults: dict[str, Any], given: dict[str, Any]) -> "FitOptions":
+def fit_options(folder: Path, defaults: dict[str, Any], given: dict[str, Any]) -> "FitOptions":
+    """Return the options of a fit, from those of the command line and the defaults of the settings."""
     from eistool.jobs import FitOptions
 
     names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "circuit_per", "require_valid")
@@ -118,6 +122,7 @@ def _options(folder: Path, defaults: dict[str, Any], given: dict[str, Any]) -> "
         circuit_folders=find_circuits(folder, given["circuit_folders"]),
         force=given["force"],
         selection=to_selection(given),
+        scheduling=to_scheduling(given),
     )
 
 

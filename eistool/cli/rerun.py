@@ -44,14 +44,14 @@ def command(context: click.Context, run: Path, out: Path | None) -> None:
     folder = (run if run.is_dir() else run.parent).resolve()
     path = folder / RUN
     old = read_run(folder)
-    arguments = _arguments(path, old)
-    settings = _settings(path, old)
+    arguments = arguments_of(path, old)
+    settings = settings_of_run(path, old)
     new = (out or folder.with_name(f"{folder.name}-rerun")).resolve()
     if new == folder:
         raise ConfigError(f"--out {new} is the folder of the first run; choose another one")
     if old.get("version") != eistool.__version__:
         echo(f"note: the first run was of eistool {old.get('version')}, this is {eistool.__version__}", err=True)
-    with _working_folder(path, old):
+    with working_folder(path, old):
         code = main.main([*arguments, "--out", str(new)], "eistool", obj=settings, standalone_mode=False)
     different = [name for name, equal in _compare(folder, new).items() if not equal]
     changed = _changed(old, read_run(new)) if different else []
@@ -64,22 +64,24 @@ def command(context: click.Context, run: Path, out: Path | None) -> None:
     context.exit(code or int(bool(different)))
 
 
-def _arguments(path: Path, run: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of the command, without its result folder."""
+def arguments_of(
+    path: Path, run: Mapping[str, Any], without: Sequence[str] = ("--out",), flags: Sequence[str] = ()
+) -> list[str]:
+    """Return the arguments of the command of a ``run.json``, without some options and flags."""
     command = run.get("command")
     if not isinstance(command, list) or len(command) < 2 or not all(isinstance(word, str) for word in command):
         raise ConfigError(f"{path}: no command to repeat; expected a run.json of eistool fit, drt, check or track")
     kept: list[str] = []
     words = iter(command[1:])
     for word in words:
-        if word == "--out":
+        if word in without:
             next(words, None)
-        elif not word.startswith("--out="):
+        elif word not in flags and word.partition("=")[0] not in without:
             kept.append(word)
     return kept
 
 
-def _settings(path: Path, run: Mapping[str, Any]) -> "Settings":
+def settings_of_run(path: Path, run: Mapping[str, Any]) -> "Settings":
     """Return the settings of a run in place of those of eistool.toml."""
     from pydantic import ValidationError
 
@@ -95,7 +97,7 @@ def _settings(path: Path, run: Mapping[str, Any]) -> "Settings":
 
 
 @contextmanager
-def _working_folder(path: Path, run: Mapping[str, Any]) -> Iterator[None]:
+def working_folder(path: Path, run: Mapping[str, Any]) -> Iterator[None]:
     """Work in the folder of the first run, to which its paths are relative."""
     here, folder = Path.cwd(), run.get("working_folder")
     if folder is not None and not Path(folder).is_dir():

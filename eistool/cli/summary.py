@@ -35,6 +35,7 @@ _STYLES = {
 }  # fmt: skip
 _SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
+MOST_SPECTRA = 1000  # with a line of their own
 _MOST_LINES = 20  # of warnings and failures
 
 
@@ -72,13 +73,16 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
     """Print a line for each spectrum, then warnings, failures and the path of the tables."""
     # wide, so that nothing is cut off in a log
     terminal = console(soft_wrap=True, width=WIDEST)
-    done = [record for record in summary.records if _is_done(record)]
+    several = len(summary.records) <= MOST_SPECTRA
+    done = [record for record in summary.records[:MOST_SPECTRA] if _is_done(record)]
     if by is not None:
         done.sort(key=lambda record: _place(record, COORDINATES[by]))
-    if lines := transport_lines(summary):
+    if lines := transport_lines(summary, MOST_SPECTRA):
         echo("\n".join(lines) + "\n")
     if done:
         _print_results(terminal, done)
+    if not several:
+        echo(f"... {len(summary.records) - MOST_SPECTRA} more spectra, see the tables")
     _print_lines(terminal, "series", "cyan", summary.series)
     _print_lines(terminal, "warning", "yellow", summary.warnings)
     _print_lines(
@@ -224,7 +228,7 @@ def _fit(record: "Record") -> JSON:
 
 
 def _failures(summary: "Summary") -> Iterable[tuple["Record", Mapping[str, Any]]]:
-    return ((record, row) for record in summary.records for row in record.tables.get("failures", ()))
+    return ((record, row) for record in summary.failed for row in record.tables.get("failures", ()))
 
 
 def _name(record: "Record") -> str:

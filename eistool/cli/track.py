@@ -5,7 +5,16 @@ from typing import Any
 
 import click
 
-from eistool.cli.options import circuits, find_circuits, inputs, results, selection, to_selection
+from eistool.cli.options import (
+    circuits,
+    find_circuits,
+    inputs,
+    results,
+    scheduling,
+    selection,
+    to_scheduling,
+    to_selection,
+)
 from eistool.cli.running import running
 
 
@@ -19,6 +28,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @circuits
 @click.option("--circuit", help="Name of the library, or expression.  [default: chosen from the series]")
 @click.option(
@@ -55,6 +65,7 @@ def command(
         **{name: options[name] for name in names},
         circuit_folders=find_circuits(folder, options["circuit_folders"]),
         selection=to_selection(options),
+        scheduling=to_scheduling(options),
     )
     with running(context, paths, out, options) as run:
         summary = track_folder(paths, run.out, chosen, run.command, run.report)

@@ -8,8 +8,10 @@ from eistool.batch import (
     Breakdown,
     Job,
     JobOptions,
+    Output,
     Progress,
     Record,
+    Records,
     Step,
     Summary,
     Task,
@@ -39,23 +41,21 @@ class CheckJob(Job[CheckOptions]):
     stage = "checking"
     tables = (SPECTRA, CHECKS, FAILURES)
 
-    def compute(self, tasks: Sequence[Task]) -> list[Record]:
-        """Return the records of tasks."""
-        return self.records(self._record, tasks)
-
-    def _record(self, task: Task) -> Record:
-        validity = validate(task.spectrum, z_hit=True)
+    def analyze(self, task: Task) -> Record:
+        """Return the record of one spectrum."""
+        spectrum = task.load()
+        validity = validate(spectrum, z_hit=True)
         status = "failed" if validity.failure else "ok"
-        row = spectrum_row(task.spectrum, status, validity.reason, validity=validity)
+        row = spectrum_row(spectrum, status, validity.reason, validity=validity)
         tables = {"spectra": Rows.of(row), **check_tables(validity)}
         if validity.failure:
             tables["failures"] = failure_rows("check", validity.failure)
         return Record(task.key, status, tables)
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> list[Record]:
+    def draw(self, output: Output, records: Records, step: Step) -> list[Record]:
         """Write the residuals of each spectrum as CSV and as a picture."""
-        write_curves(out / "check", RESIDUALS, records)
-        return draw_pictures(CHECK_PICTURES, out / "check", records, self.options.plots, step)
+        write_curves(output, "check", RESIDUALS, records)
+        return draw_pictures(CHECK_PICTURES, output, "check", records, self.options.plots, step)
 
 
 def check_folder(

@@ -11,8 +11,10 @@ from eistool.batch import (
     Breakdown,
     Job,
     JobOptions,
+    Output,
     Progress,
     Record,
+    Records,
     Step,
     Summary,
     Task,
@@ -57,24 +59,22 @@ class DRTJob(Job[DRTOptions]):
     stage = "computing"
     tables = (SPECTRA, DRT_PEAKS, DRTS, FAILURES)
 
-    def compute(self, tasks: Sequence[Task]) -> list[Record]:
-        """Return the records of tasks."""
-        return self.records(self._record, tasks)
-
-    def _record(self, task: Task) -> Record:
-        drt = distribution(task.spectrum, self.options.weighting)
+    def analyze(self, task: Task) -> Record:
+        """Return the record of one spectrum."""
+        spectrum = task.load()
+        drt = distribution(spectrum, self.options.weighting)
         if drt.result is None:
-            row = spectrum_row(task.spectrum, "failed", drt.reason)
+            row = spectrum_row(spectrum, "failed", drt.reason)
             tables = {"spectra": Rows.of(row), **drt_tables(drt), "failures": failure_rows("drt", drt.reason)}
             return Record(task.key, "failed", tables)
-        row = spectrum_row(task.spectrum, "ok", "", drt.result.noise)
+        row = spectrum_row(spectrum, "ok", "", drt.result.noise)
         tables = {"spectra": Rows.of(row), **drt_tables(drt), "gamma": GAMMA.points(drt.result)}
         return Record(task.key, "ok", tables)
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> list[Record]:
+    def draw(self, output: Output, records: Records, step: Step) -> list[Record]:
         """Write γ of each spectrum as CSV and as a picture."""
-        write_curves(out / "drt", GAMMA, records)
-        return draw_pictures(DRT_PICTURES, out / "drt", records, self.options.plots, step)
+        write_curves(output, "drt", GAMMA, records)
+        return draw_pictures(DRT_PICTURES, output, "drt", records, self.options.plots, step)
 
 
 def drt_folder(

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from eistool.errors import ConfigError, ReaderError
 from eistool.escaping import printable
@@ -18,7 +18,7 @@ from eistool.readers.registry import find_reader, refusal
 from eistool.readers.samples import SampleTables
 from eistool.readers.tables.impedance_table import PER_AREA
 from eistool.readers.tables.signs import sign_in_doubt
-from eistool.spectrum import Metadata, Spectrum
+from eistool.spectrum import Metadata, Spectrum, Sweep
 from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
 from eistool.typing import PathLike
 
@@ -85,8 +85,20 @@ def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
     return [Path(path) for path in paths]
 
 
-def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "working") -> list[Spectrum]:
+def load(
+    file: FoundFile,
+    tables: SampleTables | None = None,
+    electrode: str = "working",
+    content: FileContent | None = None,
+) -> list[Spectrum]:
     """Read the sweeps of one file, with metadata from file name, header and samples table.
+
+    Parameters
+    ----------
+    file, tables, electrode
+        The file, its samples tables, and the electrode as for :func:`read`.
+    content : FileContent, optional
+        Its content, if it was opened already.
 
     Returns
     -------
@@ -102,7 +114,7 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
     """
     if file.problem:
         raise ReaderError(f"{file.source}: {file.problem}")
-    content = FileContent.open(file.path)
+    content = content or FileContent.open(file.path)
     reader = find_reader(content)
     if reader is None:
         raise content.error(refusal(content))
@@ -141,12 +153,15 @@ def _in_ohm(spectrum: Spectrum) -> Spectrum:
     return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
 
 
-def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> Spectrum:
+S = TypeVar("S", Spectrum, Sweep)
+
+
+def override(spectrum: S, origin: str, values: Mapping[str, object]) -> S:
     """Return a copy with metadata of higher precedence; disagreements are noted.
 
     Parameters
     ----------
-    spectrum : Spectrum
+    spectrum : Spectrum or Sweep
         With metadata of lower precedence.
     origin : str
         For instance ``"command line"``.
@@ -155,7 +170,7 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
     """
     known = spectrum.metadata.known()
     values = {name: printable(value) if isinstance(value, str) else value for name, value in values.items()}
-    notes = [
+    remarks: list[str] = [
         f"{name}: {origin} {value} replaces {spectrum.metadata.origin[name]} {known[name]}"
         for name, value in values.items()
         if value is not None
@@ -165,7 +180,7 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
         and not (name == "sample_id" and spectrum.metadata.origin[name] == ORIGIN)
     ]
     metadata = spectrum.metadata.updated(origin, **values)
-    return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *notes))
+    return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *remarks))
 
 
 def doubts(spectrum: Spectrum) -> list[str]:
@@ -173,7 +188,7 @@ def doubts(spectrum: Spectrum) -> list[str]:
     return [note for note in spectrum.notes if _DISAGREEMENT.match(note) or sign_in_doubt(note)]
 
 
-def unused_in_names(spectra: Sequence[Spectrum]) -> list[str]:
+def unused_in_names(spectra: Sequence[Spectrum | Sweep]) -> list[str]:
     """Return one line per reason why tokens in file names are not used as metadata."""
     reasons: dict[str, list[str]] = {}
     for spectrum in spectra:

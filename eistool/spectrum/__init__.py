@@ -13,6 +13,7 @@ from eistool.spectrum.grouping import SampleGroup, group_samples, sample_name
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.series import Series
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
+from eistool.spectrum.sweep import Sweep
 from eistool.spectrum.thinning import THINNED, thin
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SampleGroup",
     "Series",
     "Spectrum",
+    "Sweep",
     "average_spectra",
     "check_geometry",
     "check_spectrum",

@@ -202,4 +202,8 @@ def why_not(name: str, value: object) -> str:
 
 
 def _restore(values: dict[str, Any], origin: dict[str, str]) -> Metadata:
-    return Metadata(**values, origin=origin)
+    if values.get("cell_type") in (None, *CELL_TYPES):
+        return Metadata(**values, origin=origin)
+    with warnings.catch_warnings():  # given when it was made
+        warnings.simplefilter("ignore")
+        return Metadata(**values, origin=origin)

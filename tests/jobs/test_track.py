@@ -10,6 +10,7 @@ from eistool.errors import CircuitError
 from eistool.jobs import FitOptions, TrackOptions, fit_folder, track_folder
 from eistool.jobs.track import _series, _timed
 from eistool.readers.writers import write_spectra
+from eistool.spectrum import Sweep
 from eistool.tables.tracks import EVENTS, SERIES, TRACKS
 from tests.tracking.series import cell, new_interphase
 
@@ -79,8 +80,8 @@ def test_a_wrong_circuit_is_told_before_anything_is_read(folder: Path, tmp_path:
 
 
 def test_series_are_samples_or_folders_and_hours_count_from_one_start() -> None:
-    def at(**values: object) -> Spectrum:
-        return Spectrum([1.0], [1 - 1j], Metadata(**values))  # type: ignore[arg-type]
+    def at(**values: object) -> Sweep:
+        return Sweep.of(Spectrum([1.0], [1 - 1j], Metadata(**values)))  # type: ignore[arg-type]
 
     spectra = [
         at(source="a/1.csv", soc_pct=1.0),
