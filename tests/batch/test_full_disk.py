@@ -1,6 +1,8 @@
 """A run that cannot go on ends with one sentence and exit code 4, and is resumed without a loss."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +89,24 @@ def test_a_folder_that_became_read_only(folder: Path, name: str) -> None:
     assert result.exit_code == (2 if name == "." else 4), result.output  # a wrong --out is noticed before all
     assert "Permission denied" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_terminal_that_takes_nothing(folder: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    command = [sys.executable, "-m", "eistool.cli", "fit", "measurements", "--circuit", CIRCUIT, "--no-progress"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 4
+    assert done.stderr.startswith(b"Error: the run could not go on")
+    assert b"Traceback" not in done.stderr
+    assert Path("eistool-results/fits.csv").exists()
+
+
+def test_a_log_that_cannot_be_written(folder: Path) -> None:
+    (OUT / "eistool.log").mkdir(parents=True)
+    (folder / "x.csv").write_text("no table")
+    assert fit().exit_code == 1
 
 
 def test_a_result_folder_that_went_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
