@@ -5,6 +5,7 @@ but the order depends on the engine.
 """
 
 import contextlib
+import importlib
 import logging
 import logging.handlers
 import os
@@ -26,6 +27,7 @@ from eistool.errors import ConfigError, EistoolError
 
 QUEUE_SECONDS = 0.5  # work that waits at a worker, so that it never runs dry
 MOST_QUEUED = 64
+CONNECT_SECONDS = 20  # to a scheduler
 ATTEMPTS = 2  # of a call whose worker died
 _LENGTH = 8  # bytes
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -218,6 +220,7 @@ class Processes(Engine):
         kind, value = message
         now = time.monotonic()
         if kind == "raised":
+            worker.calls.popleft()
             raise value
         if kind == "result":
             call = worker.calls.popleft()
@@ -425,13 +428,13 @@ class Dask(Engine):
 
     def __init__(self, address: str) -> None:
         try:
-            from distributed import Client  # type: ignore[import-not-found, unused-ignore]
+            distributed: Any = importlib.import_module("distributed")  # untyped
         except ImportError as error:
             raise ConfigError(
                 f"--scheduler {address} needs dask.distributed; install eistool[cluster], or use --scheduler local"
             ) from error
         try:
-            self._client = Client(address, timeout=20, set_as_default=False)
+            self._client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise ConfigError(f"--scheduler {address}: cannot be reached ({error}); start it first") from error
         self._inbox: queue.Queue[Any] = queue.Queue()

@@ -147,7 +147,7 @@ class Membership:
         members = []
         for path in sorted(self._runs.glob("*.json")):
             if path.stem != self.me.name:
-                with contextlib.suppress(OSError, ValueError, TypeError):
+                with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
                     values = json.loads(path.read_text(encoding="utf-8"))
                     members.append(Member(**{**values, "doing": tuple(values["doing"])}))
         return members
