@@ -365,6 +365,23 @@ def _send_log(send: Callable[[logging.LogRecord], None]) -> None:
         logger.setLevel(logging.INFO)
 
 
+def _receive_calls(calls: "queue.Queue[tuple[str, Any]]", answer: Callable[[str, Any], None]) -> None:
+    """Queue the messages from stdin; at its end, end the process."""
+    while (message := _read(sys.stdin.buffer)) is not None:
+        if message[0] != "drop":
+            calls.put(message)
+            continue
+        waiting = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.append(calls.get_nowait())
+        for other in waiting:
+            if other[0] != "call":
+                calls.put(other)
+        answer("dropped", sum(kind == "call" for kind, _ in waiting))
+    os._exit(0)  # the run has ended, maybe killed: there is nobody to work for
+
+
 def serve(nice: int = 0) -> None:
     """Carry out calls from stdin until it is closed; the main program of a worker."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -381,20 +398,7 @@ def serve(nice: int = 0) -> None:
             answers.write(_pack((kind, value)))
             answers.flush()
 
-    def receive() -> None:
-        while (message := _read(sys.stdin.buffer)) is not None:
-            if message[0] != "drop":
-                calls.put(message)
-                continue
-            dropped = 0
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    calls.get_nowait()
-                    dropped += 1
-            answer("dropped", dropped)
-        os._exit(0)  # the run has ended, maybe killed: there is nobody to work for
-
-    threading.Thread(target=receive, daemon=True).start()
+    threading.Thread(target=_receive_calls, args=(calls, answer), daemon=True).start()
     _send_log(lambda record: answer("log", record))
     target: Callable[[Any], Any] = repr
     ready = False
