@@ -338,3 +338,32 @@ def test_records_that_vanish_are_computed_again(tmp_path: Path) -> None:
     summary = fit_folder([folder], out, OPTIONS, progress=damage)
     assert (summary.exit_code, summary.counts["ok"]) == (0, 4)
     assert len(rows(out / "fits.csv")) == 4
+
+
+def test_dask_workers_give_the_same_bytes_and_may_die(
+    tmp_path: Path, quiet: tuple[Path, dict[str, bytes]]
+) -> None:
+    pytest.importorskip("distributed", reason="the extra cluster is not installed")
+    folder, expected = quiet
+    file = tmp_path / "scheduler.json"
+    common = ["--no-dashboard", "--scheduler-file", str(file)]
+    server = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", *common]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *common]
+    cluster = [subprocess.Popen(server, stderr=subprocess.DEVNULL, cwd=tmp_path)]
+    try:
+        cluster += [subprocess.Popen(worker, stderr=subprocess.DEVNULL, cwd=tmp_path) for _ in range(2)]
+        while not file.exists():
+            time.sleep(0.05)
+        address = json.loads(file.read_text(encoding="utf-8"))["address"]
+        out = tmp_path / "out"
+        process = start(out, str(folder), "--scheduler", address)
+        while len(Store(out / ".eistool" / "records")) < 20 and process.poll() is None:
+            time.sleep(0.02)
+        cluster[1].kill()
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        assert tables(out) == expected
+    finally:
+        for one in reversed(cluster):
+            one.kill()
+            one.wait()
