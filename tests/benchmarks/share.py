@@ -106,7 +106,7 @@ def kills(folder: Path, n: int, count: int, seed: int) -> None:
     finish(start(out, [inputs], *SIMPLE, "--jobs", "2"))
     expected, found = tables(folder / "quiet"), tables(out)
     different = [name for name in expected if found.get(name) != expected[name]]
-    left = [path for path in out.rglob("*") if "temporary" in path.parts and path.is_file()]
+    left = [path for path in out.rglob("*") if path.suffix == ".tmp" or "temporary" in path.parent.parts]
     print(f"SIGKILL {done[signal.SIGKILL]}, SIGTERM {done[signal.SIGTERM]}; exit codes {codes}")
     print(
         f"tables that differ from the quiet run: {different or 'none'}; others: {sorted(found.keys() - expected)}"
