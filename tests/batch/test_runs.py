@@ -351,7 +351,7 @@ def test_dask_workers_give_the_same_bytes_and_may_die(
     cluster = [subprocess.Popen(server, stderr=subprocess.DEVNULL, cwd=tmp_path)]
     try:
         cluster += [subprocess.Popen(worker, stderr=subprocess.DEVNULL, cwd=tmp_path) for _ in range(2)]
-        while not file.exists():
+        while not (file.exists() and file.read_text(encoding="utf-8").endswith("}")):
             time.sleep(0.05)
         address = json.loads(file.read_text(encoding="utf-8"))["address"]
         out = tmp_path / "out"
