@@ -39,8 +39,8 @@ def attempt(
     --------
     >>> attempt("a.csv", lambda: 1 / 2)
     0.5
-    >>> attempt("a.csv", lambda: 1 / 0)
-    Breakdown(reason='a.csv: the computation broke down (ZeroDivisionError: division by zero)')
+    >>> attempt("a.csv", lambda: 1 / 0).reason
+    'a.csv: the computation broke down (ZeroDivisionError: division by zero)'
     """
     try:
         return function()
@@ -51,4 +51,5 @@ def attempt(
         return Breakdown(str(error))
     except Exception as error:
         LOG.exception("%s", item)
-        return Breakdown(f"{item}: the computation broke down ({type(error).__name__}: {error})")
+        reason = f"{item}: the computation broke down ({type(error).__name__}: {error})"
+        return Breakdown(reason, transient=isinstance(error, MemoryError))

@@ -1,5 +1,6 @@
 """Command line; commands are imported on first use."""
 
+import errno
 import importlib
 import signal
 import threading
@@ -104,6 +105,10 @@ class LazyGroup(click.Group):
             raise CannotGoOn(printable(str(error), keep="\n")) from error
         except EistoolError as error:
             raise WrongInput(printable(str(error), keep="\n")) from error
+        except OSError as error:  # of the terminal, or a working folder that is gone
+            if error.errno == errno.EPIPE:  # the reader of a pipe has enough
+                raise
+            raise CannotGoOn(f"the run could not go on: {error.strerror or error}") from error
         except KeyboardInterrupt:
             echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)

@@ -85,7 +85,8 @@ def _print_list(entries: "list[LibraryCircuit]") -> None:
     for entry in entries:
         described = "\n".join(filter(None, (entry.title, repr(entry.circuit), entry.use)))
         table.add_row(entry.name, Text(f"{described}\n"))  # not markup: a use may hold brackets
-    console().print(table)
+    terminal = console()
+    terminal.print(table)
 
 
 def _show(entry: "LibraryCircuit") -> str:

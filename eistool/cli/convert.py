@@ -10,7 +10,7 @@ import click
 from eistool.cli.options import electrode, inputs
 from eistool.cli.output import echo, echo_json
 from eistool.errors import ConfigError, OutputError
-from eistool.escaping import file_name
+from eistool.escaping import file_name, printable
 
 if TYPE_CHECKING:
     from eistool.spectrum import Spectrum
@@ -66,7 +66,7 @@ def command(
             continue
         sweeps = attempt(file.source, functools.partial(load, file, tables, electrode), raised=(ConfigError,))
         if isinstance(sweeps, Breakdown):
-            failures[file.source] = sweeps.reason.removeprefix(f"{file.path.name}: ")
+            failures[file.source] = sweeps.reason.removeprefix(f"{printable(file.path.name)}: ")
         else:
             spectra[file.source] = sweeps
     written = _write(spectra, style, out, force)

@@ -63,7 +63,10 @@ def _inspect(file: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
         return described | {"status": "ignored", "reason": file.ignored}
     spectra = attempt(file.source, lambda: load(file, tables), raised=(ConfigError,))
     if isinstance(spectra, Breakdown):
-        return described | {"status": "failed", "reason": spectra.reason.removeprefix(f"{file.path.name}: ")}
+        return described | {
+            "status": "failed",
+            "reason": spectra.reason.removeprefix(f"{printable(file.path.name)}: "),
+        }
     return described | {"status": "read", "sweeps": [_sweep(spectrum) for spectrum in spectra]}
 
 

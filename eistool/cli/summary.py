@@ -100,7 +100,9 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
         for name in ("ok", "poor_model", "failed", "left_out")
         if counts[name] or name in ("ok", "failed")
     ]
-    terminal.print(f"{', '.join(states)}; {counts['computed_now']} computed now. Tables in {summary.out}")
+    terminal.print(
+        f"{', '.join(states)}; {counts['computed_now']} computed now. Tables in {printable(str(summary.out))}"
+    )
     if summary.interrupted:
         terminal.print("Interrupted: run the same command again to do the rest.", style="bold yellow")
 

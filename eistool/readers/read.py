@@ -70,10 +70,14 @@ def read(
             continue
         try:
             spectra += load(file, tables, electrode)
-        except ReaderError as error:
+        except ConfigError:
+            raise
+        except Exception as error:
             if alone or errors == "raise":
                 raise
-            reason = str(error).removeprefix(f"{file.path.name}: ")
+            known = isinstance(error, ReaderError)
+            reason = str(error) if known else f"the reader broke down ({type(error).__name__}: {error})"
+            reason = reason.removeprefix(f"{printable(file.path.name)}: ")
             warnings.warn(f"not read: {file.source}: {reason}", stacklevel=2)
     return [s for s in spectra if s.metadata.include is not False]
 

@@ -94,7 +94,7 @@ def _parse(path: Path, text: str) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         match = _AT_LINE.search(str(error))
         lines = text.split("\n")
-        line = int(match[1]) if match else len(lines)
+        line = int(match[1]) if match else len(text.rstrip().split("\n"))  # at the end
         key = _KEY.match(lines[line - 1])
         where = f"{path}, line {line}" + (f", key {key[1]!r}" if key else "")
         raise ConfigError(f"{where}: {_AT_LINE.sub('', str(error))}; {hint}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import eistool
 from eistool.batch import Breakdown, attempt
 from eistool.cli import main
 from eistool.errors import OutputError, ReaderError
@@ -83,7 +84,7 @@ def huge_impedance(folder: Path) -> None:
     [
         (links_in_a_circle, "read", "symbolic links"),
         (dangling_link, "read", "No such file"),
-        (many_digits, "read", "ValueError"),
+        (many_digits, "read", "a number has too many digits"),
         (one_huge_frequency, "fit", ""),
         (huge_impedance, "fit", ""),
     ],
@@ -119,14 +120,35 @@ def test_a_bad_spectrum_leaves_its_series_alone(folder: Path) -> None:
     assert {name: after[name] for name in before} == before
 
 
-def test_the_traceback_is_in_the_log_alone(folder: Path) -> None:
-    many_digits(folder)
+def test_the_traceback_is_in_the_log_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "x.pssession").write_text('{"type": "PalmSens.Session"}')
+
+    def broken(*_: object) -> None:
+        raise KeyError("measurements")
+
+    monkeypatch.setattr("eistool.readers.formats.palmsens_pssession._fold", broken)
     result = fit()
-    assert "Traceback" not in result.output
+    check(result, 1)
+    stage, reason = failures()["x.pssession"]
+    assert (stage, "KeyError: 'measurements'" in reason) == ("read", True)
     log = Path("eistool-results/eistool.log").read_text()
     assert "ERROR" in log
     assert "x.pssession" in log
     assert "Traceback" in log
+    with pytest.warns(UserWarning, match=r"not read: x\.pssession: the reader broke down \(KeyError"):
+        assert len(eistool.read("measurements")) == 3
+
+
+def test_the_log_of_worker_processes(folder: Path) -> None:
+    for number in range(20):  # enough for workers
+        write_spectra(folder / f"{number}.csv", [arc(100 + number, number)])
+    one_huge_frequency(folder)
+    result = CliRunner().invoke(
+        main, ["fit", "measurements", "--circuit", CIRCUIT, "--jobs", "2", "--plots", "none"]
+    )
+    check(result, 1)
+    assert failures()["x.csv"][0] == "fit"
+    assert "x.csv" in Path("eistool-results/eistool.log").read_text()
 
 
 def test_the_log_level(folder: Path) -> None:
