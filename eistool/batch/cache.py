@@ -18,6 +18,8 @@ class Cache:
         Created with the first value; without a folder nothing is kept.
     fresh : bool
         Whether to compute all values anew.
+    aside : Path, optional
+        Folder of temporary files.
 
     Examples
     --------
@@ -25,8 +27,9 @@ class Cache:
     5
     """
 
-    def __init__(self, folder: Path | None = None, *, fresh: bool = False) -> None:
+    def __init__(self, folder: Path | None = None, *, fresh: bool = False, aside: Path | None = None) -> None:
         self.folder = folder
+        self._aside = aside
         self._fresh = fresh
         self.used: set[str] = set()
 
@@ -46,7 +49,7 @@ class Cache:
         line = seal(compute(), allow_nan=True)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, line)
+            write_whole(path, line, self._aside)
         return unseal(line)[0]
 
     def clean_up(self) -> None:

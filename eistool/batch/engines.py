@@ -5,6 +5,7 @@ but the order depends on the engine.
 """
 
 import contextlib
+import importlib
 import logging
 import logging.handlers
 import os
@@ -26,6 +27,7 @@ from eistool.errors import ConfigError, EistoolError
 
 QUEUE_SECONDS = 0.5  # work that waits at a worker, so that it never runs dry
 MOST_QUEUED = 64
+CONNECT_SECONDS = 20  # to a scheduler
 ATTEMPTS = 2  # of a call whose worker died
 _LENGTH = 8  # bytes
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -218,6 +220,7 @@ class Processes(Engine):
         kind, value = message
         now = time.monotonic()
         if kind == "raised":
+            worker.calls.popleft()
             raise value
         if kind == "result":
             call = worker.calls.popleft()
@@ -362,6 +365,23 @@ def _send_log(send: Callable[[logging.LogRecord], None]) -> None:
         logger.setLevel(logging.INFO)
 
 
+def _receive_calls(calls: "queue.Queue[tuple[str, Any]]", answer: Callable[[str, Any], None]) -> None:
+    """Queue the messages from stdin; at its end, end the process."""
+    while (message := _read(sys.stdin.buffer)) is not None:
+        if message[0] != "drop":
+            calls.put(message)
+            continue
+        waiting = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.append(calls.get_nowait())
+        for other in waiting:
+            if other[0] != "call":
+                calls.put(other)
+        answer("dropped", sum(kind == "call" for kind, _ in waiting))
+    os._exit(0)  # the run has ended, maybe killed: there is nobody to work for
+
+
 def serve(nice: int = 0) -> None:
     """Carry out calls from stdin until it is closed; the main program of a worker."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -378,20 +398,7 @@ def serve(nice: int = 0) -> None:
             answers.write(_pack((kind, value)))
             answers.flush()
 
-    def receive() -> None:
-        while (message := _read(sys.stdin.buffer)) is not None:
-            if message[0] != "drop":
-                calls.put(message)
-                continue
-            dropped = 0
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    calls.get_nowait()
-                    dropped += 1
-            answer("dropped", dropped)
-        os._exit(0)  # the run has ended, maybe killed: there is nobody to work for
-
-    threading.Thread(target=receive, daemon=True).start()
+    threading.Thread(target=_receive_calls, args=(calls, answer), daemon=True).start()
     _send_log(lambda record: answer("log", record))
     target: Callable[[Any], Any] = repr
     ready = False
@@ -425,13 +432,13 @@ class Dask(Engine):
 
     def __init__(self, address: str) -> None:
         try:
-            from distributed import Client  # type: ignore[import-not-found, unused-ignore]
+            distributed: Any = importlib.import_module("distributed")  # untyped
         except ImportError as error:
             raise ConfigError(
                 f"--scheduler {address} needs dask.distributed; install eistool[cluster], or use --scheduler local"
             ) from error
         try:
-            self._client = Client(address, timeout=20, set_as_default=False)
+            self._client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise ConfigError(f"--scheduler {address}: cannot be reached ({error}); start it first") from error
         self._inbox: queue.Queue[Any] = queue.Queue()

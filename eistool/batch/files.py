@@ -50,8 +50,17 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name in its folder, wait until it is on the disk, then rename it.
+def write_whole(path: Path, data: bytes, aside: Path | None = None) -> None:
+    """Write a file under a temporary name, wait until it is on the disk, then rename it.
+
+    Parameters
+    ----------
+    path : Path
+        File to write or replace.
+    data : bytes
+        Its content.
+    aside : Path, optional
+        Existing folder of the temporary file, on the same disk; by default that of the file.
 
     Raises
     ------
@@ -59,11 +68,12 @@ def write_whole(path: Path, data: bytes) -> None:
         If this is impossible.
     """
     with writing(path):
-        _write(path, data)
+        _write(path, data, aside)
 
 
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+def _write(path: Path, data: bytes, aside: Path | None = None) -> None:
+    name = f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    temporary = (aside or path.parent) / name
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -91,7 +101,7 @@ def fsync_folder(folder: Path) -> None:
             os.close(number)
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, aside: Path | None = None) -> None:
     """Write a file with :func:`write_whole`, and create its folder.
 
     Raises
@@ -101,7 +111,7 @@ def write_file(path: Path, data: bytes) -> None:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, data)
+    write_whole(path, data, aside)
 
 
 def write_table(out: Path, table: Table[Any], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -118,13 +128,13 @@ def read_run(out: Path) -> JSON:
     return values if isinstance(values, dict) else {}
 
 
-def write_run(out: Path, run: JSON) -> None:
+def write_run(out: Path, run: JSON, aside: Path | None = None) -> None:
     """Write ``run.json``, with the version and the working folder first."""
     first = {"version": eistool.__version__}
     with suppress(OSError):  # a working folder that is gone
         first["working_folder"] = str(Path.cwd())
     text = json.dumps({**first, **run, **first}, indent=2, ensure_ascii=False, default=str)
-    write_file(out / RUN, f"{text}\n".encode(errors="backslashreplace"))
+    write_file(out / RUN, f"{text}\n".encode(errors="backslashreplace"), aside)
 
 
 def write_finished_run(

@@ -7,8 +7,7 @@ compares the mark before and after.
 
 import contextlib
 import json
-import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +53,13 @@ class Output:
         Result folder.
     job : str
         Name of the job; files of other jobs are left alone.
-    run : str
-        Name of the run, and of its temporary folder.
+    temporary : Path
+        Folder of temporary files on the same disk, which exists while the run is at work.
     """
 
-    def __init__(self, out: Path, job: str, run: str) -> None:
+    def __init__(self, out: Path, job: str, temporary: Path) -> None:
         self.folder = out
-        self.temporary = out / PRIVATE / "temporary" / run
+        self.temporary = temporary
         self.names: dict[str, str] = {}  # of this run, tables apart, with what they show
         self._job = job
         self._noted = self._known()
@@ -69,7 +68,6 @@ class Output:
         """Write a file whole, under a temporary name, then renamed; ``content`` marks what it shows."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.temporary.mkdir(parents=True, exist_ok=True)
         temporary = self.temporary / "file"
         temporary.write_bytes(data)
         temporary.replace(path)
@@ -117,12 +115,12 @@ class Output:
         check()
         for name in tables:
             sync_file(folder / name)
-        write_run(self.folder, {**before, "state": "writing", "generation": number})
+        write_run(self.folder, {**before, "state": "writing", "generation": number}, self.temporary)
         for name in tables:
             (folder / name).replace(self.folder / name)
         self.forget({*tables, *names}, number)
         fsync_folder(self.folder)
-        write_run(self.folder, {**run, "generation": number, "older": self.older(number)})
+        write_run(self.folder, {**run, "generation": number, "older": self.older(number)}, self.temporary)
         return number
 
     def forget(self, current: Collection[str], number: int) -> None:
@@ -138,7 +136,7 @@ class Output:
             content = self.names.get(name) or known.get(name, {}).get("content", "")
             state = _state(self.folder / name)
             files[name] = {"job": self._job, "generation": number, "content": content, "state": state}
-        write_whole(self.folder / PRIVATE / _MANIFEST, json.dumps(files).encode())
+        write_whole(self.folder / PRIVATE / _MANIFEST, json.dumps(files).encode(), self.temporary)
 
     def is_intact(self) -> bool:
         """Return whether all files of this job are as its last run left them."""
@@ -162,11 +160,6 @@ class Output:
             return {str(file): {name: entry[name] for name in names} for file, entry in values.items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return {}
-
-    def clean_up(self, dead: Iterable[str] = ()) -> None:
-        """Remove the temporary files of this run, and of dead ones."""
-        for name in (self.temporary.name, *dead):
-            shutil.rmtree(self.temporary.with_name(name), ignore_errors=True)
 
 
 def _state(path: Path) -> list[int] | None:

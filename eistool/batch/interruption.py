@@ -31,6 +31,8 @@ def stop_on_signal() -> Iterator[threading.Event]:
         stop.set()
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    if any(getattr(handler, "arrived", False) for handler in before.values()):
+        stop.set()
     try:
         yield stop
     finally:

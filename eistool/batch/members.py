@@ -8,8 +8,10 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -135,6 +137,7 @@ class Membership:
         since = now.isoformat(timespec="seconds")
         self.me = Member(name, host(), _machine(), os.getpid(), start, work, inputs, name, since=since)
         self.folder = folder
+        self.temporary = folder / "temporary" / name  # of this run alone
         self._runs = folder / "runs"
         self._lease = folder / "lease"
         self._stopped = stopped
@@ -147,7 +150,7 @@ class Membership:
         members = []
         for path in sorted(self._runs.glob("*.json")):
             if path.stem != self.me.name:
-                with contextlib.suppress(OSError, ValueError, TypeError):
+                with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
                     values = json.loads(path.read_text(encoding="utf-8"))
                     members.append(Member(**{**values, "doing": tuple(values["doing"])}))
         return members
@@ -179,7 +182,8 @@ class Membership:
     def enter(self) -> None:
         """Begin to show signs of life."""
         self._runs.mkdir(parents=True, exist_ok=True)
-        self._beat()
+        self._path(self.me).write_text(json.dumps(asdict(self.me)), encoding="utf-8")
+        self.temporary.mkdir(parents=True, exist_ok=True)  # only now, or another run would remove it
         self._beating = threading.Thread(target=self._keep_beating, name="eistool sign of life", daemon=True)
         self._beating.start()
 
@@ -198,10 +202,20 @@ class Membership:
                 self._path(self.me).unlink(missing_ok=True)
             elif self._beating is not None:
                 self.announce(state=state)
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
     def remove(self, member: Member) -> None:
-        """Remove the file of a run that is dead or done."""
+        """Remove the files of a run that is dead or done."""
         self._path(member).unlink(missing_ok=True)
+        shutil.rmtree(self.temporary.with_name(member.name), ignore_errors=True)
+
+    def clean_up(self) -> None:
+        """Remove the temporary files of runs that are not at work."""
+        paths = list(self.temporary.parent.iterdir())
+        present = {member.name for member in self.others()} | {self.me.name}
+        for path in paths:
+            if path.name not in present:
+                shutil.rmtree(path, ignore_errors=True)
 
     @contextlib.contextmanager
     def lease(self, waiting: Callable[[str], None] = lambda owner: None) -> Iterator[None]:
@@ -212,7 +226,6 @@ class Membership:
         waiting : callable
             Called with the owner's description while another run holds it.
         """
-        self._runs.mkdir(parents=True, exist_ok=True)
         while not self._take():
             owner = self._owner()
             if owner is None or not self._is_held(owner):
@@ -235,7 +248,7 @@ class Membership:
 
     def _take(self) -> bool:
         """Create the file of the lease; return False if it exists."""
-        mine = self.folder / f"lease.{self.me.name}"
+        mine = self.temporary / "lease"
         mine.write_text(self.me.name, encoding="utf-8")
         try:
             os.link(mine, self._lease)  # atomic on NFS too, where exclusive creation once was not
@@ -266,7 +279,7 @@ class Membership:
         """Remove the lease of a dead run; one that another run has taken meanwhile is put back."""
         if owner is None:
             return
-        aside = self.folder / f"lease.{self.me.name}.old"
+        aside = self.temporary / "old lease"
         with contextlib.suppress(FileNotFoundError):
             self._lease.rename(aside)
             if aside.read_text(encoding="utf-8") != owner:
@@ -280,7 +293,7 @@ class Membership:
     def _beat(self) -> None:
         with self._write_lock:
             path = self._path(self.me)
-            temporary = path.with_suffix(".tmp")
+            temporary = self.temporary / "member"
             temporary.write_text(json.dumps(asdict(self.me)), encoding="utf-8")
             temporary.replace(path)
 
@@ -291,12 +304,9 @@ class Membership:
 
     def server_time(self) -> float:
         """Return the present time by the clock of the file server."""
-        probe = self.folder / f"clock.{self.me.name}"
-        try:
-            probe.write_bytes(b"")
-            return probe.stat().st_mtime
-        finally:
-            probe.unlink(missing_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self.folder) as file:
+            return os.fstat(file.fileno()).st_mtime
 
 
 def _safe(name: str) -> str:

@@ -139,7 +139,7 @@ class _Run:
 
     def _prepare(self) -> None:
         self.members = Membership(self.private, self.work, digest(self.roots), self.stop.is_set)
-        self.output = Output(self.out, self.job.name, self.members.me.name)
+        self.output = Output(self.out, self.job.name, self.members.temporary)
 
     def _decisive(self) -> dict[str, Any]:
         """Return the options that the results depend on."""
@@ -168,7 +168,6 @@ class _Run:
             finally:
                 store.close()
                 self.members.leave(state, forget=self.options.scheduling.shard is not None)
-                self.output.clean_up()
 
     def _engine(self) -> Engine:
         scheduling = self.options.scheduling
@@ -274,10 +273,10 @@ class _Run:
     def _join(self, share: Share) -> bool:
         """Enter the folder; return False if a run has begun there meanwhile that this one shall not join."""
         self.private.mkdir(parents=True, exist_ok=True)
-        if not read_run(self.out):
-            write_run(self.out, {"state": "running", "generation": 0})
         self.members.enter()
         try:
+            if not read_run(self.out):
+                write_run(self.out, {"state": "running", "generation": 0}, self.members.temporary)
             with self.members.lease(self._waiting):
                 if not self._may_begin(self.members.busy()):
                     self.members.leave("joining", forget=True)
@@ -316,8 +315,8 @@ class _Run:
             if member.name in dead or (over and member.name not in alive):
                 self.members.remove(member)
                 Share.remove(self.shares, member.name)
-        self.output.clean_up(dead)
-        share.save(self.shares)
+        self.members.clean_up()
+        share.save(self.shares, self.members.temporary)
         check_names(share, self._shares_beside(session))
         self.members.announce(state="computing", session=session)
 
@@ -373,7 +372,7 @@ class _Run:
         Share.remove(self.shares, self.members.me.name)
         if not read_run(self.out).get("generation"):
             described = {"command": list(self.command), "settings": self.options.to_dict()}
-            write_run(self.out, {"state": "sharded", "generation": 0, **described})
+            write_run(self.out, {"state": "sharded", "generation": 0, **described}, self.members.temporary)
         done = [task.key for task in tasks if task.key in store]
         return Summary(
             self.out,
@@ -397,7 +396,7 @@ class _Run:
         """Derive and draw what depends on the records, and write the tables."""
         keys = [task.key for task in tasks if task.key in store]
         records = Records(store, keys, [*inputs.records, *computation.transient.values()])
-        cache = Cache(self.private / "derived", fresh=self.options.force)
+        cache = Cache(self.private / "derived", fresh=self.options.force, aside=self.members.temporary)
         derived, failures = Derived(), list[Record]()
         if not interrupted:
             try:
@@ -423,7 +422,7 @@ class _Run:
         with self.members.lease(self._waiting):
             others = self._shares_beside(self.members.me.session)
             alive = self.members.busy()
-            share.save(self.shares)
+            share.save(self.shares, self.members.temporary)
             finished = [other for _, other in others if other.complete and other.roots != share.roots]
             together = [*finished, share]
             everything = united(together)

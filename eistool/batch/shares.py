@@ -65,15 +65,15 @@ class Share:
         others = [[record.key, record.status, sorted(record.tables)] for record in self.others]
         return digest([sorted(self.keys), others, derived])
 
-    def save(self, folder: Path) -> None:
-        """Write the share, as ``RUN.jsonl`` in a folder."""
+    def save(self, folder: Path, aside: Path | None = None) -> None:
+        """Write the share, as ``RUN.jsonl`` in a folder; ``aside`` is that of the temporary file."""
         head = {name: getattr(self, name) for name in _HEAD}
         lines = [seal(head), seal(self.keys)]
         lines += [record.to_line() for record in self.others]
         tables = {name: {"columns": rows.columns, "rows": rows.rows} for name, rows in self.derived.items()}
         lines.append(seal(tables))
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(_path(folder, self.run), b"".join(lines))
+        write_whole(_path(folder, self.run), b"".join(lines), aside)
 
     @classmethod
     def load(cls, folder: Path, run: str) -> "Share | None":

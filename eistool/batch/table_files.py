@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from eistool.batch.store import Record
-from eistool.tables import Rows, Table, to_csv
+from eistool.tables import Table
+from eistool.tables.table import Row, csv_lines
 
 
 def write_record_tables(folder: Path, tables: Sequence[Table[Any]], records: Sequence[Record]) -> None:
@@ -27,18 +29,27 @@ def write_record_tables(folder: Path, tables: Sequence[Table[Any]], records: Seq
             if name in record.tables:
                 known.update(dict.fromkeys(record.tables[name].columns))
     with ExitStack() as stack:
-        files = {name: stack.enter_context((folder / f"{name}.csv").open("wb")) for name in columns}
-        for name, file in files.items():
-            file.write(to_csv(Rows(tuple(columns[name]), ())))
+        files = {}
+        for name, known in columns.items():
+            files[name] = stack.enter_context((folder / f"{name}.csv").open("wb"))
+            files[name].write(csv_lines([known]))
         for record in records:
             for name, file in files.items():
                 if name in record.tables:
-                    file.write(_lines(record, name, tuple(columns[name])))
+                    file.write(csv_lines(_arranged(record, name, tuple(columns[name]))))
 
 
-def _lines(record: Record, name: str, columns: tuple[str, ...]) -> bytes:
+def _arranged(record: Record, name: str, columns: tuple[str, ...]) -> list[list[Any]]:
+    """Return the rows of a record with the columns of all records."""
+    rows = record.tables[name]
     # an unreadable file has no sweep
-    key = {"source": record.key.source, "sweep": record.key.sweep or None}
-    rows = tuple(tuple((key | row).get(column) for column in columns) for row in record.tables[name])
-    _, _, body = to_csv(Rows(columns, rows)).partition(b"\n")
-    return body
+    first: Row = (record.key.source, record.key.sweep or None, None)
+    places = _places(rows.columns, columns)
+    return [[(first + row)[place] for place in places] for row in rows.rows]
+
+
+@lru_cache(maxsize=256)
+def _places(given: tuple[str, ...], columns: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the place of each column in a row after source, sweep and an empty cell."""
+    known = {"source": 0, "sweep": 1} | {name: number for number, name in enumerate(given, start=3)}
+    return tuple(known.get(column, 2) for column in columns)

@@ -2,6 +2,9 @@
 
 import errno
 import importlib
+import signal
+import threading
+from types import FrameType
 from typing import Any
 
 import click
@@ -47,6 +50,20 @@ class CannotGoOn(WrongInput):
     exit_code = 4
 
 
+class _Interrupted(KeyboardInterrupt):
+    """A signal; Python ends with another code after a plain KeyboardInterrupt in code from a string."""
+
+
+class _Interrupt:
+    """Handler that raises, and remembers it: an exception in the midst of a finalizer is lost."""
+
+    arrived = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.arrived = True
+        raise _Interrupted
+
+
 class LazyGroup(click.Group):
     """Group of the commands ``eistool.cli.<name>.command``."""
 
@@ -78,6 +95,10 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a command; turn an EistoolError into one line, and an interruption into an exit code."""
+        if threading.current_thread() is threading.main_thread():
+            handler = _Interrupt()
+            for number in (signal.SIGINT, signal.SIGTERM):  # the end of a cluster job is like Ctrl-C
+                signal.signal(number, handler)
         try:
             super().invoke(ctx)
         except OutputError as error:

@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from eistool.batch.files import write_file, write_table
+from eistool.batch.generation import one_generation
 from eistool.errors import ReaderError
 from eistool.escaping import restore
 from eistool.materials import Arrhenius, arrhenius
@@ -55,10 +57,12 @@ def regress_table(
     ReaderError
         If the file is not such a table.
     """
-    path = path / "conductivity.csv" if path.is_dir() else path
+    folder = path if path.is_dir() else None
+    path = path if folder is None else folder / "conductivity.csv"
     series: dict[tuple[str, str], list[tuple[float, float, float, float, bool]]] = {}
-    for where, point in _points(path, columns):
-        series.setdefault(where, []).append(point)
+    with nullcontext() if folder is None else one_generation(folder):
+        for where, point in _points(path, columns):
+            series.setdefault(where, []).append(point)
     fits = []
     for (sample, quantity), points in series.items():
         T, sigma, u, u_shared = (

@@ -180,10 +180,14 @@ def to_csv(table: Rows) -> bytes:
     >>> to_csv(Rows(("a", "b"), ((0.1, None), (True, "x, y")))).decode()
     'a,b\n0.1,\ntrue,"x, y"\n'
     """
+    return csv_lines([table.columns, *table.rows])
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> bytes:
+    """Return rows as lines of a table, see :func:`to_csv`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows([_text(value) for value in row] for row in table.rows)
+    writer.writerows([_text(value) for value in row] for row in rows)
     return text.getvalue().encode("utf-8", errors="backslashreplace")
 
 
