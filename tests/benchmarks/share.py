@@ -48,12 +48,14 @@ def make(folder: Path, n: int, per_file: int, first: int = 0) -> Path:
     return folder
 
 
-def start(out: Path, folders: Sequence[Path], *options: str, host: str = "") -> "subprocess.Popen[bytes]":
-    """Start ``eistool fit``."""
-    command = [sys.executable, "-m", "eistool.cli", "fit", *map(str, folders), "--out", str(out)]
+def start(
+    out: Path, folders: Sequence[Path], *options: str, host: str = "", command: str = "fit"
+) -> "subprocess.Popen[bytes]":
+    """Start a command of eistool."""
+    words = [sys.executable, "-m", "eistool.cli", command, *map(str, folders), "--out", str(out)]
     environment = {**os.environ, **({"EISTOOL_HOST": host} if host else {})}
-    command += ["--plots", "none", "--no-progress", *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    words += ["--plots", "none", "--no-progress", *options]
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
 
 
 def finish(process: "subprocess.Popen[bytes]") -> int:
@@ -114,14 +116,15 @@ def kills(folder: Path, n: int, count: int, seed: int) -> None:
     print(f"records {len(Store(out / '.eistool' / 'records'))}; temporary files left: {len(left)}")
 
 
-def hosts(folder: Path, n: int, rounds: int) -> None:
+def hosts(folder: Path, n: int, rounds: int, command: str) -> None:
     """Let two machines work on different folders with one result folder."""
     both = [make(folder / "a", n // 2, 50), make(folder / "b", n - n // 2, 50, first=10**6)]
-    timed(folder / "quiet", both, *SIMPLE, "--jobs", "2")
+    options = (*SIMPLE, "--jobs", "1") if command == "fit" else ("--by", "time", "--jobs", "1")
+    finish(start(folder / "quiet", both, *options, command=command))
     expected = tables(folder / "quiet")
     for number in range(rounds):
         out = folder / f"out{number}"
-        processes = [start(out, [one], *SIMPLE, "--jobs", "1", host=f"host{i}") for i, one in enumerate(both)]
+        processes = [start(out, [one], *options, host=f"host{i}", command=command) for i, one in enumerate(both)]
         codes = [finish(process) for process in processes]
         records = len(Store(out / ".eistool" / "records"))
         mixed = [name for name in expected if tables(out).get(name) != expected[name]]
@@ -258,6 +261,7 @@ def main() -> None:
     parser.add_argument("--spectra", type=int, help="number of spectra")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3, help="of two hosts")
+    parser.add_argument("--command", choices=("fit", "track"), default="track", help="of two hosts")
     parser.add_argument("--sizes", default="1000,10000", help="numbers of spectra of scale")
     parser.add_argument("--per-file", type=int, default=100, help="spectra to a file of scale")
     parser.add_argument("--seed", type=int, default=1)
@@ -268,7 +272,7 @@ def main() -> None:
         if given.part == "kills":
             kills(folder, given.spectra or 2000, given.kills, given.seed)
         elif given.part == "hosts":
-            hosts(folder, given.spectra or 10_000, given.rounds)
+            hosts(folder, given.spectra or 10_000, given.rounds, given.command)
         elif given.part == "scale":
             scale(folder, [int(size) for size in given.sizes.split(",")], given.per_file)
         elif given.part == "peers":
