@@ -35,7 +35,7 @@ _STYLES = {
 }  # fmt: skip
 _SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
-MOST_SPECTRA = 1000  # with a line of their own
+MOST_SPECTRA = 200  # with a line of their own
 _MOST_LINES = 20  # of warnings and failures
 
 
