@@ -39,8 +39,13 @@ LONG_SHOT = 3.0  # log evidence below the best at which a trial of a poor sum is
 RIVAL: Annotated[float, Threshold("log evidence below the best at which other sums are compared", TUNED)] = 3.0
 MOST_RIVALS = 2  # of these that are compared
 REACH, POOR_REACH = 2.9, 4.6  # distance in ln τ of neighbours that are tried as one element
+REMEMBERED = 4096  # cached combinations of kinds
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
 TOLERANCE = 2e-3, 1e-4  # relative decrease of the sum of squares at which these end
+HOPELESS: Annotated[
+    float, Threshold("log evidence below the free γ beyond the outlook at which the search ends", TUNED)
+] = 5.0
+OUTLOOK = 2  # rounds like the last that this outlook counts
 APART = 0.4  # decades between seeds
 MISSED: Annotated[
     float,
@@ -193,6 +198,7 @@ def zarcs(data: Data, process: GaussianProcess) -> list[Sum]:
 class _Goal:
     """Misfit of the free γ, which a sum of elements should reach."""
 
+    score: float  # of a sum with the evidence of the free γ
     variance: float
     chi2: float  # in units of the variance
     edf: float
@@ -204,11 +210,14 @@ class _Goal:
 
 def _goal(data: Data, process: GaussianProcess) -> _Goal:
     edf = float(process.state[kernels.EDF])
+    # blocks would have their share of the evidence
+    score = process.evidence - 0.5 * float(np.log(data.weight).sum()) + 0.5 * data.y.size
+    score = -math.inf if process.further.size else score
     rough = difference_variance(data)
     # a free γ that cannot follow the data counts its misfit as noise
     if rough < MISSED * process.variance:
-        return _Goal(rough, float(data.y.size), edf)
-    return _Goal(process.variance, float(process.state[kernels.CHI2]) / process.variance, edf)
+        return _Goal(score, rough, float(data.y.size), edf)
+    return _Goal(score, process.variance, float(process.state[kernels.CHI2]) / process.variance, edf)
 
 
 def _start(data: Data, process: GaussianProcess, goal: _Goal) -> Sum | None:
@@ -249,9 +258,12 @@ def _search(data: Data, process: GaussianProcess, goal: _Goal, best: Sum, signed
             break
         chosen = _fit(data, chosen.elements, chosen.linear, SHORT)
         simpler = chosen.n_parameters < best.n_parameters
-        if not chosen.score > best.score + (0.0 if simpler else GAIN):
+        gain = chosen.score - best.score
+        if not gain > (0.0 if simpler else GAIN):
             break
         best = chosen
+        if goal.score - best.score > HOPELESS + OUTLOOK * gain:
+            break
     return best, seen
 
 
@@ -282,32 +294,35 @@ class _Frame:
 
     codes: IntArray
     signs: FloatArray
-    lower: FloatArray
+    lower: FloatArray  # bounds; those of ln τ are relative to the window
     upper: FloatArray
+    times: FloatArray  # 1 for ln τ, otherwise 0
     penalty: float
 
 
-@functools.lru_cache(maxsize=4096)
-def _frame(kinds: tuple[tuple[int, float], ...], n_linear: int, low: float, high: float) -> _Frame:
+@functools.lru_cache(maxsize=REMEMBERED)
+def _frame(kinds: tuple[tuple[int, float], ...], n_linear: int) -> _Frame:
     lower: list[float] = []
     upper: list[float] = []
+    times: list[float] = []
     for code, sign in kinds:
         if code == CPE:
             lower += [-16.0, 0.05]
             upper += [12.0, 0.98]
-        elif sign < 0:
-            # a loop lies within the window and is smaller than the impedance
-            lower += [-14.0, low, *LOWER[code]]
-            upper += [1.0, high, *UPPER[code]]
-        else:
-            lower += [-14.0, low - 3.0, *LOWER[code]]
-            upper += [6.0, high + 3.0, *UPPER[code]]
+            times += [0.0, 0.0]
+            continue
+        # a loop lies within the window and is smaller than the impedance
+        beyond, largest = (0.0, 1.0) if sign < 0 else (3.0, 6.0)
+        lower += [-14.0, -beyond, *LOWER[code]]
+        upper += [largest, beyond, *UPPER[code]]
+        times += [0.0, 1.0, *([0.0] * (COUNT[code] - 2))]
     unbounded = [1e300] * n_linear
     return _Frame(
         np.array([code for code, _ in kinds], dtype=np.int64),
         np.array([sign for _, sign in kinds], dtype=np.float64),
         np.array(lower + [-v for v in unbounded]),
         np.array(upper + unbounded),
+        np.array(times + [0.0] * n_linear),
         _penalty([Element(code, (), sign) for code, sign in kinds]),
     )
 
@@ -319,9 +334,7 @@ def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, ste
     return fitted
 
 
-def _try(
-    data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int, aim: float
-) -> Sum | None:
+def _try(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int, aim: float) -> Sum | None:
     """Fit a sum; return None if its score is below ``aim``, as soon as this is clear."""
     grid = data.grid
     kinds = tuple([(e.code, e.sign) for e in elements])
@@ -332,15 +345,16 @@ def _try(
     else:
         first = linear[:n_linear].tolist()
         first += [0.0] * (n_linear - len(first))
-    frame = _frame(kinds, n_linear, *grid.window)
+    frame = _frame(kinds, n_linear)
+    low, high = grid.window
     theta = np.array([value for e in elements for value in e.theta] + first)
     p, m = theta.size, data.y.size
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     penalty = frame.penalty + 0.5 * p * math.log(m)
     goal = m * math.exp(min(-2 * (aim + penalty) / m, 600.0))
     chi2 = _fit_elements(
-        frame.codes, frame.signs, theta, frame.lower, frame.upper, columns, grid.log_x, data.y, data.weight,
-        steps, TOLERANCE[steps == LONG], goal, z, rows, root,
+        frame.codes, frame.signs, theta, frame.lower + low * frame.times, frame.upper + high * frame.times,
+        columns, grid.log_x, data.y, data.weight, steps, TOLERANCE[steps == LONG], goal, z, rows, root,
     )  # fmt: skip
     score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - penalty
     if score < aim:

@@ -50,6 +50,7 @@ TLM_CT = 28  # (Re, Ri, Rct, A, alpha)
 DE_LEVIE = 29  # (Ri, A, alpha)
 CUSTOM = 40  # evaluated by a Python function; OP_ROW is its address
 
+
 @part()
 def _tanh_ratio(s):
     """Return tanh(s)/s for Re s >= 0, with a series near 0 and 1/s for saturated tanh."""
