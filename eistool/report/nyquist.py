@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.report.ticks import Ticks
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
@@ -86,6 +87,7 @@ class NyquistPlot:
         self._nyquist.axhline(0, color="0.6", linewidth=0.8, zorder=1)
         (self._decades,) = self._nyquist.plot([], [], "o", color=FIT, markersize=6.5, zorder=4)
         self._marks: list[Any] = []
+        self._ticks: list[Ticks] = []
         above: dict[str, Any] = {
             "loc": "lower right",
             "bbox_to_anchor": (1.0, 1.0),
@@ -118,7 +120,13 @@ class NyquistPlot:
         """Return the picture as a PNG file, with a comment among its first bytes."""
         buffer = io.BytesIO()
         # without date and version, equal pictures are equal files
-        self.draw(picture).savefig(
+        self.draw(picture)
+        if not self._ticks:
+            self._ticks = [Ticks(a, which) for a in (self._nyquist, self._residual, self._close_up) for which in "xy"]
+        self._nyquist.apply_aspect()
+        for ticks in self._ticks:
+            ticks.update()
+        self.figure.savefig(
             buffer, format="png", metadata={"Software": None, "Comment": comment}, pil_kwargs={"compress_level": 3}
         )
         return buffer.getvalue()
