@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.report.ticks import Ticks
+from eistool.report.ticks import Ticks, freeze
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
@@ -121,9 +121,10 @@ class NyquistPlot:
         buffer = io.BytesIO()
         # without date and version, equal pictures are equal files
         self.draw(picture)
+        self._nyquist.apply_aspect()
         if not self._ticks:
             self._ticks = [Ticks(a, which) for a in (self._nyquist, self._residual, self._close_up) for which in "xy"]
-        self._nyquist.apply_aspect()
+            freeze([self._nyquist.get_legend(), self._residual.get_legend()])
         for ticks in self._ticks:
             ticks.update()
         self.figure.savefig(

@@ -1,5 +1,6 @@
 """Ticks, grid and labels of axes with few artists, for many pictures with one figure."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,3 +92,20 @@ class Ticks:
         low, high = sorted(transform(np.array(self._axis.get_view_interval())))
         at, room = transform(places), BEYOND * (high - low)
         return (low - room <= at) & (at <= high + room)
+
+
+def freeze(artists: Sequence[Any]) -> None:
+    """Replace artists of a figure on an Agg canvas, which do not change, by an image below all others."""
+    figure = artists[0].figure
+    renderer = figure.canvas.get_renderer()
+    renderer.clear()
+    figure.patch.draw(renderer)
+    empty = np.asarray(renderer.buffer_rgba()).copy()
+    for artist in artists:
+        artist.draw(renderer)
+        artist.set_visible(False)
+    image = np.asarray(renderer.buffer_rgba())
+    drawn = np.flatnonzero((image != empty).any(axis=(1, 2)))
+    if drawn.size:
+        first, end = int(drawn[0]), int(drawn[-1]) + 1
+        figure.figimage(image[first:end].copy(), 0, image.shape[0] - end, origin="upper", zorder=-1)
