@@ -106,6 +106,11 @@ class FileContent:
                 raise self.error(f"{len(line)} characters in a line; expected at most {MAX_LINE}", number)
         return lines
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last line has a line end."""
+        return self.text.endswith(("\n", "\r"))
+
     @cached_property
     def first_lines(self) -> list[str]:
         """Lines of the first 2 million characters."""

@@ -78,7 +78,7 @@ def to_sweeps(
         raise content.error(
             f"no row with a frequency above 0; {notes[0] if notes else 'the table is empty'}", line
         )
-    notes = rows.notes + notes
+    notes = [*rows.notes, *notes, *table.notes]
     if electrode != "working":
         notes.append(f"impedance of the {electrode} ({ELECTRODES[electrode]})")
     elif any(_OTHERS.search(column.header) for column in table.columns):

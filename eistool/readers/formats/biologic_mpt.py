@@ -80,9 +80,9 @@ def find_header(content: FileContent, names: Sequence[str] = ("freq/Hz", "Re(Z)"
 
 def _table(content: FileContent, header_line: int, electrode: str) -> Table:
     columns = name_columns(content.lines[header_line - 1].rstrip("\t\r ").split("\t"), electrode)
-    # cells are separated by tabs: a comma is a decimal mark
-    rows = (line.replace(",", ".").split("\t") for line in content.lines[header_line:] if line.strip())
-    table = fill(columns, rows)
+    lines = enumerate(content.lines[header_line:], start=header_line + 1)
+    rows = [(number, line.split("\t")) for number, line in lines if line.strip()]
+    table = fill(columns, rows, ended=content.ended)
     if table.find("frequency") is None:
         named = ", ".join(c.header for c in columns[:6])
         raise content.error(

@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eistool.errors import ReaderError
+from eistool.errors import ReaderError, SpectrumError
 from eistool.readers.content import FileContent
 from eistool.readers.tables.columns import Column, is_unit, parse_columns
 from eistool.readers.tables.dialect import TextTable, find_table
 from eistool.readers.tables.impedance_table import EXAMPLE, MIN_ROWS, Fail, read_rows, spectra_of
+from eistool.readers.tables.numbers import POINT
 from eistool.readers.tables.preamble import preamble_metadata
 from eistool.readers.tables.table import Table, fill
 from eistool.spectrum import Spectrum
@@ -41,7 +42,7 @@ def identify(content: FileContent) -> bool:
     try:
         text = _read_table(content)
         read_rows(text.table, text.fail(content))
-    except ReaderError:
+    except (ReaderError, SpectrumError):
         return False
     return text.named
 
@@ -57,7 +58,7 @@ def load(content: FileContent) -> list[Spectrum]:
     if not content.is_text:
         raise content.error("binary data; expected a text table")
     text = _read_table(content)
-    known = preamble_metadata(content.lines[: text.line]).known()
+    known = preamble_metadata(content.lines[: text.line], text.table.style).known()
     return spectra_of(text.table, text.fail(content), guessed=not text.named, describe=lambda _: known)
 
 
@@ -69,15 +70,21 @@ def _read_table(content: FileContent) -> _ImpedanceText:
                 f"{line.strip().lstrip('# ')!r} marks the result of a fit; expected measured data", i + 1
             )
     dialect = text.dialect
-    first_cells = [dialect.numbers(line)[0] for _, line in text.lines[text.first : text.first + MIN_ROWS]]
-    has_index = first_cells in ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
+    rows = text.rows()
+    has_index = _counts([cells[0].strip() for _, cells in rows if cells])
     header_line, columns = _header(text, has_index)
     if header_line is None:
         # words above a table of spaces are a title; with delimiters they are names
-        names = dialect.split(text.preamble[-1][1]) if text.preamble and dialect.delimiter else []
+        names = dialect.filled(text.preamble[-1][1]) if text.preamble and dialect.delimiter else []
         columns = _unnamed_columns(content, text, names, has_index)
     place = text.lines[text.first][0] if header_line is None else header_line
-    return _ImpedanceText(fill(columns, text.rows(), dialect.decimal), place + 1, header_line is not None)
+    table = fill(columns, rows, ended=content.ended, delimiter=dialect.delimiter)
+    return _ImpedanceText(table, place + 1, header_line is not None)
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Return whether the cells count the rows, from 0 or 1, at least in the first three."""
+    return [POINT.parse(cell) for cell in cells[:MIN_ROWS]] in ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
 
 
 def _header(text: TextTable, has_index: bool) -> tuple[int | None, list[Column]]:

@@ -64,7 +64,7 @@ def spectra_of(
             )
         sweep_notes.insert(0, "no header: columns read as frequency/Hz, Re/ohm, Im/ohm")
     rows, sign = decide_sign(rows, sweeps, header)
-    spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes])
+    spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes, *table.notes])
     described = [{} if describe is None else dict(describe(sweep)) for sweep in sweeps]
     start = described[0].get("started_at")
     times = moments(table, sweeps, start if isinstance(start, str) else None)
@@ -154,7 +154,7 @@ def _with_damaged_imag(table: Table) -> Table:
         replace(c, quantity="imag", scale=real.scale) if c.header == _DAMAGED and c.index == real.index + 1 else c
         for c in table.columns
     ]
-    return table if columns == list(table.columns) else Table(columns, table.values)
+    return table if columns == list(table.columns) else replace(table, columns=columns)
 
 
 def _radians(table: Table, phase: Column, z: ComplexArray | None, notes: list[str]) -> FloatArray:
