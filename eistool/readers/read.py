@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from eistool.errors import ConfigError, ReaderError
+from eistool.errors import ConfigError, ReaderError, SpectrumError
 from eistool.readers.content import FileContent
 from eistool.readers.filename import (
     ORIGIN,
@@ -22,7 +22,7 @@ from eistool.readers.formats.biologic import ELECTRODES
 from eistool.readers.formats.spectrum_rows import served_by
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
-from eistool.readers.tables.impedance_table import PER_AREA
+from eistool.readers.tables.impedance_table import PER_AREA, PER_LENGTH
 from eistool.readers.tables.signs import sign_in_doubt
 from eistool.spectrum import Metadata, Spectrum
 from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
@@ -218,7 +218,10 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
         full = override(start, "file header", header.known())
         for row in tables.rows_for(file.path, file.source, sweep):
             full = override(full, "samples table", row.values)
-        full = _in_ohm(full)
+        try:
+            full = _in_ohm(full)
+        except SpectrumError as error:
+            raise content.error(str(error)) from error
         if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
             full = full.crop(full.metadata.f_min_Hz, full.metadata.f_max_Hz)
         described.append(full)
@@ -226,15 +229,38 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
 
 
 def _in_ohm(spectrum: Spectrum) -> Spectrum:
-    """Return the spectrum in ohm: impedances per area are divided by the area, if known."""
-    area = known_area_cm2(spectrum.metadata)
-    if PER_AREA not in spectrum.notes or area is None:
-        return spectrum
-    name = "diameter_mm" if spectrum.metadata.area_cm2 is None else "area_cm2"
-    origin = spectrum.metadata.origin[name]
-    note = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({name}, {origin})"
-    notes = tuple(note if old == PER_AREA else old for old in spectrum.notes)
-    return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
+    """Return the spectrum in ohm: impedances per area are divided by the area, resistivities by A/L.
+
+    Raises
+    ------
+    SpectrumError
+        If impedances are resistivities, and the geometry is unknown.
+    """
+    metadata = spectrum.metadata
+    if PER_AREA in spectrum.notes:
+        area = known_area_cm2(metadata)
+        if area is None:
+            return spectrum
+        name = "diameter_mm" if metadata.area_cm2 is None else "area_cm2"
+        note = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({name}, {metadata.origin[name]})"
+        return _scaled(spectrum, 1 / area, PER_AREA, note)
+    if PER_LENGTH in spectrum.notes:
+        area = known_area_cm2(metadata)
+        constant = metadata.cell_constant_per_cm
+        if constant is None and area is not None and metadata.thickness_um is not None:
+            constant = metadata.thickness_um * 1e-4 / area
+        if constant is None:
+            raise SpectrumError(
+                "impedances are resistivities (ohm cm) and the geometry is unknown; give thickness_um and "
+                "diameter_mm, or cell_constant_per_cm, in samples.csv"
+            )
+        return _scaled(spectrum, constant, PER_LENGTH, f"{PER_LENGTH}: multiplied by L/A = {constant:.4g} /cm")
+    return spectrum
+
+
+def _scaled(spectrum: Spectrum, scale: float, old: str, new: str) -> Spectrum:
+    notes = tuple(new if note == old else note for note in spectrum.notes)
+    return replace(spectrum, impedance=spectrum.impedance * scale, notes=notes)
 
 
 def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> Spectrum:

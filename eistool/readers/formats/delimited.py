@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eistool.errors import ReaderError, SpectrumError
 from eistool.readers.content import FileContent
-from eistool.readers.tables.columns import Column, is_unit, parse_columns
+from eistool.readers.tables.columns import Column, is_frequency_unit, is_unit, parse_columns
 from eistool.readers.tables.dialect import TextTable, find_table
 from eistool.readers.tables.impedance_table import EXAMPLE, MIN_ROWS, Fail, read_rows, spectra_of
 from eistool.readers.tables.numbers import POINT
@@ -74,8 +74,10 @@ def _read_table(content: FileContent) -> _ImpedanceText:
     has_index = _counts([cells[0].strip() for _, cells in rows if cells])
     header_line, columns = _header(text, has_index)
     if header_line is None:
-        # words above a table of spaces are a title; with delimiters they are names
-        names = dialect.filled(text.preamble[-1][1]) if text.preamble and dialect.delimiter else []
+        # words above a table of spaces are a title unless one is a frequency; with delimiters they are names
+        names = dialect.filled(text.preamble[-1][1]) if text.preamble else []
+        named = any(column.quantity in ("frequency", "omega") for column in parse_columns(names))
+        names = names if dialect.delimiter or named else []
         columns = _unnamed_columns(content, text, names, has_index)
     place = text.lines[text.first][0] if header_line is None else header_line
     table = fill(columns, rows, ended=content.ended, delimiter=dialect.delimiter)
@@ -93,8 +95,9 @@ def _header(text: TextTable, has_index: bool) -> tuple[int | None, list[Column]]
     best_score = 2
     for k, (i, line) in enumerate(text.preamble):
         for cells in text.header_cells(line, has_index):
-            columns = parse_columns(cells, text.units_below(k, is_unit))
-            score = len({c.quantity for c in columns if c.quantity})
+            columns = parse_columns(cells, text.units_below(k, is_unit, is_frequency_unit))
+            # a column of unknown unit is refused later, with its unit
+            score = len({c.quantity or c.header for c in columns if c.quantity or c.unknown_unit})
             if score >= best_score:
                 best, best_score = (i, columns), score
                 break

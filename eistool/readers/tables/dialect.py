@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from eistool.readers.content import FileContent
 from eistool.readers.tables.numbers import is_number
-from eistool.readers.tables.torn import NumberedRow
+from eistool.readers.tables.torn import NumberedRow, is_all_numbers
 
 _CONSECUTIVE = 3  # rows of numbers, of one width, start a table
 _SAMPLE = 60  # lines that determine the dialect
 _PREAMBLE = 200  # lines above the table that are searched for a header
 _LONGEST_LINE = 50_000  # characters; rows of tables are shorter
 _COMMENT = ("#", "%", "//", "!")
+_SPACES = re.compile(r"[ \t]+")
 _SPACE_BEFORE_UNIT = re.compile(r"\s{1,40}(?=[\[(/])|(?<=/)\s{1,40}")
 
 Line = tuple[int, str]  # number from 0, text
@@ -41,7 +42,8 @@ class Dialect:
         if len(line) > _LONGEST_LINE:
             return []
         if not self.delimiter:
-            return line.split()
+            # a no-break or narrow space separates thousands, not columns
+            return line.split() if line.isascii() else [c for c in _SPACES.split(line) if c]
         if '"' in line and self.delimiter != "\t":
             try:
                 return next(csv.reader([line], delimiter=self.delimiter), [])
@@ -60,7 +62,7 @@ class Dialect:
         """Return the excess of cells with a number over the others; 0 for a line that is not a row."""
         cells = self.filled(line)
         n_numbers = sum(map(is_number, cells))
-        if self.delimiter == ",":  # between decimal commas, a space separates columns rather than thousands
+        if self.delimiter == "," and '"' not in line:  # between decimal commas, a space separates columns rather than thousands
             n_numbers -= sum(is_number(cell) for cell in cells if " " in cell.strip())
         return max(0, 2 * n_numbers - len(cells) + 1) if n_numbers >= 2 else 0
 
@@ -125,7 +127,9 @@ class TextTable:
         if delimiter and len(divisions[0]) > width:  # the last cells of the rows are empty
             yield divisions[0]
 
-    def units_below(self, place: int, is_unit: Callable[[str], bool]) -> list[str]:
+    def units_below(
+        self, place: int, is_unit: Callable[[str], bool], proves: Callable[[str], bool] = lambda cell: False
+    ) -> list[str]:
         """Return the row of units within two lines below a line of the preamble, empty if there is none.
 
         Parameters
@@ -134,10 +138,12 @@ class TextTable:
             Index of the line in :attr:`preamble`.
         is_unit : callable
             Whether a cell is a unit; two or more of them make a row of units.
+        proves : callable
+            Whether a unit makes the row one of units on its own.
         """
         for _, line in self.preamble[place + 1 : place + 3]:
             for cells in self.header_cells(line):
-                if sum(is_unit(cell) for cell in cells) >= 2:
+                if sum(map(is_unit, cells)) >= 2 or any(map(proves, cells)):
                     return cells
         return []
 
@@ -159,7 +165,11 @@ def find_table(content: FileContent) -> TextTable:
         last = widths[-_CONSECUTIVE:]
         # trailing cells may be empty, so rows of a wide table differ in width
         if len(last) == _CONSECUTIVE and (len(set(last)) == 1 or min(last) >= 3):
-            return TextTable(lines, dialect, k - _CONSECUTIVE + 1, max(last))
+            first = k - _CONSECUTIVE + 1
+            # lines of numbers above are rows too, in a style or number of cells that is refused later
+            while first > 0 and is_all_numbers(lines[first - 1][1]):
+                first -= 1
+            return TextTable(lines, dialect, first, max(last))
     raise content.error(
         f"no table of numbers; expected at least {_CONSECUTIVE} successive rows of frequency and impedance"
     )
@@ -173,6 +183,10 @@ def _find_dialect(content: FileContent, lines: Sequence[str]) -> Dialect:
     step = max(1, len(lines) // _SAMPLE)
     # the end of the file is table where any is, so most of the sample comes from there
     sample = [*lines[len(lines) // 2 :: step], *lines[:: 2 * step]]
+    for dialect in _DIALECTS[:2]:  # semicolons and tabs between numbers that may have any marks
+        rows = [cells for cells in map(dialect.filled, sample) if len(cells) > 1 and any(map(is_number, cells))]
+        if len(rows) > len(sample) / 2 and all(is_number(cell) for cells in rows for cell in cells):
+            return dialect
     scores = [sum(map(dialect.score, sample)) for dialect in _DIALECTS]
     best = max(range(len(_DIALECTS)), key=scores.__getitem__)
     if scores[best] == 0:

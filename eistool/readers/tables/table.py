@@ -63,7 +63,8 @@ class Table:
 
     def of(self, column: Column) -> FloatArray:
         """Return the numbers of a column in its base unit, shape (n_rows,)."""
-        return self.values[column.index] * column.scale
+        values = self.values[column.index]
+        return (column.base**values if column.base else values) * column.scale
 
     def finite(self, quantity: str, rows: IntArray) -> FloatArray:
         """Return the finite numbers of a quantity in the given rows; empty if the column is missing."""

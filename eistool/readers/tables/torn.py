@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 from eistool.errors import SpectrumError
 from eistool.readers.tables.numbers import is_number
@@ -17,9 +18,16 @@ _MOST_TORN = 0.2  # share of rows beyond which the table itself is misunderstood
 _FEWEST_ALIKE = 8  # rows that prove a format
 _COMPARED = 200  # rows before the last one
 _NUMBER = re.compile(r"[-+]?0*([0-9]*)(?:[.,](0*)([0-9]*))?([eE][-+]?[0-9]+)?")
-# cells that may be one number: 1,000.5 in all rows, 5,25 in rows with too many cells
-_GROUP = re.compile(r"[-+]?[1-9][0-9]{0,2},0[0-9]{2}(?:\.[0-9]*)?")
-_DIVIDED = re.compile(r"[-+]?[0-9]+,[0-9]+(?:[.eE].*)?")
+_SEPARATORS = re.compile(r"[\s;,\"]+")
+_PART = re.compile(r"[-+−]?[0-9.'’]*[0-9][0-9.'’]*(?:[eE][-+]?[0-9]+)?")
+# cells that may be one number: 1,000.5 in all rows; 5,25 or 1 250,5 in rows with too many cells
+_GROUP = re.compile(r"[-+]?[1-9][0-9]{0,2},0[0-9]{2}(?:[.,][0-9]*)?")
+_DIVIDED = MappingProxyType(
+    {
+        ",": re.compile(r"[-+]?[0-9]+,[0-9]+(?:[.eE].*)?"),
+        "": re.compile(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}(?:[.,][0-9]*)?"),
+    }
+)
 
 
 def intact_rows(
@@ -48,7 +56,7 @@ def intact_rows(
     >>> intact_rows([(1, ["10", "5", "-1"]), (2, ["1", "6", "-2"]), (3, ["0.1", "7"])])[1]
     ['warning: line 3 has 2 cells instead of 3: left out']
     """
-    numeric = [(line, cells) for line, cells in rows if _has_numbers(cells)]
+    numeric = [(line, cells) for line, cells in rows if _is_row(cells)]
     widths = {line: _filled(cells) for line, cells in numeric}
     if not widths:
         return list(rows), []
@@ -58,7 +66,7 @@ def intact_rows(
             if n not in allowed and not n < usual <= len(cells)}  # fmt: skip
     last_line = numeric[-1][0]
     if delimiter in ("", ","):
-        _check_divided(numeric, usual)
+        _check_divided(numeric, usual, delimiter)
     if len(torn) > max(1, _MOST_TORN * len(numeric)):
         line, n = next(iter(torn.items()))
         raise SpectrumError(
@@ -77,13 +85,13 @@ def intact_rows(
     return [row for row in rows if row[0] not in torn], warnings
 
 
-def _check_divided(rows: Sequence[NumberedRow], usual: int) -> None:
+def _check_divided(rows: Sequence[NumberedRow], usual: int, delimiter: str) -> None:
     """Refuse numbers with marks that are also the column separator."""
     for line, cells in rows:
         pairs = list(pairwise(cell.strip() for cell in cells))
         pair = next((pair for pair in pairs if _GROUP.fullmatch(",".join(pair))), None)
         if pair is None and _filled(cells) > usual:
-            pair = next((pair for pair in pairs if _DIVIDED.fullmatch(",".join(pair))), None)
+            pair = next((pair for pair in pairs if _DIVIDED[delimiter].fullmatch(",".join(pair))), None)
         if pair is not None:
             raise SpectrumError(
                 f"line {line}: {pair[0]!r} and {pair[1]!r} may be one number, divided by the column separator; "
@@ -91,8 +99,16 @@ def _check_divided(rows: Sequence[NumberedRow], usual: int) -> None:
             )
 
 
-def _has_numbers(cells: Sequence[str]) -> bool:
-    return sum(is_number(cell) for cell in cells[:4]) >= 2 or sum(map(is_number, cells)) >= 2
+def is_all_numbers(line: str) -> bool:
+    """Return whether a line has two or more numbers, with any separators and marks, and nothing else."""
+    parts = [part for part in _SEPARATORS.split(line) if part]
+    return len(parts) >= 2 and all(map(_PART.fullmatch, parts))
+
+
+def _is_row(cells: Sequence[str]) -> bool:
+    if sum(map(is_number, cells[:4])) >= 2 or sum(map(is_number, cells)) >= 2:
+        return True
+    return is_all_numbers(" ".join(cells))
 
 
 def _filled(cells: Sequence[str]) -> int:
