@@ -1,6 +1,5 @@
 """Inputs of a batch: spectra, excluded sweeps and unreadable files."""
 
-import hashlib
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from eistool.batch.store import Key, Record, place
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers import FoundFile, SampleTables, doubts, load, scan
+from eistool.readers import FileContent, FoundFile, SampleTables, doubts, load_content, scan
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
 from eistool.tables.check import Validity
@@ -144,11 +143,12 @@ def read_inputs(
 
 def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selection) -> None:
     try:
+        content = FileContent.open(file.path)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            spectra = load(file, tables)
-        inputs.hashes[file.source] = hashlib.sha256(file.path.read_bytes()).hexdigest()
-    except (ReaderError, OSError) as error:
+            spectra = load_content(file, content, tables)
+        inputs.hashes[file.source] = content.sha256
+    except ReaderError as error:
         tables.rows_for(file.path, file.source, None)  # so that its rows count as matched
         key = Key(file.source, 0, "", "")
         inputs.records.append(Record(key, "failed", {"failures": failure_rows("read", str(error))}))

@@ -1,7 +1,10 @@
 """Contents of a file, read and decoded once."""
 
 import codecs
+import hashlib
+import os
 import re
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +14,8 @@ from eistool.errors import ReaderError
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINES = 1_000_000
 MAX_LINE = 1_000_000  # characters; splitting a longer one takes many times its memory
+
+_PAUSES = (0.05, 0.2, 0.5)  # s, before a file that changes is read again
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _HEAD = 2_000_000  # characters
@@ -45,7 +50,7 @@ class FileContent:
         Raises
         ------
         ReaderError
-            If the file cannot be opened, is empty, or is larger than 64 MiB.
+            If the file cannot be opened, is empty, larger than 64 MiB, or still being written.
         """
         try:
             size = path.stat().st_size
@@ -54,13 +59,17 @@ class FileContent:
                     f"{path.name}: {size / 2**20:.0f} MiB; expected at most "
                     f"{MAX_BYTES // 2**20} MiB: split it, or export only the impedance columns"
                 )
-            with path.open("rb") as file:
-                data = file.read(-1 if limit is None else limit)
+            data = _read_settled(path) if limit is None else _read(path, limit)[0]
         except OSError as error:
             raise ReaderError(f"{path.name}: cannot be opened ({error.strerror or error})") from error
         if not data.strip():
             raise ReaderError(f"{path.name}: the file is empty; export it again")
         return cls(path, data)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes, in hexadecimal digits."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def suffix(self) -> str:
@@ -124,3 +133,28 @@ class FileContent:
     def error(self, message: str, line: int | None = None) -> ReaderError:
         """Return a ReaderError with file name and line, counted from 1; the caller raises it."""
         return ReaderError(f"{self.path.name}{'' if line is None else f', line {line}'}: {message}")
+
+
+def _read(path: Path, limit: int) -> tuple[bytes, tuple[int, int]]:
+    """Return the first bytes of a file, and its size and date before they were read."""
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        return file.read(limit), (status.st_size, status.st_mtime_ns)
+
+
+def _read_settled(path: Path) -> bytes:
+    """Return a file that does not change meanwhile; one that does is read again.
+
+    Raises
+    ------
+    ReaderError
+        If it keeps changing.
+    """
+    for pause in (*_PAUSES, None):
+        data, before = _read(path, MAX_BYTES + 1)
+        status = path.stat()
+        if before == (status.st_size, status.st_mtime_ns) and len(data) == status.st_size:
+            return data
+        if pause is not None:
+            time.sleep(pause)
+    raise ReaderError(f"{path.name}: the file is still being written; read it again when it is complete")

@@ -20,6 +20,7 @@ from eistool.readers.filename import (
 )
 from eistool.readers.formats.biologic import ELECTRODES
 from eistool.readers.formats.spectrum_rows import served_by
+from eistool.readers.notes import WARNING
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
 from eistool.readers.tables.impedance_table import PER_AREA, PER_LENGTH
@@ -198,7 +199,13 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
     ConfigError
         If the samples table is invalid.
     """
-    content = FileContent.open(file.path)
+    return load_content(file, FileContent.open(file.path), tables, electrode)
+
+
+def load_content(
+    file: FoundFile, content: FileContent, tables: SampleTables | None = None, electrode: str = "working"
+) -> list[Spectrum]:
+    """Read the sweeps of a file whose bytes are known; see :func:`load`."""
     reader = find_reader(content)
     if reader is None:
         raise content.error(refusal(content))
@@ -290,8 +297,12 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
 
 
 def doubts(spectrum: Spectrum) -> list[str]:
-    """Return the notes to check by eye: contradictory metadata, and a doubtful sign of Im."""
-    return [note for note in spectrum.notes if _DISAGREEMENT.match(note) or sign_in_doubt(note)]
+    """Return the notes to check by eye: warnings, contradictory metadata, and a doubtful sign of Im."""
+    return [
+        note.removeprefix(WARNING)
+        for note in spectrum.notes
+        if note.startswith(WARNING) or _DISAGREEMENT.match(note) or sign_in_doubt(note)
+    ]
 
 
 def unused_in_names(spectra: Sequence[Spectrum]) -> list[str]:

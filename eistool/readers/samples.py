@@ -222,7 +222,9 @@ def _style(path: Path, header: list[str], cells: list[list[str]]) -> NumberStyle
     first, second = styles[:2]
     where, text = next((w, t) for w, t in numbers if first.parse(t) != second.parse(t))
     values = sorted((first.parse(text), second.parse(text)))
-    raise ConfigError(f"{where}: {text!r} is {values[0]:g} or {values[1]:g}; write {values[0]:.1f} or {values[1]:.0f}")
+    raise ConfigError(
+        f"{where}: {text!r} is {values[0]:g} or {values[1]:g}; write {values[0]:.1f} or {values[1]:.0f}"
+    )
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str], style: NumberStyle) -> SampleRow:
@@ -260,7 +262,9 @@ def _cell(where: str, name: str, text: str, style: NumberStyle) -> object:
             f"{where}: {text!r} is not a number; remove units and thousands separators, or leave the cell empty"
         )
     if value < _IMPLAUSIBLE.get(name, 0.0) and _THREE_DECIMALS.fullmatch(text):
-        raise ConfigError(f"{where}: {text!r} is {value:g} or {1000 * value:g}; write {value:.2f} or {1000 * value:.0f}")
+        raise ConfigError(
+            f"{where}: {text!r} is {value:g} or {1000 * value:g}; write {value:.2f} or {1000 * value:.0f}"
+        )
     if expected := why_not(name, value):
         raise ConfigError(f"{where}: {text}; give {expected}, or leave the cell empty")
     return value

@@ -185,10 +185,10 @@ def _from_cells(
     *,
     ended: bool = True,
 ) -> TimeSeries:
-    kept, notes = intact_rows(rows, len(header), ended=ended)
+    intact = intact_rows(rows, len(header), ended=ended)
     names = list(_choose(parse_header(header, units)))
     cells = {
-        name.index: [row[name.index].strip().strip('"') if name.index < len(row) else "" for _, row in kept]
+        name.index: [row[name.index].strip().strip('"') if name.index < len(row) else "" for _, row in intact.rows]
         for name in names
     }
     style = one_style([cell for column in cells.values() for cell in column])
@@ -199,7 +199,7 @@ def _from_cells(
         if name.quantity in ("time", "date") and not np.isfinite(values).any():
             values, first_date = _clock_times(column)
         columns[name.quantity] = SeriesColumn(name.header, values * name.scale, name.has_unit, first_date)
-    return TimeSeries(line, header, columns, started_at, tuple(notes))
+    return TimeSeries(line, header, columns, started_at, intact.warnings)
 
 
 def _clock_times(cells: Sequence[str]) -> tuple[FloatArray, str | None]:
@@ -235,7 +235,9 @@ def _gamry(content: FileContent) -> list[TimeSeries]:
     series: list[TimeSeries] = []
     tables = [(i, match[1]) for i, text in enumerate(content.lines) if (match := gamry_dta.TABLE.match(text))]
     for i, name in tables:
-        lines = [(number + 1, text.split("\t")[1:]) for number, text in gamry_dta.table_lines(content.lines, i + 1)]
+        lines = [
+            (number + 1, text.split("\t")[1:]) for number, text in gamry_dta.table_lines(content.lines, i + 1)
+        ]
         if name.startswith("CURVE") and len(lines) > 2:
             series.append(_from_cells(i + 2, lines[0][1], lines[2:], lines[1][1]))
     if not series:

@@ -135,11 +135,12 @@ def expected(case: Case, parts: list[FloatArray]) -> tuple[FloatArray, ComplexAr
     _, kind, to_Hz, unit = HEADERS[case.header]
     f, a, b = parts[0] * to_Hz, parts[1] * unit, parts[2]
     if kind in ("polar", "radians"):
-        return f, a * np.exp(1j * (np.deg2rad(b) if kind == "polar" else b))
+        return f, np.asarray(a * np.exp(1j * (np.deg2rad(b) if kind == "polar" else b)), dtype=np.complex128)
     with np.errstate(all="ignore"):
         if kind == "admittance":
-            return f, 1 / (a + 1j * b * unit)
-        return (10**f if kind == "log f" else f), a + 1j * b * unit * (-1 if kind == "minus" else 1)
+            return f, np.asarray(1 / (a + 1j * b * unit), dtype=np.complex128)
+        z = np.asarray(a + 1j * b * unit * (-1 if kind == "minus" else 1), dtype=np.complex128)
+        return (10**f if kind == "log f" else f), z
 
 
 def outcome(case: Case) -> str:

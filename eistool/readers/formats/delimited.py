@@ -117,4 +117,5 @@ def _unnamed_columns(content: FileContent, text: TextTable, names: Sequence[str]
             f"{text.width} columns without names; expected three (frequency, Re, Im), or a header with {EXAMPLE}",
             place + 1,
         )
-    return [Column(has_index + k, "", name) for k, name in enumerate(("frequency", "real", "imag"))]
+    quantities = [*([""] if has_index else []), "frequency", "real", "imag"]
+    return [Column(k, "", quantity) for k, quantity in enumerate(quantities)]

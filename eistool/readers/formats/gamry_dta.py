@@ -9,6 +9,7 @@ import numpy as np
 
 from eistool.readers.content import FileContent
 from eistool.readers.tables.columns import parse_columns
+from eistool.readers.tables.impedance_table import omit_contradictory
 from eistool.readers.tables.numbers import is_number, parse_datetime, parse_number_any
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.readers.tables.table import Table, fill, mean_conditions
@@ -129,6 +130,8 @@ def _rows(content: FileContent, curve: _Curve) -> Rows:
         notes.append("only drift-corrected columns (ZrealDrCor, ZimagDrCor); they are read")
     if real is not None and imag is not None:
         z = table.of(real) + 1j * table.of(imag)
+        if real.quantity == "real":
+            z = omit_contradictory(table, z, notes)
         notes.insert(0, f"sign of Im: {imag.header} is signed in Gamry files")
     elif modulus is not None and phase is not None:
         z = table.of(modulus) * np.exp(1j * np.deg2rad(table.of(phase)))

@@ -62,9 +62,12 @@ def _load_block(content: FileContent, start: int, method: str) -> list[Spectrum]
     first, n = start + 1 + len(counts), counts[-1]
     lines = content.lines[first : first + n]
     rows = [(first + 1 + i, line[:_LONGEST_LINE].split()[:_N_COLUMNS]) for i, line in enumerate(lines)]
-    block = fill([Column(i, name, name) for i, name in enumerate(("real", "imag", "frequency"))], rows, delimiter="")
-    real, imag, frequency = block.values.values()
-    wrong = next((i for i, row in enumerate(zip(real, imag, frequency)) if np.isnan(row).any()), block.n_rows)
+    block = fill(
+        [Column(i, name, name) for i, name in enumerate(("real", "imag", "frequency"))], rows, delimiter=""
+    )
+    numbers = np.array(list(block.values.values()))
+    real, imag, frequency = numbers
+    wrong = int(next(iter(np.flatnonzero(np.isnan(numbers).any(axis=0))), block.n_rows))
     if wrong < n:
         raise content.error(
             f"expected three numbers; the block has {n} rows according to its header", first + wrong + 1

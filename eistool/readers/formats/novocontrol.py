@@ -64,9 +64,10 @@ def load(content: FileContent) -> list[Spectrum]:
     rows, sign = decide_sign(rows, sweeps, HeaderSign(notes.pop(0), final=False))
     settings = _settings(content.lines[0], header, geometry)
     measured = columns.get("mtemp")
+    all_notes = [sign, *notes, *sweep_notes, *columns.notes]
     return [
         replace(spectrum, metadata=settings.updated("file header", **_temperatures(temperature, measured, sweep)))
-        for spectrum, sweep in zip(to_spectra(rows, sweeps, [sign, *notes, *sweep_notes, *columns.notes]), sweeps, strict=True)
+        for spectrum, sweep in zip(to_spectra(rows, sweeps, all_notes), sweeps, strict=True)
     ]
 
 

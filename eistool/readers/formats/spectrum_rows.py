@@ -142,8 +142,9 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]], notes: li
         lists = {c.index: _list(cells[c.index]) for c in columns if c.quantity and c.index < len(cells)}
         n = max((array.size for array in lists.values()), default=0)
         values = {i: array for i, array in lists.items() if array.size > 1}
-        if any(_TORN_LIST.fullmatch(cell) for cell in cells):
-            notes.append(f"{WARNING}line {line} ends within a list: left out")
+        if any(_TORN_LIST.fullmatch(cell) for cell in cells) or len(cells) > len(names):
+            reason = f"has {len(cells)} cells instead of {len(names)}, or ends within a list"
+            notes.append(f"{WARNING}line {line} {reason}: left out")
             continue
         if n >= MIN_ROWS and all(array.size == n for array in values.values()):
             rows.append(_Row(line, columns, values, _metadata(fields, cells)))
@@ -179,10 +180,10 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
         columns.append(parse_column(prefix[1], len(columns)))
     fields = _metadata_columns(content, names)
     table = [(line, _split(text, delimiter)) for line, text in lines[1:]]
-    kept, torn = intact_rows(table, len(names), ended=content.ended or len(lines) < len(content.lines))
-    notes += torn
+    intact = intact_rows(table, len(names), ended=content.ended or len(lines) < len(content.lines))
+    notes += intact.warnings
     used = [i for pairs in by_quantity.values() for i, _ in pairs]
-    kept = [(line, cells) for line, cells in kept if len(cells) == len(names)]
+    kept = [(line, cells) for line, cells in intact.rows if len(cells) == len(names)]
     style = one_style([cells[i] for _, cells in kept for i in used])
     rows = []
     for line, cells in kept:
@@ -200,10 +201,10 @@ def _rows_of_pairs(content: FileContent, lines: list[tuple[int, str]], notes: li
         )
     frequency = _frequencies(partner)
     cells = [(line, _SEPARATOR.split(text.strip())) for line, text in lines]
-    kept, torn = intact_rows(cells, 2 * frequency.size, ended=content.ended)
-    style = one_style([cell for _, row in kept for cell in row])
-    rows = [(line, np.array([style.parse(cell) for cell in row])) for line, row in kept]
-    notes += torn
+    intact = intact_rows(cells, ended=content.ended)
+    style = one_style([cell for _, row in intact.rows for cell in row])
+    rows = [(line, np.array([style.parse(cell) for cell in row])) for line, row in intact.rows]
+    notes += intact.warnings
     if not rows:
         return []
     wrong = next(((line, row.size) for line, row in rows if row.size != 2 * frequency.size), None)

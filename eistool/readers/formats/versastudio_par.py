@@ -84,10 +84,14 @@ def _segments(lines: list[str], ended: bool) -> Iterator[_Segment]:
 
 
 def _load_segment(segment: _Segment, settings: dict[str, str]) -> list[Spectrum]:
-    table = fill(parse_columns([_NAMES.get(name, name) for name in segment.names]), segment.rows, ended=segment.ended)
-    frequency, real, imag = (table.find(quantity) for quantity in ("frequency", "real", "imag"))
-    if frequency is None or real is None or imag is None:
+    columns = parse_columns([_NAMES.get(name, name) for name in segment.names])
+    if not {"frequency", "real", "imag"} <= {column.quantity for column in columns}:
         raise ValueError(f"columns {', '.join(segment.names[:6]) or 'none'}, ...")
+    if segment.names[-1] == "0" and len(segment.rows[0][1] if segment.rows else ()) == len(columns) - 1:
+        del columns[-1]  # a name without cells
+    table = fill(columns, segment.rows, ended=segment.ended)
+    frequency, real, imag = (table.find(quantity) for quantity in ("frequency", "real", "imag"))
+    assert frequency is not None and real is not None and imag is not None  # noqa: S101, PT018  # checked above
     z = table.of(real) + 1j * table.of(imag)
     cycle = table.find("cycle")
     # d.c. steps in the segment have no frequency and no impedance

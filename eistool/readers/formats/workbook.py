@@ -36,7 +36,8 @@ def load(content: FileContent) -> list[Spectrum]:
     for title, rows in read_sheets(content):
         width = max(map(len, rows))
         text = "".join(
-            "\t".join(re.sub(r"\s", " ", cell) for cell in [*row, *[""] * (width - len(row))]) + "\n" for row in rows
+            "\t".join(re.sub(r"\s", " ", cell) for cell in [*row, *[""] * (width - len(row))]) + "\n"
+            for row in rows
         )
         try:
             # the title in place of a file name, so that errors give it

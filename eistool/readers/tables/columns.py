@@ -44,7 +44,9 @@ _WORDINGS = MappingProxyType(
 )
 _QUANTITY = {word: name for name, words in _WORDINGS.items() for word in words.split()}
 
-_DEGREES = re.compile(r"deg(?:rees?|\.)?|°|º|grad|\xa1\xe3|\x81\x8b", re.IGNORECASE)  # the last two: GBK, Shift-JIS
+_DEGREES = re.compile(
+    r"deg(?:rees?|\.)?|°|º|grad|\xa1\xe3|\x81\x8b", re.IGNORECASE
+)  # the last two: GBK, Shift-JIS
 _RADIANS = re.compile(r"rad(?:ians?)?", re.IGNORECASE)
 _IN_OHM = ("real", "imag", "modulus", "resistance", "reactance", "real_corrected", "imag_corrected")
 _OHMS = frozenset(("ohm",))
@@ -73,7 +75,9 @@ _TIME_UNIT = re.compile(
 )
 _TEMPERATURE = re.compile(r"temp(?:erature)?\.?[\s/_]{0,3}[\[(]?\W?(?:deg)?\s?[ck]?[\])]?")
 _OTHER = re.compile(r"zce|zwe-ce", re.IGNORECASE)
-_LOGARITHM = re.compile(r"(log10|log|lg|ln)\s*(?:\((.*)\)|(?![a-z])\s*(.*)|(f|freq|frequency|ω|omega|\|z\|))", re.IGNORECASE)
+_LOGARITHM = re.compile(
+    r"(log10|log|lg|ln)\s*(?:\((.*)\)|(?![a-z])\s*(.*)|(f|freq|frequency|ω|omega|\|z\|))", re.IGNORECASE
+)
 _SPLITS = tuple(
     map(
         re.compile,

@@ -62,7 +62,9 @@ class Dialect:
         """Return the excess of cells with a number over the others; 0 for a line that is not a row."""
         cells = self.filled(line)
         n_numbers = sum(map(is_number, cells))
-        if self.delimiter == "," and '"' not in line:  # between decimal commas, a space separates columns rather than thousands
+        if (
+            self.delimiter == "," and '"' not in line
+        ):  # between decimal commas, a space separates columns rather than thousands
             n_numbers -= sum(is_number(cell) for cell in cells if " " in cell.strip())
         return max(0, 2 * n_numbers - len(cells) + 1) if n_numbers >= 2 else 0
 

@@ -22,6 +22,8 @@ PER_AREA = f"{WARNING}impedances are per area (ohm cm²): kept as they are, sinc
 PER_LENGTH = "impedances are resistivities (ohm cm)"
 
 _IN_OHM = ("real", "imag", "modulus", "resistance", "reactance")
+# deviation of |Z| from Re and Im beyond which a row is damaged, and the share of rows that may be
+_SAME_MODULUS, _MOST_CONTRADICTORY = 0.02, 0.1
 _DAMAGED = "#NAME?"
 
 Fail = Callable[[str], ReaderError]
@@ -66,7 +68,7 @@ def spectra_of(
                 f"three columns without names, and the first is not a swept frequency; add a header with {EXAMPLE}"
             )
         sweep_notes.insert(0, "no header: columns read as frequency/Hz, Re/ohm, Im/ohm")
-    rows, sign = decide_sign(rows, sweeps, header)
+    rows, sign = decide_sign(rows, sweeps, header, cut=table.cut)
     spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes, *table.notes])
     described = [{} if describe is None else dict(describe(sweep)) for sweep in sweeps]
     start = described[0].get("started_at")
@@ -103,13 +105,15 @@ def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
         if real.negated:
             raise fail(f"{real.header!r} has a minus; expected the real part as it is")
         z = table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1)
+        if modulus is not None and modulus.geometry == real.geometry:
+            z = omit_contradictory(table, z, notes)
         angle, source = _angle(table, z)
         z, header = cartesian_sign(z, imag, angle, notes, source)
         used = [real, imag]
     elif modulus is not None and phase is not None:
         angle = _radians(table, phase, None, notes) * (-1 if phase.negated else 1)
         z = table.of(modulus) * np.exp(1j * angle)
-        header = HeaderSign(f"from the phase column {phase.header!r}", final=phase.negated)
+        header = HeaderSign(f"from the phase column {phase.header!r}", final=phase.negated, proven=True)
         used = [modulus]
     elif (pairs := _complex(table, "admittance")) is not None:
         z, used = 1 / pairs[0], pairs[1]
@@ -124,16 +128,44 @@ def read_rows(given: Table, fail: Fail) -> tuple[Rows, HeaderSign]:
     geometries = {column.geometry for column in used}
     if len(geometries) > 1:
         raise fail(f"{' and '.join(repr(c.header) for c in used)} have different units; expected the same")
-    notes += [f"{c.header} read in units of {c.scale:g} ohm" for c in used if c.scale != 1 and c.quantity in _IN_OHM]
+    notes += [
+        f"{c.header} read in units of {c.scale:g} ohm" for c in used if c.scale != 1 and c.quantity in _IN_OHM
+    ]
     notes += {"area": [PER_AREA], "length": [PER_LENGTH]}.get(used[0].geometry, [])
     alike = [(c.quantity, c.geometry) for c in table.columns]
     n_spectra = min(alike.count((c.quantity, c.geometry)) for c in used)
     if n_spectra > 1:
         notes.append(
-            f"{WARNING}{n_spectra} columns {used[0].header}: only the first spectrum is read; save each in its own file"
+            f"{WARNING}{n_spectra} columns {used[0].header}: only the first spectrum is read; "
+            "save each in its own file"
         )
     cycle = table.find("cycle")
     return Rows(frequency, z, None if cycle is None else table.of(cycle), notes), header
+
+
+def omit_contradictory(table: Table, z: ComplexArray, notes: list[str]) -> ComplexArray:
+    """Return Z without the rows where |Z| in its own column differs, if it agrees in the others.
+
+    Parameters
+    ----------
+    table : Table
+    z : ComplexArray, shape (n_rows,)
+        From columns of Re and Im.
+    notes : list of str
+        Gains a warning with the lines.
+    """
+    modulus = table.find("modulus")
+    if modulus is None:
+        return z
+    given = np.abs(table.of(modulus))
+    usable = np.isfinite(z) & np.isfinite(given) & (given > 0)
+    other = usable & (np.abs(np.abs(z) - given) > _SAME_MODULUS * given)
+    if not 0 < np.count_nonzero(other) <= max(1, _MOST_CONTRADICTORY * np.count_nonzero(usable)):
+        return z
+    n = np.count_nonzero(other)
+    lines = ", ".join(str(table.lines[k]) for k in np.flatnonzero(other)[:5] if k < len(table.lines))
+    notes.append(f"{WARNING}{n} rows (line {lines}) have another {modulus.header} than Re and Im: left out")
+    return np.where(other, np.nan, z)
 
 
 def _complex(table: Table, quantity: str) -> tuple[ComplexArray, list[Column]] | None:

@@ -15,7 +15,9 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([AaPp][Mm])
 # all spaces (no-break, narrow, thin, figure) and apostrophes that separate thousands, and two other minus signs;
 # 0x92 is the apostrophe of cp1252
 _PLAIN = str.maketrans(
-    dict.fromkeys("\u00a0\u202f\u2009\u2007\u2008", " ") | dict.fromkeys("’‘ʼ´`\x92", "'") | dict.fromkeys("−–", "-")
+    dict.fromkeys("\u00a0\u202f\u2009\u2007\u2008", " ")
+    | dict.fromkeys("’‘ʼ´`\x92", "'")
+    | dict.fromkeys("−–", "-")
 )
 _MARK = re.compile("[,'\u00a0\u202f\u2009\u2007\u2008’‘ʼ´`\x92−–dD]|[0-9] [0-9]")
 # a point that cannot separate thousands: not in front of three digits, or not behind one to three of them
@@ -142,9 +144,7 @@ def find_styles(cells: Sequence[str]) -> list[NumberStyle]:
         candidates = list(STYLES)
         numbers = {cell.strip().translate(_PLAIN) for cell in cells}
     numbers = {cell for cell in numbers if is_number(cell)}
-    candidates = [
-        style for style in candidates if all(style.fits(number) for number in numbers)
-    ]
+    candidates = [style for style in candidates if all(style.fits(number) for number in numbers)]
     distinct: dict[tuple[float, ...], NumberStyle] = {}
     for style in candidates:
         distinct.setdefault(tuple(style.parse(number) for number in numbers), style)

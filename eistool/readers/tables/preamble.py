@@ -49,7 +49,9 @@ def preamble_metadata(lines: Sequence[str], style: NumberStyle | None = None) ->
         elif (date := _DATE.match(line)) is not None and dated:
             values.setdefault("started_at", parse_datetime(date[1]))
         elif (amplitude := _AMPLITUDE.match(line)) is not None:
-            values.setdefault("amplitude_mV", _positive(amplitude[2], 1.0 if amplitude[1][0] == "m" else 1e3, style))
+            values.setdefault(
+                "amplitude_mV", _positive(amplitude[2], 1.0 if amplitude[1][0] == "m" else 1e3, style)
+            )
         elif (bias := _BIAS.match(line)) is not None:
             values.setdefault("bias_V", _finite(bias[2], 1e-3 if bias[1][0] == "m" else 1.0, style))
         elif (area := _AREA.match(line)) is not None:

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from eistool.errors import SpectrumError
+from eistool.readers.notes import WARNING
 from eistool.readers.tables.columns import Column, pick
 from eistool.readers.tables.numbers import POINT, NumberStyle, find_styles, is_number, parse_datetime
-from eistool.readers.tables.units import PREFIXES
 from eistool.readers.tables.torn import NumberedRow, intact_rows
-from eistool.readers.notes import WARNING
+from eistool.readers.tables.units import PREFIXES
 from eistool.spectrum.metadata import ABSOLUTE_ZERO_C
 from eistool.typing import FloatArray, IntArray
 
@@ -44,6 +44,8 @@ class Table:
         Rows that were left out, and decisions on the numbers.
     lines : tuple of int
         Line of each row in the file, from 1.
+    cut : bool
+        Whether the table ends within a row.
     """
 
     columns: list[Column]
@@ -51,6 +53,7 @@ class Table:
     style: NumberStyle = POINT
     notes: tuple[str, ...] = ()
     lines: tuple[int, ...] = ()
+    cut: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -102,7 +105,8 @@ def fill(
     >>> fill([Column(0, "f/Hz", "frequency"), Column(1, "note", "")], [(1, ["1,5", "a"]), (2, ["?"])]).values
     {0: array([1.5, nan])}
     """
-    kept, notes = intact_rows(rows, len(columns), ended=ended, delimiter=delimiter)
+    intact = intact_rows(rows, len(columns), ended=ended, delimiter=delimiter)
+    kept = intact.rows
     lines = tuple(line for line, _ in kept)
     wanted = [column for column in columns if column.quantity][:_MAX_KNOWN]
     cells = {
@@ -116,7 +120,7 @@ def fill(
         )
         for c in wanted
     }
-    return Table(columns, values, style, (*notes, *note), lines)
+    return Table(columns, values, style, (*intact.warnings, *note), lines, intact.cut)
 
 
 def one_style(cells: Sequence[str]) -> NumberStyle:
@@ -181,8 +185,8 @@ def _contradiction(cells: Sequence[str], lines: Sequence[int] = ()) -> str:
     first = next((k for k in range(last) if not find_styles([texts[k], texts[last]])), 0)
     place, before = (f"line {lines[numbers[k]]}: " if lines else "" for k in (last, first))
     return (
-        f"{place}{texts[last]!r} beside {before}{texts[first]!r}: decimal mark or thousands separator differ within "
-        "the table; export it with one decimal mark and without thousands separators"
+        f"{place}{texts[last]!r} beside {before}{texts[first]!r}: decimal mark or thousands separator differ "
+        "within the table; export it with one decimal mark and without thousands separators"
     )
 
 

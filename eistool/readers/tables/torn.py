@@ -4,20 +4,22 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
 from eistool.errors import SpectrumError
-from eistool.readers.tables.numbers import is_number
 from eistool.readers.notes import WARNING
+from eistool.readers.tables.numbers import is_number
 
 NumberedRow = tuple[int, list[str]]  # line from 1, cells
 
 _MOST_NAMED = 5
 _MOST_TORN = 0.2  # share of rows beyond which the table itself is misunderstood
+_FEWEST_OF_WIDTH = 3  # rows as wide as the header that prove such rows
 _FEWEST_ALIKE = 8  # rows that prove a format
 _COMPARED = 200  # rows before the last one
-_NUMBER = re.compile(r"[-+]?0*([0-9]*)(?:[.,](0*)([0-9]*))?([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"(?=[^eE]*[0-9])[-+]?0*([0-9]*)(?:[.,](0*)([0-9]*))?([eE][-+]?[0-9]+)?")
 _SEPARATORS = re.compile(r"[\s;,\"]+")
 _PART = re.compile(r"[-+−]?[0-9.'’]*[0-9][0-9.'’]*(?:[eE][-+]?[0-9]+)?")
 # cells that may be one number: 1,000.5 in all rows; 5,25 or 1 250,5 in rows with too many cells
@@ -30,9 +32,28 @@ _DIVIDED = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class IntactRows:
+    """Rows of a table that are whole.
+
+    Parameters
+    ----------
+    rows : list of (int, list of str)
+        Lines from 1, and cells.
+    warnings : tuple of str
+        The lines that were left out, and why.
+    cut : bool
+        Whether the table ends within a row.
+    """
+
+    rows: list[NumberedRow]
+    warnings: tuple[str, ...] = ()
+    cut: bool = False
+
+
 def intact_rows(
     rows: Sequence[NumberedRow], width: int | None = None, *, ended: bool = True, delimiter: str = "\t"
-) -> tuple[list[NumberedRow], list[str]]:
+) -> IntactRows:
     """Return the rows that are whole, and a warning with the lines of the others.
 
     Parameters
@@ -53,20 +74,29 @@ def intact_rows(
 
     Examples
     --------
-    >>> intact_rows([(1, ["10", "5", "-1"]), (2, ["1", "6", "-2"]), (3, ["0.1", "7"])])[1]
-    ['warning: line 3 has 2 cells instead of 3: left out']
+    >>> intact_rows([(1, ["10", "5", "-1"]), (2, ["1", "6", "-2"]), (3, ["0.1", "7"])]).warnings
+    ('warning: line 3 has 2 cells instead of 3: left out',)
     """
     numeric = [(line, cells) for line, cells in rows if _is_row(cells)]
-    widths = {line: _filled(cells) for line, cells in numeric}
-    if not widths:
-        return list(rows), []
-    usual = Counter(widths.values()).most_common(1)[0][0]
-    allowed = {usual, usual if width is None else width}
-    torn = {line: n for (line, cells), n in zip(numeric, widths.values(), strict=True)
-            if n not in allowed and not n < usual <= len(cells)}  # fmt: skip
-    last_line = numeric[-1][0]
+    if not numeric:
+        return IntactRows(list(rows))
+    widths = [_filled(cells) for _, cells in numeric]
+    counts = Counter(widths)
+    usual = counts.most_common(1)[0][0]
+    if width is not None and (usual > width or all(len(cells) < width for _, cells in numeric)):
+        raise SpectrumError(
+            f"line {numeric[0][0]} has {usual} cells under {width} names; expected as many names as cells: "
+            "export the table again"
+        )
     if delimiter in ("", ","):
         _check_divided(numeric, usual, delimiter)
+    torn = {
+        line: n
+        for (line, cells), n in zip(numeric, widths, strict=True)
+        if n != usual
+        and not n < usual <= len(cells)  # empty at the end
+        and not (n == width and (counts[n] >= _FEWEST_OF_WIDTH or not any(map(is_number, cells[usual:]))))
+    }
     if len(torn) > max(1, _MOST_TORN * len(numeric)):
         line, n = next(iter(torn.items()))
         raise SpectrumError(
@@ -78,11 +108,15 @@ def intact_rows(
         named = ", ".join(f"line {line} has {n} cells" for line, n in list(torn.items())[:_MOST_NAMED])
         more = f" and {len(torn) - _MOST_NAMED} more lines" if len(torn) > _MOST_NAMED else ""
         warnings.append(f"{WARNING}{named} instead of {usual}{more}: left out")
-    elif last_line not in torn and not _is_complete([cells for _, cells in numeric], ended):
-        torn[last_line] = 0
+    last = numeric[-1][0]
+    cut = last in torn or (not ended and rows[-1][0] > last)
+    if not cut and not _is_complete([cells for _, cells in numeric], ended):
+        torn[last], cut = 0, True
         reason = "is shorter than the others" if ended else "has no line end and may be cut off"
-        warnings.append(f"{WARNING}the last row (line {last_line}) {reason}: left out")
-    return [row for row in rows if row[0] not in torn], warnings
+        warnings.append(f"{WARNING}the last row (line {last}) {reason}: left out")
+    elif not ended and rows[-1][0] > last:
+        warnings.append(f"{WARNING}line {rows[-1][0]} has no line end and is not a row: left out")
+    return IntactRows([row for row in rows if row[0] not in torn], tuple(warnings), cut)
 
 
 def _check_divided(rows: Sequence[NumberedRow], usual: int, delimiter: str) -> None:
