@@ -12,6 +12,7 @@ from eistool.readers.tables.impedance_table import EXAMPLE, MIN_ROWS, Fail, read
 from eistool.readers.tables.numbers import POINT
 from eistool.readers.tables.preamble import preamble_metadata
 from eistool.readers.tables.table import Table, fill
+from eistool.readers.tables.unnamed import name_columns
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".csv", ".txt", ".dat", ".tsv", ".asc", ".i2b", ".p00")
@@ -58,8 +59,12 @@ def load(content: FileContent) -> list[Spectrum]:
     if not content.is_text:
         raise content.error("binary data; expected a text table")
     text = _read_table(content)
+    table, notes = text.table, []
+    if not text.named:
+        table, note = name_columns(table)
+        notes = [note]
     known = preamble_metadata(content.lines[: text.line], text.table.style).known()
-    return spectra_of(text.table, text.fail(content), guessed=not text.named, describe=lambda _: known)
+    return spectra_of(table, text.fail(content), guessed=not text.named, describe=lambda _: known, notes=notes)
 
 
 def _read_table(content: FileContent) -> _ImpedanceText:

@@ -67,7 +67,6 @@ def spectra_of(
             raise fail(
                 f"three columns without names, and the first is not a swept frequency; add a header with {EXAMPLE}"
             )
-        sweep_notes.insert(0, "no header: columns read as frequency/Hz, Re/ohm, Im/ohm")
     rows, sign = decide_sign(rows, sweeps, header, cut=table.cut)
     spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes, *table.notes])
     described = [{} if describe is None else dict(describe(sweep)) for sweep in sweeps]
