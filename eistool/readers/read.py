@@ -21,6 +21,7 @@ from eistool.readers.filename import (
 from eistool.readers.formats.biologic import ELECTRODES
 from eistool.readers.formats.spectrum_rows import served_by
 from eistool.readers.notes import WARNING
+from eistool.readers.plausibility import with_warnings
 from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
 from eistool.readers.tables.impedance_table import PER_AREA, PER_LENGTH
@@ -211,20 +212,16 @@ def load_content(
         raise content.error(refusal(content))
     spectra = reader.read(content, electrode)
     named = file.name_metadata
-    place = Metadata().updated("file", source=file.source, format=reader.name)
+    place = named.add_to(Metadata().updated("file", source=file.source, format=reader.name))
     tables = tables or SampleTables()
     described = []
     for sweep, spectrum in enumerate(spectra, start=1):
-        header = spectrum.metadata
-        start = replace(
-            spectrum,
-            metadata=named.add_to(place.updated("file", sweep=sweep)),
-            label="",
-            notes=(*spectrum.notes, *named.notes),
-        )
-        full = override(start, "file header", header.known())
-        for row in tables.rows_for(file.path, file.source, sweep):
-            full = override(full, "samples table", row.values)
+        metadata, notes = place.updated("file", sweep=sweep), [*spectrum.notes, *named.notes]
+        sources = [("file header", spectrum.metadata.known())]
+        sources += [("samples table", row.values) for row in tables.rows_for(file.path, file.source, sweep)]
+        for origin, values in sources:
+            metadata = _merge(metadata, origin, values, notes)
+        full = replace(spectrum, metadata=metadata, label="", notes=notes)
         try:
             full = _in_ohm(full)
         except SpectrumError as error:
@@ -232,7 +229,7 @@ def load_content(
         if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
             full = full.crop(full.metadata.f_min_Hz, full.metadata.f_max_Hz)
         described.append(full)
-    return described
+    return with_warnings(described)
 
 
 def _in_ohm(spectrum: Spectrum) -> Spectrum:
@@ -282,18 +279,24 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
     values : mapping
         By field name; ``None`` leaves the present value.
     """
-    known = spectrum.metadata.known()
-    notes = [
-        f"{name}: {origin} {value} replaces {spectrum.metadata.origin[name]} {known[name]}"
+    notes = list(spectrum.notes)
+    metadata = _merge(spectrum.metadata, origin, values, notes)
+    return replace(spectrum, metadata=metadata, notes=notes)
+
+
+def _merge(metadata: Metadata, origin: str, values: Mapping[str, object], notes: list[str]) -> Metadata:
+    """Return metadata with values of higher precedence; the notes gain the disagreements."""
+    known = metadata.known()
+    notes += [
+        f"{name}: {origin} {value} replaces {metadata.origin[name]} {known[name]}"
         for name, value in values.items()
         if value is not None
         and name != "file"
         and known.get(name, value) != value
         # the sample in a file name is only a guess
-        and not (name == "sample_id" and spectrum.metadata.origin[name] == ORIGIN)
+        and not (name == "sample_id" and metadata.origin[name] == ORIGIN)
     ]
-    metadata = spectrum.metadata.updated(origin, **values)
-    return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *notes))
+    return metadata.updated(origin, **values)
 
 
 def doubts(spectrum: Spectrum) -> list[str]:

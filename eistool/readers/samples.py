@@ -117,13 +117,18 @@ class SampleTables:
     def __init__(self, path: Path | None = None) -> None:
         self.given = None if path is None else read_samples(path)
         self._read: dict[Path, SamplesTable] = {}
+        self._nearest: dict[Path, SamplesTable | None] = {}
         self._matched: dict[Path, set[int]] = {}
 
     def table_for(self, path: Path) -> SamplesTable | None:
         """Return the table of a file, None if there is none."""
         if self.given is not None:
             return self.given
-        folder = path.resolve().parent
+        if path.parent not in self._nearest:
+            self._nearest[path.parent] = self._find(path.resolve().parent)
+        return self._nearest[path.parent]
+
+    def _find(self, folder: Path) -> SamplesTable | None:
         for place in (folder, *folder.parents)[: _LEVELS_ABOVE + 1]:
             for table in (place / name for name in TABLE_NAMES):
                 if table.is_file():

@@ -195,7 +195,7 @@ def _from_cells(
     columns: dict[str, SeriesColumn] = {}
     for name in names:
         column = cells[name.index]
-        values, first_date = np.array([style.parse(cell) for cell in column], dtype=np.float64), None
+        values, first_date = style.parse_all(column), None
         if name.quantity in ("time", "date") and not np.isfinite(values).any():
             values, first_date = _clock_times(column)
         columns[name.quantity] = SeriesColumn(name.header, values * name.scale, name.has_unit, first_date)

@@ -187,7 +187,7 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
     style = one_style([cells[i] for _, cells in kept for i in used])
     rows = []
     for line, cells in kept:
-        parts = [np.array([style.parse(cells[i]) for i, _ in by_quantity[q]]) for q in quantities]
+        parts = [style.parse_all([cells[i] for i, _ in by_quantity[q]]) for q in quantities]
         values = {0: frequency} | dict(enumerate(parts, start=1))
         rows.append(_Row(line, columns, values, _metadata(fields, cells)))
     return rows
@@ -203,7 +203,7 @@ def _rows_of_pairs(content: FileContent, lines: list[tuple[int, str]], notes: li
     cells = [(line, _SEPARATOR.split(text.strip())) for line, text in lines]
     intact = intact_rows(cells, ended=content.ended)
     style = one_style([cell for _, row in intact.rows for cell in row])
-    rows = [(line, np.array([style.parse(cell) for cell in row])) for line, row in intact.rows]
+    rows = [(line, style.parse_all(row)) for line, row in intact.rows]
     notes += intact.warnings
     if not rows:
         return []

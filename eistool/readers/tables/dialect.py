@@ -185,14 +185,17 @@ def _find_dialect(content: FileContent, lines: Sequence[str]) -> Dialect:
     step = max(1, len(lines) // _SAMPLE)
     # the end of the file is table where any is, so most of the sample comes from there
     sample = [*lines[len(lines) // 2 :: step], *lines[:: 2 * step]]
-    for dialect in _DIALECTS[:2]:  # semicolons and tabs between numbers that may have any marks
+    joined = "".join(sample)
+    occurring = [dialect for dialect in _DIALECTS if dialect.delimiter in joined]
+    for dialect in occurring:
+        if dialect.delimiter not in ("\t", ";"):  # between these, numbers may have any marks
+            continue
         rows = [cells for cells in map(dialect.filled, sample) if len(cells) > 1 and any(map(is_number, cells))]
         if len(rows) > len(sample) / 2 and all(is_number(cell) for cells in rows for cell in cells):
             return dialect
-    scores = [sum(map(dialect.score, sample)) for dialect in _DIALECTS]
-    best = max(range(len(_DIALECTS)), key=scores.__getitem__)
-    if scores[best] == 0:
+    scores = [sum(map(dialect.score, sample)) for dialect in occurring]
+    if not any(scores):
         raise content.error(
             "no table of numbers; expected frequency and impedance, separated by comma, semicolon, tab or spaces"
         )
-    return _DIALECTS[best]
+    return occurring[scores.index(max(scores))]

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+import numpy as np
+
+from eistool.typing import FloatArray
+
 _DATE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _SPELLED = re.compile(rf"({'|'.join(_MONTHS)})[a-z]*\.? (\d{{1,2}}), (\d{{4}})")
@@ -59,6 +63,15 @@ class NumberStyle:
             text = text.replace(self.thousands, "")
         return float(text.replace(",", ".").replace("D", "e").replace("d", "e"))
 
+    def parse_all(self, cells: Sequence[str]) -> FloatArray:
+        """Return the numbers in some cells, nan for other text, shape (n_cells,)."""
+        if self == POINT and "_" not in "".join(cells):
+            try:
+                return np.array(list(map(float, cells)), dtype=np.float64)
+            except ValueError:
+                pass
+        return np.array([self.parse(cell) for cell in cells], dtype=np.float64)
+
     def fits(self, text: str) -> bool:
         """Return whether a text, with plain spaces and apostrophes, is a number of this style."""
         return self._pattern.fullmatch(text) is not None
@@ -103,7 +116,7 @@ def is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         cell = cell.strip().strip('"').translate(_PLAIN)
-        return cell[-1:] in "0123456789.," and any(style.fits(cell) for style in STYLES)
+        return _NUMBER_LIKE.fullmatch(cell) is not None and any(style.fits(cell) for style in STYLES)
     return "_" not in cell and not cell.strip()[-1].isalpha()
 
 
