@@ -217,11 +217,11 @@ def load_content(
     described = []
     for sweep, spectrum in enumerate(spectra, start=1):
         metadata, notes = place.updated("file", sweep=sweep), [*spectrum.notes, *named.notes]
-        sources = [("file header", spectrum.metadata.known())]
+        sources: list[tuple[str, Mapping[str, object]]] = [("file header", spectrum.metadata.known())]
         sources += [("samples table", row.values) for row in tables.rows_for(file.path, file.source, sweep)]
         for origin, values in sources:
             metadata = _merge(metadata, origin, values, notes)
-        full = replace(spectrum, metadata=metadata, label="", notes=notes)
+        full = replace(spectrum, metadata=metadata, label="", notes=tuple(notes))
         try:
             full = _in_ohm(full)
         except SpectrumError as error:
@@ -281,7 +281,7 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
     """
     notes = list(spectrum.notes)
     metadata = _merge(spectrum.metadata, origin, values, notes)
-    return replace(spectrum, metadata=metadata, notes=notes)
+    return replace(spectrum, metadata=metadata, notes=tuple(notes))
 
 
 def _merge(metadata: Metadata, origin: str, values: Mapping[str, object], notes: list[str]) -> Metadata:

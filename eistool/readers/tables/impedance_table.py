@@ -62,11 +62,10 @@ def spectra_of(
     if sum(sweep.size for sweep in sweeps) < MIN_ROWS:
         reasons = "".join(f"; {note}" for note in sweep_notes)
         raise fail(f"fewer than {MIN_ROWS} rows with a frequency above 0 and an impedance{reasons}")
-    if guessed:
-        if not _is_swept(rows, sweeps):
-            raise fail(
-                f"three columns without names, and the first is not a swept frequency; add a header with {EXAMPLE}"
-            )
+    if guessed and not _is_swept(rows, sweeps):
+        raise fail(
+            f"three columns without names, and the first is not a swept frequency; add a header with {EXAMPLE}"
+        )
     rows, sign = decide_sign(rows, sweeps, header, cut=table.cut)
     spectra = to_spectra(rows, sweeps, [sign, *rows.notes, *notes, *sweep_notes, *table.notes])
     described = [{} if describe is None else dict(describe(sweep)) for sweep in sweeps]

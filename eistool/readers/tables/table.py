@@ -114,7 +114,9 @@ def fill(
     }
     style, note = _choose_style([c for c in wanted if c.quantity != "date"], cells, lines)
     values = {
-        c.index: np.array(list(map(_seconds, cells[c.index]))) if c.quantity == "date" else style.parse_all(cells[c.index])
+        c.index: np.array(list(map(_seconds, cells[c.index])))
+        if c.quantity == "date"
+        else style.parse_all(cells[c.index])
         for c in wanted
     }
     return Table(columns, values, style, (*intact.warnings, *note), lines, intact.cut)

@@ -67,9 +67,9 @@ def name_columns(table: Table) -> tuple[Table, str]:
     other = min((name for name in residuals if name != "cartesian"), key=lambda name: residuals[name])
     if chosen != "cartesian" and (residuals[chosen] > _GOOD or residuals[chosen] * _CLEARLY > cartesian):
         raise SpectrumError(
-            f"three columns without names: as {_MEANINGS['cartesian'].text} they deviate by {cartesian:.1%} from the "
-            f"Kramers-Kronig relations, as {_MEANINGS[chosen].text} by {residuals[chosen]:.1%}; add a header such as "
-            "frequency_Hz,z_real_ohm,z_imag_ohm"
+            f"three columns without names: as {_MEANINGS['cartesian'].text} they deviate by {cartesian:.1%} from "
+            f"the Kramers-Kronig relations, as {_MEANINGS[chosen].text} by {residuals[chosen]:.1%}; add a header "
+            "such as frequency_Hz,z_real_ohm,z_imag_ohm"
         )
     meaning = _MEANINGS[chosen]
     note = f"no header: columns read as {meaning.text}"
@@ -80,7 +80,8 @@ def name_columns(table: Table) -> tuple[Table, str]:
     columns = [meaning.first, meaning.second, meaning.third]
     if not columns[0].base and _is_angular(x):
         columns[0] = replace(columns[0], quantity="omega")
-        note = f"{WARNING}{note.replace('frequency/Hz', 'angular frequency/(rad/s)')}: divided by 2π, its ends are round"
+        note = note.removeprefix(WARNING).replace("frequency/Hz", "angular frequency/(rad/s)")
+        note = f"{WARNING}{note}: divided by 2π, its ends are round"
     placed = [replace(column, index=first + k) for k, column in enumerate(columns)]
     return replace(table, columns=[*table.columns[:first], *placed]), note
 
@@ -112,7 +113,12 @@ def _residual(frequency: FloatArray, z: ComplexArray) -> float:
     n_tau = int(min(max(2, _PER_DECADE * decades), omega.size / 2, 60))
     tau = np.geomspace(1 / omega.max(), 1 / omega.min(), n_tau)
     basis = np.column_stack(
-        [1 / (1 + 1j * omega[:, None] * tau), np.ones(omega.size), 1j * omega / omega.max(), omega.min() / (1j * omega)]
+        [
+            1 / (1 + 1j * omega[:, None] * tau),
+            np.ones(omega.size),
+            1j * omega / omega.max(),
+            omega.min() / (1j * omega),
+        ]
     )
     basis = basis / np.abs(z)[:, None]
     stacked = np.vstack([basis.real, basis.imag])
