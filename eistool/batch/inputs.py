@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eistool.batch.store import Key, Record, place
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers import FileContent, FoundFile, SampleTables, doubts, load_content, scan
+from eistool.readers import FileContent, FoundFile, SampleTables, doubts, load, scan
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
 from eistool.tables.check import Validity
@@ -146,7 +146,7 @@ def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selec
         content = FileContent.open(file.path)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            spectra = load_content(file, content, tables)
+            spectra = load(file, tables, content=content)
         inputs.hashes[file.source] = content.sha256
     except ReaderError as error:
         tables.rows_for(file.path, file.source, None)  # so that its rows count as matched

@@ -24,8 +24,8 @@ def draw_nyquist(impedance: ComplexArray, *, braille: bool = True) -> list[str]:
     --------
     >>> for line in draw_nyquist(np.array([1, 2 - 0.2j, 3]), braille=False)[:3]:
     ...     print(line)
-            0.2 |
-            -Im |                        *
+            0.2 |                        *
+            -Im |
               0 |*                                              *
     """
     x, y = impedance.real, 0.0 - impedance.imag

@@ -3,7 +3,7 @@
 from eistool.readers.content import FileContent
 from eistool.readers.cycling import read_profile
 from eistool.readers.polarization import PolarizationRecord, is_polarization, read_polarization
-from eistool.readers.read import FoundFile, doubts, load, load_content, override, read, scan, unused_in_names
+from eistool.readers.read import FoundFile, doubts, load, override, read, scan, unused_in_names
 from eistool.readers.registry import READERS, Reader
 from eistool.readers.samples import SamplesTable, SampleTables, read_samples
 
@@ -18,7 +18,6 @@ __all__ = [
     "doubts",
     "is_polarization",
     "load",
-    "load_content",
     "override",
     "read",
     "read_polarization",

@@ -18,6 +18,7 @@ _FEWEST_REPEATED = 3  # points in a repeated block
 _EVEN, _UNEVEN = 0.02, 0.5  # relative scatter of the steps of a logarithm
 
 
+@np.errstate(all="ignore")  # absurd numbers are one of the reasons
 def with_warnings(spectra: Sequence[Spectrum]) -> list[Spectrum]:
     """Return the sweeps of one file, in ohm, with a note for each reason to doubt them.
 

@@ -185,8 +185,20 @@ def _spectra_beside(folder: Path) -> list[str]:
     ]
 
 
-def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "working") -> list[Spectrum]:
+def load(
+    file: FoundFile,
+    tables: SampleTables | None = None,
+    electrode: str = "working",
+    content: FileContent | None = None,
+) -> list[Spectrum]:
     """Read the sweeps of one file, with metadata from file name, header and samples table.
+
+    Parameters
+    ----------
+    file, tables, electrode
+        The file, its samples tables, and the electrode as for :func:`read`.
+    content : FileContent, optional
+        Its content, if it was opened already.
 
     Returns
     -------
@@ -200,13 +212,7 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
     ConfigError
         If the samples table is invalid.
     """
-    return load_content(file, FileContent.open(file.path), tables, electrode)
-
-
-def load_content(
-    file: FoundFile, content: FileContent, tables: SampleTables | None = None, electrode: str = "working"
-) -> list[Spectrum]:
-    """Read the sweeps of a file whose bytes are known; see :func:`load`."""
+    content = content or FileContent.open(file.path)
     reader = find_reader(content)
     if reader is None:
         raise content.error(refusal(content))
@@ -344,6 +350,8 @@ def _ignored(path: Path) -> str:
         return "not a regular file"
     if path.name.lower() in TABLE_NAMES:
         return "samples table"
+    if path.name.lower() == "eistool.toml":
+        return "settings"
     if _is_document(path.name):
         return "document"
     table = served_by(path)

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from eistool.errors import ReaderError
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
 from eistool.readers.notes import WARNING
 from eistool.readers.tables.columns import Column, parse_column, parse_columns
 from eistool.readers.tables.impedance_table import MIN_ROWS, spectra_of
-from eistool.readers.tables.numbers import parse_datetime, parse_number
+from eistool.readers.tables.numbers import is_number, parse_datetime, parse_number
 from eistool.readers.tables.table import Table, one_style
 from eistool.readers.tables.torn import intact_rows
 from eistool.readers.tables.units import PREFIXES
@@ -66,13 +67,23 @@ def partner_of(path: Path) -> Path | None:
     if not underscore or first.lower() == "freq":
         return None
     partner = path.with_name(f"freq_{rest}{path.suffix}")
-    return partner if partner.is_file() else None
+    return partner if partner.is_file() and _lists_frequencies(partner) else None
+
+
+def _lists_frequencies(path: Path) -> bool:
+    """Return whether a file has nothing but one number per line."""
+    try:
+        content = FileContent.open(path)
+        numbers = [line.strip() for line in content.lines if line.strip()] if content.is_text else []
+    except ReaderError:
+        return False
+    return len(numbers) > 1 and all(map(is_number, numbers))
 
 
 def served_by(path: Path) -> Path | None:
     """Return the table that belongs to a file of frequencies ``freq_*``, None for other files."""
     first, underscore, rest = path.stem.partition("_")
-    if first.lower() != "freq" or not underscore or not rest:
+    if first.lower() != "freq" or not underscore or not rest or not _lists_frequencies(path):
         return None
     tables = sorted(p for p in path.parent.glob(f"*{path.suffix}") if p.stem.endswith(f"_{rest}") and p != path)
     return next((p for p in tables if partner_of(p) == path), None)

@@ -36,7 +36,8 @@ _PREFIX = (
 # Ω in Shift-JIS and in GBK, read as Latin-1
 _OHM = r"(?:(?i:ohms?)|Ω|\x83\xb6|\xa6\xb8)"
 _TIMES = r"[\s*·⋅∙.×x_-]*"
-_LENGTHS = MappingProxyType({"m": 100.0, "cm": 1.0, "mm": 0.1, "µm": 1e-4})
+_TO_CM = MappingProxyType({"m": 100.0, "cm": 1.0, "mm": 0.1})
+_TO_CM2 = MappingProxyType({"m": 1e4, "cm": 1.0, "mm": 1e-2, "µm": 1e-8})
 _DIMENSION = tuple(
     (re.compile(rf"{_PREFIX}{pattern}"), dimension)
     for pattern, dimension in (
@@ -114,9 +115,9 @@ def parse_unit(text: str) -> Unit | None:
             parts = match.groupdict()
             scale = PREFIXES[(match[1] or "").strip(" -")]
             if parts.get("length"):
-                return Unit(dimension, scale * _LENGTHS[parts["length"]], "length")
+                return Unit(dimension, scale * _TO_CM[parts["length"]], "length")
             if parts.get("area"):
-                return Unit(dimension, scale * _LENGTHS[parts["area"]] ** 2, "area")
+                return Unit(dimension, scale * _TO_CM2[parts["area"]], "area")
             return Unit(dimension, scale, "area" if "rea" in text else "")
     return None
 
