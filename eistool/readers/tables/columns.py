@@ -13,9 +13,9 @@ _WORDINGS = MappingProxyType(
     {
         "frequency": "f freq frequency frequenz fréquence frecuencia hz freqhz frequencyhz freqency",
         "omega": "omega ω angularfrequency angfreq rad/s",
-        "real": "re real z' zs' zre zreal rez realz zr z'a zprime realpart realimpedance realimpedancez' rezs "
+        "real": "re real z' zs' zre zreal rez realz zr zprime realpart realimpedance realimpedancez' rezs "
         "z're zreale zreelle realteil",
-        "imag": "im imag z'' zs'' zim zimag zimg imz imagz zi z''b zdoubleprime imaginary imaginarypart "
+        "imag": "im imag z'' zs'' zim zimag zimg imz imagz zi zdoubleprime imaginary imaginarypart "
         "imaginaryimpedance imaginaryimpedancez'' imagpart imagimpedance imzs imaginaryz zimaginary z''im "
         "imaginärteil imagteil",
         "modulus": "|z| mag magnitude modulus zmod zmag abs absz zabs |impedance| impedance "

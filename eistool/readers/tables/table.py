@@ -149,10 +149,10 @@ def _choose_style(
     if not styles:
         raise SpectrumError(_contradiction(numeric, [line for _ in columns for line in lines]))
     rough = [_roughness(style, [cells[c.index] for c in columns if c.quantity in _SWEPT]) for style in styles]
-    styles = [styles[k] for k in np.argsort(rough, stable=True)]
-    message, readings = _ambiguity(styles, numeric)
     if np.diff(sorted(rough))[0] < _SMOOTHER:
-        raise SpectrumError(message)
+        raise SpectrumError(_ambiguity(styles, numeric)[0])
+    styles = [styles[k] for k in np.argsort(rough)]
+    readings = _ambiguity(styles, numeric)[1]
     return styles[0], [f"{WARNING}{readings}: the first is taken, with which the columns are smooth"]
 
 
