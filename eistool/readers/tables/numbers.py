@@ -26,7 +26,8 @@ _PLAIN = str.maketrans(
 _MARK = re.compile("[,'\u00a0\u202f\u2009\u2007\u2008’‘ʼ´`\x92−–dD]|[0-9] [0-9]")
 # a point that cannot separate thousands: not in front of three digits, or not behind one to three of them
 _DECIMAL_POINT = re.compile(r"(?<![\d.])(?:0\d*|\d{4,})?\.\d|\.\d{0,2}(?![\d])|\.\d{4}|\.\d+[eE]")
-_NUMBER_LIKE = re.compile(r"[-+]?[0-9.,' ]*[0-9][0-9.,' ]*(?:[eEdD][-+]?[0-9]+)?")
+_LONGEST = 60  # characters of a number
+_STARTS = frozenset("0123456789+-.,")
 _GROUPING = ("", ",", ".", "'", " ")
 
 
@@ -74,7 +75,7 @@ class NumberStyle:
 
     def fits(self, text: str) -> bool:
         """Return whether a text, with plain spaces and apostrophes, is a number of this style."""
-        return self._pattern.fullmatch(text) is not None
+        return len(text) <= _LONGEST and self._pattern.fullmatch(text) is not None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -116,13 +117,8 @@ def is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         cell = cell.strip().strip('"').translate(_PLAIN)
-        return _NUMBER_LIKE.fullmatch(cell) is not None and any(style.fits(cell) for style in STYLES)
+        return cell[:1] in _STARTS and any(style.fits(cell) for style in STYLES)
     return "_" not in cell and not cell.strip()[-1].isalpha()
-
-
-def is_number_like(cell: str) -> bool:
-    """Return whether a cell has the characters of a number, though perhaps not their order."""
-    return _NUMBER_LIKE.fullmatch(cell.strip().translate(_PLAIN)) is not None
 
 
 def find_styles(cells: Sequence[str]) -> list[NumberStyle]:

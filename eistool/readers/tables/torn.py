@@ -18,6 +18,7 @@ _MOST_NAMED = 5
 _MOST_TORN = 0.2  # share of rows beyond which the table itself is misunderstood
 _FEWEST_OF_WIDTH = 3  # rows as wide as the header that prove such rows
 _FEWEST_ALIKE = 8  # rows that prove a format
+_LONGEST = 60  # characters of a number
 _COMPARED = 200  # rows before the last one
 _NUMBER = re.compile(r"(?=[^eE]*[0-9])[-+]?0*([0-9]*)(?:[.,](0*)([0-9]*))?([eE][-+]?[0-9]+)?")
 _SEPARATORS = re.compile(r"[\s;,\"]+")
@@ -136,7 +137,7 @@ def _check_divided(rows: Sequence[NumberedRow], usual: int, delimiter: str) -> N
 def is_all_numbers(line: str) -> bool:
     """Return whether a line has two or more numbers, with any separators and marks, and nothing else."""
     parts = [part for part in _SEPARATORS.split(line) if part]
-    return len(parts) >= 2 and all(map(_PART.fullmatch, parts))
+    return len(parts) >= 2 and all(len(part) <= _LONGEST and _PART.fullmatch(part) for part in parts)
 
 
 def _is_row(cells: Sequence[str]) -> bool:
@@ -173,7 +174,7 @@ def _is_complete(rows: Sequence[Sequence[str]], ended: bool) -> bool:
 
 def _shape(cell: str) -> tuple[int, int] | None:
     """Return the numbers of decimals and of characters in the exponent; None for other text."""
-    match = _NUMBER.fullmatch(cell)
+    match = _NUMBER.fullmatch(cell[:_LONGEST])
     return None if match is None else (len(match[2] or "") + len(match[3] or ""), len(match[4] or ""))
 
 
@@ -182,7 +183,7 @@ def _has_all_digits(others: Sequence[str], last: str) -> bool:
 
     A lost exponent leaves the digits, and is seen in the size of the number.
     """
-    matches = [_NUMBER.fullmatch(cell) for cell in [*others, last]]
+    matches = [_NUMBER.fullmatch(cell[:_LONGEST]) for cell in [*others, last]]
     if any(match is None or match[4] for match in matches):
         return False
     digits = [len((m[1] + (m[2] or "") if m[1] else "") + (m[3] or "")) for m in matches if m is not None]

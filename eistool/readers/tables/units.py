@@ -29,6 +29,7 @@ PREFIXES: Mapping[str, float] = MappingProxyType(
         **dict.fromkeys(("nano", "Nano"), 1e-9),
     }
 )
+_LONGEST = 40  # characters of a unit
 _PREFIX = (
     r"(G|M|k|K|m|µ|u|n|p|(?:[Gg]iga|[Mm]ega|[Kk]ilo|[Mm]illi|[Mm]icro|[Nn]ano)[\s-]?|[Kk]il(?=(?i:ohm))|[Mm]eg(?=(?i:ohm))|"
     r"[Mm]icr(?=(?i:ohm)))?"
@@ -104,6 +105,8 @@ def parse_unit(text: str) -> Unit | None:
     >>> parse_unit("Ohm m"), parse_unit("furlong")
     (Unit(dimension='ohm', scale=100.0, geometry='length'), None)
     """
+    if len(text) > _LONGEST:
+        return None
     text = text.strip().replace("μ", "µ").replace("\u2126", "Ω")
     if _PER_OHM.fullmatch(text):
         return Unit("S")
