@@ -22,7 +22,7 @@ from eistool.readers.formats.biologic import ELECTRODES
 from eistool.readers.formats.spectrum_rows import served_by
 from eistool.readers.notes import WARNING
 from eistool.readers.plausibility import with_warnings
-from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
+from eistool.readers.registry import BESIDE, KNOWN_SUFFIXES, UNSUPPORTED, find_reader, refusal
 from eistool.readers.samples import TABLE_NAMES, SampleTables
 from eistool.readers.tables.impedance_table import PER_AREA, PER_LENGTH
 from eistool.readers.tables.signs import sign_in_doubt
@@ -224,10 +224,14 @@ def load(
     for sweep, spectrum in enumerate(spectra, start=1):
         metadata, notes = place.updated("file", sweep=sweep), [*spectrum.notes, *named.notes]
         sources: list[tuple[str, Mapping[str, object]]] = [("file header", spectrum.metadata.known())]
+        if reader.complete:
+            metadata = spectrum.metadata.updated("file", source=file.source, sweep=sweep, format=reader.name)
+            notes, sources = list(spectrum.notes), []
         sources += [("samples table", row.values) for row in tables.rows_for(file.path, file.source, sweep)]
         for origin, values in sources:
             metadata = _merge(metadata, origin, values, notes)
-        full = replace(spectrum, metadata=metadata, label="", notes=tuple(notes))
+        label = spectrum.label if reader.complete else ""
+        full = replace(spectrum, metadata=metadata, label=label, notes=tuple(notes))
         try:
             full = _in_ohm(full)
         except SpectrumError as error:
@@ -359,8 +363,13 @@ def _ignored(path: Path) -> str:
         return f"frequencies of {table.name}"
     if path.suffix.lower() in KNOWN_SUFFIXES:
         return ""
+    if path.suffix.lower() in BESIDE:
+        title, _ = UNSUPPORTED[path.suffix.lower()]
+        return f"{title} file"
     try:
-        known = find_reader(FileContent.open(path, _SNIFFED_BYTES)) is not None
+        # names in a MATLAB file may stand behind its largest array
+        limit = None if path.suffix.lower() == ".mat" else _SNIFFED_BYTES
+        known = find_reader(FileContent.open(path, limit)) is not None
     except ReaderError:
         known = False
     return "" if known else "no known suffix or content"

@@ -14,14 +14,14 @@ _WORDINGS = MappingProxyType(
         "frequency": "f freq frequency frequenz fréquence frecuencia hz freqhz frequencyhz freqency",
         "omega": "omega ω angularfrequency angfreq rad/s",
         "real": "re real z' zs' zre zreal rez realz zr zprime realpart realimpedance realimpedancez' rezs "
-        "z're zreale zreelle realteil",
+        "z're zreale zreelle realteil impedancereal",
         "imag": "im imag z'' zs'' zim zimag zimg imz imagz zi zdoubleprime imaginary imaginarypart "
         "imaginaryimpedance imaginaryimpedancez'' imagpart imagimpedance imzs imaginaryz zimaginary z''im "
-        "imaginärteil imagteil",
+        "imaginärteil imagteil impedanceimaginary",
         "modulus": "|z| mag magnitude modulus zmod zmag abs absz zabs |impedance| impedance "
         "impedancemagnitude zmagnitude zmodulus modz z betragz",
         "phase": "phase phi φ theta θ zphz zphase phasez phaseangle arg argz angle thetaz zphi "
-        "phaseofz phasenwinkel zphaseangle",
+        "phaseofz phasenwinkel zphaseangle theta-z impedancephase impedancephasedegrees",
         "resistance": "r rs resistance",
         "reactance": "x xs reactance",
         "real_of_admittance": "y' yreal yre rey realy g conductance",
@@ -62,7 +62,7 @@ _DIMENSIONS = MappingProxyType(
 )
 # what stands in brackets and is no unit: the data sets of ZPlot
 _ANNOTATIONS = MappingProxyType({"real": ("a",), "imag": ("b",)})
-_DATA = re.compile(r"^data:\s*", re.IGNORECASE)
+_DATA = re.compile(r"^data:\s*|-data$", re.IGNORECASE)  # of RelaxIS, of Keysight
 _UNITS = MappingProxyType(
     {
         "voltage": re.compile(r"(?<![A-Za-z])([mµμu]?V)(?![A-Za-z])"),
@@ -179,6 +179,8 @@ def _with_unit(column: Column, text: str) -> Column | None:
     text = text.strip(" []()\"'")
     if text.startswith("-"):
         text, column = text[1:], replace(column, negated=not column.negated)
+    if not text and column.quantity == "phase" and "degree" in column.header.lower():
+        return replace(column, unit="deg")
     if not text or text in _ANNOTATIONS.get(column.quantity, ()):
         return column
     if column.quantity == "phase":

@@ -152,7 +152,7 @@ def find_styles(cells: Sequence[str]) -> list[NumberStyle]:
     else:
         candidates = list(STYLES)
         numbers = {cell.strip().translate(_PLAIN) for cell in cells}
-    numbers = {cell for cell in numbers if is_number(cell)}
+    numbers = {cell for cell in numbers if any(style.fits(cell) for style in STYLES)}
     candidates = [style for style in candidates if all(style.fits(number) for number in numbers)]
     distinct: dict[tuple[float, ...], NumberStyle] = {}
     for style in candidates:

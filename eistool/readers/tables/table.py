@@ -178,7 +178,7 @@ def _roughness(style: NumberStyle, columns: Sequence[Sequence[str]]) -> float:
 
 def _contradiction(cells: Sequence[str], lines: Sequence[int] = ()) -> str:
     """Return the message for cells that no style fits."""
-    numbers = [k for k, cell in enumerate(cells) if is_number(cell)]
+    numbers = [k for k, cell in enumerate(cells) if is_number(cell) and find_styles([cell])]
     texts = [cells[k] for k in numbers]
     last = bisect_left(range(len(texts)), True, key=lambda k: not find_styles(texts[: k + 1]))
     first = next((k for k in range(last) if not find_styles([texts[k], texts[last]])), 0)

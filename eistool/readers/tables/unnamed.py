@@ -44,6 +44,7 @@ _MEANINGS: Mapping[str, _Meaning] = MappingProxyType(
 )
 
 
+@np.errstate(all="ignore")  # absurd numbers become inf or nan, and have no residual
 def name_columns(table: Table) -> tuple[Table, str]:
     """Return the table with the likeliest meaning of its columns, and a note.
 
@@ -89,12 +90,12 @@ def name_columns(table: Table) -> tuple[Table, str]:
 def _impedance(meaning: _Meaning, x: FloatArray, a: FloatArray, b: FloatArray) -> tuple[FloatArray, ComplexArray]:
     f = x
     if meaning.first.base:
-        outside = not (_LOG_RANGE[0] < np.nanmin(x) and np.nanmax(x) < _LOG_RANGE[1])
-        f = np.full(x.size, np.nan) if outside else 10**x
+        inside = (_LOG_RANGE[0] < x) & (x < _LOG_RANGE[1])
+        f = np.where((inside | np.isnan(x)).all(), 10**x, np.nan)
     if meaning.second.quantity == "real":
         return f, np.asarray(a + 1j * b, dtype=np.complex128)
     angle = np.deg2rad(b) if meaning.third.unit == "deg" else b
-    modulus = np.where(np.nanmax(np.abs(angle)) < 1.1 * math.pi, a, np.nan)
+    modulus = np.where(np.max(np.nan_to_num(np.abs(angle)), initial=0.0) < 1.1 * math.pi, a, np.nan)
     return f, np.asarray(modulus * np.exp(1j * angle), dtype=np.complex128)
 
 
@@ -133,7 +134,10 @@ def _residual(frequency: FloatArray, z: ComplexArray) -> float:
 
 def _is_angular(x: FloatArray) -> bool:
     """Return whether the ends of a sweep are round numbers only if they are divided by 2π."""
-    ends = (float(np.nanmax(x)), float(np.nanmin(x)))
+    finite = x[np.isfinite(x)]
+    if finite.size == 0:
+        return False
+    ends = (float(finite.max()), float(finite.min()))
     return all(_is_round(end / (2 * math.pi)) for end in ends) and not any(_is_round(end) for end in ends)
 
 
