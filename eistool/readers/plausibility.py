@@ -14,6 +14,7 @@ _MODULUS_OHM = (1e-7, 1e15)
 _FEWEST = 5  # points that show that a column is constant, or evenly spaced
 # |Z| of no passive two-pole changes faster than f or 1/f, by more than noise and outliers
 _STEEPEST, _JUMP = 1.2, 3.0
+_FEWEST_OF_SWEEP = 3
 _FEWEST_REPEATED = 3  # points in a repeated block
 _EVEN, _UNEVEN = 0.02, 0.5  # relative scatter of the steps of a logarithm
 
@@ -50,6 +51,8 @@ def _reasons(spectrum: Spectrum) -> Iterator[str]:
         if values.size and (values.min() < low or values.max() > high):
             n = np.count_nonzero((values < low) | (values > high))
             yield f"{name} is outside {low:g} to {high:g} {unit} at {n} points"
+    if f.size < _FEWEST_OF_SWEEP:
+        yield f"the sweep has only {f.size} point{'s' if f.size > 1 else ''}"
     if not z.imag.any():
         yield "Im is 0 at all points"
     if f.size >= _FEWEST:

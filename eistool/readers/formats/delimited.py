@@ -9,7 +9,7 @@ from eistool.readers.content import FileContent
 from eistool.readers.tables.columns import Column, is_frequency_unit, is_unit, parse_columns
 from eistool.readers.tables.dialect import TextTable, find_table
 from eistool.readers.tables.impedance_table import EXAMPLE, MIN_ROWS, Fail, read_rows, spectra_of
-from eistool.readers.tables.numbers import POINT
+from eistool.readers.tables.numbers import POINT, is_number
 from eistool.readers.tables.preamble import preamble_metadata
 from eistool.readers.tables.table import Table, fill
 from eistool.readers.tables.unnamed import name_columns
@@ -114,6 +114,13 @@ def _unnamed_columns(content: FileContent, text: TextTable, names: Sequence[str]
     place, row = text.lines[text.first]
     if "[" in row:
         raise content.error("cells hold lists; expected one number per cell and one point per row", place + 1)
+    above = text.preamble[-1][1].strip() if text.preamble else ""
+    if is_number(above) and "." in above:  # a count of rows is a whole number
+        raise content.error(
+            f"{above!r} above a table without names: the beginning of the file may be lost; add a header with "
+            f"{EXAMPLE}",
+            place,
+        )
     if 0 <= text.width - len(names) <= 1:
         named = ", ".join(repr(name.strip()[:40]) for name in names[:8])
         raise content.error(f"no frequency with an impedance among the columns {named}; expected {EXAMPLE}", place)

@@ -18,6 +18,7 @@ _GOOD = 0.05  # relative residual of data that follow the relations
 _CLEARLY = 3.0  # ratio of residuals that decides for another meaning
 _NOISE = 1e-6  # residual of data without noise
 _LOG_RANGE = (-7.0, 10.0)  # of log10(f/Hz)
+_MAGNITUDES = (1e-30, 1e30)  # of f and |Z|; others are absurd
 _ROUND = 1e-5  # relative deviation of a rounded end of the frequencies
 
 
@@ -106,7 +107,8 @@ def _residual(frequency: FloatArray, z: ComplexArray) -> float:
     ----------
     .. [1] Boukamp, J. Electrochem. Soc. 142 (1995) 1885, doi:10.1149/1.2044210
     """
-    usable = np.isfinite(frequency) & np.isfinite(z) & (frequency > 0) & (np.abs(z) > 0)
+    usable = np.isfinite(z) & (frequency > _MAGNITUDES[0]) & (frequency < _MAGNITUDES[1])
+    usable &= (np.abs(z) > _MAGNITUDES[0]) & (np.abs(z) < _MAGNITUDES[1])
     if np.count_nonzero(usable) < max(5, 0.8 * usable.size):
         return math.inf
     omega, z = 2 * np.pi * frequency[usable], z[usable]
