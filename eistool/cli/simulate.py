@@ -7,7 +7,7 @@ import click
 from eistool.cli.options import Assignment, circuits, find_circuits
 from eistool.errors import ConfigError
 
-FORMATS = ("csv", "csv-semicolon", "dta", "mpt", "z")
+FORMATS = ("csv", "csv-semicolon", "dta", "json", "mpt", "z")
 
 
 @click.command(
