@@ -150,11 +150,11 @@ class _Run:
         with self._engine() as engine:
             while True:
                 self._wait_for_others()
-                found = find_files(self.paths, self.out, self.job.cycling_file, self.options.scheduling.growing)
+                found = self._find_files(named=False)
                 fingerprint = take_fingerprint(found, self.options.samples)
                 if (summary := self._unchanged(fingerprint)) is not None:
                     return summary
-                inputs = self._read(engine, found)
+                inputs = self._read(engine, self._find_files(named=True))
                 tasks = self.job.plan(inputs.sweeps)
                 share = self._share(inputs, tasks, fingerprint)
                 if self._join(share):
@@ -168,6 +168,10 @@ class _Run:
             finally:
                 store.close()
                 self.members.leave(state, forget=self.options.scheduling.shard is not None)
+
+    def _find_files(self, *, named: bool) -> list[FoundFile]:
+        growing = self.options.scheduling.growing
+        return find_files(self.paths, self.out, self.job.cycling_file, growing, named=named)
 
     def _engine(self) -> Engine:
         scheduling = self.options.scheduling
