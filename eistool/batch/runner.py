@@ -13,7 +13,7 @@ from typing import Any
 import eistool
 from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.cache import Cache
-from eistool.batch.computation import Computation
+from eistool.batch.computation import Computation, JobWork
 from eistool.batch.drawing import draw
 from eistool.batch.engines import Dask, Engine, Inline, Processes
 from eistool.batch.files import probe, read_run, write_run, writing
@@ -31,6 +31,7 @@ from eistool.errors import ConfigError, OutputError
 from eistool.readers import RUN, FoundFile, is_result_folder
 from eistool.tables import TABLES, Rows, to_csv
 
+WORTH_WORKERS = 100_000  # bytes of files: several tens of spectra
 REPAIRS = 3  # of records that are damaged while the run goes on
 
 
@@ -154,6 +155,8 @@ class _Run:
                 fingerprint = take_fingerprint(found, self.options.samples)
                 if (summary := self._unchanged(fingerprint)) is not None:
                     return summary
+                if isinstance(engine, Processes) and fingerprint.n_bytes > WORTH_WORKERS:
+                    engine.warm_up(JobWork(self.job))
                 inputs = self._read(engine, self._find_files(named=True))
                 tasks = self.job.plan(inputs.sweeps)
                 share = self._share(inputs, tasks, fingerprint)
