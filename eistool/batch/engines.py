@@ -160,7 +160,7 @@ class Processes(Engine):
     Parameters
     ----------
     count : int
-        Number of workers; each is started with the first call for it.
+        Number of workers; each is started with the first call for it, or by :meth:`warm_up`.
     nice : int
         Increment of their niceness.
     """
@@ -180,6 +180,16 @@ class Processes(Engine):
             if worker is not None:
                 worker.send("target", target)
 
+    def warm_up(self, target: Callable[[Any], Any]) -> None:
+        """Start all workers, which import what a target needs while this process goes on."""
+        self.target = target
+        self._workers = [worker or self._start() for worker in self._workers]
+
+    def _start(self) -> "_Worker":
+        worker = _Worker(self._inbox, self._nice)
+        worker.send("target", self.target)
+        return worker
+
     def _depth(self) -> int:
         return min(MOST_QUEUED, max(2, round(QUEUE_SECONDS / max(self._seconds, 1e-6))))
 
@@ -194,8 +204,7 @@ class Processes(Engine):
         place = loads.index(min(loads))
         worker = self._workers[place]
         if worker is None:
-            worker = self._workers[place] = _Worker(self._inbox, self._nice)
-            worker.send("target", self.target)
+            worker = self._workers[place] = self._start()
         if not worker.calls:
             worker.since = time.monotonic()
         worker.calls.append(call)

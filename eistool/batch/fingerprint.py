@@ -28,6 +28,11 @@ class Fingerprint:
     content: str
     files: Mapping[str, State]
 
+    @property
+    def n_bytes(self) -> int:
+        """Size of all files."""
+        return sum(size for _, size, _ in self.files.values())
+
     def is_settled(self, now: float) -> bool:
         """Return whether all files are old enough for their times to tell a later change."""
         return all(time <= now * 1e9 - SETTLING_NS for _, _, time in self.files.values())

@@ -164,7 +164,12 @@ def _no_points() -> Spectrum:
 
 
 def find_files(
-    paths: Sequence[Path], out: Path, cycling: Path | None = None, growing: Collection[Path] = ()
+    paths: Sequence[Path],
+    out: Path,
+    cycling: Path | None = None,
+    growing: Collection[Path] = (),
+    *,
+    named: bool = True,
 ) -> list[FoundFile]:
     """Return every file below the paths, except the result folder.
 
@@ -176,7 +181,7 @@ def find_files(
         If a path does not exist.
     """
     out = out.resolve()
-    found = [(file, resolved(file.path)) for file in scan(paths)]
+    found = [(file, resolved(file.path)) for file in scan(paths, named=named)]
     record = None if cycling is None else resolved(cycling)
     reasons = dict.fromkeys(growing, "still growing") | ({} if record is None else {record: "cycling record"})
     return [

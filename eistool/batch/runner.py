@@ -13,7 +13,7 @@ from typing import Any
 import eistool
 from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.cache import Cache
-from eistool.batch.computation import Computation
+from eistool.batch.computation import Computation, JobWork
 from eistool.batch.drawing import draw
 from eistool.batch.engines import Dask, Engine, Inline, Processes
 from eistool.batch.files import probe, read_run, write_run, writing
@@ -31,6 +31,7 @@ from eistool.errors import ConfigError, OutputError
 from eistool.readers import RUN, FoundFile, is_result_folder
 from eistool.tables import TABLES, Rows, to_csv
 
+WORTH_WORKERS = 100_000  # bytes of files: several tens of spectra
 REPAIRS = 3  # of records that are damaged while the run goes on
 
 
@@ -150,11 +151,13 @@ class _Run:
         with self._engine() as engine:
             while True:
                 self._wait_for_others()
-                found = find_files(self.paths, self.out, self.job.cycling_file, self.options.scheduling.growing)
+                found = self._find_files(named=False)
                 fingerprint = take_fingerprint(found, self.options.samples)
                 if (summary := self._unchanged(fingerprint)) is not None:
                     return summary
-                inputs = self._read(engine, found)
+                if isinstance(engine, Processes) and fingerprint.n_bytes > WORTH_WORKERS:
+                    engine.warm_up(JobWork(self.job))
+                inputs = self._read(engine, self._find_files(named=True))
                 tasks = self.job.plan(inputs.sweeps)
                 share = self._share(inputs, tasks, fingerprint)
                 if self._join(share):
@@ -168,6 +171,10 @@ class _Run:
             finally:
                 store.close()
                 self.members.leave(state, forget=self.options.scheduling.shard is not None)
+
+    def _find_files(self, *, named: bool) -> list[FoundFile]:
+        growing = self.options.scheduling.growing
+        return find_files(self.paths, self.out, self.job.cycling_file, growing, named=named)
 
     def _engine(self) -> Engine:
         scheduling = self.options.scheduling

@@ -73,7 +73,7 @@ class _Entry:
         return self.path.relative_to(self.folder).as_posix()
 
 
-def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
+def scan(paths: Sequence[PathLike], *, named: bool = True) -> list[FoundFile]:
     """Return the files at and below the paths in a fixed order, with the reason for those that are not read.
 
     Files with the suffix of a format are read, others if their content is identified. READMEs, licences and
@@ -84,6 +84,8 @@ def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
     paths : sequence of paths
         Files and folders. If two files would have the same ``source``, parts of the paths of their folders
         precede it.
+    named : bool
+        Whether to look for metadata in the names.
 
     Raises
     ------
@@ -109,7 +111,7 @@ def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
         )
         for entry in entries
     ]
-    return sorted(_with_names(unnamed), key=lambda file: file.source)
+    return sorted(_with_names(unnamed) if named else unnamed, key=lambda file: file.source)
 
 
 def is_result_folder(folder: Path) -> bool:

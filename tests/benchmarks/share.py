@@ -255,7 +255,12 @@ def peers(folder: Path, n: int, pyimpspec: str) -> None:
     taken = float(loop.stdout.split()[-1])
     print(f"loop over impedance.py, one circuit with start values: {taken:.1f} s, {n / taken:.1f} spectra/s")
     if pyimpspec:
-        few = files[: max(1, n // 10)]
+        few = []
+        for file in files[: max(1, n // 10)]:
+            headed = Path(file).with_suffix(".headed.csv")
+            text = Path(file).read_text(encoding="utf-8")
+            headed.write_text(f"Frequency,Re(Z),Im(Z)\n{text}", encoding="utf-8")
+            few.append(str(headed))
         begun = time.perf_counter()
         command = [pyimpspec, "-m", "pyimpspec", "fit", "R(RQ)(RQ)", *few, "--method", "leastsq"]
         command += ["--weight", "modulus", "--output-to", "--output-dir", str(folder), "--suppress-progress"]
