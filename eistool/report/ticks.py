@@ -29,7 +29,8 @@ class Ticks:
         self._axes, self._is_x = axes, which == "x"
         self._axis: Any = axes.xaxis if self._is_x else axes.yaxis
         transform: Any = axes.get_xaxis_transform if self._is_x else axes.get_yaxis_transform
-        major, minor = self._axis.get_major_ticks(1)[0], self._axis.get_minor_ticks(1)[0]
+        major: Any = self._axis.get_major_ticks(1)[0]
+        minor: Any = self._axis.get_minor_ticks(1)[0]
         self._grid = self._copy(major.gridline, transform(which="grid"))
         self._major, self._minor = (
             self._copy(tick.tick1line, transform(which="tick1")) for tick in (major, minor)
