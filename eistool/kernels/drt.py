@@ -241,7 +241,8 @@ def _traces(factor, root, penalty, rough_penalty, n, q):
     trace = 0.0
     trace_rough = 0.0
     for k in range(q):
-        row[:q] = root[k]
+        for i in range(q):
+            row[i] = root[k, i]
         trace += _quadratic_form(row, penalty, min(k + 1, n))
         trace_rough += _quadratic_form(row, rough_penalty, min(k + 1, n))
     return q - trace, trace_rough
@@ -733,8 +734,10 @@ def fit_elements(
     now_z, new_z = np.empty(m), np.empty(m)
     now_rows, new_rows = np.empty((p, m)), np.empty((p, m))
     for a in range(n_linear):
-        now_rows[p - n_linear + a] = columns[a]
-        new_rows[p - n_linear + a] = columns[a]
+        # an assignment of arrays would compile numba's texts of errors
+        for i in range(m):
+            now_rows[p - n_linear + a, i] = columns[a, i]
+            new_rows[p - n_linear + a, i] = columns[a, i]
     scaled = np.empty((p, m))
     normal = np.empty((p, p))
     work = np.empty((p, p))
@@ -784,15 +787,18 @@ def fit_elements(
             quiet = 2
         damping *= 0.15
         chi2 = value
-        best[:] = theta
+        for a in range(p):
+            best[a] = theta[a]
         now_z, new_z = new_z, now_z
         now_rows, new_rows = new_rows, now_rows
     for a in range(p):
         theta[a] = best[a]
     if chi2 > goal:
         return chi2
-    z[:] = now_z
-    rows[:] = now_rows
+    for i in range(m):
+        z[i] = now_z[i]
+        for a in range(p):
+            rows[a, i] = now_rows[a, i]
     for a in range(p):
         for c in range(a, p):
             work[a, c] = normal[a, c]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numba
 import platformdirs
-from numba.core import config
+from numba.core import config, sigutils
 
 # without nnan and ninf, since comparisons must handle NaN; reassoc for sums of products only
 _SAFE = frozenset({"contract", "nsz", "arcp"})
@@ -66,11 +66,38 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     Parameters
     ----------
     signature : numba signature or str
-        Signature compiled at import, or loaded from the cache.
+        Signature compiled, or loaded from the cache, at the first call from Python or from another kernel: a
+        command needs few of the kernels of the modules that it imports.
     """
     options: dict[str, Any] = {"nogil": True, "cache": _CACHE, "error_model": "numpy", "fastmath": set(_SAFE)}
-    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(signature, **options)
-    return decorator
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        kernel = numba.njit(**options)(function)
+        if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+            _compile_late(kernel, signature)
+        return kernel
+
+    return decorate
+
+
+def _compile_late(kernel: Any, signature: Any) -> None:
+    """Make a dispatcher compile this signature, whatever the types of the first call, and no other."""
+    declared, _ = sigutils.normalize_signature(signature)
+    compile_types = kernel.compile
+
+    def compile_declared(given: Any) -> Any:
+        types, _ = sigutils.normalize_signature(given)
+        convert = kernel.typingctx.can_convert
+        if len(types) != len(declared) or any(
+            convert(*pair) is None for pair in zip(types, declared, strict=True)
+        ):
+            raise TypeError(f"{kernel.py_func.__name__}{types}: expected {declared}")
+        entry = compile_types(signature)
+        kernel.disable_compile()
+        return entry
+
+    kernel.compile = compile_declared
+    kernel.declared = declared
 
 
 def part(*, fast: bool = False, sums: bool = False, inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -119,5 +146,6 @@ def direct(function: Any) -> Any:
     """
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return function
+    function.compile(function.declared)
     (result,) = function.overloads.values()
     return result.entry_point

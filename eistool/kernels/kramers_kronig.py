@@ -244,10 +244,12 @@ def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, f
     coefficients[:] = math.nan
     solution = np.empty(m + 3)
     _evaluate(real_rows, m + 1, real, leverage[0], solution, fitted[0, 0])
-    coefficients[0, : m + 1] = solution[: m + 1]
+    for k in range(m + 1):  # an assignment of arrays would compile numba's texts of errors
+        coefficients[0, k] = solution[k]
     _evaluate(imag_rows, m + 2, imag, leverage[1], solution, fitted[0, 1])
-    coefficients[1, :m] = solution[:m]
-    coefficients[1, m + 1 :] = solution[m : m + 2]
+    for k in range(m):
+        coefficients[1, k] = solution[k]
+    coefficients[1, m + 1], coefficients[1, m + 2] = solution[m], solution[m + 1]
     _solve(both, m + 3, coefficients[2])
     for i in range(n):
         re = coefficients[2, m] * real_rows[m, i]

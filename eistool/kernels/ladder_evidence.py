@@ -14,6 +14,13 @@ LEAST = 1e-12  # of mean squares relative to |Z|²: below is rounding
 
 
 @part()
+def _copy(source, target):
+    """Copy an array; an assignment would compile numba's texts of errors, in two seconds."""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@part()
 def _insert(triangle, row, first):
     """Rotate a row into the triangle; what is in the row before ``first`` is zero."""
     size = triangle.shape[0]
@@ -83,11 +90,12 @@ def leave_out_runs(rows, width, ratios, evidence, squares):
     row, coefficients = np.empty(size), np.empty(size - 1)
     for i in range(longest, n):
         for p in range(2):
-            row[:] = rows[i, p]
+            _copy(rows[i, p], row)
             _insert(data, row, 0)
     evidence[:] = -math.inf
     for ratio in ratios:
-        triangle[:] = data
+        for i in range(size):
+            _copy(data[i], triangle[i])
         _insert_prior(triangle, width, ratio, row)
         for k in range(longest, -1, -1):
             left = max(triangle[size - 1, size - 1] ** 2, 2 * (n - k) * LEAST)
@@ -106,7 +114,7 @@ def leave_out_runs(rows, width, ratios, evidence, squares):
                 evidence[k], squares[k] = value, left
             if k:
                 for p in range(2):
-                    row[:] = rows[k - 1, p]
+                    _copy(rows[k - 1, p], row)
                     _insert(triangle, row, 0)
 
 
@@ -129,17 +137,19 @@ def fit_rows(rows, width, ratios, residual, leverage, best):
     row, coefficients = np.empty(size), np.empty(m)
     for i in range(n):
         for p in range(parts):
-            row[:] = rows[i, p]
+            _copy(rows[i, p], row)
             _insert(data, row, 0)
     highest = -math.inf
     for ratio in ratios:
-        triangle[:] = data
+        for i in range(size):
+            _copy(data[i], triangle[i])
         _insert_prior(triangle, width, ratio, row)
         left = max(triangle[m, m] ** 2, parts * n * LEAST)
         value = -0.5 * parts * n * math.log(left / (parts * n)) - _log_volume(triangle, width, ratio)
         if value > highest:
             highest = value
-            chosen[:] = triangle
+            for i in range(size):
+                _copy(triangle[i], chosen[i])
             best[0], best[1] = ratio, left
     _solve(chosen, coefficients)
     for i in range(n):

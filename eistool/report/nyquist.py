@@ -123,8 +123,9 @@ class NyquistPlot:
         self.draw(picture)
         self._nyquist.apply_aspect()
         if not self._ticks:
-            axes = self._nyquist, self._residual, self._close_up
-            self._ticks = [Ticks(a, which) for a in axes for which in "xy"]
+            self._ticks = [
+                Ticks(a, which) for a in (self._nyquist, self._residual, self._close_up) for which in "xy"
+            ]
             freeze([self._nyquist.get_legend(), self._residual.get_legend()])
         for ticks in self._ticks:
             ticks.update()

@@ -32,8 +32,9 @@ class Ticks:
         major: Any = self._axis.get_major_ticks(1)[0]
         minor: Any = self._axis.get_minor_ticks(1)[0]
         self._grid = self._copy(major.gridline, transform(which="grid"))
-        self._major = self._copy(major.tick1line, transform(which="tick1"))
-        self._minor = self._copy(minor.tick1line, transform(which="tick1"))
+        self._major, self._minor = (
+            self._copy(tick.tick1line, transform(which="tick1")) for tick in (major, minor)
+        )
         text: Any = axes.get_xaxis_text1_transform if self._is_x else axes.get_yaxis_text1_transform
         self._place = text(major.get_pad() + major.get_tick_padding())[0]
         self._sample = major.label1

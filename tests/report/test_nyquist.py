@@ -1,10 +1,13 @@
 """Pictures of fits."""
 
+import io
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from eistool import Spectrum, fit, simulate
 from eistool.report import FitPicture, NyquistPlot, plot_fit
@@ -76,6 +79,16 @@ def test_equal_pictures_are_equal_files(plot: NyquistPlot, arc: Spectrum, spike:
     plot.to_png(picture(spike, "spike"))
     assert plot.to_png(picture(arc, "randles_simple")) == first
     assert NyquistPlot().to_png(picture(arc, "randles_simple")) == first
+
+
+def test_png_shows_the_same_pixels_as_the_figure(arc: Spectrum, spike: Spectrum) -> None:
+    fast, plain = NyquistPlot(), NyquistPlot()
+    for spectrum, circuit in ((spike, "spike"), (arc, "randles_simple"), (spike, None)):
+        shown = picture(spectrum, circuit)
+        png = np.asarray(Image.open(io.BytesIO(fast.to_png(shown))))
+        canvas: Any = plain.draw(shown).canvas
+        canvas.draw()
+        np.testing.assert_array_equal(png, np.asarray(canvas.buffer_rgba()))
 
 
 @pytest.mark.parametrize(
