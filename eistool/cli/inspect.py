@@ -1,12 +1,13 @@
 """``eistool inspect``: interpretation of each file."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from eistool.errors import ConfigError, ReaderError
+from eistool.cli.output import console, echo_json
+from eistool.errors import ConfigError
+from eistool.escaping import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,7 @@ def command(
         shown = [
             {**file, "sweeps": [_sweep(s) for s in file["sweeps"]]} if "sweeps" in file else file for file in files
         ]
-        click.echo(json.dumps({"files": shown}, indent=2, ensure_ascii=False))
+        echo_json({"files": shown})
     else:
         _print(files, most)
     statuses = {file["status"] for file in files}
@@ -70,15 +71,19 @@ def command(
 
 
 def _inspect(file: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
+    from eistool.batch import Breakdown, attempt
     from eistool.readers import load
 
-    described: dict[str, Any] = {"source": file.source, "path": str(file.path)}
+    described: dict[str, Any] = {"source": file.source, "path": printable(str(file.path))}
     if file.ignored:
         return described | {"status": "ignored", "reason": file.ignored}
-    try:
-        return described | {"status": "read", "sweeps": load(file, tables)}
-    except ReaderError as error:
-        return described | {"status": "failed", "reason": str(error).removeprefix(f"{file.path.name}: ")}
+    spectra = attempt(file.source, lambda: load(file, tables), raised=(ConfigError,))
+    if isinstance(spectra, Breakdown):
+        return described | {
+            "status": "failed",
+            "reason": spectra.reason.removeprefix(f"{printable(file.path.name)}: "),
+        }
+    return described | {"status": "read", "sweeps": spectra}
 
 
 def _sweep(spectrum: "Spectrum") -> dict[str, Any]:
@@ -114,30 +119,29 @@ def _sweep(spectrum: "Spectrum") -> dict[str, Any]:
 
 def _print(files: list[dict[str, Any]], most: int | None) -> None:
     """Print the files, with Nyquist plots of the first sweeps of each; None is all."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     for file in files:
         spectra: list[Spectrum] = file.get("sweeps", [])
         for number, spectrum in enumerate(spectra):
-            _print_sweep(console, spectrum, plotted=most is None or number < most)
+            _print_sweep(terminal, spectrum, plotted=most is None or number < most)
         if most and len(spectra) > most:
-            console.print(
+            terminal.print(
                 f"{file['source']}: Nyquist plots of {most} of {len(spectra)} sweeps; --plot all shows the others"
             )
     for file in files:
         if file["status"] == "failed":
-            console.print(Text("not read", style="red"), f"{file['source']}: {file['reason']}")
+            terminal.print(Text("not read", style="red"), f"{file['source']}: {file['reason']}")
     for file in files:
         if file["status"] == "ignored":
-            console.print(Text("ignored", style="dim"), f"{file['source']}: {file['reason']}")
+            terminal.print(Text("ignored", style="dim"), f"{file['source']}: {file['reason']}")
     n_sweeps = sum(len(file.get("sweeps", ())) for file in files)
     counts = [f"{sum(file['status'] == name for file in files)} {name}" for name in ("read", "failed", "ignored")]
-    console.print(f"sweeps: {n_sweeps}; files: {', '.join(counts)}")
+    terminal.print(f"sweeps: {n_sweeps}; files: {', '.join(counts)}")
 
 
-def _print_sweep(console: "Console", spectrum: "Spectrum", plotted: bool) -> None:
+def _print_sweep(terminal: "Console", spectrum: "Spectrum", plotted: bool) -> None:
     from rich.text import Text
 
     from eistool.cli.nyquist import draw_nyquist
@@ -146,17 +150,17 @@ def _print_sweep(console: "Console", spectrum: "Spectrum", plotted: bool) -> Non
     masked = sweep["n_points"] - sweep["n_used"]
     points = f"{sweep['n_points']} points" + (f" ({masked} masked)" if masked else "")
     left_out = "" if sweep["included"] else "  left out by the samples table"
-    console.print(
+    terminal.print(
         Text(f"{sweep['source']}#{sweep['sweep']}", style="bold"),
         f" {sweep['format']}  {points}  {sweep['f_min_Hz']:.4g} to {sweep['f_max_Hz']:.4g} Hz{left_out}",
     )
-    console.print(f"  Im: {sweep['sign_of_im']}")
+    terminal.print(f"  Im: {sweep['sign_of_im']}")
     for warning in sweep["warnings"]:
-        console.print(Text("  warning:", style="yellow"), warning)
+        terminal.print(Text("  warning:", style="yellow"), warning)
     for note in sweep["notes"]:
-        console.print(f"  note: {note}")
+        terminal.print(f"  note: {note}")
     for name, entry in sweep["metadata"].items():
-        console.print(f"  {name} = {entry['value']}  ({entry['origin']})")
+        terminal.print(f"  {name} = {entry['value']}  ({entry['origin']})")
     if plotted:
-        for line in draw_nyquist(spectrum.impedance, braille=console.encoding.startswith("utf")):
-            console.print(line)
+        for line in draw_nyquist(spectrum.impedance, braille=terminal.encoding.startswith("utf")):
+            terminal.print(line)

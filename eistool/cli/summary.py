@@ -1,6 +1,5 @@
 """Summary printed by ``eistool fit``, ``drt`` and ``check``."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eistool.cli.output import console, echo, echo_json, echo_table
 from eistool.cli.transport import transport_lines
+from eistool.escaping import printable
 from eistool.report.units import format_hertz, format_ohm
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import JSON
@@ -35,6 +36,7 @@ _STYLES = {
 _SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
 _EXPECTED = ("document", "samples table", "settings")  # reasons for ignored files that need no line
+MOST_SPECTRA = 1000  # with a line of their own
 _MOST_LINES = 20  # of warnings and failures
 
 
@@ -43,11 +45,11 @@ def finish(
 ) -> None:
     """Print the summary, and exit with its code."""
     if as_json:
-        click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
+        echo_json(summary_to_dict(summary))
     else:
         print_summary(summary, by)
     if summary.n_read == 0 and not summary.interrupted:
-        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
+        echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(summary.exit_code)
 
 
@@ -71,21 +73,22 @@ def summary_to_dict(summary: "Summary") -> JSON:
 
 def print_summary(summary: "Summary", by: str | None = None) -> None:
     """Print a line for each spectrum, then warnings, failures and the path of the tables."""
-    from rich.console import Console
-
     # wide, so that nothing is cut off in a log
-    console = Console(highlight=False, markup=False, soft_wrap=True, width=WIDEST)
-    done = [record for record in summary.records if _is_done(record)]
+    terminal = console(soft_wrap=True, width=WIDEST)
+    several = len(summary.records) <= MOST_SPECTRA
+    done = [record for record in summary.records[:MOST_SPECTRA] if _is_done(record)]
     if by is not None:
         done.sort(key=lambda record: _place(record, COORDINATES[by]))
-    if lines := transport_lines(summary):
-        click.echo("\n".join(lines) + "\n")
+    if lines := transport_lines(summary, MOST_SPECTRA):
+        echo("\n".join(lines) + "\n")
     if done:
-        _print_results(console, done)
-    _print_lines(console, "series", "cyan", summary.series)
-    _print_lines(console, "warning", "yellow", summary.warnings)
+        _print_results(terminal, done)
+    if not several:
+        echo(f"... {len(summary.records) - MOST_SPECTRA} more spectra, see the tables")
+    _print_lines(terminal, "series", "cyan", summary.series)
+    _print_lines(terminal, "warning", "yellow", summary.warnings)
     _print_lines(
-        console,
+        terminal,
         "failed",
         "red",
         [
@@ -94,16 +97,18 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
         ],
     )
     ignored = [entry for entry in summary.ignored if entry["reason"] not in _EXPECTED]
-    _print_lines(console, "ignored", "dim", [f"{entry['source']}: {entry['reason']}" for entry in ignored])
+    _print_lines(terminal, "ignored", "dim", [f"{entry['source']}: {entry['reason']}" for entry in ignored])
     counts = summary.counts
     states = [
         f"{counts[name]} {name.replace('_', ' ')}"
         for name in ("ok", "poor_model", "failed", "left_out")
         if counts[name] or name in ("ok", "failed")
     ]
-    console.print(f"{', '.join(states)}; {counts['computed_now']} computed now. Tables in {summary.out}")
+    terminal.print(
+        f"{', '.join(states)}; {counts['computed_now']} computed now. Tables in {printable(str(summary.out))}"
+    )
     if summary.interrupted:
-        console.print("Interrupted: run the same command again to do the rest.", style="bold yellow")
+        terminal.print("Interrupted: run the same command again to do the rest.", style="bold yellow")
 
 
 def _is_done(record: "Record") -> bool:
@@ -111,7 +116,7 @@ def _is_done(record: "Record") -> bool:
     return not record.tables.keys().isdisjoint(("fits", "drt", "check"))
 
 
-def _print_results(console: "Console", records: Sequence["Record"]) -> None:
+def _print_results(terminal: "Console", records: Sequence["Record"]) -> None:
     from rich.table import Table
 
     rows = [record.row("spectra") for record in records]
@@ -125,11 +130,9 @@ def _print_results(console: "Console", records: Sequence["Record"]) -> None:
     for heading in ("spectrum", *(heading for _, heading, _ in shown), *headings):
         table.add_column(heading, no_wrap=True)
     for record, row in zip(records, rows, strict=True):
-        conditions = ["" if row[name] is None else form.format(row[name]) for name, _, form in shown]
+        conditions = ["" if row[name] is None else printable(form.format(row[name])) for name, _, form in shown]
         table.add_row(_name(record), *conditions, *cells(record))
-    with console.capture() as capture:
-        console.print(table)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    echo_table(terminal, table)
 
 
 def _model(record: "Record") -> tuple["str | Text", ...]:
@@ -231,11 +234,12 @@ def _fit(record: "Record") -> JSON:
 
 
 def _failures(summary: "Summary") -> Iterable[tuple["Record", Mapping[str, Any]]]:
-    return ((record, row) for record in summary.records for row in record.tables.get("failures", ()))
+    return ((record, row) for record in summary.failed for row in record.tables.get("failures", ()))
 
 
 def _name(record: "Record") -> str:
-    return record.key.source if record.key.sweep < 2 else f"{record.key.source}#{record.key.sweep}"
+    source = printable(record.key.source)
+    return source if record.key.sweep < 2 else f"{source}#{record.key.sweep}"
 
 
 def _reason(record: "Record", error: str) -> str:
@@ -253,10 +257,10 @@ def _place(record: "Record", column: str) -> tuple[str, bool, float]:
     return series, discharge, -value if discharge else value
 
 
-def _print_lines(console: "Console", heading: str, style: str, lines: Sequence[str]) -> None:
+def _print_lines(terminal: "Console", heading: str, style: str, lines: Sequence[str]) -> None:
     from rich.text import Text
 
     for line in lines[:_MOST_LINES]:
-        console.print(Text(f"{heading}: ", style=style).append(line, style="default"))
+        terminal.print(Text(f"{heading}: ", style=style).append(printable(line), style="default"))
     if len(lines) > _MOST_LINES:
-        console.print(f"{heading}: {len(lines) - _MOST_LINES} more, see the tables", style=style)
+        terminal.print(f"{heading}: {len(lines) - _MOST_LINES} more, see the tables", style=style)

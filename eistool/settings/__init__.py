@@ -1,25 +1,27 @@
 """Settings from ``eistool.toml`` files in or above the folders of spectra."""
 
-from eistool.settings.settings import (
-    CIRCUITS_VARIABLE,
+from eistool.settings.schema import (
     COORDINATES,
     PLOTS,
     WEIGHTINGS,
     FitSettings,
     Settings,
     SubtractionSettings,
-    circuit_folders,
-    load_settings,
+    commented_defaults,
 )
+from eistool.settings.settings import CIRCUITS_VARIABLE, FILE_NAME, circuit_folders, first_error, load_settings
 
 __all__ = [
     "CIRCUITS_VARIABLE",
     "COORDINATES",
+    "FILE_NAME",
     "PLOTS",
     "WEIGHTINGS",
     "FitSettings",
     "Settings",
     "SubtractionSettings",
     "circuit_folders",
+    "commented_defaults",
+    "first_error",
     "load_settings",
 ]
