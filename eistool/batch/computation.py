@@ -32,8 +32,9 @@ class JobWork:
         Parameters
         ----------
         argument : (str, object)
-            ``whole`` and a task: return the lines of its records. ``analyze`` and a task: return its pickled
-            analysis, or a Breakdown. ``finish`` and the tasks of a block with these: return the lines.
+            ``whole`` and a task: return the lines of its records, or a transient Breakdown. ``analyze`` and a
+            task: return its pickled analysis, or a Breakdown. ``finish`` and the tasks of a block with these:
+            return the lines.
         """
         step, value = argument
         if step == "finish":
@@ -41,9 +42,10 @@ class JobWork:
             analyses = [part if isinstance(part, Breakdown) else pickle.loads(part) for part in parts]  # noqa: S301
             return self._lines(tasks, analyses)
         analysis = attempt(value.sweep.label, lambda: self.job.analyze(value))
-        if step == "whole":
+        broken = isinstance(analysis, Breakdown)
+        if step == "whole" and not (broken and analysis.transient):
             return self._lines([value], [analysis])
-        return analysis if isinstance(analysis, Breakdown) else pickle.dumps(analysis, pickle.HIGHEST_PROTOCOL)
+        return analysis if broken else pickle.dumps(analysis, pickle.HIGHEST_PROTOCOL)
 
     def _lines(self, tasks: Sequence[Task], analyses: Sequence[Any]) -> list[bytes]:
         by_key = {task.key: task for task in tasks}

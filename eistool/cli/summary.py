@@ -36,7 +36,7 @@ _STYLES = {
 _SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
 _EXPECTED = ("document", "samples table", "settings")  # reasons for ignored files that need no line
-MOST_SPECTRA = 1000  # with a line of their own
+MOST_SPECTRA = 200  # with a line of their own
 _MOST_LINES = 20  # of warnings and failures
 
 

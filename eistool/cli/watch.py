@@ -91,7 +91,7 @@ def command(
                 changed_at = time.monotonic()
             if complete and complete != done:
                 limited = replace(chosen, scheduling=replace(chosen.scheduling, growing=growing))
-                summary = _fit(context, paths, out, limited, options)
+                summary = _fit(context, paths, out, limited, options, first=done is None)
                 if summary is not None:
                     done, code = complete, summary.exit_code
                     changed_at = time.monotonic()
@@ -105,16 +105,26 @@ def command(
 
 
 def _fit(
-    context: click.Context, paths: tuple[Path, ...], out: Path | None, chosen: Any, options: dict[str, Any]
+    context: click.Context,
+    paths: tuple[Path, ...],
+    out: Path | None,
+    chosen: Any,
+    options: dict[str, Any],
+    first: bool,
 ) -> "Summary | None":
-    """Return the summary of a fit; None, with a line on stderr, if it could not be done now."""
-    from eistool.errors import EistoolError
+    """Return the summary of a fit; None, with a line on stderr, if it could not be done now.
+
+    A wrong option is wrong from the first; later a samples table may be half written.
+    """
+    from eistool.errors import EistoolError, OutputError, ReaderError
     from eistool.jobs import fit_folder
 
     try:
         with running(context, paths, out, options) as run:
             summary = fit_folder(paths, run.out, chosen, run.command, run.report)
     except (EistoolError, OSError) as error:
+        if first and not isinstance(error, (OutputError, ReaderError, OSError)):
+            raise
         echo(f"not done: {error}; trying again", err=True)
         return None
     counts = summary.counts

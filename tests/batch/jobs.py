@@ -26,7 +26,9 @@ class OddJob(Job[JobOptions]):
         if "dies" in task.key.source:
             os._exit(3)
         if "raises" in task.key.source:
-            raise MemoryError("too much")
+            raise ArithmeticError("too odd")
+        if "lacks" in task.key.source:
+            raise MemoryError
         return spectrum_row(task.load(), "ok", "")
 
     def records(self, tasks: Sequence[Task], analyses: Sequence[Any]) -> list[Record]:

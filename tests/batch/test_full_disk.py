@@ -4,12 +4,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from eistool.batch.files import probe
 from eistool.cli import main
 from tests.batch.folders import CIRCUIT, make_folder
 from tests.privileges import permissions_hold
@@ -125,3 +127,10 @@ def test_a_result_folder_that_went_away(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.undo()
     monkeypatch.chdir(folder.parent)
     assert fit().exit_code == 0
+
+
+def test_a_folder_is_probed_by_many_at_a_time(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(200):
+            list(pool.map(probe, [tmp_path / str(number) / "out"] * 8))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

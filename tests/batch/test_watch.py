@@ -39,6 +39,14 @@ def test_a_file_is_complete_when_it_has_stopped_growing(tmp_path: Path) -> None:
         watch.look()
 
 
+def test_a_wrong_option_ends_the_watch(tmp_path: Path) -> None:
+    write_spectra(tmp_path / "a.csv", [arc()])
+    options = ["--circuit", "R0-p(R1", "--out", str(tmp_path / "out"), "--settle", "0", "--interval", "0.01"]
+    result = CliRunner().invoke(main, ["watch", str(tmp_path / "a.csv"), *options])
+    assert result.exit_code == 2
+    assert "R0-p(R1" in result.stderr
+
+
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():

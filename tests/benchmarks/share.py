@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -48,12 +49,14 @@ def make(folder: Path, n: int, per_file: int, first: int = 0) -> Path:
     return folder
 
 
-def start(out: Path, folders: Sequence[Path], *options: str, host: str = "") -> "subprocess.Popen[bytes]":
-    """Start ``eistool fit``."""
-    command = [sys.executable, "-m", "eistool.cli", "fit", *map(str, folders), "--out", str(out)]
+def start(
+    out: Path, folders: Sequence[Path], *options: str, host: str = "", command: str = "fit"
+) -> "subprocess.Popen[bytes]":
+    """Start a command of eistool."""
+    words = [sys.executable, "-m", "eistool.cli", command, *map(str, folders), "--out", str(out)]
     environment = {**os.environ, **({"EISTOOL_HOST": host} if host else {})}
-    command += ["--plots", "none", "--no-progress", *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    words += ["--plots", "none", "--no-progress", *options]
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
 
 
 def finish(process: "subprocess.Popen[bytes]") -> int:
@@ -71,6 +74,12 @@ def timed(out: Path, folders: Sequence[Path], *options: str) -> float:
     if code not in (0, 1):
         print(f"exit code {code}")
     return time.perf_counter() - begun
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of all runs so far: on a busy machine it tells more than the clock."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def tables(out: Path) -> dict[str, bytes]:
@@ -114,14 +123,15 @@ def kills(folder: Path, n: int, count: int, seed: int) -> None:
     print(f"records {len(Store(out / '.eistool' / 'records'))}; temporary files left: {len(left)}")
 
 
-def hosts(folder: Path, n: int, rounds: int) -> None:
+def hosts(folder: Path, n: int, rounds: int, command: str) -> None:
     """Let two machines work on different folders with one result folder."""
     both = [make(folder / "a", n // 2, 50), make(folder / "b", n - n // 2, 50, first=10**6)]
-    timed(folder / "quiet", both, *SIMPLE, "--jobs", "2")
+    options = (*SIMPLE, "--jobs", "1") if command == "fit" else ("--by", "time", "--jobs", "1")
+    finish(start(folder / "quiet", both, *options, command=command))
     expected = tables(folder / "quiet")
     for number in range(rounds):
         out = folder / f"out{number}"
-        processes = [start(out, [one], *SIMPLE, "--jobs", "1", host=f"host{i}") for i, one in enumerate(both)]
+        processes = [start(out, [one], *options, host=f"host{i}", command=command) for i, one in enumerate(both)]
         codes = [finish(process) for process in processes]
         records = len(Store(out / ".eistool" / "records"))
         mixed = [name for name in expected if tables(out).get(name) != expected[name]]
@@ -134,15 +144,17 @@ def hosts(folder: Path, n: int, rounds: int) -> None:
 
 def scale(folder: Path, sizes: Sequence[int], per_file: int) -> None:
     """Print rate, peak memory and the time of a re-run for numbers of spectra."""
-    print("spectra  files   first run   rate     peak memory of the main process   re-run")
+    print("spectra  files   first run   rate     peak memory of the main process   re-run  (CPU)")
     for n in sizes:
         inputs = make(folder / f"in{n}", n, per_file)
         for path in inputs.iterdir():
             os.utime(path, (1e9, 1e9))
         peak, seconds = peak_memory(folder / f"out{n}", [inputs])
+        before = cpu_seconds()
         again = timed(folder / f"out{n}", [inputs], *SIMPLE, "--jobs", "2")
+        used = cpu_seconds() - before
         first = f"{n:7d}  {-(-n // per_file):5d}  {seconds:8.1f} s  {n / seconds:6.1f}/s"
-        print(f"{first}  {peak:8.0f} MB  {again:26.1f} s", flush=True)
+        print(f"{first}  {peak:8.0f} MB  {again:26.1f} s  ({used:.1f} s)", flush=True)
 
 
 def peak_memory(out: Path, folders: Sequence[Path]) -> tuple[float, float]:
@@ -164,10 +176,13 @@ def jobs(folder: Path, n: int) -> None:
     """Print the rate of one process and of two."""
     inputs = make(folder / "in", n, 1)
     timed(folder / "warm", [inputs], "--jobs", "2", "--every", "1000")
-    seconds = {count: timed(folder / f"out{count}", [inputs], "--jobs", str(count)) for count in (1, 2)}
+    seconds = {}
+    for count in (1, 2):
+        before = cpu_seconds()
+        seconds[count] = timed(folder / f"out{count}", [inputs], "--jobs", str(count))
+        used = cpu_seconds() - before
+        print(f"--jobs {count}: {seconds[count]:.1f} s, {n / seconds[count]:.1f} spectra/s (CPU {used:.1f} s)")
     same = tables(folder / "out1") == tables(folder / "out2")
-    for count, taken in seconds.items():
-        print(f"--jobs {count}: {taken:.1f} s, {n / taken:.1f} spectra/s")
     print(f"two are {seconds[1] / seconds[2]:.2f} times one; the same bytes: {same}")
 
 
@@ -258,6 +273,7 @@ def main() -> None:
     parser.add_argument("--spectra", type=int, help="number of spectra")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3, help="of two hosts")
+    parser.add_argument("--command", choices=("fit", "track"), default="track", help="of two hosts")
     parser.add_argument("--sizes", default="1000,10000", help="numbers of spectra of scale")
     parser.add_argument("--per-file", type=int, default=100, help="spectra to a file of scale")
     parser.add_argument("--seed", type=int, default=1)
@@ -268,7 +284,7 @@ def main() -> None:
         if given.part == "kills":
             kills(folder, given.spectra or 2000, given.kills, given.seed)
         elif given.part == "hosts":
-            hosts(folder, given.spectra or 10_000, given.rounds)
+            hosts(folder, given.spectra or 10_000, given.rounds, given.command)
         elif given.part == "scale":
             scale(folder, [int(size) for size in given.sizes.split(",")], given.per_file)
         elif given.part == "peers":
