@@ -231,7 +231,7 @@ def search(
         propose(
             evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
             exchange, has_shape, is_scaled, options, n_options, is_single, index, irrational,
-            window_low, window_high, minima, n_minima, grid, target, sums, rows, columns, candidates, scores,
+            window_low, window_high, minima[:n_minima], grid, target, sums, rows, columns, candidates, scores,
         )  # fmt: skip
         index += n_draws
         for c in range(N_STARTS):

@@ -244,7 +244,7 @@ def sort_taus(theta, exchange):
 PROPOSE = numba.void(
     MODEL, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1], numba.boolean[::1], I64[:, ::1],
     numba.boolean[::1], numba.boolean[::1], I64[:, ::1], I64[::1], numba.boolean, I64, F64[::1], F64, F64,
-    F64[:, ::1], I64,
+    F64[:, ::1],
     F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1],
 )  # fmt: skip
 PROPOSER = numba.types.FunctionType(PROPOSE)
@@ -253,7 +253,7 @@ PROPOSER = numba.types.FunctionType(PROPOSE)
 @kernel(PROPOSE)
 def propose(
     evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
-    exchange, has_shape, is_scaled, options, n_options, is_single, first, irrational, low, high, known, n_known,
+    exchange, has_shape, is_scaled, options, n_options, is_single, first, irrational, low, high, known,
     grid, target, sums, rows, columns, candidates, scores,
 ):  # fmt: skip
     """Propose starts and compute F of each: draws whose columns have been exchanged for the best ones.
@@ -270,7 +270,7 @@ def propose(
         Index of the first draw.
     low, high : float64
         Range of ln tau.
-    known, n_known : float64, shape (m, p), and int
+    known : float64, shape (m, p)
         Minima that are known, the best first: some starts move one term of them elsewhere.
     columns : float64, shape (k, 2 n)
         Work space for the pool.
@@ -290,7 +290,7 @@ def propose(
     data = target[0] * target[1]
     energy = dot(data, data)
     movable = np.flatnonzero(has_shape & is_scaled)
-    n_bases = min(n_known, N_BASES) if movable.size > 1 else 0
+    n_bases = min(known.shape[0], N_BASES) if movable.size > 1 else 0
     for d in range(n_draws):
         if d < n_bases:
             copy(known[d], draws[d])
