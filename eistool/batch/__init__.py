@@ -2,7 +2,7 @@
 
 from eistool.batch.inputs import Selection
 from eistool.batch.job import Derived, Job, JobOptions, Progress, Step, Task
-from eistool.batch.runner import Summary, quiet, run_job
+from eistool.batch.runner import Summary, quiet, run_job, write_report
 from eistool.batch.store import Key, Record, Store
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Task",
     "quiet",
     "run_job",
+    "write_report",
 ]

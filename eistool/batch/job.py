@@ -42,6 +42,8 @@ class JobOptions:
         Sweeps and points to use.
     force : bool
         Recompute all results.
+    report : bool
+        Write ``report.html``.
     """
 
     jobs: int | None = None
@@ -50,6 +52,7 @@ class JobOptions:
     samples: Path | None = None
     selection: Selection = field(default_factory=Selection)
     force: bool = False
+    report: bool = True
 
     FILES: ClassVar[tuple[str, ...]] = ("samples",)  # options that are files
 

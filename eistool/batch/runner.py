@@ -15,6 +15,7 @@ from eistool.batch.store import Record, Store, collect
 from eistool.errors import ConfigError
 from eistool.tables import TABLES, Rows, to_csv
 
+REPORT = "report.html"
 CHUNK_PER_JOB = 4  # tasks per thread between two checks of progress and interruption
 
 
@@ -127,7 +128,31 @@ def run_job(
         derived.series,
     )
     write_run(out, _run(summary, inputs, job, command, started))
+    if options.report:
+        write_report(out)
     return summary
+
+
+def write_report(out: Path, target: Path | None = None) -> Path:
+    """Write the HTML report of a result folder from its tables, and return its path.
+
+    Parameters
+    ----------
+    out : Path
+        Result folder.
+    target : Path, optional
+        By default ``report.html`` in the folder.
+
+    Raises
+    ------
+    ConfigError
+        If the folder is no result folder, or the report cannot be written.
+    """
+    from eistool.report.page import render_report
+
+    target = out / REPORT if target is None else target
+    write_file(target, render_report(out).encode())
+    return target
 
 
 def _compute(

@@ -22,6 +22,7 @@ COMMANDS = (
     "inspect",
     "irdrop",
     "polarization",
+    "report",
     "simulate",
     "subtract",
     "track",

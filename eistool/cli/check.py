@@ -47,7 +47,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     from eistool.cli.summary import finish
     from eistool.jobs import CheckOptions, check_folder
 
-    names = ("jobs", "plots", "by", "samples", "force")
+    names = ("jobs", "plots", "by", "samples", "force", "report")
     chosen = CheckOptions(**{name: options[name] for name in names}, selection=to_selection(options))
     with progress(quiet=options["no_progress"]) as report:
         summary = check_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)

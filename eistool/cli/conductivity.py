@@ -58,6 +58,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         circuit_folders=find_circuits(folder, options["circuit_folders"]),
         selection=to_selection(options),
         force=options["force"],
+        report=options["report"],
         drt=False,
         metadata=to_metadata(options),
     )

@@ -53,7 +53,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     from eistool.cli.summary import finish
     from eistool.jobs import DRTOptions, drt_folder
 
-    names = ("weighting", "jobs", "plots", "by", "samples", "force")
+    names = ("weighting", "jobs", "plots", "by", "samples", "force", "report")
     chosen = DRTOptions(**{name: options[name] for name in names}, selection=to_selection(options))
     with progress(quiet=options["no_progress"]) as report:
         summary = drt_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)

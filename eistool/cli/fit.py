@@ -118,6 +118,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
         profile=given["profile"],
         circuit_folders=find_circuits(folder, given["circuit_folders"]),
         force=given["force"],
+        report=given["report"],
         selection=to_selection(given),
     )
 

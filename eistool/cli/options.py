@@ -53,7 +53,7 @@ def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def results(command: Command) -> Command:
-    """Add ``--out``, ``--jobs``, ``--force`` and ``--no-progress``."""
+    """Add ``--out``, ``--jobs``, ``--force``, ``--no-report`` and ``--no-progress``."""
     decorators = (
         click.option(
             "--out",
@@ -64,6 +64,9 @@ def results(command: Command) -> Command:
         ),
         click.option("--jobs", type=click.IntRange(min=1), help="Threads; by default one per core."),
         click.option("--force", is_flag=True, help="Compute everything anew."),
+        click.option(
+            "--report/--no-report", default=True, show_default=True, help="Write report.html beside the tables."
+        ),
         click.option("--no-progress", is_flag=True, help="Do not report progress on stderr."),
     )
     for decorate in reversed(decorators):

@@ -49,7 +49,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     if options["by"] is None:
         raise click.UsageError("give --by soc, voltage, temperature, time or cycle: the coordinate of the series")
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
-    names = ("by", "circuit", "jobs", "plots", "samples", "force")
+    names = ("by", "circuit", "jobs", "plots", "samples", "force", "report")
     chosen = TrackOptions(
         **{name: options[name] for name in names},
         circuit_folders=find_circuits(folder, options["circuit_folders"]),

@@ -12,8 +12,8 @@ from eistool.batch.job import BREAKDOWNS, breakdown
 from eistool.jobs.pictures import DRT_PICTURES, draw_pictures, write_curves
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
-from eistool.tables.drt import DRT_PEAKS, DRTS, GAMMA, Distribution, drt_tables
-from eistool.tables.spectra import FAILURES, SPECTRA, failure_rows, spectrum_row
+from eistool.tables.drt import DRT_CURVES, DRT_PEAKS, DRTS, GAMMA, Distribution, drt_tables
+from eistool.tables.spectra import FAILURES, MEASURED, SPECTRA, failure_rows, spectrum_row
 from eistool.typing import JSON, Threshold
 
 N_SUGGESTED: Annotated[
@@ -44,7 +44,7 @@ class DRTJob(Job[DRTOptions]):
 
     name = "drt"
     stage = "computing"
-    tables = (SPECTRA, DRT_PEAKS, DRTS, FAILURES)
+    tables = (SPECTRA, DRT_PEAKS, DRTS, DRT_CURVES, MEASURED, FAILURES)
 
     def compute(self, tasks: Sequence[Task]) -> list[Record]:
         """Return the records of tasks."""
@@ -52,12 +52,13 @@ class DRTJob(Job[DRTOptions]):
 
     def _record(self, task: Task) -> Record:
         drt = distribution(task.spectrum, self.options.weighting)
+        tables = {"measured": MEASURED.points(task.spectrum)}
         if drt.result is None:
             row = spectrum_row(task.spectrum, "failed", drt.reason)
-            tables = {"spectra": Rows.of(row), **drt_tables(drt), "failures": failure_rows("drt", drt.reason)}
+            tables |= {"spectra": Rows.of(row), **drt_tables(drt), "failures": failure_rows("drt", drt.reason)}
             return Record(task.key, "failed", tables)
         row = spectrum_row(task.spectrum, "ok", "", drt.result.noise)
-        tables = {"spectra": Rows.of(row), **drt_tables(drt), "gamma": GAMMA.points(drt.result)}
+        tables |= {"spectra": Rows.of(row), **drt_tables(drt), "gamma": GAMMA.points(drt.result)}
         return Record(task.key, "ok", tables)
 
     def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:

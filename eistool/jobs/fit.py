@@ -46,7 +46,7 @@ from eistool.spectrum import Profile, Spectrum
 from eistool.tables import Rows, Table
 from eistool.tables.check import Validity
 from eistool.tables.conductivity import conductivity_tables
-from eistool.tables.drt import DRT_PEAKS, DRTS, Distribution, drt_tables
+from eistool.tables.drt import DRT_CURVES, DRT_PEAKS, DRTS, Distribution, drt_tables
 from eistool.tables.fits import CURVES, FITS, PARAMETERS, PROCESSES, fit_tables
 from eistool.tables.readings import READINGS, reading_rows
 from eistool.tables.spectra import FAILURES, SPECTRA, failure_rows, spectrum_row
@@ -153,7 +153,7 @@ class FitJob(Job[FitOptions]):
     @property
     def tables(self) -> tuple[Table[Any], ...]:
         """Tables written from the records."""
-        drt = (DRT_PEAKS, DRTS) if self.options.drt else ()
+        drt = (DRT_PEAKS, DRTS, DRT_CURVES) if self.options.drt else ()
         return (SPECTRA, FITS, PARAMETERS, PROCESSES, CURVES, READINGS, FAILURES, *drt)
 
     @property
@@ -348,7 +348,8 @@ def fit_record(
         readings = take_readings(result.spectrum)
         tables["readings"] = reading_rows(readings)
         flags = [*contradictions(averages, readings), *flags]
-    tables |= fit_tables(result, status, flags, averages)
+    test = None if validity is None else validity.kramers_kronig
+    tables |= fit_tables(result, status, flags, averages, test)
     cell = electrolyte(result.spectrum.metadata)
     if cell is not None:
         with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts

@@ -1,5 +1,6 @@
 """Job of ``eistool track``: processes along series, as tables and pictures."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from typing import Annotated
 from eistool.batch import Derived, Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
 from eistool.batch.job import BREAKDOWNS
 from eistool.circuit import Circuit, as_circuit
+from eistool.errors import EistoolError
 from eistool.jobs.cycling import GIVEN
 from eistool.spectrum import Series, Spectrum, sample_name
 from eistool.spectrum.series import COORDINATES
 from eistool.tables import Rows
-from eistool.tables.spectra import FAILURES, SPECTRA, spectrum_row
+from eistool.tables.spectra import FAILURES, MEASURED, SPECTRA, spectrum_row
 from eistool.tables.tracks import TRACK_TABLES, track_rows
 from eistool.typing import JSON, Threshold
 
@@ -52,7 +54,7 @@ class TrackJob(Job[TrackOptions]):
 
     name = "track"
     stage = "reading"
-    tables = (SPECTRA, FAILURES)
+    tables = (SPECTRA, MEASURED, FAILURES)
 
     def decisive(self) -> JSON:
         """Return no settings: results depend on series, not on records."""
@@ -61,7 +63,15 @@ class TrackJob(Job[TrackOptions]):
     def compute(self, tasks: Sequence[Task]) -> list[Record]:
         """Return the records of tasks, with the spectra alone."""
         return [
-            Record(task.key, "ok", {"spectra": Rows.of(spectrum_row(task.spectrum, "ok", ""))}) for task in tasks
+            Record(
+                task.key,
+                "ok",
+                {
+                    "spectra": Rows.of(spectrum_row(task.spectrum, "ok", "")),
+                    "measured": MEASURED.points(task.spectrum),
+                },
+            )
+            for task in tasks
         ]
 
     def derive(self, tasks: Sequence[Task], records: Sequence[Record], step: Step) -> Derived:
@@ -88,7 +98,7 @@ def track_folder(
 def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, step: Step) -> Derived:
     """Return tracks, events and summaries of all series, their pictures, and a line for each finding."""
     from eistool.report import tracks_to_png
-    from eistool.tracking import track
+    from eistool.tracking import compute_series_drt, track
 
     parts: list[list[Rows]] = []
     pictures: dict[str, Callable[[], bytes]] = {}
@@ -106,13 +116,16 @@ def derive_tracks(spectra: Sequence[Spectrum], options: TrackOptions, step: Step
             continue
         try:
             result = track(Series(members, by=options.by), _circuit(members, options), options.jobs)
-            parts.append(track_rows(name, result))
+            drt = None
+            with contextlib.suppress(EistoolError):  # needs more spectra or points
+                drt = compute_series_drt(result.series)
+            parts.append(track_rows(name, result, drt))
         except BREAKDOWNS as error:
             lines.append(f"{name}: not tracked: {error}")
             continue
         lines += [f"{name}: {line.strip()}" for line in repr(result).splitlines()]
         if options.plots == "all":
-            for kind, png in tracks_to_png(result, name).items():
+            for kind, png in tracks_to_png(result, name, drt).items():
                 pictures[f"{FOLDER}/{_file_name(name)}.{kind}.png"] = functools.partial(bytes, png)
         step(done, len(groups))
     tables = {

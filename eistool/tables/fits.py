@@ -1,15 +1,18 @@
 """Tables of fits: quality, parameters, processes and curves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eistool.fitting import Averages, FitResult, Parameter, Process, Quantity, sums_of_resistances
 from eistool.spectrum.metadata import known_area_cm2
 from eistool.tables.table import KEY_COLUMNS, Column, Rows, Table, cell
+
+if TYPE_CHECKING:
+    from eistool.validation import KramersKronig
 
 FITS: Table[FitResult] = Table(
     "fits",
@@ -121,6 +124,8 @@ CURVES: Table[FitResult] = Table(
         Column("residual_real", "", "Re (Z - fit)/\\|Z\\|", lambda fit: fit.residual.real),
         Column("residual_imag", "", "Im (Z - fit)/\\|Z\\|", lambda fit: fit.residual.imag),
         Column("mask_reason", "", "reason for excluding the point", lambda fit: fit.spectrum.mask_reason),
+        Column("kk_residual_real", "", "real residual of the Kramers-Kronig test, relative to \\|Z\\|"),
+        Column("kk_residual_imag", "", "imaginary residual of that test"),
     ),
 )
 
@@ -141,13 +146,18 @@ def _known(process: Process, value: float) -> float | None:
 
 
 def fit_tables(
-    result: FitResult, status: str, flags: Sequence[str], averages: Averages | None = None
+    result: FitResult,
+    status: str,
+    flags: Sequence[str],
+    averages: Averages | None = None,
+    kramers_kronig: "KramersKronig | None" = None,
 ) -> dict[str, Rows]:
     """Return the rows of a fit by table; one without success has neither parameters nor processes."""
     fit = FITS.row(result, status=status, flags="; ".join(flags), **_averaged(averages))
     for name, parameter in result.parameters.items():
         fit |= {name: cell(parameter.value), f"{name}_stderr": cell(parameter.stderr)}
-    tables = {"fits": Rows.of(fit), "curves": CURVES.points(result)}
+    curves = CURVES.points(result, **_kramers_kronig_residuals(kramers_kronig, len(result.spectrum)))
+    tables = {"fits": Rows.of(fit), "curves": curves}
     if result.success:
         tables["parameters"] = Rows.of(*_parameter_rows(result))
         area = known_area_cm2(result.spectrum.metadata) or math.nan
@@ -155,6 +165,11 @@ def fit_tables(
             *(_process_row(result, i, area, averages) for i in range(len(result.processes)))
         )
     return tables
+
+
+def _kramers_kronig_residuals(test: "KramersKronig | None", n_points: int) -> dict[str, Iterable[float]]:
+    residual = np.full(n_points, complex(math.nan, math.nan)) if test is None else test.residual
+    return {"kk_residual_real": residual.real, "kk_residual_imag": residual.imag}
 
 
 def _averaged(averages: Averages | None) -> dict[str, Any]:
