@@ -21,6 +21,7 @@ COMMANDS = (
     "formats",
     "inspect",
     "irdrop",
+    "plot",
     "polarization",
     "report",
     "simulate",

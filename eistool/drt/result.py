@@ -9,7 +9,7 @@ from eistool.display import format_value, html_table, plain
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.suggested_circuit import SuggestedCircuit
 from eistool.errors import SpectrumError
-from eistool.forwarding import forward
+from eistool.forwarding import ModelPlots, forward
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
@@ -22,7 +22,7 @@ def _nothing() -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DRT:
+class DRT(ModelPlots):
     """Distribution of relaxation times of a spectrum: Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ.
 
     Attributes
@@ -107,6 +107,10 @@ class DRT:
     def covariance(self) -> FloatArray:
         """Covariance of ln γ, shape (n_tau, n_tau)."""
         return self.covariance_root.T @ self.covariance_root
+
+    def plot_drt(self, ax: Any = None) -> Any:
+        """Draw γ(τ) with its 95 % band and peaks on axes of matplotlib, and return them."""
+        return forward("plot_drt")(self, ax)
 
     def suggest_circuits(self, limit: int = 5) -> list[SuggestedCircuit]:
         """Return circuits that explain the peaks, with start values, the most probable first.

@@ -13,7 +13,7 @@ from eistool.errors import CircuitError, FitError
 from eistool.fitting.intervals import Interval, interval
 from eistool.fitting.quantities import Evidence, Process, TotalResistance
 from eistool.fitting.runs import runs_p
-from eistool.forwarding import forward
+from eistool.forwarding import ModelPlots, forward
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, Threshold
 
@@ -125,7 +125,7 @@ class Minimum(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FitResult:
+class FitResult(ModelPlots):
     """Circuit fitted to a spectrum.
 
     The sum of squares ``chi2`` is Σ |weight (Z - Z_fit)|² over the n = 2 x points real and imaginary parts of

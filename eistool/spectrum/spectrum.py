@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike
 
 from eistool.display import html_table
 from eistool.errors import SpectrumError
+from eistool.forwarding import ImpedancePlots
 from eistool.spectrum.metadata import Metadata
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
-class Spectrum:
+class Spectrum(ImpedancePlots):
     """An immutable impedance spectrum.
 
     Parameters

@@ -12,11 +12,11 @@ from importlib.resources import files
 from typing import Any
 
 from eistool.display import brief
-from eistool.report.page.results import Results, key_of, name_of, number, read_results
 from eistool.report.page.samples import ENERGY_COLUMNS, energy_rows, sample_contents
 from eistool.report.page.series import series_contents, series_names
 from eistool.report.page.sweeps import CONDITIONS, Sweeps
 from eistool.report.page.words import advise
+from eistool.report.results import Results, key_of, name_of, number, read_results
 from eistool.typing import JSON, PathLike
 
 MOST_ROWS = 200  # of a further table

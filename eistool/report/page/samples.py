@@ -6,9 +6,9 @@ import numpy as np
 
 from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.display import format_value
-from eistool.report.page.results import Results, Row, key_of, name_of, number
 from eistool.report.page.sweeps import conductivity_cells
 from eistool.report.page.words import STATUS
+from eistool.report.results import Results, Row, key_of, name_of, number
 from eistool.report.units import format_siemens
 from eistool.typing import JSON
 

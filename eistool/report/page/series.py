@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 
 from eistool.display import format_value
-from eistool.report.page.results import Key, Results, Row, key_of, name_of, number, numbers
 from eistool.report.page.sweeps import measured
 from eistool.report.page.words import STATUS
+from eistool.report.results import (
+    Key,
+    Results,
+    Row,
+    coordinate_axis,
+    coordinate_label,
+    key_of,
+    name_of,
+    number,
+    numbers,
+)
 from eistool.report.units import format_ohm
 from eistool.typing import JSON
-
-_AXES = {
-    "soc": "state of charge / %",
-    "voltage": "voltage / V",
-    "temperature": "temperature / °C",
-    "time": "time / h",
-    "cycle": "cycle",
-}
-_ARROWS = {"charge": " ↑", "discharge": " ↓"}
 
 
 def series_names(results: Results) -> list[str]:
@@ -34,7 +35,7 @@ def series_contents(results: Results, numbers_of_sweeps: dict[Key, int]) -> Iter
     numbers_of_sweeps : dict
         Number of each sweep in the report.
     """
-    axis = _AXES.get(str(results.run.get("settings", {}).get("by")), "coordinate")
+    axis = coordinate_axis(results)
     tables = {name: _by_series(results, name) for name in ("tracks", "events", "series", "series_drt")}
     for name in series_names(results):
         tracks, gamma = tables["tracks"][name], tables["series_drt"].get(name, [])
@@ -47,7 +48,7 @@ def series_contents(results: Results, numbers_of_sweeps: dict[Key, int]) -> Iter
                     "id": numbers_of_sweeps.get(key_of(row)),
                     "index": i,
                     "name": name_of(key_of(row)),
-                    "at": _at(row),
+                    "at": coordinate_label(row),
                 }
                 for i, row in sorted(members.items())
             ],
@@ -66,11 +67,6 @@ def _by_series(results: Results, table: str) -> dict[str, list[dict[str, str]]]:
     for row in results.rows(table):
         groups.setdefault(row.get("series", ""), []).append(row)
     return groups
-
-
-def _at(row: Row) -> str:
-    x = number(row.get("coordinate"))
-    return f"{'' if x is None else format(x, '.4g')}{_ARROWS.get(row.get('direction', ''), '')}"
 
 
 def _track(process: str, rows: list[dict[str, str]]) -> JSON:
@@ -112,7 +108,7 @@ def _event(row: Row) -> JSON:
         "cells": [
             row.get("event", ""),
             row.get("process_id", ""),
-            _at(row),
+            coordinate_label(row),
             row.get("status", ""),
             "" if R is None else format_ohm(R, number(row.get("u_R_ohm"))),
             "" if tau is None else f"{tau:.3g}",

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eistool.display import format_value
-from eistool.errors import EistoolError
-from eistool.report.page.results import Key, Results, Row, key_of, name_of, number, numbers
 from eistool.report.page.words import STATES, STATUS, explain_flag, split_flags
+from eistool.report.results import Key, Results, Row, geometry_of, key_of, name_of, number, numbers
 from eistool.report.units import format_hertz, format_ohm, format_siemens
-from eistool.spectrum import CellGeometry
 from eistool.typing import JSON
 
 _KK = {"true": "passed", "false": "not passed", "": "undecided"}
@@ -231,17 +229,9 @@ def _facts(row: Row) -> Iterator[tuple[str, str, str]]:
 
 def _geometry(row: Row) -> JSON:
     """Return the factors that turn Z into Z·A, Z/L and Z·A/L, in cm."""
-    area = number(row.get("area_cm2"))
-    try:
-        cell = CellGeometry(
-            thickness_um=number(row.get("thickness_um")),
-            diameter_mm=number(row.get("diameter_mm")),
-            electrode_diameter_mm=number(row.get("electrode_diameter_mm")),
-            area_cm2=area,
-            cell_constant_per_cm=number(row.get("cell_constant_per_cm")),
-        )
-    except EistoolError:  # it does not determine a cell constant, or contradicts itself
-        return {"area": area, "length": None, "constant": None}
+    cell = geometry_of(row)
+    if cell is None:
+        return {"area": number(row.get("area_cm2")), "length": None, "constant": None}
     length = None if cell.thickness_um is None else cell.thickness_um * 1e-4
     return {"area": cell.area_cm2, "length": length, "constant": cell.cell_constant_per_cm}
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from eistool.report.page.results import Results
+from eistool.report.results import Results
 
 STATES = {
     "ok": "The circuit describes the spectrum.",

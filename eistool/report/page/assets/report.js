@@ -354,6 +354,11 @@ function residuals(curve, kk) {
   const largest = Math.max(0.2, ...data.flatMap((one) => one.y).filter(number).map(Math.abs));
   return {data, layout: {xaxis: axis("frequency / Hz", {type: "log"}), yaxis: axis(kk ? "residual / % of |Z|" : "(Z − fit) / % of |Z|", {range: [-1.12 * largest, 1.12 * largest], zeroline: true})}};
 }
+function gammaAt(drt, tau) {
+  const i = Math.max(1, drt.tau.findIndex((one) => one >= tau));
+  const share = Math.log(tau / drt.tau[i - 1]) / Math.log(drt.tau[i] / drt.tau[i - 1]);
+  return drt.gamma[i - 1] + Math.min(Math.max(share, 0), 1) * (drt.gamma[i] - drt.gamma[i - 1]);
+}
 function distribution(sweeps, logarithmic) {
   const t = theme(), several = sweeps.length > 1, data = [], shapes = [];
   const inside = (drt, i) => !number(drt.window[0]) || !number(drt.window[1]) || (drt.tau[i] >= drt.window[0] && drt.tau[i] <= drt.window[1]);
@@ -374,7 +379,7 @@ function distribution(sweeps, logarithmic) {
     if (several) continue;
     const atoms = sweep.peaks.filter((peak) => !number(peak.height)), free = sweep.peaks.filter((peak) => number(peak.height));
     const hover = (peaks) => ({text: peaks.map((peak) => plain(peak.label)), hovertemplate: "τ %{x:.3g} s<br>%{text}<extra>peak</extra>"});
-    if (free.length) data.push({type: "scatter", mode: "markers", name: "peak", x: free.map((peak) => peak.tau), y: over(free.map((peak) => peak.height)), ...hover(free), marker: {color: t.fit, size: 9}});
+    if (free.length) data.push({type: "scatter", mode: "markers", name: "peak", x: free.map((peak) => peak.tau), y: over(free.map((peak) => gammaAt(drt, peak.tau))), ...hover(free), marker: {color: t.fit, size: 9}});
     if (atoms.length) {
       const top = highest * 1.2 / scale;
       data.push({type: "scatter", mode: "markers", name: "pure RC", x: atoms.map((peak) => peak.tau), y: atoms.map((peak) => (peak.R < 0 ? -top : top)), ...hover(atoms), marker: {color: t.fit, size: 11, symbol: atoms.map((peak) => (peak.R < 0 ? "triangle-down" : "triangle-up"))}});

@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eistool.errors import ConfigError
+from eistool.errors import ConfigError, EistoolError
+from eistool.spectrum import CellGeometry
 from eistool.typing import PathLike
 
 RUN = "run.json"
+COORDINATE_AXES = {
+    "soc": "state of charge / %",
+    "voltage": "voltage / V",
+    "temperature": "temperature / °C",
+    "time": "time / h",
+    "cycle": "cycle",
+}
+_ARROWS = {"charge": " ↑", "discharge": " ↓"}
 Row = Mapping[str, str]
 Key = tuple[str, int]  # source and sweep
 
@@ -108,3 +117,37 @@ def name_of(key: Key) -> str:
     """Return the name of a sweep: its source, with the number of any but the first sweep."""
     source, sweep = key
     return source if sweep < 2 else f"{source}#{sweep}"
+
+
+def geometry_of(row: Row) -> CellGeometry | None:
+    """Return the geometry in a row of ``spectra.csv``, None if it is unknown or contradicts itself."""
+    names = ("thickness_um", "diameter_mm", "electrode_diameter_mm", "area_cm2", "cell_constant_per_cm")
+    thickness, diameter, electrode, area, constant = (number(row.get(name)) for name in names)
+    try:
+        return CellGeometry(
+            thickness_um=thickness,
+            diameter_mm=diameter,
+            electrode_diameter_mm=electrode,
+            area_cm2=area,
+            cell_constant_per_cm=constant,
+        )
+    except EistoolError:
+        return None
+
+
+def coordinate_axis(results: Results) -> str:
+    """Return the name of the axis along the series that the last run tracked."""
+    by = str((results.run.get("settings") or {}).get("by"))
+    return COORDINATE_AXES.get(by, "coordinate")
+
+
+def coordinate_label(row: Row) -> str:
+    """Return the coordinate of a row of ``tracks.csv`` or ``events.csv``, with an arrow for the direction.
+
+    Examples
+    --------
+    >>> coordinate_label({"coordinate": "2.80", "direction": "charge"})
+    '2.8 ↑'
+    """
+    x = number(row.get("coordinate"))
+    return f"{'' if x is None else format(x, '.4g')}{_ARROWS.get(row.get('direction', ''), '')}"
