@@ -16,7 +16,8 @@ def format_value(value: float, stderr: float | None = None) -> str:
     Parameters
     ----------
     value, stderr : float
-        Number and standard error in the same unit; a missing or non-finite error is omitted.
+        Number and standard error in the same unit; an error that is missing, not finite, or too small for six
+        digits of the number is omitted.
 
     Examples
     --------
@@ -25,7 +26,7 @@ def format_value(value: float, stderr: float | None = None) -> str:
     >>> format_value(1.7270e-10, 6.4e-12)
     '(1.727 ± 0.064)e-10'
     >>> format_value(53.051234567, 1e-11)
-    '53.0512 ± 1e-11'
+    '53.0512'
     >>> format_value(9.051234567, 9.4e-5)
     '9.05123 ± 0.00009'
     """
@@ -39,7 +40,7 @@ def format_value(value: float, stderr: float | None = None) -> str:
     digits = max(0, 1 - math.floor(math.log10(stderr / scale)))
     digits = min(digits, MAX_DIGITS - 1 - math.floor(math.log10(largest / scale)))
     if stderr < MIN_ERROR * abs(value):  # data without noise
-        return f"{value:.{MAX_DIGITS}g} ± {stderr:.1g}"
+        return f"{value:.{MAX_DIGITS}g}"
     text = f"{value / scale:.{digits}f} ± {stderr / scale:.{digits}f}"
     return f"({text})e{exponent:+03d}" if exponent else text
 

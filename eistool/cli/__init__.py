@@ -2,7 +2,9 @@
 
 import importlib
 import io
+import logging
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -60,8 +62,12 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a command; turn an EistoolError into one line, and an interruption into an exit code."""
+        # names of files may hold characters that the font of pictures lacks, and a font cache is nobody's concern
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
         try:
-            super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+                super().invoke(ctx)
         except EistoolError as error:
             raise WrongInput(str(error)) from error
         except KeyboardInterrupt:

@@ -53,7 +53,7 @@ def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def results(command: Command) -> Command:
-    """Add ``--out``, ``--jobs``, ``--force``, ``--no-report`` and ``--no-progress``."""
+    """Add ``--out``, ``--jobs``, ``--force``, ``--no-report``, ``--verbose`` and ``--no-progress``."""
     decorators = (
         click.option(
             "--out",
@@ -67,6 +67,7 @@ def results(command: Command) -> Command:
         click.option(
             "--report/--no-report", default=True, show_default=True, help="Write report.html beside the tables."
         ),
+        click.option("--verbose", "-v", is_flag=True, help="Print every sweep, also of large folders."),
         click.option("--no-progress", is_flag=True, help="Do not report progress on stderr."),
     )
     for decorate in reversed(decorators):

@@ -29,18 +29,44 @@ def progress(quiet: bool) -> "Iterator[Progress]":
 @contextmanager
 def _bar() -> "Iterator[Progress]":
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]:>8}")
+    columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
+        paces: dict[str, _Pace] = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bar.add_task(stage, total=total, rate="")
+                paces[stage] = _Pace(done)
+            bar.update(tasks[stage], completed=done, total=total, rate=paces[stage].rate(done))
 
         yield report
+
+
+class _Pace:
+    """Rate of a stage since its first report, so that results of an earlier run do not count."""
+
+    def __init__(self, done: int) -> None:
+        self._first, self._start = done, time.monotonic()
+
+    def per_second(self, done: int) -> float:
+        seconds = time.monotonic() - self._start
+        return (done - self._first) / seconds if seconds > 0 else 0.0
+
+    def rate(self, done: int) -> str:
+        pace = self.per_second(done)
+        return f"{pace:.3g}/s" if pace > 0 else ""
+
+    def remaining(self, done: int, total: int) -> str:
+        pace = self.per_second(done)
+        if not pace:
+            return ""
+        seconds = round((total - done) / pace)
+        left = f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
+        return f", {pace:.3g}/s, {left} left"
 
 
 class _Lines:
@@ -49,9 +75,13 @@ class _Lines:
     def __init__(self) -> None:
         self._stage = ""
         self._last = 0.0
+        self._pace = _Pace(0)
 
     def report(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
+        if stage != self._stage:
+            self._pace = _Pace(done)
         if stage != self._stage or done == total or now - self._last > SECONDS_BETWEEN_LINES:
-            click.echo(f"{stage} {done}/{total}", err=True)
+            left = "" if done == total else self._pace.remaining(done, total)
+            click.echo(f"{stage} {done}/{total}{left}", err=True)
             self._stage, self._last = stage, now
