@@ -79,6 +79,25 @@ def high_frequency_resistance(circuit: Circuit, values: FloatArray) -> tuple[flo
     return _of_node(circuit, circuit.tree, values, _HIGH)
 
 
+def blocking_parts(circuit: Circuit, values: FloatArray) -> Circuit | None:
+    """Return the parts in series of a circuit that block direct current, or None without any.
+
+    Parameters
+    ----------
+    circuit, values
+        As for :func:`dc_resistance`.
+
+    Examples
+    --------
+    >>> from eistool import Circuit
+    >>> blocking_parts(Circuit("R0-p(R1,CPE1)-CPE2"), np.array([20, 100, 1e-5, 0.9, 1e-3, 0.8]))
+    CPE2
+    """
+    parts = circuit.tree.parts if isinstance(circuit.tree, Series) else (circuit.tree,)
+    blocking = [part for part in parts if np.isinf(_of_node(circuit, part, values, _DIRECT)[0])]
+    return Circuit.from_tree(Series(tuple(blocking)) if len(blocking) > 1 else blocking[0]) if blocking else None
+
+
 def blocking_elements(circuit: Circuit) -> tuple[str, ...]:
     """Return the names of the elements that block direct current."""
     return tuple(element.name for element in circuit.elements if element.symbol in _DIRECT.blocking)

@@ -1,12 +1,12 @@
 """Averages over circuits by evidence: R_inf, the total resistance, and the resistance of each process."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from eistool.circuit.limits import dc_resistance, high_frequency_resistance
+from eistool.circuit.limits import high_frequency_resistance
 from eistool.constants import TWO_SIDED_95
 from eistool.display import Shown
 from eistool.errors import FitError
@@ -72,7 +72,7 @@ def average(chosen: FitResult, results: Sequence[FitResult]) -> Averages:
     describing = [result for result in usable if result.status == "ok"] or usable
     processes = _processes(chosen, describing)
     return Averages(
-        _limit("R_inf", describing, _r_inf),
+        _limit("R_inf", [_r_inf(result) for result in describing], describing),
         _total(describing),
         tuple(quantity for quantity, _ in processes),
         tuple(count for _, count in processes),
@@ -86,11 +86,13 @@ def _evidence(results: Sequence[FitResult]) -> FloatArray:
 def _r_inf(result: FitResult) -> tuple[float, float]:
     """Return R_inf with the arcs that are faster than the window, which act as resistors at its upper end."""
     value, derivative = high_frequency_resistance(result.circuit, result.values)
-    f_max = float(result.spectrum.frequency[result.spectrum.mask].max())
+    fastest = int(np.argmax(np.where(result.spectrum.mask, result.spectrum.frequency, 0.0)))
+    f_max, at_top = float(result.spectrum.frequency[fastest]), float(result.impedance[fastest].real)
     for process in result.processes:
         if process.apex_Hz > f_max and not process.name.startswith("RL"):
-            i = _place(result, process)
-            value, derivative[i] = value + process.R, derivative[i] + 1.0
+            # an arc that is partly in the window reaches from R_inf on beyond Re Z at its end
+            value = max(min(value + process.R, at_top), value)
+            derivative[_place(result, process)] += 1.0
     if not derivative.any():  # the circuit has no such resistance
         return math.nan, math.nan
     return value, math.sqrt(max(float(derivative @ result.covariance @ derivative), 0.0))
@@ -104,21 +106,20 @@ def _place(result: FitResult, process: Process) -> int:
 def _total(results: Sequence[FitResult]) -> Quantity:
     """Return the resistance to direct current, or ``blocking`` where the evidence is for circuits that block."""
     weights = np.exp(_evidence(results) - np.nanmax(_evidence(results)))
-    blocks = np.array([math.isinf(dc_resistance(r.circuit, r.values)[0]) for r in results])
+    totals = [result.total_resistance for result in results]
+    blocks = np.array([total.status == "blocked" for total in totals])
     share = float(weights[blocks].sum() / weights.sum())
     if share > 0.5:
         reason = f"circuits that block direct current have {share:.0%} of the evidence"
         return Quantity(
             name="R_total", value=math.nan, u=math.nan, unit="ohm", status="blocking", reason=reason, high=math.inf
         )
-    return _limit("R_total", results, lambda r: (r.total_resistance.value, r.total_resistance.stderr))
+    return _limit("R_total", [(total.value, total.stderr) for total in totals], results)
 
 
-def _limit(name: str, results: Sequence[FitResult], of: Callable[[FitResult], tuple[float, float]]) -> Quantity:
-    pairs = [of(result) for result in results]
-    value, u, _ = average_over_circuits(
-        np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs]), _evidence(results)
-    )
+def _limit(name: str, pairs: Sequence[tuple[float, float]], results: Sequence[FitResult]) -> Quantity:
+    values, errors = np.array(pairs).T
+    value, u, _ = average_over_circuits(values, errors, _evidence(results))
     return _quantity(name, value, u)
 
 

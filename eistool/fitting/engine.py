@@ -16,7 +16,12 @@ from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.custom_elements import take_error
 from eistool.circuit.limits import dc_resistance
 from eistool.errors import FitError
-from eistool.fitting.alternatives import modes_covariance, reduction_covariance, smaller_circuits
+from eistool.fitting.alternatives import (
+    extrapolation_covariance,
+    modes_covariance,
+    reduction_covariance,
+    smaller_circuits,
+)
 from eistool.fitting.problem import LIMIT_TOLERANCE, Constraints, Problem, build_problem
 from eistool.fitting.quality import (
     ABOVE_NOISE,
@@ -299,8 +304,12 @@ def _fit(
         refits = ((index, _refit(spectrum, other, given, weighting)) for other, index, given in smaller)
         total = float(outcomes[0, 0]) * problem.sum_scale
         covariance += reduction_covariance(circuit, values, total, problem, refits)
-    statuses = statuses_of(circuit, problem, values, covariance, limited)
     impedance = problem.impedance(spectrum, minima[0])
+    used = spectrum.mask.nonzero()[0][problem.axis.order]
+    covariance += extrapolation_covariance(
+        circuit, values, impedance[used[[0, -1]]], uncertainty.misfit.p_exact, constraints.fixed
+    )
+    statuses = statuses_of(circuit, problem, values, covariance, limited)
     take_error()
     excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]

@@ -1,7 +1,7 @@
 """Candidate circuits of ``--circuit auto`` by cell type, and the choice among them."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +11,10 @@ from scipy.ndimage import median_filter
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
 from eistool.circuit.limits import dc_resistance
-from eistool.circuit.tree import Element, Node, Series
-from eistool.fitting import FitResult, Process
-from eistool.fitting.result import NEAR_TIE, TIE
+from eistool.circuit.tree import Element, Node, Series, leaves, without
+from eistool.constants import TWO_SIDED_95
+from eistool.fitting import FitResult, Process, Quantity
+from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED
 from eistool.spectrum import CellGeometry, Metadata, Spectrum
 from eistool.typing import PathLike, Threshold
 
@@ -199,6 +200,86 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
         if log_evidence(best) - log_evidence(first) < NEAR_TIE / 2:
             return first
     return best
+
+
+def leave_out(
+    fit: FitResult, refit: Callable[[Circuit, Mapping[str, float]], FitResult], kept: Collection[str] = ()
+) -> tuple[list[FitResult], tuple[Quantity, ...]]:
+    """Leave out parts in series with vague resistances, one after the other, while the evidence allows it.
+
+    A smaller circuit is preferred where it describes the data as well: its evidence may be lower by an
+    insignificant amount, since it has fewer parameters.
+
+    Parameters
+    ----------
+    fit : FitResult
+        Fit that was chosen.
+    refit : callable
+        Fit of another circuit to the same data, from given start values.
+    kept : collection of str
+        Parameters whose elements stay, such as those with bounds of the user.
+
+    Returns
+    -------
+    fits : list of FitResult
+        Of smaller and smaller circuits, the last one the choice; empty if every part is needed.
+    left_out : tuple of Quantity
+        Resistances that the choice is without, with their limits.
+    """
+    fits: list[FitResult] = []
+    limits: list[Quantity] = []
+    while True:
+        smaller = [
+            (refit(circuit, {name: fit.parameters[name].value for name in circuit.full_names}), gone)
+            for circuit, gone in _smaller(fit, {name.split(".")[0] for name in kept})
+        ]
+        best, gone = max(smaller, key=lambda pair: log_evidence(pair[0]), default=(fit, []))
+        worse = log_evidence(fit) - log_evidence(best)
+        if best is fit or best.status != fit.status or worse > TIE / 2:
+            return fits, tuple(limits)
+        fits.append(best)
+        limits += gone
+        fit = best
+
+
+def _smaller(fit: FitResult, kept: Collection[str]) -> Iterator[tuple[Circuit, list[Quantity]]]:
+    """Yield the circuit without a part whose resistance is vague, or with this resistance infinite; and limits."""
+    for part in _parts(fit.circuit):
+        elements = {element.name for element in leaves(part)}
+        vague = [name for name in fit.parameters if name.split(".")[0] in elements and _is_vague(fit, name)]
+        if not vague or elements & {*kept}:
+            continue
+        options = [(elements, [_limit(fit, name, most=True) for name in vague])]
+        # an arc whose resistance has no upper limit is a tail
+        options += [({name}, [_limit(fit, name, most=False)]) for name in vague if {name} < elements]
+        for names, limits in options:
+            rest = without(fit.circuit.tree, names)
+            if rest is not None:
+                yield Circuit.from_tree(rest, fit.circuit.roles), limits
+
+
+def _is_vague(fit: FitResult, name: str) -> bool:
+    parameter = fit.parameters[name]
+    known = parameter.status == "ok" and parameter.stderr <= UNRESOLVED * parameter.value
+    return parameter.unit == "ohm" and parameter.status != "fixed" and not known
+
+
+def _limit(fit: FitResult, name: str, *, most: bool) -> Quantity:
+    """Return a resistance that is not resolved by its upper or its lower limit."""
+    parameter = fit.parameters[name]
+    # without an upper limit, the conductance has the interval
+    least = parameter.value / (1 + TWO_SIDED_95 * parameter.stderr / parameter.value)
+    low, high = (0.0, parameter.ci_high) if most else (least, math.inf)
+    return Quantity(
+        name=parameter.name,
+        value=math.nan,
+        u=math.nan,
+        unit="ohm",
+        status="not_resolvable",
+        reason="the data do not need it",
+        low=low,
+        high=high,
+    )
 
 
 def leaders(results: Sequence[FitResult]) -> list[FitResult]:

@@ -19,7 +19,7 @@ from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value
 from eistool.drt import Reading, take_readings
 from eistool.errors import CircuitError, ConfigError, EistoolError
-from eistool.fitting import Averages, FitResult, average, fit_many
+from eistool.fitting import Averages, FitResult, Quantity, average, fit_many
 from eistool.fitting.problem import Constraints
 from eistool.fitting.weights import resolve_weighting
 from eistool.jobs.candidates import (
@@ -30,6 +30,7 @@ from eistool.jobs.candidates import (
     every_candidate,
     grown,
     leaders,
+    leave_out,
     remarks,
     typical_exponents,
     with_leads,
@@ -239,12 +240,21 @@ class FitJob(Job[FitOptions]):
         else:
             chosen = [(choose(fits, one, circuits), "") for fits, one in zip(results, metadata, strict=True)]
         names = dict(zip(circuits, candidate_names(metadata[0]), strict=True))
-        return [
-            fit_record(
-                task.key, fit, fits, validity, drt, [*([remark] if remark else []), *remarks(fit, fits, names)]
-            )
-            for (task, validity), fits, (fit, remark), drt in zip(pairs, results, chosen, drts, strict=True)
-        ]
+        records = []
+        for (task, validity), fits, (fit, remark), drt in zip(pairs, results, chosen, drts, strict=True):
+            flags = [*([remark] if remark else []), *remarks(fit, fits, names)]
+            smaller, left_out = self._left_out(fit)
+            best = smaller[-1] if smaller else fit
+            records.append(fit_record(task.key, best, [*fits, *smaller], validity, drt, flags, left_out))
+        return records
+
+    def _left_out(self, fit: FitResult) -> tuple[list[FitResult], tuple[Quantity, ...]]:
+        """Return fits without parts that the data do not need; a known cell keeps the parts that have roles."""
+        if not fit.success or fit.circuit.roles:
+            return [], ()
+        options = replace(self.options, weighting=fit.weighting)
+        kept = {*options.bounds, *options.fixed}
+        return leave_out(fit, lambda circuit, start: fit_circuit(fit.spectrum, circuit, options, start), kept)
 
     def remarks(self, tasks: Sequence[Task], records: Sequence[Record]) -> list[str]:
         """Return warnings about cycling records, unknown cells, and arcs hidden by a spike."""
@@ -318,6 +328,7 @@ def fit_record(
     validity: Validity | None = None,
     drt: Distribution | None = None,
     remarks: Sequence[str] = (),
+    left_out: Sequence[Quantity] = (),
 ) -> Record:
     """Return the record of a fit; one that did not converge counts as failed, with its values kept.
 
@@ -335,6 +346,8 @@ def fit_record(
         Kept beside the fit, which does not fail with it.
     remarks : sequence of str
         Added to the flags.
+    left_out : sequence of Quantity
+        Limits of resistances that the data do not need.
     """
     converged = NOT_CONVERGED not in result.flags
     status = result.status if converged else "failed"
@@ -344,12 +357,16 @@ def fit_record(
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
     flags = [*result.flags, *remarks]
+    if left_out:
+        limits = (f"< {one.high:.2g}" if math.isfinite(one.high) else f"> {one.low:.2g}" for one in left_out)
+        both = zip(left_out, limits, strict=True)
+        flags.append(f"left out: {', '.join(f'{one.name} {limit} ohm' for one, limit in both)}")
     with contextlib.suppress(*BREAKDOWNS):  # nothing can be read from a spectrum without used points
         readings = take_readings(result.spectrum)
         tables["readings"] = reading_rows(readings)
         flags = [*contradictions(averages, readings), *flags]
     test = None if validity is None else validity.kramers_kronig
-    tables |= fit_tables(result, status, flags, averages, test)
+    tables |= fit_tables(result, status, flags, averages, left_out, test)
     cell = electrolyte(result.spectrum.metadata)
     if cell is not None:
         with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
@@ -385,23 +402,24 @@ def fit_candidates(
     """Return the fits of all candidates: of the library, suggested by the DRT, and with other leads."""
     spectrum, weighting = resolve_weighting(spectrum, options.weighting)
     options = replace(options, weighting=weighting)
-    results = [_fit(spectrum, circuit, options) for circuit in circuits]
+    results = [fit_circuit(spectrum, circuit, options) for circuit in circuits]
     if drt is not None:
         results += [
             # start values may lie outside of the user's bounds
-            _fit(spectrum, suggested.circuit, options, None if options.bounds else suggested.start)
+            fit_circuit(spectrum, suggested.circuit, options, None if options.bounds else suggested.start)
             for suggested in grown(drt, spectrum.metadata, circuits)
         ]
     return results + [
-        _fit(spectrum, variant, options)
+        fit_circuit(spectrum, variant, options)
         for best in leaders(results)
         for variant in with_leads(best.circuit, spectrum)
     ]
 
 
-def _fit(
+def fit_circuit(
     spectrum: Spectrum, circuit: Circuit, options: FitOptions, start: Mapping[str, float] | None = None
 ) -> FitResult:
+    """Return the fit of a candidate, its exponents within the bounds of real cells unless others are given."""
     known = options.known(circuit)
     bounds = {
         name: pair for name, pair in typical_exponents(circuit).items() if name not in known["fixed"]

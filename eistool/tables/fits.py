@@ -67,7 +67,12 @@ PARAMETERS: Table[Parameter] = Table(
         Column("ci_low", "`unit`", "lower end of the 95 % interval"),
         Column("ci_high", "`unit`", "upper end of the 95 % interval"),
         Column("unit", "", "unit of the value"),
-        Column("role", "", "role of the element in its circuit; `sum` of a sum of resistances"),
+        Column(
+            "role",
+            "",
+            "role of the element in its circuit; `sum` of a sum of resistances; `left_out` of a resistance that "
+            "the data do not need",
+        ),
         Column("status", "", "`ok`, `fixed`, `at_bound` or `not_identifiable`"),
         Column("correlated_with", "", "parameter with the largest correlation"),
         Column("correlation", "", "coefficient of that correlation"),
@@ -150,6 +155,7 @@ def fit_tables(
     status: str,
     flags: Sequence[str],
     averages: Averages | None = None,
+    left_out: Sequence[Quantity] = (),
     kramers_kronig: "KramersKronig | None" = None,
 ) -> dict[str, Rows]:
     """Return the rows of a fit by table; one without success has neither parameters nor processes."""
@@ -159,7 +165,7 @@ def fit_tables(
     curves = CURVES.points(result, **_kramers_kronig_residuals(kramers_kronig, len(result.spectrum)))
     tables = {"fits": Rows.of(fit), "curves": curves}
     if result.success:
-        tables["parameters"] = Rows.of(*_parameter_rows(result))
+        tables["parameters"] = Rows.of(*_parameter_rows(result, left_out))
         area = known_area_cm2(result.spectrum.metadata) or math.nan
         tables["processes"] = Rows.of(
             *(_process_row(result, i, area, averages) for i in range(len(result.processes)))
@@ -212,7 +218,7 @@ def _process_row(result: FitResult, i: int, area: float, averages: Averages | No
     )
 
 
-def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
+def _parameter_rows(result: FitResult, left_out: Sequence[Quantity]) -> list[dict[str, Any]]:
     correlation = np.nan_to_num(result.correlation)
     np.fill_diagonal(correlation, 0.0)
     partner = np.abs(correlation).argmax(axis=1)  # each parameter's closest
@@ -222,19 +228,20 @@ def _parameter_rows(result: FitResult) -> list[dict[str, Any]]:
         name = result.circuit.parameters[partner[i]] if largest else None
         given = {"correlated_with": name, "correlation": largest or None}
         rows.append(PARAMETERS.row(parameter, circuit=repr(result.circuit), **given))
-    return rows + [_sum_row(result, total) for total in sums_of_resistances(result)]
+    rows += [_quantity_row(result, limit, "left_out", "not_identifiable") for limit in left_out]
+    return rows + [_quantity_row(result, total, "sum", total.status) for total in sums_of_resistances(result)]
 
 
-def _sum_row(result: FitResult, total: Quantity) -> dict[str, Any]:
+def _quantity_row(result: FitResult, quantity: Quantity, role: str, status: str) -> dict[str, Any]:
     return PARAMETERS.row(
         None,
         circuit=repr(result.circuit),
-        parameter=total.name,
-        value=total.value,
-        stderr=total.u,
-        ci_low=total.low,
-        ci_high=total.high,
-        unit=total.unit,
-        role="sum",
-        status=total.status,
+        parameter=quantity.name,
+        value=quantity.value,
+        stderr=quantity.u,
+        ci_low=quantity.low,
+        ci_high=quantity.high,
+        unit=quantity.unit,
+        role=role,
+        status=status,
     )

@@ -21,7 +21,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -32,10 +32,10 @@ from eistool import FitResult, Metadata, Spectrum
 from eistool.circuit.limits import dc_resistance
 from eistool.constants import TWO_SIDED_95
 from eistool.fitting import Quantity, average
-from eistool.jobs.candidates import candidates, choose
+from eistool.jobs.candidates import candidates, choose, leave_out
 from eistool.jobs.check import prepare
 from eistool.jobs.drt import distribution
-from eistool.jobs.fit import FitOptions, fit_candidates
+from eistool.jobs.fit import FitOptions, fit_candidates, fit_circuit
 from tests.benchmarks.inexact import MISFIT, RIGHT, Truth, make
 
 NEAREST = 0.7  # decades of tau: the same arc
@@ -85,7 +85,12 @@ class Fits:
         circuits, options = candidates(Metadata()), FitOptions()
         prepared = prepare(spectrum, options.mask, options.weighting).spectrum
         results = fit_candidates(prepared, circuits, distribution(prepared), options)
-        return cls(choose(results, Metadata(), circuits), tuple(results))
+        chosen = choose(results, Metadata(), circuits)
+        options = replace(options, weighting=chosen.weighting)
+        smaller, _ = leave_out(
+            chosen, lambda circuit, start: fit_circuit(chosen.spectrum, circuit, options, start)
+        )
+        return cls([chosen, *smaller][-1], (*results, *smaller))
 
 
 def by_noise(fits: Fits) -> Answer:

@@ -43,7 +43,7 @@ def test_a_large_folder_is_summarised_by_sample(folder: Path, monkeypatch: pytes
 
 def test_the_worst_sweeps_come_with_a_reason(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eistool.cli.summary.MOST_SWEEPS", 2)
-    write_spectra(folder / "few.csv", [eistool.simulate(CIRCUIT, [1e4, 1e2], [20, 100, 1e-5, 0.9])])
+    write_spectra(folder / "few.csv", [eistool.simulate(CIRCUIT, [1e4, 1e3, 1e2], [20, 100, 1e-5, 0.9])])
     printed = fit()
     worst = [line for line in printed.splitlines() if line.startswith("worst: ")]
     assert len(worst) == 1

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import eistool
-from eistool.circuit import ELEMENTS
+from eistool.circuit import ELEMENTS, Circuit
 from eistool.circuit.library import load_library_circuit
 from eistool.circuit.limits import dc_resistance
 from eistool.errors import FitError
+from eistool.fitting.alternatives import EXTRAPOLATION, extrapolation_covariance
 from tests.benchmarks.coverage import measure
 from tests.reference import circuit_impedance
 
@@ -149,3 +150,33 @@ def test_a_diffusion_that_the_window_cuts_leaves_the_arcs_alone() -> None:
     statuses = {name: parameter.status for name, parameter in parameters.items()}
     assert statuses["Wo1.R"] == statuses["Wo1.tau"] == "not_identifiable"
     assert all(statuses[name] == "ok" for name in ("R0", "R1", "CPE1.Q", "CPE1.alpha"))
+
+
+def test_resistance_beyond_the_window_is_in_doubt_where_the_circuit_is_wrong() -> None:
+    circuit = Circuit("R0-p(R1,CPE1)-p(R2,CPE2)")
+    values = np.array([10.0, 5.0, 1e-7, 0.8, 50.0, 1e-4, 0.9])
+    top, bottom = 12 - 1j, 64 - 1j
+    covariance = extrapolation_covariance(circuit, values, np.array([top, bottom]), p_exact=0.0)
+    total = np.array([1.0, 1.0, 0, 0, 0, 0, 0])
+    assert covariance[0, 0] == pytest.approx(EXTRAPOLATION**2)  # of the 1 ohm that -Im Z allows
+    assert total @ covariance @ total == pytest.approx(0.0)
+    assert covariance[4, 4] == 0  # the apex is in the window
+    outside = extrapolation_covariance(circuit, values, np.array([top, 20 - 15j]), p_exact=0.0)
+    assert outside[4, 4] == pytest.approx((EXTRAPOLATION * 30) ** 2)
+    for doubtless in (
+        extrapolation_covariance(circuit, values, np.array([top, 20 - 15j]), p_exact=1.0),
+        extrapolation_covariance(circuit, values, np.array([12 + 1j, bottom]), p_exact=0.0),  # inductive
+        extrapolation_covariance(circuit, values, np.array([top, bottom]), p_exact=0.0, fixed=[0, 1]),
+        extrapolation_covariance(Circuit("p(R1,CPE1)"), values[1:4], np.array([3 - 1j, 4 - 1j]), p_exact=0.0),
+    ):
+        assert not doubtless.any()
+
+
+@pytest.mark.parametrize(("Q", "blocks"), [(1e-3, True), (100.0, False)])
+def test_a_tail_too_small_to_see_does_not_block(Q: float, blocks: bool) -> None:
+    frequency = np.geomspace(1e5, 0.01, 61)
+    spectrum = eistool.simulate("R0-p(R1,CPE1)-CPE2", frequency, [10, 90, 1e-5, 0.9, Q, 0.9], noise=0.001, seed=2)
+    total = eistool.fit(spectrum, "R0-p(R1,CPE1)-CPE2").total_resistance
+    assert (total.status == "blocked") == blocks
+    if not blocks:
+        assert abs(total.value - 100) < 2 * total.stderr

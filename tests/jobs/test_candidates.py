@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from eistool import CellGeometry, Circuit, Metadata, Spectrum, assign, simulate
+from eistool import CellGeometry, Circuit, Metadata, Spectrum, assign, fit, simulate
 from eistool.fitting import FitResult, fit_many
-from eistool.jobs.candidates import candidates, choose, choose_for_series, with_leads
+from eistool.jobs.candidates import candidates, choose, choose_for_series, leave_out, with_leads
 from eistool.spectrum.metadata import CELL_TYPES
 
 FREQUENCY = np.geomspace(7e6, 0.1, 64)
@@ -85,3 +85,28 @@ def test_leads_are_varied_only_where_the_spectrum_is_inductive() -> None:
     assert [str(c) for c in with_leads(Circuit("L0-R0-K1"), inductive)] == ["La0-R0-K1"]
     assert [str(c) for c in with_leads(Circuit("R0-K1"), inductive)] == ["L0-R0-K1", "La0-R0-K1"]
     assert not with_leads(Circuit("R0-K1"), simulate("R0-K1", FREQUENCY, [10, 100, 1e-3]))
+
+
+def test_parts_that_the_data_do_not_need_are_left_out_with_a_limit() -> None:
+    spectrum = simulate("p(R1,CPE1)-CPE2", FREQUENCY, [100, 1e-9, 0.9, 1e-5, 0.8], noise=0.004, seed=1)
+    whole = fit_many([spectrum], Circuit("R0-p(R1,CPE1)-CPE2"), jobs=1)[0]
+    smaller, left_out = leave_out(whole, lambda circuit, start: fit(spectrum, circuit, start))
+    assert [str(one.circuit) for one in smaller] == ["p(R1,CPE1)-CPE2"]
+    assert [one.name for one in left_out] == ["R0"]
+    assert 0 < left_out[0].high < 100
+    assert leave_out(smaller[0], lambda circuit, start: fit(spectrum, circuit, start)) == ([], ())
+
+
+def test_parts_with_constraints_stay() -> None:
+    spectrum = simulate("p(R1,CPE1)-CPE2", FREQUENCY, [100, 1e-9, 0.9, 1e-5, 0.8], noise=0.004, seed=1)
+    whole = fit_many([spectrum], Circuit("R0-p(R1,CPE1)-CPE2"), jobs=1)[0]
+    assert leave_out(whole, lambda circuit, start: fit(spectrum, circuit, start), kept=["R0"]) == ([], ())
+
+
+def test_an_arc_without_an_upper_limit_becomes_a_tail() -> None:
+    spectrum = simulate("R0-p(R1,CPE1)-CPE2", FREQUENCY, [10, 100, 1e-7, 0.9, 1e-4, 0.8], noise=0.004, seed=1)
+    whole = fit_many([spectrum], Circuit("R0-p(R1,CPE1)-p(R2,CPE2)"), jobs=1)[0]
+    smaller, left_out = leave_out(whole, lambda circuit, start: fit(spectrum, circuit, start))
+    assert [str(one.circuit) for one in smaller] == ["R0-p(R1,CPE1)-CPE2"]
+    assert left_out[0].name == "R2"
+    assert left_out[0].low > 1000

@@ -280,7 +280,7 @@ def _parameter(row: Row) -> list[str]:
     interval = "" if low is None or high is None else f"{low:.4g} … {high:.4g}"
     text = "" if value is None else format_value(value, number(row.get("stderr")))
     if status == "not_identifiable":  # a number would be taken for a result
-        text = ""
+        text = f"< {high:.2g}" if high is not None and row.get("unit") == "ohm" else ""
     return [
         row.get("parameter", ""),
         text,
