@@ -43,11 +43,13 @@ def test_a_large_folder_is_summarised_by_sample(folder: Path, monkeypatch: pytes
 
 def test_the_worst_sweeps_come_with_a_reason(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eistool.cli.summary.MOST_SWEEPS", 2)
-    write_spectra(folder / "few.csv", [eistool.simulate(CIRCUIT, [1e4, 1e3, 1e2], [20, 100, 1e-5, 0.9])])
+    values = [20, 100, 1e-6, 0.9, 100, 1e-3, 0.9]
+    two_arcs = eistool.simulate("R0-p(R1,CPE1)-p(R2,CPE2)", FREQUENCY, values, noise=0.002, seed=1)
+    write_spectra(folder / "two.csv", [two_arcs])
     printed = fit()
     worst = [line for line in printed.splitlines() if line.startswith("worst: ")]
     assert len(worst) == 1
-    assert worst[0].startswith("worst: few.csv  failed: ")
+    assert worst[0].startswith("worst: two.csv  poor model: ")
 
 
 def test_no_color(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
