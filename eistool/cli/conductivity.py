@@ -65,7 +65,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     with progress(quiet=options["no_progress"]) as report:
         summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
     if as_json or summary.n_read == 0:
-        finish(context, summary, paths, as_json, chosen.by, options["verbose"])
+        finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])
         return
     lines = transport_lines(summary)
     click.echo(

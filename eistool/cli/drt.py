@@ -57,4 +57,4 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     chosen = DRTOptions(**{name: options[name] for name in names}, selection=to_selection(options))
     with progress(quiet=options["no_progress"]) as report:
         summary = drt_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
-    finish(context, summary, paths, as_json, chosen.by, options["verbose"])
+    finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])

@@ -98,7 +98,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         show_dry_run(context, dry_run_folder(paths, out, chosen), as_json)
     with progress(quiet=options["no_progress"]) as report:
         summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
-    finish(context, summary, paths, as_json, chosen.by, options["verbose"])
+    finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])
 
 
 def _options(path: Path, given: dict[str, Any]) -> "FitOptions":

@@ -67,6 +67,7 @@ def results(command: Command) -> Command:
         click.option(
             "--report/--no-report", default=True, show_default=True, help="Write report.html beside the tables."
         ),
+        click.option("--excel", is_flag=True, help="Write results.xlsx too, a sheet for each table."),
         click.option("--verbose", "-v", is_flag=True, help="Print every sweep, also of large folders."),
         click.option("--no-progress", is_flag=True, help="Do not report progress on stderr."),
     )

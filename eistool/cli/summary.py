@@ -37,8 +37,13 @@ def finish(
     as_json: bool,
     by: str | None = None,
     verbose: bool = False,
+    excel: bool = False,
 ) -> None:
     """Print the summary, and exit with its code."""
+    if excel:
+        from eistool.jobs.export import export_folder
+
+        export_folder(summary.out, "excel")
     if as_json:
         click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
     else:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.fitting import Averages, FitResult, Parameter, Process, Quantity, sums_of_resistances
+from eistool.fitting import (
+    Averages,
+    FitResult,
+    Parameter,
+    Process,
+    Quantity,
+    sum_of_resistances,
+    sums_of_resistances,
+)
 from eistool.spectrum.metadata import known_area_cm2
 from eistool.tables.table import KEY_COLUMNS, Column, Rows, Table, cell
 
@@ -45,6 +53,9 @@ FITS: Table[FitResult] = Table(
             "log evidence of the circuit, for comparison with others on the same points and weighting",
             lambda fit: None if fit.evidence is None else fit.evidence.log_evidence,
         ),
+        Column("sum_R_ohm", "ohm", "sum of all resistances of this circuit; empty if `not_resolvable`"),
+        Column("u_sum_R_ohm", "ohm", "its standard uncertainty, with correlations"),
+        Column("sum_R_status", "", "`ok` or `not_resolvable`"),
         Column(
             "misfit",
             "",
@@ -52,7 +63,8 @@ FITS: Table[FitResult] = Table(
             lambda fit: None if fit.evidence is None else fit.evidence.amplitude,
         ),
     ),
-    "then each parameter of the circuits, and its standard error as `NAME_stderr`; circuits share their columns",
+    "then, for each parameter of the circuits, its value, its standard error as `NAME_stderr` and its status as "
+    "`NAME_status`; value and error are empty if it is `not_identifiable`; circuits share their columns",
 )
 
 PARAMETERS: Table[Parameter] = Table(
@@ -159,9 +171,15 @@ def fit_tables(
     kramers_kronig: "KramersKronig | None" = None,
 ) -> dict[str, Rows]:
     """Return the rows of a fit by table; one without success has neither parameters nor processes."""
-    fit = FITS.row(result, status=status, flags="; ".join(flags), **_averaged(averages))
+    given = _averaged(averages) | _summed(result)
+    fit = FITS.row(result, status=status, flags="; ".join(flags), **given)
     for name, parameter in result.parameters.items():
-        fit |= {name: cell(parameter.value), f"{name}_stderr": cell(parameter.stderr)}
+        known = parameter.status != "not_identifiable"  # a number would be taken for a result
+        fit |= {
+            name: cell(parameter.value) if known else None,
+            f"{name}_stderr": cell(parameter.stderr) if known else None,
+            f"{name}_status": cell(parameter.status),
+        }
     curves = CURVES.points(result, **_kramers_kronig_residuals(kramers_kronig, len(result.spectrum)))
     tables = {"fits": Rows.of(fit), "curves": curves}
     if result.success:
@@ -176,6 +194,13 @@ def fit_tables(
 def _kramers_kronig_residuals(test: "KramersKronig | None", n_points: int) -> dict[str, Iterable[float]]:
     residual = np.full(n_points, complex(math.nan, math.nan)) if test is None else test.residual
     return {"kk_residual_real": residual.real, "kk_residual_imag": residual.imag}
+
+
+def _summed(result: FitResult) -> dict[str, Any]:
+    total = sum_of_resistances(result)
+    if total is None:
+        return dict.fromkeys(("sum_R_ohm", "u_sum_R_ohm", "sum_R_status"))
+    return {"sum_R_ohm": total.value, "u_sum_R_ohm": total.u, "sum_R_status": total.status}
 
 
 def _averaged(averages: Averages | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import eistool
 from eistool.cli import lines, main
 from eistool.cli.lines import wrap
 from eistool.readers.writers import write_spectra
-from tests.batch.folders import CIRCUIT, make_folder
+from tests.batch.folders import CIRCUIT, FREQUENCY, make_folder
 
 
 @pytest.fixture
