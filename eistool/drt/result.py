@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import format_value, html_plot, html_table, plain
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.suggested_circuit import SuggestedCircuit
 from eistool.errors import SpectrumError
@@ -190,4 +190,6 @@ class DRT(ModelPlots):
             for p in self.peaks
         ]  # fmt: skip
         title = f"DRT of {self.spectrum.label}: R_pol {format_value(self.R_pol, self.u_R_pol)} Ω"
-        return html_table(title, ("τ / s", "f / Hz", "R / Ω", "shape", "edge", "persistent", "probability"), rows)
+        table = html_table(title, ("τ / s", "f / Hz", "R / Ω", "shape", "edge", "persistent", "probability"), rows)
+        curve = list(zip(np.log(self.tau[::2]), self.gamma[::2], strict=True))
+        return f"{table}\n{html_plot(f'γ over ln τ of {self.spectrum.label}', (), curve, equal=False)}"
