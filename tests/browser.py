@@ -1,13 +1,14 @@
 """A headless Chromium, if there is one."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -41,3 +42,11 @@ def open_browser() -> "Iterator[Browser]":
 def address(path: Path) -> str:
     """Return the URL of a file."""
     return path.resolve().as_uri()
+
+
+def wait_until(page: "Page", expression: str, argument: object = None, seconds: float = 20.0) -> None:
+    """Wait until an expression is true; playwright's own waiting evaluates strings, which our policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, f"still false after {seconds} s: {expression}"
+        page.wait_for_timeout(30)

@@ -28,6 +28,7 @@ COMMANDS = (
     "plot",
     "polarization",
     "report",
+    "serve",
     "simulate",
     "subtract",
     "track",

@@ -93,7 +93,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     from eistool.cli.summary import finish
     from eistool.jobs import dry_run_folder, fit_folder
 
-    chosen = _options(paths[0], options)
+    chosen = _options(paths[0], options, out)
     if options["dry_run"]:
         show_dry_run(context, dry_run_folder(paths, out, chosen), as_json)
     with progress(quiet=options["no_progress"]) as report:
@@ -101,12 +101,14 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])
 
 
-def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
+def _options(path: Path, given: dict[str, Any], out: Path) -> "FitOptions":
     from eistool.jobs import FitOptions
-    from eistool.settings import load_settings
+    from eistool.settings import load_settings, read_overrides
+    from eistool.settings.settings import FILE_NAME
 
     folder = path if path.is_dir() else path.parent
-    defaults = load_settings(folder).fit.model_dump()
+    settings = load_settings(folder)
+    defaults = settings.fit.model_dump()
     names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "circuit_per", "require_valid")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
     return FitOptions(
@@ -119,6 +121,7 @@ def _options(path: Path, given: dict[str, Any]) -> "FitOptions":
         circuit_folders=find_circuits(folder, given["circuit_folders"]),
         force=given["force"],
         report=given["report"],
+        overrides=(*settings.override, *read_overrides(out / FILE_NAME)),
         selection=to_selection(given),
     )
 

@@ -38,11 +38,13 @@ from eistool.jobs.candidates import (
 from eistool.jobs.check import prepare
 from eistool.jobs.cycling import CYCLING_PICTURE, cycling_remarks, draw_cycling, link_cycling
 from eistool.jobs.drt import distribution
+from eistool.jobs.overrides import chosen_points, find_override
 from eistool.jobs.pictures import FIT_PICTURES, draw_pictures
 from eistool.jobs.track import TrackOptions, derive_tracks
 from eistool.jobs.transport import derive_transport, electrolyte
 from eistool.materials import conductivity
 from eistool.readers import override, read_profile
+from eistool.settings import Override
 from eistool.spectrum import Profile, Spectrum
 from eistool.tables import Rows, Table
 from eistool.tables.check import Validity
@@ -86,6 +88,8 @@ class FitOptions(JobOptions):
         Whether to exclude spectra that do not pass that test.
     metadata : mapping
         Metadata of all spectra that precede every other source.
+    overrides : tuple of Override
+        Choices for single sweeps, which precede all others.
     """
 
     circuit: str = AUTO
@@ -101,6 +105,7 @@ class FitOptions(JobOptions):
     mask: str = "auto"
     require_valid: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
 
     FILES = ("samples", "profile")
 
@@ -130,6 +135,20 @@ class FitOptions(JobOptions):
             **self.decisive(),
             "metadata": dict(self.metadata),
         }
+
+    def accepted(self, override: Override) -> "FitOptions":
+        """Return the options of a sweep with choices of its own; its points are as chosen."""
+        return replace(
+            self,
+            circuit=override.circuit or self.circuit,
+            circuit_is_default=override.circuit is None and self.circuit_is_default,
+            weighting=override.weighting or self.weighting,
+            bounds={**self.bounds, **override.bounds},
+            fixed={**self.fixed, **override.fixed},
+            mask="none" if override.masked_Hz or override.f_min_Hz or override.f_max_Hz else self.mask,
+            require_valid=False,
+            overrides=(),
+        )
 
     def load(self, circuit: str) -> Circuit:
         """Return a circuit by its name or expression."""
@@ -169,6 +188,11 @@ class FitJob(Job[FitOptions]):
         tasks = []
         known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
         for spectrum in link_cycling(spectra, self.cycling):
+            choice = find_override(spectrum, options.overrides)
+            if choice is not None:
+                alone = replace(self, options=options.accepted(choice))
+                tasks += alone.plan([chosen_points(spectrum, choice)])
+                continue
             if options.metadata:
                 spectrum = override(spectrum, "command line", options.metadata)
             listed = spectrum.metadata.circuit if options.circuit_is_default else None
@@ -192,6 +216,9 @@ class FitJob(Job[FitOptions]):
 
     def compute(self, tasks: Sequence[Task]) -> list[Record]:
         """Return the records of tasks with the same circuits."""
+        choice = find_override(tasks[0].spectrum, self.options.overrides)
+        if choice is not None:  # tasks with the same settings have the same choices
+            return replace(self, options=self.options.accepted(choice)).compute(tasks)
         options = self.options
         verdicts = self.each(lambda task: prepare(task.spectrum, options.mask, options.weighting), tasks)
         pairs = list(zip(tasks, verdicts, strict=True))

@@ -1,5 +1,6 @@
 """Settings from ``eistool.toml`` files in or above the folders of spectra."""
 
+from eistool.settings.overrides import Override, read_overrides, with_override
 from eistool.settings.settings import (
     CIRCUITS_VARIABLE,
     COORDINATES,
@@ -18,8 +19,11 @@ __all__ = [
     "PLOTS",
     "WEIGHTINGS",
     "FitSettings",
+    "Override",
     "Settings",
     "SubtractionSettings",
     "circuit_folders",
     "load_settings",
+    "read_overrides",
+    "with_override",
 ]

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from eistool.errors import ConfigError
+from eistool.settings.overrides import Override
 from eistool.typing import PathLike
 
 FILE_NAME = "eistool.toml"
@@ -72,6 +73,7 @@ class Settings(BaseModel):
 
     fit: FitSettings = FitSettings()
     subtraction: SubtractionSettings = SubtractionSettings()
+    override: tuple[Override, ...] = ()
     circuits: Path | None = None  # folder of circuits, relative to eistool.toml
 
 

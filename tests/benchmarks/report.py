@@ -18,7 +18,7 @@ from eistool import simulate
 from eistool.jobs import FitOptions, fit_folder
 from eistool.readers.writers import write_spectra
 from eistool.report.page import render_report
-from tests.browser import address, open_browser, why_no_browser
+from tests.browser import address, open_browser, wait_until, why_no_browser
 
 CIRCUIT = "R0-p(R1,CPE1)-p(R2,CPE2)-CPE3"
 FREQUENCY = np.geomspace(1e6, 0.1, 60)
@@ -81,9 +81,7 @@ def open_page(path: Path) -> tuple[float, float, float]:
         before = page.locator("#sweep-title").inner_text()
         start = time.perf_counter()
         page.locator("#next").click()
-        page.wait_for_function(
-            "before => document.getElementById('sweep-title').textContent !== before", arg=before
-        )
+        wait_until(page, "before => document.getElementById('sweep-title').textContent !== before", before)
         return paint, plot, time.perf_counter() - start
 
 

@@ -36,7 +36,7 @@ _STATE_WORDS = (
 )
 
 
-def render_report(folder: PathLike) -> str:
+def render_report(folder: PathLike, *, live: bool = False) -> str:
     """Return the report of a result folder as HTML.
 
     Everything is made from the tables and ``run.json``. The page loads nothing: scripts and styles are part of
@@ -46,6 +46,8 @@ def render_report(folder: PathLike) -> str:
     ----------
     folder : path
         Result folder.
+    live : bool
+        Whether the page is served by ``eistool serve``, with a panel for refits.
 
     Raises
     ------
@@ -57,7 +59,8 @@ def render_report(folder: PathLike) -> str:
     lines = list(sweeps.lines())
     samples = sample_contents(results)
     counts = sweeps.counts()
-    first, *scripts = map(_asset, ("head.js", "plotly-cartesian.min.js", "report.js"))
+    names = ("head.js", "plotly-cartesian.min.js", "report.js", *(("serve.js",) if live else ()))
+    first, *scripts = map(_asset, names)
     return str(
         _environment()
         .get_template("report.html.j2")
@@ -93,7 +96,8 @@ def render_report(folder: PathLike) -> str:
             style=_asset("report.css"),
             scripts=scripts,
             first=first,
-            policy=_policy([first, *scripts]),
+            policy=_policy([first, *scripts], live),
+            live=live,
             chunks=[
                 *_chunks("sweep", sweeps.details()),
                 *_chunks("samples", [{"samples": samples}] if samples else []),
@@ -126,13 +130,14 @@ def _environment() -> Any:
     return environment
 
 
-def _policy(scripts: Iterable[str]) -> str:
-    """Return the content security policy: these scripts alone, and no request."""
+def _policy(scripts: Iterable[str], live: bool) -> str:
+    """Return the content security policy: these scripts alone, and no request but to the server of a live page."""
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    connect = "connect-src 'self'; " if live else ""
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+        f"{connect}base-uri 'none'; form-action 'none'"
     )
 
 

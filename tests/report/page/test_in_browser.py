@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import address, open_browser, why_no_browser
+from tests.browser import address, open_browser, wait_until, why_no_browser
 from tests.report.page.folders import hostile_results
 
 if TYPE_CHECKING:
@@ -83,33 +83,32 @@ def test_search_sort_and_filter(page: "Page") -> None:
 
 def test_choose_a_sweep_and_step(page: "Page") -> None:
     page.get_by_role("link", name="plain.csv").click()
-    page.wait_for_function("document.getElementById('sweep-title').textContent === 'plain.csv'")
+    wait_until(page, "document.getElementById('sweep-title').textContent === 'plain.csv'")
     assert page.locator("tr.current").inner_text().count("plain.csv") == 1
     page.locator("#previous").click()
-    page.wait_for_function("document.getElementById('sweep-title').textContent !== 'plain.csv'")
+    wait_until(page, "document.getElementById('sweep-title').textContent !== 'plain.csv'")
     page.locator("#next").click()
-    page.wait_for_function("document.getElementById('sweep-title').textContent === 'plain.csv'")
+    wait_until(page, "document.getElementById('sweep-title').textContent === 'plain.csv'")
 
 
 def test_quantities_and_logarithmic_axes(page: "Page") -> None:
     title = page.locator("#nyquist .xtitle")
     for name, unit in (("Z·A", "Ω cm²"), ("Z/L", "Ω/cm"), ("Z·A/L", "Ω cm")):
         page.get_by_label(name, exact=True).check()
-        page.wait_for_function(
-            "text => document.querySelector('#nyquist .xtitle').textContent.endsWith(text)", arg=unit
-        )
+        wait_until(page, "text => document.querySelector('#nyquist .xtitle').textContent.endsWith(text)", unit)
         assert name in (title.text_content() or "")
     page.get_by_label("logarithmic axes").check()
-    page.wait_for_function("document.querySelector('#nyquist .plot')._fullLayout.yaxis.type === 'log'")
+    wait_until(page, "document.querySelector('#nyquist .plot')._fullLayout.yaxis.type === 'log'")
 
 
 def test_overlay(page: "Page") -> None:
     before = page.locator(POINTS).count()
     page.get_by_label("Overlay plain.csv").check()
     page.wait_for_selector("#clear:visible")
-    page.wait_for_function(
+    wait_until(
+        page,
         "document.querySelectorAll('#nyquist .legendtext').length === 2 && "
-        "document.querySelector('#nyquist .legend').textContent.includes('plain.csv')"
+        "document.querySelector('#nyquist .legend').textContent.includes('plain.csv')",
     )
     assert page.locator(POINTS).count() > before
     page.locator("#clear").click()
@@ -129,15 +128,15 @@ def test_zoom_by_buttons(page: "Page") -> None:
     width = f"({ends}[1] - {ends}[0])"
     before = page.evaluate(width)
     page.get_by_role("button", name="Zoom in: Nyquist plot").press("Enter")
-    page.wait_for_function(f"{width} < {0.8 * before}")
+    wait_until(page, f"{width} < {0.8 * before}")
     page.get_by_role("button", name="Reset the axes: Nyquist plot").press("Enter")
-    page.wait_for_function(f"Math.abs({width} - {before}) < {1e-6 * before}")
+    wait_until(page, f"Math.abs({width} - {before}) < {1e-6 * before}")
 
 
 def test_dark_colours(page: "Page") -> None:
     page.locator("#theme").click()
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    page.wait_for_function("document.querySelector('#nyquist .plot')._fullLayout.paper_bgcolor === '#14181d'")
+    wait_until(page, "document.querySelector('#nyquist .plot')._fullLayout.paper_bgcolor === '#14181d'")
 
 
 def test_by_keyboard(page: "Page") -> None:
@@ -145,7 +144,7 @@ def test_by_keyboard(page: "Page") -> None:
     assert page.evaluate("document.activeElement.textContent") == "Skip to the contents"
     page.get_by_role("link", name="plain.csv").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('sweep-title').textContent === 'plain.csv'")
+    wait_until(page, "document.getElementById('sweep-title').textContent === 'plain.csv'")
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser: "Browser", report: str) -> None:

@@ -208,6 +208,7 @@ async function showSweep(id) {
   const shown = await Promise.all([id, ...[...overlays].filter((other) => other !== id)].map((one) => load(`sweep-${one}`)));
   if (mine !== turn) return;  // another sweep was chosen meanwhile
   const [sweep] = shown;
+  document.dispatchEvent(new CustomEvent("sweep", {detail: sweep.name}));
   document.querySelectorAll("#sweep-table tr.current").forEach((row) => { row.classList.remove("current"); row.querySelector("a").removeAttribute("aria-current"); });
   byId(`row-${id}`).classList.add("current");
   byId(`row-${id}`).querySelector("a").setAttribute("aria-current", "true");
@@ -239,6 +240,7 @@ async function showSweep(id) {
     ...pointsTable(sweep.curve),
   );
 }
+window.eistool = {figure, table, list, nyquist, residuals, byId, plain, hertz, failed};  // for the page of eistool serve
 function pointsTable(curve) {
   const columns = ["frequency / Hz", "Re Z / Ω", "−Im Z / Ω", "fit: Re Z / Ω", "fit: −Im Z / Ω", "not used because"];
   const text = (value) => (number(value ?? null) ? String(Number(value.toPrecision(5))) : "");
