@@ -134,6 +134,7 @@ class FitOptions(JobOptions):
             "circuit_folders": folders,
             **self.decisive(),
             "metadata": dict(self.metadata),
+            "overrides": [one.model_dump(exclude_defaults=True, mode="json") for one in self.overrides],
         }
 
     def accepted(self, override: Override) -> "FitOptions":
