@@ -13,6 +13,12 @@ from eistool.spectrum import CellGeometry
 from eistool.typing import PathLike
 
 RUN = "run.json"
+# other CSV files in the folder are none of ours; a test compares the names with eistool.tables
+NAMES = (
+    "arrhenius", "arrhenius_alternatives", "check", "composition", "conductivity", "curves", "drt", "drt_curves",
+    "drt_peaks", "events", "failures", "fits", "irdrop", "measured", "parameters", "polarization", "processes",
+    "readings", "series", "series_drt", "spectra", "subtraction", "tracks",
+)  # fmt: skip
 COORDINATE_AXES = {
     "soc": "state of charge / %",
     "voltage": "voltage / V",
@@ -73,7 +79,9 @@ def read_results(folder: PathLike) -> Results:
         ) from error
     if not isinstance(run, dict):
         raise ConfigError(f"{folder / RUN}: expected an object, got {type(run).__name__}; run the command again")
-    return Results(folder, run, {path.stem: _read(path) for path in sorted(folder.glob("*.csv"))})
+    return Results(
+        folder, run, {name: _read(path) for name in NAMES if (path := folder / f"{name}.csv").is_file()}
+    )
 
 
 def _read(path: Path) -> list[dict[str, str]]:

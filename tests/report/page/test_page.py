@@ -12,6 +12,8 @@ import pytest
 
 from eistool.errors import ConfigError
 from eistool.report.page import render_report
+from eistool.report.results import NAMES
+from eistool.tables import TABLES
 from tests.report.page.folders import HOSTILE, NAMES, SCRIPT, hostile_results
 
 
@@ -119,6 +121,13 @@ def test_a_damaged_table_does_not_end_in_a_traceback(results: Path, tmp_path: Pa
     curves.write_bytes(b"source,sweep\n\xff\xfe,1\n")
     with pytest.raises(ConfigError, match=r"curves\.csv"):
         render_report(tmp_path / "copy")
+
+
+def test_only_own_tables_are_read(results: Path, tmp_path: Path) -> None:
+    assert set(NAMES) == {table.name for table in TABLES}
+    shutil.copytree(results, tmp_path / "copy")
+    (tmp_path / "copy" / "mine.csv").write_bytes(b"\xff\xfe")
+    assert render_report(tmp_path / "copy")
 
 
 @pytest.mark.parametrize("run", [None, "", "[]", "{"])
