@@ -12,7 +12,7 @@ import pytest
 
 from eistool.errors import ConfigError
 from eistool.report.page import render_report
-from eistool.report.results import NAMES
+from eistool.report.results import NAMES as TABLE_NAMES
 from eistool.tables import TABLES
 from tests.report.page.folders import HOSTILE, NAMES, SCRIPT, hostile_results
 
@@ -124,7 +124,7 @@ def test_a_damaged_table_does_not_end_in_a_traceback(results: Path, tmp_path: Pa
 
 
 def test_only_own_tables_are_read(results: Path, tmp_path: Path) -> None:
-    assert set(NAMES) == {table.name for table in TABLES}
+    assert set(TABLE_NAMES) == {table.name for table in TABLES}
     shutil.copytree(results, tmp_path / "copy")
     (tmp_path / "copy" / "mine.csv").write_bytes(b"\xff\xfe")
     assert render_report(tmp_path / "copy")
