@@ -66,6 +66,7 @@ from .errors import CircuitError as CircuitError
 from .errors import ConfigError as ConfigError
 from .errors import EistoolError as EistoolError
 from .errors import FitError as FitError
+from .errors import OutputError as OutputError
 from .errors import ReaderError as ReaderError
 from .errors import SpectrumError as SpectrumError
 

@@ -7,7 +7,8 @@
     ├── SpectrumError   values do not form a spectrum, a series or a cell
     ├── CircuitError    a circuit expression, name or value is invalid
     ├── FitError        a fit cannot be performed
-    └── ConfigError     an option, eistool.toml or a samples table is invalid
+    ├── ConfigError     an option, eistool.toml or a samples table is invalid
+    └── OutputError     results cannot be written, and the run cannot go on
 """
 
 
@@ -33,3 +34,7 @@ class FitError(EistoolError):
 
 class ConfigError(EistoolError):
     """An option, ``eistool.toml`` or a samples table is invalid."""
+
+
+class OutputError(EistoolError):
+    """Results cannot be written: the disk is full, or the result folder is gone."""

@@ -24,6 +24,7 @@ PUBLIC = [
     "FitError",
     "FitResult",
     "Metadata",
+    "OutputError",
     "Profile",
     "ReaderError",
     "Series",

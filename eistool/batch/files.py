@@ -3,17 +3,18 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.errors import ConfigError
+from eistool.errors import OutputError
+from eistool.readers import RUN
 from eistool.tables import Table, to_csv
 from eistool.typing import JSON, PathLike
-
-RUN = "run.json"
 
 
 def probe(folder: Path) -> None:
@@ -30,37 +31,87 @@ def probe(folder: Path) -> None:
         for place in reversed(missing):
             place.mkdir()
             made.append(place)
-        write_whole(folder / ".probe", b"")
+        _write(folder / ".probe", b"")
         (folder / ".probe").unlink()
     finally:
         for place in reversed(made):
             place.rmdir()
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name in its folder, then rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into an OutputError that names the file and the next step."""
     try:
-        temporary.write_bytes(data)
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}): the run could not go on; make room or "
+            "restore the folder, and run the same command again: what is finished is kept"
+        ) from error
+
+
+def write_whole(path: Path, data: bytes, aside: Path | None = None) -> None:
+    """Write a file under a temporary name, wait until it is on the disk, then rename it.
+
+    Parameters
+    ----------
+    path : Path
+        File to write or replace.
+    data : bytes
+        Its content.
+    aside : Path, optional
+        Existing folder of the temporary file, on the same disk; by default that of the file.
+
+    Raises
+    ------
+    OutputError
+        If this is impossible.
+    """
+    with writing(path):
+        _write(path, data, aside)
+
+
+def _write(path: Path, data: bytes, aside: Path | None = None) -> None:
+    name = f".{path.name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    temporary = (aside or path.parent) / name
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of the disk, reported already
+            temporary.unlink(missing_ok=True)
 
 
-def write_file(path: Path, data: bytes) -> None:
+def sync_file(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def fsync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can."""
+    with suppress(OSError):  # Windows opens no folders
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def write_file(path: Path, data: bytes, aside: Path | None = None) -> None:
     """Write a file with :func:`write_whole`, and create its folder.
 
     Raises
     ------
-    ConfigError
-        If the folder cannot be created.
+    OutputError
+        If this is impossible.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"{path.parent}: cannot be created ({reason}); choose another --out") from error
-    write_whole(path, data)
+    write_whole(path, data, aside)
 
 
 def write_table(out: Path, table: Table[Any], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -68,10 +119,22 @@ def write_table(out: Path, table: Table[Any], rows: Iterable[Mapping[str, Any]])
     write_file(out / f"{table.name}.csv", to_csv(table.fill(rows)))
 
 
-def write_run(out: Path, run: JSON) -> None:
-    """Write ``run.json``, with the version first."""
-    text = json.dumps({"version": eistool.__version__, **run}, indent=2, ensure_ascii=False, default=str)
-    write_file(out / RUN, f"{text}\n".encode())
+def read_run(out: Path) -> JSON:
+    """Return ``run.json`` of a result folder; empty if there is none that can be read."""
+    try:
+        values = json.loads((out / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def write_run(out: Path, run: JSON, aside: Path | None = None) -> None:
+    """Write ``run.json``, with the version and the working folder first."""
+    first = {"version": eistool.__version__}
+    with suppress(OSError):  # a working folder that is gone
+        first["working_folder"] = str(Path.cwd())
+    text = json.dumps({**first, **run, **first}, indent=2, ensure_ascii=False, default=str)
+    write_file(out / RUN, f"{text}\n".encode(errors="backslashreplace"), aside)
 
 
 def write_finished_run(
@@ -83,6 +146,7 @@ def write_finished_run(
         out,
         {
             "state": "done",
+            "generation": int(read_run(out).get("generation") or 0) + 1,
             "exit_code": exit_code,
             "command": list(command),
             "settings": dict(settings),

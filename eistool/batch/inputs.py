@@ -2,20 +2,26 @@
 
 import hashlib
 import math
+import pickle
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from eistool.batch.boundary import Breakdown, attempt
+from eistool.batch.engines import Engine
+from eistool.batch.spool import Spool
 from eistool.batch.store import Key, Record, place
-from eistool.errors import ConfigError, ReaderError
-from eistool.readers import FoundFile, SampleTables, doubts, load, scan
-from eistool.spectrum import Spectrum
+from eistool.errors import ConfigError
+from eistool.readers import FoundFile, SampleTables, doubts, load, resolved, scan
+from eistool.readers.content import FileContent
+from eistool.spectrum import Spectrum, Sweep, thin
 from eistool.tables import Rows
 from eistool.tables.check import Validity
 from eistool.tables.spectra import failure_rows, spectrum_row
 from eistool.typing import JSON
 
+FEW_FILES = 1000  # that are read before workers would have started
 EXCLUDED = "left out by the samples table"
 
 
@@ -55,7 +61,7 @@ class Selection:
         if self.f_min is not None and self.f_max is not None and self.f_min >= self.f_max:
             raise ConfigError(f"f_min={self.f_min:g}, f_max={self.f_max:g}; give f_min below f_max, in Hz")
 
-    def objection(self, spectrum: Spectrum) -> str:
+    def objection(self, spectrum: Spectrum | Sweep) -> str:
         """Return the reason for excluding a sweep; empty if it is selected."""
         metadata = spectrum.metadata
         if metadata.include is False:
@@ -81,17 +87,17 @@ class Selection:
         }
 
     def crop(self, spectrum: Spectrum) -> Spectrum:
-        """Return the spectrum with the points outside the frequency range masked."""
+        """Return the spectrum with the points outside the frequency range masked; a long one is averaged."""
         if self.f_min is None and self.f_max is None:
-            return spectrum
-        return spectrum.crop(self.f_min, self.f_max)
+            return thin(spectrum)
+        return thin(spectrum.crop(self.f_min, self.f_max))
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Inputs of a batch."""
 
-    spectra: list[Spectrum] = field(default_factory=list)  # to compute
+    sweeps: list[Sweep] = field(default_factory=list)  # to compute
     records: list[Record] = field(default_factory=list)  # of unreadable files and sweeps left out
     hashes: dict[str, str] = field(default_factory=dict)  # source: sha256
     ignored: list[dict[str, str]] = field(default_factory=list)
@@ -101,67 +107,144 @@ class Inputs:
     def selected_none(self) -> bool:
         """Whether sweeps were read, but none is selected."""
         reasons = [record.row("spectra")["reason"] for record in self.records if record.status == "left_out"]
-        return not self.spectra and any(reason != EXCLUDED for reason in reasons)
+        return not self.sweeps and any(reason != EXCLUDED for reason in reasons)
 
     @property
     def n_read(self) -> int:
         """Number of readable sweeps."""
-        return len(self.spectra) + sum(record.status == "left_out" for record in self.records)
+        return len(self.sweeps) + sum(record.status == "left_out" for record in self.records)
 
 
-def read_inputs(
-    paths: Sequence[Path],
-    out: Path,
-    samples: Path | None = None,
-    selection: Selection | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    cycling: Path | None = None,
-) -> Inputs:
-    """Read every file below the paths, except the result folder and the cycling record.
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What was read from one file."""
+
+    hash: str
+    sweeps: tuple[tuple[Sweep, bytes], ...]  # with the pickled spectrum in place of the points
+    left_out: tuple[Record, ...]
+    warnings: tuple[str, ...]
+    matched: frozenset[int]  # rows of the samples table
+
+
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """Function that reads a file, in any process."""
+
+    selection: Selection
+
+    def __call__(self, work: tuple[FoundFile, SampleTables]) -> FileRead | Breakdown:
+        """Return the sweeps of a file, or the reason why there are none."""
+        file, tables = work
+        return attempt(file.source, lambda: self._read(file, tables), raised=(ConfigError,))
+
+    def _read(self, file: FoundFile, tables: SampleTables) -> FileRead:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            content = FileContent.open(file.path)
+            spectra = load(file, tables, content=content)
+        sweeps, left_out = [], []
+        for spectrum in spectra:
+            reason = self.selection.objection(spectrum)
+            if reason:
+                left_out.append(left_out_record(Key(*place(spectrum), "", ""), spectrum, reason))
+                continue
+            cropped = self.selection.crop(spectrum)
+            sweeps.append((Sweep.of(cropped, _no_points), pickle.dumps(cropped, pickle.HIGHEST_PROTOCOL)))
+        notes = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
+        remarks = [*dict.fromkeys(str(warning.message) for warning in caught), *notes]
+        return FileRead(
+            hashlib.sha256(content.data).hexdigest(),
+            tuple(sweeps),
+            tuple(left_out),
+            tuple(f"{file.source}: {remark}" for remark in remarks),
+            tables.matched,
+        )
+
+
+def _no_points() -> Spectrum:
+    raise LookupError("the points of this sweep are elsewhere")
+
+
+def find_files(
+    paths: Sequence[Path], out: Path, cycling: Path | None = None, growing: Collection[Path] = ()
+) -> list[FoundFile]:
+    """Return every file below the paths, except the result folder.
+
+    The cycling record and files that are still growing are among them, to be ignored.
 
     Raises
     ------
     ReaderError
         If a path does not exist.
+    """
+    out = out.resolve()
+    found = [(file, resolved(file.path)) for file in scan(paths)]
+    record = None if cycling is None else resolved(cycling)
+    reasons = dict.fromkeys(growing, "still growing") | ({} if record is None else {record: "cycling record"})
+    return [
+        replace(file, ignored=reasons.get(path, file.ignored))
+        for file, path in found
+        if not path.is_relative_to(out)
+    ]
+
+
+def read_inputs(
+    found: Sequence[FoundFile],
+    paths: Sequence[Path],
+    samples: Path | None = None,
+    selection: Selection | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    engine: Engine | None = None,
+) -> Inputs:
+    """Read the files of a batch.
+
+    Parameters
+    ----------
+    found : sequence of FoundFile
+        As returned by :func:`find_files`.
+    paths : sequence of Path
+        Files and folders that were given.
+    samples : Path, optional
+        Samples table for all files.
+    selection : Selection, optional
+        Sweeps and points to use.
+    progress : callable
+        Called with the number of files read, and the total.
+    engine : Engine, optional
+        Reads the files, if there are many.
+
+    Raises
+    ------
     ConfigError
         If a samples table is invalid.
     """
-    selection = selection or Selection()
-    out = out.resolve()
     tables = SampleTables(samples)
-    files = [file for file in scan(paths) if not file.path.resolve().is_relative_to(out)]
-    if cycling is not None:
-        files = [replace(f, ignored="cycling record") if f.path.samefile(cycling) else f for f in files]
-    inputs = Inputs()
-    inputs.ignored.extend({"source": file.source, "reason": file.ignored} for file in files if file.ignored)
-    files = [file for file in files if not file.ignored]
-    for done, file in enumerate(files, start=1):
-        _add(inputs, file, tables, selection)
+    inputs, spool = Inputs(), Spool()
+    inputs.ignored.extend({"source": file.source, "reason": file.ignored} for file in found if file.ignored)
+    files = [file for file in found if not file.ignored]
+    work = ((file, tables.of_file(file.path, file.source)) for file in files)
+    reader = FileReader(selection or Selection())
+    results = map(reader, work) if engine is None or len(files) < FEW_FILES else engine.map(reader, work)
+    for done, (file, read) in enumerate(zip(files, results, strict=True), start=1):
+        _add(inputs, file, read, spool)
+        if isinstance(read, FileRead):
+            tables.note_matches(file.path, read.matched)
+        else:
+            tables.rows_for(file.path, file.source, None)  # so that its rows count as matched
         progress(done, len(files))
     inputs.warnings.extend(tables.unmatched([path for path in paths if path.is_dir()]))
     return inputs
 
 
-def _add(inputs: Inputs, file: FoundFile, tables: SampleTables, selection: Selection) -> None:
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            spectra = load(file, tables)
-        inputs.hashes[file.source] = hashlib.sha256(file.path.read_bytes()).hexdigest()
-    except (ReaderError, OSError) as error:
-        tables.rows_for(file.path, file.source, None)  # so that its rows count as matched
+def _add(inputs: Inputs, file: FoundFile, read: FileRead | Breakdown, spool: Spool) -> None:
+    if isinstance(read, Breakdown):
         key = Key(file.source, 0, "", "")
-        inputs.records.append(Record(key, "failed", {"failures": failure_rows("read", str(error))}))
+        inputs.records.append(Record(key, "failed", {"failures": failure_rows("read", read.reason)}))
         return
-    inputs.warnings.extend(dict.fromkeys(f"{file.source}: {warning.message}" for warning in caught))
-    notes = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
-    inputs.warnings.extend(f"{file.source}: {note}" for note in notes)
-    for spectrum in spectra:
-        reason = selection.objection(spectrum)
-        if reason:
-            inputs.records.append(left_out_record(Key(*place(spectrum), "", ""), spectrum, reason))
-        else:
-            inputs.spectra.append(selection.crop(spectrum))
+    inputs.hashes[file.source] = read.hash
+    inputs.warnings.extend(read.warnings)
+    inputs.records.extend(read.left_out)
+    inputs.sweeps.extend(replace(sweep, points=spool.add(data)) for sweep, data in read.sweeps)
 
 
 def left_out_record(key: Key, spectrum: Spectrum, reason: str, validity: Validity | None = None) -> Record:

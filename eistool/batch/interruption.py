@@ -9,9 +9,13 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class StoppedAtOnce(KeyboardInterrupt):
+    """A second signal: nothing more is written."""
+
+
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Yield an event set by the first signal; a second signal interrupts immediately.
+    """Yield an event set by the first signal; a second signal raises :class:`StoppedAtOnce`.
 
     A KeyboardInterrupt within a compiled function or during a write to the store would leave either in an
     undefined state.
@@ -23,10 +27,12 @@ def stop_on_signal() -> Iterator[threading.Event]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            raise StoppedAtOnce
         stop.set()
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    if any(getattr(handler, "arrived", False) for handler in before.values()):
+        stop.set()
     try:
         yield stop
     finally:

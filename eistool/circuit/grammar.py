@@ -16,7 +16,7 @@ changes the meaning of a code.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import NoReturn
@@ -28,6 +28,8 @@ from eistool.errors import CircuitError
 SYMBOLS: Mapping[str, str] = {symbol: symbol for symbol in ELEMENTS} | ALIASES
 EXAMPLE = "R0-p(R1,CPE1)-CPE2"
 MAX_DEPTH = 100  # nested groups, well within Python's recursion limit
+MAX_LENGTH = 10_000  # characters
+_SHOWN = 400  # characters around a mistake
 LIBRARY_NAME = r"[a-z][a-z0-9_]+"  # lower case, unlike expressions
 
 _FIRST = re.compile(rf"(?:(?P<mark>p *\(|[-,()])|(?P<symbol>[A-Za-z]+)(?P<label>{LABEL})?) *")
@@ -75,6 +77,8 @@ def parse_first_dialect(expression: str, symbols: Mapping[str, str] | None = Non
 
 
 def _one_line(expression: str) -> str:
+    if len(expression) > MAX_LENGTH:
+        raise CircuitError(f"circuit of {len(expression)} characters; expected at most {MAX_LENGTH}: simplify it")
     return re.sub(r"\s", " ", expression)  # keeps the columns
 
 
@@ -93,7 +97,9 @@ class _Token:
 
 
 def _fail(text: str, position: int, problem: str) -> NoReturn:
-    raise CircuitError(f"circuit, column {position + 1}: {problem}\n  {text}\n  {' ' * position}^")
+    start = max(0, position - _SHOWN // 2)
+    shown = text[start : start + _SHOWN]
+    raise CircuitError(f"circuit, column {position + 1}: {problem}\n  {shown}\n  {' ' * (position - start)}^")
 
 
 def _tokens(text: str, pattern: re.Pattern[str], symbols: Mapping[str, str]) -> list[_Token]:
@@ -148,15 +154,15 @@ def _numbered(text: str, tokens: list[_Token]) -> list[_Token]:
             same = "".join(f" ({other} is {name})" for other in others if other in text)
             _fail(text, token.position, f"{name} occurs twice{same}; give every {token.symbol} a unique label")
         taken.add(name)
-    return [_with_label(token, taken) for token in tokens]
+    free = {symbol: _free_labels(symbol, taken) for symbol in {token.symbol for token in tokens}}
+    return [
+        token if token.label or token.kind != "element" else replace(token, label=next(free[token.symbol]))
+        for token in tokens
+    ]
 
 
-def _with_label(token: _Token, taken: set[str]) -> _Token:
-    if token.label or token.kind != "element":
-        return token
-    label = next(str(n) for n in count(1) if f"{token.symbol}{n}" not in taken)
-    taken.add(token.symbol + label)
-    return replace(token, label=label)
+def _free_labels(symbol: str, taken: set[str]) -> Iterator[str]:
+    return (str(number) for number in count(1) if f"{symbol}{number}" not in taken)
 
 
 class _Parser:

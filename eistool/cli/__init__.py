@@ -1,15 +1,19 @@
 """Command line; commands are imported on first use."""
 
+import errno
 import importlib
-import io
 import logging
-import sys
+import signal
+import threading
 import warnings
+from types import FrameType
 from typing import Any
 
 import click
 
-from eistool.errors import EistoolError
+from eistool.cli.output import echo, prepare_streams
+from eistool.errors import EistoolError, OutputError
+from eistool.escaping import printable
 
 COMMANDS = (
     "arrhenius",
@@ -22,24 +26,49 @@ COMMANDS = (
     "export",
     "fit",
     "formats",
+    "init",
     "inspect",
     "irdrop",
+    "merge",
     "methods",
     "plot",
     "polarization",
     "report",
+    "rerun",
     "serve",
     "simulate",
     "subtract",
     "track",
+    "watch",
 )
 INTERRUPTED = 130
+ARGUMENTS = "eistool.arguments"  # of the command line, in the context
 
 
 class WrongInput(click.ClickException):
     """EistoolError as one line on stderr, with the exit code of wrong usage."""
 
     exit_code = 2
+
+
+class CannotGoOn(WrongInput):
+    """OutputError as one line on stderr, with the exit code of a run that could not go on."""
+
+    exit_code = 4
+
+
+class _Interrupted(KeyboardInterrupt):
+    """A signal; Python ends with another code after a plain KeyboardInterrupt in code from a string."""
+
+
+class _Interrupt:
+    """Handler that raises, and remembers it: an exception in the midst of a finalizer is lost."""
+
+    arrived = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.arrived = True
+        raise _Interrupted
 
 
 class LazyGroup(click.Group):
@@ -57,24 +86,42 @@ class LazyGroup(click.Group):
         command.name = cmd_name
         return command
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Return the context, which keeps the arguments for ``run.json``."""
+        arguments = tuple(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        context.meta[ARGUMENTS] = arguments
+        return context
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program; escape characters that the encoding of the terminal lacks, as on stderr."""
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
+        """Run the program; spell out characters that the encoding of the terminal lacks."""
+        prepare_streams()
         return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a command; turn an EistoolError into one line, and an interruption into an exit code."""
         # names of files may hold characters that the font of pictures lacks, and a font cache is nobody's concern
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+        if threading.current_thread() is threading.main_thread():
+            handler = _Interrupt()
+            for number in (signal.SIGINT, signal.SIGTERM):  # the end of a cluster job is like Ctrl-C
+                signal.signal(number, handler)
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
                 super().invoke(ctx)
+        except OutputError as error:
+            raise CannotGoOn(printable(str(error), keep="\n")) from error
         except EistoolError as error:
-            raise WrongInput(str(error)) from error
+            raise WrongInput(printable(str(error), keep="\n")) from error
+        except OSError as error:  # of the terminal, or a working folder that is gone
+            if error.errno == errno.EPIPE:  # the reader of a pipe has enough
+                raise
+            raise CannotGoOn(f"the run could not go on: {error.strerror or error}") from error
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
 
 
@@ -91,5 +138,5 @@ def main() -> None:
     """Analyze folders of impedance spectra, with honest uncertainties.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """

@@ -1,9 +1,10 @@
 """``eistool arrhenius``: activation energies from tables of conductivities."""
 
-import json
 from pathlib import Path
 
 import click
+
+from eistool.cli.output import echo, echo_json
 
 
 @click.command(
@@ -54,13 +55,13 @@ def command(
         write_arrhenius(out, fits)
     if as_json:
         contents = [{"sample_id": sample, "quantity": quantity} | fit.to_dict() for sample, quantity, fit in fits]
-        click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
+        echo_json(contents)
         return
     for _, _, fit in fits:
-        click.echo(repr(fit))
+        echo(repr(fit))
         for one in fit.alternatives:
             values = ", ".join(f"{name} = {value:.4g}" for name, value in one.parameters.items())
             text = values or f"Ea = {one.Ea_eV:.4f} eV"
-            click.echo(f"  {one.form}: {text}, ΔAICc {one.delta_aicc:+.1f} ({one.reason})")
+            echo(f"  {one.form}: {text}, ΔAICc {one.delta_aicc:+.1f} ({one.reason})")
     if out is not None:
-        click.echo(f"Tables in {out}")
+        echo(f"Tables in {out}")

@@ -1,12 +1,12 @@
 """``eistool assign``: assignment of arcs to processes."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from eistool.cli.options import cell_facts, circuits, find_circuits, inputs, to_metadata
+from eistool.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from eistool.fitting import FitResult
@@ -48,12 +48,12 @@ def command(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
             | {"processes": [one.to_dict() for one in processes]}
             for result, processes in assigned
         ]
-        click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
+        echo_json(contents)
         return
     for result, processes in assigned:
-        click.echo(f"{result.spectrum.label}: {result.circuit}, {result.status}")
+        echo(f"{result.spectrum.label}: {result.circuit}, {result.status}")
         for line in [text for one in processes for text in _lines(one)] or [f"  no arcs {result.reason}".rstrip()]:
-            click.echo(line)
+            echo(line)
 
 
 def _fit(spectrum: "Spectrum", circuit: str | None, folders: tuple[Path, ...]) -> "FitResult":

@@ -1,13 +1,12 @@
 """``eistool check``: validity of the spectra of a folder."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from eistool.cli.options import inputs, results, selection, to_selection
-from eistool.cli.progress import progress
+from eistool.cli.options import inputs, results, scheduling, selection, to_scheduling, to_selection
+from eistool.cli.running import running
 
 
 @click.command(
@@ -20,6 +19,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @click.option(
     "--plots",
     type=click.Choice(("failed", "all", "none")),
@@ -29,7 +29,9 @@ Examples:
 )
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Check the validity of all spectra in files and folders.
 
     Two tests are made: the Kramers-Kronig test, with a ladder of RC elements common to both parts of the
@@ -42,13 +44,18 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     are computed.
 
     Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable,
-    130 interrupted. A spectrum that does not pass is a result.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted. A spectrum that does not pass is
+    a result.
     """
     from eistool.cli.summary import finish
     from eistool.jobs import CheckOptions, check_folder
 
     names = ("jobs", "plots", "by", "samples", "force", "report")
-    chosen = CheckOptions(**{name: options[name] for name in names}, selection=to_selection(options))
-    with progress(quiet=options["no_progress"]) as report:
-        summary = check_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    chosen = CheckOptions(
+        **{name: options[name] for name in names},
+        selection=to_selection(options),
+        scheduling=to_scheduling(options),
+    )
+    with running(context, paths, out, options) as run:
+        summary = check_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])

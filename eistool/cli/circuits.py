@@ -1,6 +1,5 @@
 """``eistool circuits``: the circuit library."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eistool.cli.options import circuits, find_circuits
+from eistool.cli.output import console, echo, echo_json
 from eistool.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,7 +45,10 @@ def command(text: str | None, circuit_folders: tuple[Path, ...], plot: Path | No
         entry = load_library_circuit(text, folders)
         if plot is not None:
             _write_plot(plot, entry)
-        click.echo(_to_json(_describe(entry)) if as_json else _show(entry))
+        if as_json:
+            echo_json(_describe(entry))
+        else:
+            echo(_show(entry))
         return
     if plot is not None:
         raise ConfigError(f"--plot: {text or 'no name'} is not a circuit of the library; give the name of one")
@@ -53,13 +56,9 @@ def command(text: str | None, circuit_folders: tuple[Path, ...], plot: Path | No
     if text and not matches:
         raise ConfigError(f"no circuit matches {text!r}; eistool circuits lists all")
     if as_json:
-        click.echo(_to_json([_describe(entry) for entry in matches]))
+        echo_json([_describe(entry) for entry in matches])
     else:
         _print_list(matches)
-
-
-def _to_json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _describe(entry: "LibraryCircuit") -> dict[str, object]:
@@ -77,7 +76,6 @@ def _matches(entry: "LibraryCircuit", text: str) -> bool:
 
 
 def _print_list(entries: "list[LibraryCircuit]") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -87,7 +85,8 @@ def _print_list(entries: "list[LibraryCircuit]") -> None:
     for entry in entries:
         described = "\n".join(filter(None, (entry.title, repr(entry.circuit), entry.use)))
         table.add_row(entry.name, Text(f"{described}\n"))  # not markup: a use may hold brackets
-    Console(highlight=False).print(table)
+    terminal = console()
+    terminal.print(table)
 
 
 def _show(entry: "LibraryCircuit") -> str:
@@ -133,4 +132,4 @@ def _write_plot(path: Path, entry: "LibraryCircuit") -> None:
         path.write_bytes(picture)
     except OSError as error:
         raise ConfigError(f"--plot {path}: cannot be written ({error.strerror or error})") from error
-    click.echo(f"picture in {path}", err=True)
+    echo(f"picture in {path}", err=True)

@@ -1,6 +1,5 @@
 """``eistool conductivity``: conductivities from spectra of pellets."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ from eistool.cli.options import (
     to_metadata,
     to_selection,
 )
-from eistool.cli.progress import progress
+from eistool.cli.output import echo
+from eistool.cli.running import running
 
 
 @click.command(
@@ -34,7 +34,9 @@ Examples:
 @cell_facts
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Fit spectra, and compute conductivities and activation energies from their resistances.
 
     The geometry is taken from the options, else from the samples table. Bulk and grain boundaries are
@@ -42,7 +44,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     without distributions of relaxation times.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """
     from eistool.cli.summary import finish
     from eistool.cli.transport import transport_lines
@@ -62,21 +64,19 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         drt=False,
         metadata=to_metadata(options),
     )
-    with progress(quiet=options["no_progress"]) as report:
-        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    with running(context, paths, out, options) as run:
+        summary = fit_folder(paths, run.out, chosen, run.command, run.report)
     if as_json or summary.n_read == 0:
         finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])
         return
     lines = transport_lines(summary)
-    click.echo(
-        "\n".join(lines) if lines else "no conductivity: give --thickness-um with --diameter-mm or --area-cm2"
-    )
+    echo("\n".join(lines) if lines else "no conductivity: give --thickness-um with --diameter-mm or --area-cm2")
     assumed = {
         part for row in summary.derived["conductivity"] for part in (row["assumed"] or "").split("; ") if part
     }
     if assumed:
-        click.echo(f"assumed: {', '.join(sorted(assumed))}")
+        echo(f"assumed: {', '.join(sorted(assumed))}")
     for text in summary.warnings:
-        click.echo(f"warning: {text}")
-    click.echo(f"Tables in {out}")
+        echo(f"warning: {text}")
+    echo(f"Tables in {summary.out}")
     context.exit(summary.exit_code)

@@ -1,5 +1,6 @@
 """``eistool convert``: conversion of spectra between formats."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -7,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from eistool.cli.options import electrode, inputs
-from eistool.errors import ConfigError, ReaderError
+from eistool.cli.output import echo, echo_json
+from eistool.errors import ConfigError, OutputError
+from eistool.escaping import file_name, printable
 
 if TYPE_CHECKING:
     from eistool.spectrum import Spectrum
@@ -52,8 +55,7 @@ def command(
 
     Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable.
     """
-    import json
-
+    from eistool.batch import Breakdown, attempt
     from eistool.readers import SampleTables, load, scan
 
     tables = SampleTables(samples)
@@ -62,18 +64,19 @@ def command(
     for file in scan(paths):
         if file.ignored:
             continue
-        try:
-            spectra[file.source] = load(file, tables, electrode)
-        except ReaderError as error:
-            failures[file.source] = str(error).removeprefix(f"{file.path.name}: ")
+        sweeps = attempt(file.source, functools.partial(load, file, tables, electrode), raised=(ConfigError,))
+        if isinstance(sweeps, Breakdown):
+            failures[file.source] = sweeps.reason.removeprefix(f"{printable(file.path.name)}: ")
+        else:
+            spectra[file.source] = sweeps
     written = _write(spectra, style, out, force)
     if as_json:
-        click.echo(json.dumps({"written": written, "failures": failures}, indent=2, ensure_ascii=False))
+        echo_json({"written": written, "failures": failures})
     for source, reason in failures.items():
-        click.echo(f"not read: {source}: {reason}", err=True)
+        echo(f"not read: {source}: {reason}", err=True)
     if not as_json:
         n_sweeps = sum(map(len, spectra.values()))
-        click.echo(f"{n_sweeps} spectra of {len(spectra)} files in {len(written)} files in {out}")
+        echo(f"{n_sweeps} spectra of {len(spectra)} files in {len(written)} files in {out}")
     context.exit(3 if not spectra else 1 if failures else 0)
 
 
@@ -87,13 +90,19 @@ def _write(by_source: dict[str, list["Spectrum"]], style: str, out: Path, force:
     if existing and not force:
         raise ConfigError(f"{existing[0]} exists ({len(existing)} such files); choose another folder, or --force")
     try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{out}: cannot be created ({error.strerror or error}); choose another folder"
+        ) from error
+    try:
         for name, spectra in plan:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_spectra(out / name, spectra, style)
         if plan:
             (out / SIDE_TABLE).write_text(format_samples(plan), encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from error
     return [name for name, _ in plan]
 
 
@@ -107,10 +116,10 @@ def _plan(by_source: dict[str, list["Spectrum"]], style: str) -> Iterator[tuple[
         stem = source if stems.count(stem.lower()) > 1 else stem
         suffix = WRITERS[style].suffix
         if WRITERS[style].several_sweeps or len(spectra) == 1:
-            yield f"{stem}{suffix}", spectra
+            yield file_name(stem, suffix), spectra
         else:
             width = len(str(len(spectra)))
             yield from (
-                (f"{stem}.{number:0{width}}{suffix}", [spectrum])
+                (file_name(stem, f".{number:0{width}}{suffix}"), [spectrum])
                 for number, spectrum in enumerate(spectra, start=1)
             )

@@ -1,13 +1,12 @@
 """``eistool drt``: distributions of relaxation times of the spectra of a folder."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from eistool.cli.options import inputs, results, selection, to_selection
-from eistool.cli.progress import progress
+from eistool.cli.options import inputs, results, scheduling, selection, to_scheduling, to_selection
+from eistool.cli.running import running
 
 
 @click.command(
@@ -20,6 +19,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @click.option(
     "--weighting",
     type=click.Choice(("auto", "modulus", "unit", "noise")),
@@ -36,7 +36,9 @@ Examples:
 )
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Compute the distribution of relaxation times of all spectra in files and folders.
 
     No parameter has to be chosen and nothing subtracted: R, L and a blocking tail are part of the model. The
@@ -48,13 +50,17 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     changed results are computed.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """
     from eistool.cli.summary import finish
     from eistool.jobs import DRTOptions, drt_folder
 
     names = ("weighting", "jobs", "plots", "by", "samples", "force", "report")
-    chosen = DRTOptions(**{name: options[name] for name in names}, selection=to_selection(options))
-    with progress(quiet=options["no_progress"]) as report:
-        summary = drt_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    chosen = DRTOptions(
+        **{name: options[name] for name in names},
+        selection=to_selection(options),
+        scheduling=to_scheduling(options),
+    )
+    with running(context, paths, out, options) as run:
+        summary = drt_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])

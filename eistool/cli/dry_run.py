@@ -1,9 +1,10 @@
 """Output of ``eistool fit --dry-run``."""
 
-import json
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+from eistool.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from eistool.jobs import DryRun
@@ -32,18 +33,16 @@ def show_dry_run(context: click.Context, dry_run: "DryRun", as_json: bool) -> No
             "failures": dry_run.failures,
             "warnings": dry_run.warnings,
         }
-        click.echo(json.dumps(contents, indent=2, ensure_ascii=False))
+        echo_json(contents)
     else:
         _print_table(dry_run)
         for group in dry_run.samples:
-            click.echo(f"sample {group.name}: {_describe(group)}")
+            echo(f"sample {group.name}: {_describe(group)}")
         for text in dry_run.warnings:
-            click.echo(f"warning: {text}")
+            echo(f"warning: {text}")
         for text in dry_run.failures:
-            click.echo(f"cannot be read: {text}")
-        click.echo(
-            f"{len(dry_run.rows)} of {dry_run.n_read} sweeps would be fitted; nothing was computed or written."
-        )
+            echo(f"cannot be read: {text}")
+        echo(f"{len(dry_run.rows)} of {dry_run.n_read} sweeps would be fitted; nothing was computed or written.")
     context.exit(3 if not dry_run.n_read else int(bool(dry_run.failures)))
     raise AssertionError  # exit() does not return
 
@@ -66,4 +65,4 @@ def _print_table(dry_run: "DryRun") -> None:
     widths = [max(map(len, column)) for column in columns]
     for line in zip(*columns, strict=True):
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo(text.rstrip())
+        echo(text.rstrip())

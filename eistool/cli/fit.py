@@ -1,6 +1,5 @@
 """``eistool fit``: fits of the spectra of a folder."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,13 +14,16 @@ from eistool.cli.options import (
     inputs,
     profile,
     results,
+    scheduling,
     selection,
+    to_scheduling,
     to_selection,
 )
-from eistool.cli.progress import progress
+from eistool.cli.running import choose_out, running, settings_of
 
 if TYPE_CHECKING:
     from eistool.jobs import FitOptions
+    from eistool.settings import Settings
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @circuits
 @click.option("--circuit", help="Name of the library, expression, or auto.  [default: auto]")
 @click.option(
@@ -77,7 +80,9 @@ Examples:
 @selection
 @click.option("--dry-run", is_flag=True, help="Print the metadata of each file; compute and write nothing.")
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Fit circuits to all spectra in files and folders, and write tables of the results.
 
     Folders are searched recursively. A file that cannot be read, or a fit that fails, becomes a row with its
@@ -87,27 +92,27 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     Options take precedence over the samples table, and the samples table over eistool.toml.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """
     from eistool.cli.dry_run import show_dry_run
     from eistool.cli.summary import finish
     from eistool.jobs import dry_run_folder, fit_folder
 
-    chosen = _options(paths[0], options, out)
+    folder = paths[0] if paths[0].is_dir() else paths[0].parent
+    chosen = fit_options(folder, settings_of(context, folder), options, choose_out(paths, out))
     if options["dry_run"]:
-        show_dry_run(context, dry_run_folder(paths, out, chosen), as_json)
-    with progress(quiet=options["no_progress"]) as report:
-        summary = fit_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+        show_dry_run(context, dry_run_folder(paths, choose_out(paths, out), chosen), as_json)
+    with running(context, paths, out, options) as run:
+        summary = fit_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])
 
 
-def _options(path: Path, given: dict[str, Any], out: Path) -> "FitOptions":
+def fit_options(folder: Path, settings: "Settings", given: dict[str, Any], out: Path) -> "FitOptions":
+    """Return the options of a fit, from those of the command line, the settings, and choices in the results."""
     from eistool.jobs import FitOptions
-    from eistool.settings import load_settings, read_overrides
+    from eistool.settings import read_overrides
     from eistool.settings.settings import FILE_NAME
 
-    folder = path if path.is_dir() else path.parent
-    settings = load_settings(folder)
     defaults = settings.fit.model_dump()
     names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "circuit_per", "require_valid")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
@@ -123,6 +128,7 @@ def _options(path: Path, given: dict[str, Any], out: Path) -> "FitOptions":
         report=given["report"],
         overrides=(*settings.override, *read_overrides(out / FILE_NAME)),
         selection=to_selection(given),
+        scheduling=to_scheduling(given),
     )
 
 

@@ -1,8 +1,8 @@
 """``eistool formats``: readable file formats."""
 
-import json
-
 import click
+
+from eistool.cli.output import console, echo_json
 
 
 @click.command(
@@ -29,16 +29,15 @@ def command(as_json: bool) -> None:
         for suffix, (title, remedy) in UNSUPPORTED.items()
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        echo_json(rows)
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("format", "files", "usual suffixes", box=None)
     for reader in READERS:
         table.add_row(reader.name, reader.title, " ".join(reader.suffixes))
-    console = Console()
-    console.print(table)
-    console.print("\nNot read yet:")
+    terminal = console()
+    terminal.print(table)
+    terminal.print("\nNot read yet:")
     for suffix, (title, remedy) in UNSUPPORTED.items():
-        console.print(f"  {suffix:11} {title}: {remedy}", markup=False, highlight=False)
+        terminal.print(f"  {suffix:11} {title}: {remedy}")

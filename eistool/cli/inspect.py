@@ -1,12 +1,13 @@
 """``eistool inspect``: interpretation of each file."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from eistool.errors import ConfigError, ReaderError
+from eistool.cli.output import console, echo_json
+from eistool.errors import ConfigError
+from eistool.escaping import printable
 
 if TYPE_CHECKING:
     from eistool.readers import FoundFile, SampleTables
@@ -46,7 +47,7 @@ def command(context: click.Context, paths: tuple[Path, ...], samples: Path | Non
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
     if as_json:
-        click.echo(json.dumps({"files": files}, indent=2, ensure_ascii=False))
+        echo_json({"files": files})
     else:
         _print(files)
     statuses = {file["status"] for file in files}
@@ -54,15 +55,19 @@ def command(context: click.Context, paths: tuple[Path, ...], samples: Path | Non
 
 
 def _inspect(file: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
+    from eistool.batch import Breakdown, attempt
     from eistool.readers import load
 
-    described: dict[str, Any] = {"source": file.source, "path": str(file.path)}
+    described: dict[str, Any] = {"source": file.source, "path": printable(str(file.path))}
     if file.ignored:
         return described | {"status": "ignored", "reason": file.ignored}
-    try:
-        return described | {"status": "read", "sweeps": [_sweep(spectrum) for spectrum in load(file, tables)]}
-    except ReaderError as error:
-        return described | {"status": "failed", "reason": str(error).removeprefix(f"{file.path.name}: ")}
+    spectra = attempt(file.source, lambda: load(file, tables), raised=(ConfigError,))
+    if isinstance(spectra, Breakdown):
+        return described | {
+            "status": "failed",
+            "reason": spectra.reason.removeprefix(f"{printable(file.path.name)}: "),
+        }
+    return described | {"status": "read", "sweeps": [_sweep(spectrum) for spectrum in spectra]}
 
 
 def _sweep(spectrum: "Spectrum") -> dict[str, Any]:
@@ -88,30 +93,29 @@ def _sweep(spectrum: "Spectrum") -> dict[str, Any]:
 
 
 def _print(files: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     for file in files:
         for sweep in file.get("sweeps", ()):
             masked = sweep["n_points"] - sweep["n_used"]
             points = f"{sweep['n_points']} points" + (f" ({masked} masked)" if masked else "")
             left_out = "" if sweep["included"] else "  left out by the samples table"
-            console.print(
+            terminal.print(
                 Text(f"{sweep['source']}#{sweep['sweep']}", style="bold"),
                 f" {sweep['format']}  {points}  {sweep['f_min_Hz']:.4g} to {sweep['f_max_Hz']:.4g} Hz{left_out}",
             )
-            console.print(f"  Im: {sweep['sign_of_im']}")
+            terminal.print(f"  Im: {sweep['sign_of_im']}")
             for note in sweep["notes"]:
-                console.print(f"  note: {note}")
+                terminal.print(f"  note: {note}")
             for name, entry in sweep["metadata"].items():
-                console.print(f"  {name} = {entry['value']}  ({entry['origin']})")
+                terminal.print(f"  {name} = {entry['value']}  ({entry['origin']})")
     for file in files:
         if file["status"] == "failed":
-            console.print(Text("not read", style="red"), f"{file['source']}: {file['reason']}")
+            terminal.print(Text("not read", style="red"), f"{file['source']}: {file['reason']}")
     for file in files:
         if file["status"] == "ignored":
-            console.print(Text("ignored", style="dim"), f"{file['source']}: {file['reason']}")
+            terminal.print(Text("ignored", style="dim"), f"{file['source']}: {file['reason']}")
     n_sweeps = sum(len(file.get("sweeps", ())) for file in files)
     counts = [f"{sum(file['status'] == name for file in files)} {name}" for name in ("read", "failed", "ignored")]
-    console.print(f"sweeps: {n_sweeps}; files: {', '.join(counts)}")
+    terminal.print(f"sweeps: {n_sweeps}; files: {', '.join(counts)}")

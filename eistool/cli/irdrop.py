@@ -1,12 +1,12 @@
 """``eistool irdrop``: overpotentials and IR drops of a cycling record."""
 
-import json
-import sys
 from pathlib import Path
 
 import click
 
 from eistool.cli.options import out_folder
+from eistool.cli.output import echo, echo_json
+from eistool.cli.running import choose_out, command_line
 
 
 @click.command(
@@ -24,7 +24,8 @@ Examples:
 )
 @out_folder
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
-def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, file: Path, reference: str | None, out: Path | None, as_json: bool) -> None:
     """Measure the voltage drops at changes of the current in FILE, and the overpotentials before rests.
 
     The record needs time, current and voltage; given the potentials of both electrodes (Ewe, Ece) against a
@@ -33,9 +34,10 @@ def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None
     from eistool.display import format_value
     from eistool.jobs.ir_drop import ir_drop_file
 
-    source, notes, drops = ir_drop_file(file, out, reference, ["eistool", *sys.argv[1:]])
+    folder = choose_out([file], out)
+    source, notes, drops = ir_drop_file(file, folder, reference, command_line(context))
     if as_json:
-        click.echo(json.dumps({"source": source, **drops.to_dict()}, indent=2, ensure_ascii=False))
+        echo_json({"source": source, **drops.to_dict()})
         return
     for event in drops.events:
         change = f"{event.current_before_A * 1e3:.4g} → {event.current_after_A * 1e3:.4g} mA"
@@ -44,7 +46,7 @@ def command(file: Path, reference: str | None, out: Path, as_json: bool) -> None
             line += f"  R {format_value(event.resistance_ohm, event.u_resistance_ohm)} Ω"
         if event.overpotential_V == event.overpotential_V:  # not nan
             line += f"  η {format_value(event.overpotential_V * 1e3, event.u_overpotential_V * 1e3)} mV"
-        click.echo(line + (f"  ({event.reason})" if event.reason else ""))
+        echo(line + (f"  ({event.reason})" if event.reason else ""))
     for flag in (*drops.flags, *(note for note in notes if "no unit" in note)):
-        click.echo(f"flag: {flag}")
-    click.echo(f"{len(drops.events)} drops. Table in {out / 'irdrop.csv'}")
+        echo(f"flag: {flag}")
+    echo(f"{len(drops.events)} drops. Table in {folder / 'irdrop.csv'}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eistool.escaping import printable
 from eistool.report.units import format_hertz, format_ohm
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def sweep_lines(records: Sequence["Record"], width: int) -> list[str]:
     )  # fmt: skip
     table = [["spectrum", *(heading for _, heading, _ in shown), *headings]]
     for record, row in zip(records, rows, strict=True):
-        conditions = ["" if row[name] is None else form.format(row[name]) for name, _, form in shown]
+        conditions = ["" if row[name] is None else printable(form.format(row[name])) for name, _, form in shown]
         cells = _verdict(record) if is_check else _model(record)
         table.append([record_name(record), *conditions, *cells])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -182,7 +183,8 @@ def _why(record: "Record") -> str:
 
 def record_name(record: "Record") -> str:
     """Return the source of a record, with the number of any but the first sweep."""
-    return record.key.source if record.key.sweep < 2 else f"{record.key.source}#{record.key.sweep}"
+    source = printable(record.key.source)
+    return source if record.key.sweep < 2 else f"{source}#{record.key.sweep}"
 
 
 def _model(record: "Record") -> tuple[str, ...]:

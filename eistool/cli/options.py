@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from eistool.cli.output import echo
+
 if TYPE_CHECKING:
-    from eistool.batch import Selection
+    from eistool.batch import Scheduling, Selection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,21 +50,20 @@ def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
 
     folders = circuit_folders(folder, named)
     for name, path in replaced_circuits(folders).items():
-        click.echo(f"note: {path} replaces the built-in circuit {name}", err=True)
+        echo(f"note: {path} replaces the built-in circuit {name}", err=True)
     return folders
 
 
 def results(command: Command) -> Command:
-    """Add ``--out``, ``--jobs``, ``--force``, ``--no-report``, ``--verbose`` and ``--no-progress``."""
+    """Add ``--out``, ``--jobs``, ``--force``, ``--report``, ``--verbose``, ``--no-progress``, ``--log-level``."""
     decorators = (
         click.option(
             "--out",
             type=click.Path(path_type=Path),
-            default="eistool-results",
-            show_default=True,
-            help="Result folder; an existing one is resumed.",
+            help="Result folder; an existing one is resumed.  [default: eistool-results, beside the input folder "
+            "if that is the working folder]",
         ),
-        click.option("--jobs", type=click.IntRange(min=1), help="Threads; by default one per core."),
+        click.option("--jobs", type=click.IntRange(min=1), help="Processes; by default one per core."),
         click.option("--force", is_flag=True, help="Compute everything anew."),
         click.option(
             "--report/--no-report", default=True, show_default=True, help="Write report.html beside the tables."
@@ -70,10 +71,76 @@ def results(command: Command) -> Command:
         click.option("--excel", is_flag=True, help="Write results.xlsx too, a sheet for each table."),
         click.option("--verbose", "-v", is_flag=True, help="Print every sweep, also of large folders."),
         click.option("--no-progress", is_flag=True, help="Do not report progress on stderr."),
+        click.option(
+            "--log-level",
+            type=click.Choice(("debug", "info", "warning", "error")),
+            default="warning",
+            show_default=True,
+            help="Least severity of the entries of eistool.log in the result folder.",
+        ),
     )
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
+
+
+def scheduling(command: Command) -> Command:
+    """Add the options that distribute the work, which have no influence on the results."""
+    decorators = (
+        click.option(
+            "--if-busy",
+            type=click.Choice(("join", "wait", "fail")),
+            default="join",
+            show_default=True,
+            help="Share the work with a run that is at work in the result folder with the same settings, wait for "
+            "it to end, or refuse; runs with other settings are waited for.",
+        ),
+        click.option(
+            "--scheduler",
+            default="local",
+            show_default=True,
+            metavar="local|tcp://HOST:PORT",
+            help="Compute on this machine, or on the workers of a Dask scheduler.",
+        ),
+        click.option(
+            "--shard",
+            type=Shard(),
+            help="Compute the I-th of N parts, and leave the tables to eistool merge.",
+        ),
+        click.option("--timeout", type=float, help="Seconds after which a spectrum is given up."),
+        click.option("--nice", type=click.IntRange(0, 19), default=0, help="Lower priority of the processes."),
+        click.option(
+            "--compute/--no-compute",
+            default=True,
+            help="Compute what is missing, or write the tables of what there is.  [default: --compute]",
+        ),
+    )
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def to_scheduling(given: dict[str, Any]) -> "Scheduling":
+    """Return the distribution of the work given by the options of :func:`scheduling`."""
+    from eistool.batch import Scheduling
+
+    names = ("if_busy", "scheduler", "shard", "timeout", "nice", "compute")
+    return Scheduling(**{name: given[name] for name in names})
+
+
+class Shard(click.ParamType[tuple[int, int]]):
+    """``I/N``, as the number of a part, from 1, and the number of parts."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return both numbers."""
+        if isinstance(value, tuple):
+            return value
+        number, _, count = str(value).partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            self.fail(f"{value!r}; write I/N with I from 1 to N, for instance 3/20", param, ctx)
+        return int(number), int(count)
 
 
 def profile(command: Command) -> Command:
@@ -99,11 +166,7 @@ def electrode(command: Command) -> Command:
 def out_folder(command: Command) -> Command:
     """Add ``--out``."""
     return click.option(
-        "--out",
-        type=click.Path(path_type=Path),
-        default="eistool-results",
-        show_default=True,
-        help="Result folder.",
+        "--out", type=click.Path(path_type=Path), help="Result folder.  [default: eistool-results]"
     )(command)
 
 

@@ -1,13 +1,13 @@
 """``eistool polarization``: partial conductivities from direct currents."""
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from eistool.cli.options import Measured, geometry, inputs, out_folder, plots, to_metadata
+from eistool.cli.output import echo, echo_json
+from eistool.cli.running import choose_out, command_line
 
 if TYPE_CHECKING:
     from eistool.jobs.polarization import Analysis
@@ -43,7 +43,7 @@ def command(
     paths: tuple[Path, ...],
     samples: Path | None,
     as_json: bool,
-    out: Path,
+    out: Path | None,
     **given: Any,
 ) -> None:
     """Compute electronic or ionic conductivities, or bounds of them, from currents at constant voltage.
@@ -52,7 +52,8 @@ def command(
     headers. Holds at 0 V give the offset, several voltages a slope. An unsteady or too small current, or a
     resistance hidden by that of the lead, gives a bound and the reason.
 
-    Exit codes: 0 all done, 1 done but some files failed, 2 wrong usage, 3 nothing readable.
+    Exit codes: 0 all done, 1 done but some files failed, 2 wrong usage, 3 nothing readable,
+    4 the run could not go on (disk full, result folder gone).
     """
     from eistool.jobs.polarization import PolarizationOptions, polarization_folder
 
@@ -68,20 +69,19 @@ def command(
         samples=samples,
         plots=given["plots"] == "all",
     )
-    analyses, code = polarization_folder(paths, out, options, ["eistool", *sys.argv[1:]])
+    folder = choose_out(paths, out)
+    analyses, code = polarization_folder(paths, folder, options, command_line(context))
     if as_json:
         rows = [_to_dict(analysis) for analysis in analyses]
-        click.echo(
-            json.dumps({"out": str(out), "exit_code": code, "analyses": rows}, indent=2, ensure_ascii=False)
-        )
+        echo_json({"out": str(folder), "exit_code": code, "analyses": rows})
     else:
         for analysis in analyses:
             _print(analysis, options.sigma_other)
         if analyses:
             failed = sum(analysis.result is None for analysis in analyses)
-            click.echo(f"{len(analyses) - failed} analysed, {failed} failed. Table in {out / 'polarization.csv'}")
+            echo(f"{len(analyses) - failed} analysed, {failed} failed. Table in {folder / 'polarization.csv'}")
     if code == 3:
-        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
+        echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(code)
 
 
@@ -95,15 +95,15 @@ def _to_dict(analysis: "Analysis") -> dict[str, Any]:
 def _print(analysis: "Analysis", sigma_other: tuple[float, float] | None) -> None:
     result = analysis.result
     if result is None:
-        click.echo(f"failed: {analysis.error}")
+        echo(f"failed: {analysis.error}")
         return
     first, *rest = repr(result).splitlines()
     verdict = first.partition(": ")[2].removesuffix(")")
-    click.echo("  ".join(filter(None, (analysis.source, analysis.metadata.sample_id, verdict))))
+    echo("  ".join(filter(None, (analysis.source, analysis.metadata.sample_id, verdict))))
     if sigma_other is not None and result.mode != "leakage" and (result.status == "ok" or result.upper_limit > 0):
-        click.echo(f"  {result.transference(*sigma_other)!r}")
+        echo(f"  {result.transference(*sigma_other)!r}")
     for line in rest:
-        click.echo(line)
+        echo(line)
     for note in analysis.notes:
         if "no unit" in note:
-            click.echo(f"  warning: {note}")
+            echo(f"  warning: {note}")

@@ -4,9 +4,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import click
+from eistool.cli.output import console, echo
 
 if TYPE_CHECKING:
     from eistool.batch import Progress
@@ -28,45 +29,26 @@ def progress(quiet: bool) -> "Iterator[Progress]":
 
 @contextmanager
 def _bar() -> "Iterator[Progress]":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    rate = TextColumn("{task.fields[rate]:>8}")
-    columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-        paces: dict[str, _Pace] = {}
+    columns = (
+        TextColumn("{task.description:8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console(err=True), transient=True) as bar:
+        tasks = {}
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total, rate="")
-                paces[stage] = _Pace(done)
-            bar.update(tasks[stage], completed=done, total=total, rate=paces[stage].rate(done))
+            speed = bar.tasks[bar.task_ids.index(tasks[stage])].speed
+            rate = "" if speed is None else f"{speed:.3g}/s"
+            bar.update(tasks[stage], completed=done, total=total, rate=rate)
 
         yield report
-
-
-class _Pace:
-    """Rate of a stage since its first report, so that results of an earlier run do not count."""
-
-    def __init__(self, done: int) -> None:
-        self._first, self._start = done, time.monotonic()
-
-    def per_second(self, done: int) -> float:
-        seconds = time.monotonic() - self._start
-        return (done - self._first) / seconds if seconds > 0 else 0.0
-
-    def rate(self, done: int) -> str:
-        pace = self.per_second(done)
-        return f"{pace:.3g}/s" if pace > 0 else ""
-
-    def remaining(self, done: int, total: int) -> str:
-        pace = self.per_second(done)
-        if not pace:
-            return ""
-        seconds = round((total - done) / pace)
-        left = f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
-        return f", {pace:.3g}/s, {left} left"
 
 
 class _Lines:
@@ -75,13 +57,20 @@ class _Lines:
     def __init__(self) -> None:
         self._stage = ""
         self._last = 0.0
-        self._pace = _Pace(0)
+        self._begun = (0.0, 0)  # time and number done at the first report of the stage
 
     def report(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            self._pace = _Pace(done)
+            self._begun = now, done
         if stage != self._stage or done == total or now - self._last > SECONDS_BETWEEN_LINES:
-            left = "" if done == total else self._pace.remaining(done, total)
-            click.echo(f"{stage} {done}/{total}{left}", err=True)
+            echo(f"{stage} {done}/{total}{self._pace(now, done, total)}", err=True)
             self._stage, self._last = stage, now
+
+    def _pace(self, now: float, done: int, total: int) -> str:
+        """Return the rate since the start of the stage, and the time left."""
+        elapsed, n = now - self._begun[0], done - self._begun[1]
+        if elapsed < 1 or n < 1:
+            return ""
+        left = "" if done == total else f", {timedelta(seconds=round((total - done) * elapsed / n))} left"
+        return f" ({n / elapsed:.3g}/s{left})"

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from eistool.cli.options import Assignment, circuits, find_circuits
+from eistool.cli.output import echo
 from eistool.errors import ConfigError
 
 FORMATS = ("csv", "csv-semicolon", "dta", "mpt", "z")
@@ -53,13 +54,13 @@ def command(
     the_circuit = as_circuit(circuit, find_circuits(Path.cwd(), circuit_folders))
     spectrum = simulate(the_circuit, sweep(f_min, f_max, per_decade), dict(values), noise=noise, seed=seed)
     if output is None:
-        click.echo(format_spectra([spectrum], style or "csv"), nl=False)
+        echo(format_spectra([spectrum], style or "csv"), nl=False)
         return
     try:
         write_spectra(output, [spectrum], style)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written ({error.strerror or error})") from error
-    click.echo(f"{len(spectrum)} points in {output}", err=True)
+    echo(f"{len(spectrum)} points in {output}", err=True)
 
 
 def sweep(f_min: float, f_max: float, per_decade: int) -> list[float]:

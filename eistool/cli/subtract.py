@@ -1,13 +1,13 @@
 """``eistool subtract``: subtraction of electrolyte layers and counter electrodes from a cell."""
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from eistool.cli.options import Measured, geometry, out_folder, plots, to_metadata
+from eistool.cli.output import echo, echo_json
+from eistool.cli.running import choose_out, command_line, settings_of
 
 if TYPE_CHECKING:
     from eistool.jobs.subtract import Subtracted
@@ -65,15 +65,21 @@ def command(context: click.Context, /, **given: Any) -> None:
     Defaults are read from [subtraction] in eistool.toml. Three or more full cells of different thickness
     also give a regression, which needs no symmetric cell.
 
-    Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage.
+    Exit codes: 0 all done, 1 done but some cells failed, 2 wrong usage, 4 the run could not go on
+    (disk full, result folder gone).
     """
-    from eistool.jobs.subtract import SubtractionOptions, subtract_folder
-    from eistool.settings import SubtractionSettings, load_settings
+    from pydantic import ValidationError
 
-    base = load_settings(Path.cwd()).subtraction.model_dump()
+    from eistool.jobs.subtract import SubtractionOptions, subtract_folder
+    from eistool.settings import SubtractionSettings, first_error
+
+    base = settings_of(context, Path.cwd()).subtraction.model_dump()
     named = {name: given[name] for name in _SETTINGS if given[name] is not None}
     full = {"full": given["full"]} if given["full"] else {}
-    settings = SubtractionSettings.model_validate({**base, **named, **full})
+    try:
+        settings = SubtractionSettings.model_validate({**base, **named, **full})
+    except ValidationError as error:
+        raise click.UsageError(f"--{first_error(error)}") from error
     options = SubtractionOptions(
         settings=settings,
         geometry=to_metadata(given),
@@ -83,19 +89,19 @@ def command(context: click.Context, /, **given: Any) -> None:
         samples=given["samples"],
         plots=given["plots"] == "all",
     )
-    out: Path = given["out"]
-    cells, regression, code = subtract_folder(out, options, ["eistool", *sys.argv[1:]])
+    out = choose_out((), given["out"])
+    cells, regression, code = subtract_folder(out, options, command_line(context))
     if given["as_json"]:
         rows = [{"source": c.source, "error": c.error, **(c.result.to_dict() if c.result else {})} for c in cells]
         printed = {"out": str(out), "exit_code": code, "cells": rows}
         printed["regression"] = None if regression is None else regression.to_dict()
-        click.echo(json.dumps(printed, indent=2, ensure_ascii=False))
+        echo_json(printed)
     else:
         for cell in cells:
             _print(cell)
         if regression is not None:
-            click.echo(f"over thickness  {regression!r}")
-        click.echo(f"Table in {out / 'subtraction.csv'}")
+            echo(f"over thickness  {regression!r}")
+        echo(f"Table in {out / 'subtraction.csv'}")
     context.exit(code)
 
 
@@ -113,13 +119,13 @@ def _print(cell: "Subtracted") -> None:
 
     result = cell.result
     if result is None:
-        click.echo(f"failed: {cell.source}: {cell.error.removeprefix(f'{cell.source}: ')}")
+        echo(f"failed: {cell.source}: {cell.error.removeprefix(f'{cell.source}: ')}")
         return
     first, *rest = repr(result).splitlines()
-    click.echo(f"{cell.source}  {first.partition('(')[2].removesuffix(')')}")
+    echo(f"{cell.source}  {first.partition('(')[2].removesuffix(')')}")
     if result.sigma_S_per_cm == result.sigma_S_per_cm:  # not nan
         low, high = result.band_sigma
         sigma = format_value(result.sigma_S_per_cm, result.u_sigma_S_per_cm)
-        click.echo(f"  σ {sigma} S/cm, other interpretations {low:.3g} to {high:.3g} S/cm")
+        echo(f"  σ {sigma} S/cm, other interpretations {low:.3g} to {high:.3g} S/cm")
     for line in rest:
-        click.echo(line)
+        echo(line)

@@ -1,6 +1,5 @@
 """Summary printed by ``eistool fit``, ``drt`` and ``check``."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,9 @@ from eistool.cli.lines import (
     worst_lines,
     wrap,
 )
+from eistool.cli.output import echo_json
 from eistool.cli.transport import transport_lines
+from eistool.escaping import printable
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import JSON
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from eistool.batch import Record, Summary
 
 REPORT = "report.html"
+MOST_SPECTRA = 1000  # with a line of their own
 _MOST_LINES = 10  # of warnings and failures
 
 
@@ -45,7 +47,7 @@ def finish(
 
         export_folder(summary.out, "excel")
     if as_json:
-        click.echo(json.dumps(summary_to_dict(summary), indent=2, ensure_ascii=False))
+        echo_json(summary_to_dict(summary))
     else:
         print_summary(summary, by, verbose)
     if summary.n_read == 0 and not summary.interrupted:
@@ -76,10 +78,10 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
     Sweeps are printed one by one if they are few, or if ``verbose``; else a line per sample, and the worst sweeps.
     """
     width = terminal_width()
-    done = [record for record in summary.records if _is_done(record)]
+    done = [record for record in summary.records[:MOST_SPECTRA] if _is_done(record)]
     if by is not None:
         done.sort(key=lambda record: _place(record, COORDINATES[by]))
-    transport = transport_lines(summary)
+    transport = transport_lines(summary, MOST_SPECTRA)
     _echo(transport, width)
     if done and transport:
         click.echo()
@@ -93,6 +95,8 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
         if len(lines) > MOST_SWEEPS:
             click.echo(f"{len(lines) - MOST_SWEEPS} more samples; --verbose prints all")
         _print_lines("worst", "yellow", worst_lines(done), width)
+    if len(summary.records) > MOST_SPECTRA:
+        click.echo(f"... {len(summary.records) - MOST_SPECTRA} more spectra, see the tables")
     _print_lines("series", "cyan", summary.series, width)
     _print_lines("warning", "yellow", summary.warnings, width)
     failures = [
@@ -107,7 +111,8 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
         if counts[name] or name in ("ok", "failed")
     ]
     report = summary.out / REPORT
-    places = f"Tables in {summary.out}{f', all to look at in {report}' if report.exists() else ''}"
+    look = f", all to look at in {printable(str(report))}" if report.exists() else ""
+    places = f"Tables in {printable(str(summary.out))}{look}"
     _echo([f"{', '.join(states)}; {counts['computed_now']} computed now. {places}"], width)
     if summary.interrupted:
         click.echo(styled("Interrupted: run the same command again to do the rest.", "yellow", bold=True))
@@ -148,7 +153,7 @@ def _fit(record: "Record") -> JSON:
 
 
 def _failures(summary: "Summary") -> Iterable[tuple["Record", Mapping[str, Any]]]:
-    return ((record, row) for record in summary.records for row in record.tables.get("failures", ()))
+    return ((record, row) for record in summary.failed for row in record.tables.get("failures", ()))
 
 
 def _reason(record: "Record", error: str) -> str:
@@ -167,7 +172,7 @@ def _place(record: "Record", column: str) -> tuple[str, bool, float]:
 
 
 def _print_lines(heading: str, colour: str, lines: Sequence[str], width: int) -> None:
-    for line in lines[:_MOST_LINES]:
+    for line in map(printable, lines[:_MOST_LINES]):
         first, *rest = wrap(line.split(" "), width, f"{heading}:", gap=" ")
         click.echo("\n".join([styled(f"{heading}:", colour) + first.removeprefix(f"{heading}:"), *rest]))
     if len(lines) > _MOST_LINES:

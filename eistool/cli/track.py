@@ -1,13 +1,21 @@
 """``eistool track``: processes along series of spectra."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from eistool.cli.options import circuits, find_circuits, inputs, results, selection, to_selection
-from eistool.cli.progress import progress
+from eistool.cli.options import (
+    circuits,
+    find_circuits,
+    inputs,
+    results,
+    scheduling,
+    selection,
+    to_scheduling,
+    to_selection,
+)
+from eistool.cli.running import running
 
 
 @click.command(
@@ -20,6 +28,7 @@ Examples:
 )
 @inputs
 @results
+@scheduling
 @circuits
 @click.option("--circuit", help="Name of the library, or expression.  [default: chosen from the series]")
 @click.option(
@@ -31,7 +40,9 @@ Examples:
 )
 @selection
 @click.pass_context
-def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+def command(
+    context: click.Context, /, paths: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
+) -> None:
     """Track processes along a coordinate, and detect those that appear or disappear.
 
     Spectra with the same sample_id form a series; without one, the spectra of a folder do. Charge comes
@@ -41,7 +52,7 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
     detection limit of the resistance is printed.
 
     Exit codes: 0 all done, 1 done but some spectra failed, 2 wrong usage, 3 nothing readable,
-    130 interrupted.
+    4 the run could not go on (disk full, result folder gone), 130 interrupted.
     """
     from eistool.cli.summary import finish
     from eistool.jobs import TrackOptions, track_folder
@@ -54,7 +65,8 @@ def command(context: click.Context, /, paths: tuple[Path, ...], out: Path, as_js
         **{name: options[name] for name in names},
         circuit_folders=find_circuits(folder, options["circuit_folders"]),
         selection=to_selection(options),
+        scheduling=to_scheduling(options),
     )
-    with progress(quiet=options["no_progress"]) as report:
-        summary = track_folder(paths, out, chosen, ["eistool", *sys.argv[1:]], report)
+    with running(context, paths, out, options) as run:
+        summary = track_folder(paths, run.out, chosen, run.command, run.report)
     finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])

@@ -11,15 +11,24 @@ if TYPE_CHECKING:
     from eistool.tables import Rows
 
 
-def transport_lines(summary: "Summary") -> list[str]:
-    """Return a line for each conductivity, by sample and temperature, then those of the activation energies."""
+def transport_lines(summary: "Summary", most: int | None = None) -> list[str]:
+    """Return a line for each conductivity, by sample and temperature, then those of the activation energies.
+
+    Parameters
+    ----------
+    summary : Summary
+        Outcome of a batch.
+    most : int, optional
+        Number of conductivities after which the others are left to the table.
+    """
+    rows = sorted(_rows(summary.derived.get("conductivity")), key=_place)[:most]
+    shown = {(one["source"], one["sweep"]) for one in rows}
     circuits = {
         (record.key.source, record.key.sweep): record.row("fits")["circuit"]
-        for record in summary.records
+        for record in summary.find(shown)
         if "fits" in record.tables
     }
     names = _names() if circuits else {}
-    rows = sorted(_rows(summary.derived.get("conductivity")), key=_place)
     width = max((len(one["sample_id"] or one["source"]) for one in rows), default=0)
     lines = []
     for one in rows:

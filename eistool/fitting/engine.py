@@ -44,6 +44,8 @@ from eistool.spectrum import Spectrum
 from eistool.typing import FloatArray, Threshold
 
 ROUNDS = 80  # maximum number of search rounds, twice the longest wait for a better minimum
+# exceptions of arithmetic with unexpected data
+BREAKDOWNS = (ArithmeticError, LookupError, ValueError, MemoryError)
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility
 AHEAD, MAX_TASK = 4, 16  # waiting tasks per thread, and spectra per task: bounds memory and overhead
@@ -202,8 +204,9 @@ def fit_iter(
     def one(spectrum: Spectrum) -> FitResult:
         try:
             return _fit(spectrum, the_circuit, constraints, weighting)
-        except FitError as error:
-            return failed_result(spectrum, the_circuit, weighting, str(error))
+        except (FitError, *BREAKDOWNS) as error:
+            reason = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
+            return failed_result(spectrum, the_circuit, weighting, reason)
 
     if threads == 1:
         yield from map(one, spectra)

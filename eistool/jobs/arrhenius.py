@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from eistool.batch.files import write_file, write_table
+from eistool.batch.generation import one_generation
 from eistool.errors import ReaderError
+from eistool.escaping import restore
 from eistool.materials import Arrhenius, arrhenius
 from eistool.report.materials import figure_to_png, plot_arrhenius
 from eistool.tables import to_csv
@@ -54,10 +57,12 @@ def regress_table(
     ReaderError
         If the file is not such a table.
     """
-    path = path / "conductivity.csv" if path.is_dir() else path
+    folder = path if path.is_dir() else None
+    path = path if folder is None else folder / "conductivity.csv"
     series: dict[tuple[str, str], list[tuple[float, float, float, float, bool]]] = {}
-    for where, point in _points(path, columns):
-        series.setdefault(where, []).append(point)
+    with nullcontext() if folder is None else one_generation(folder):
+        for where, point in _points(path, columns):
+            series.setdefault(where, []).append(point)
     fits = []
     for (sample, quantity), points in series.items():
         T, sigma, u, u_shared = (
@@ -108,7 +113,7 @@ def _points(
         elif u_name is not None:
             u = _number(path, reader.line_num, row, u_name)
         n_rows += 1
-        series = (row.get("sample_id") or "", row.get("quantity") or "")
+        series = (restore(row.get("sample_id") or ""), row.get("quantity") or "")
         yield series, (T, sigma, u, shared, row.get("status") == "extrapolated")
     if not n_rows:
         raise ReaderError(f"{path}: no conductivities in column {s_name!r}; choose another with --sigma-column")

@@ -15,7 +15,8 @@ from eistool.circuit.tree import Element, Node, Series, leaves, without
 from eistool.constants import TWO_SIDED_95
 from eistool.fitting import FitResult, Process, Quantity
 from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED
-from eistool.spectrum import CellGeometry, Metadata, Spectrum
+from eistool.spectrum import Metadata, Spectrum
+from eistool.spectrum.geometry import consistent_geometry
 from eistool.typing import PathLike, Threshold
 
 if TYPE_CHECKING:
@@ -373,7 +374,7 @@ def remarks(
 
 
 def _arcs_are_evident(result: FitResult, metadata: Metadata) -> bool:
-    cell = CellGeometry.from_metadata(metadata)
+    cell = consistent_geometry(metadata)
     length_by_area = 1.0 if cell is None or cell.cell_constant_per_cm is None else cell.cell_constant_per_cm
     total = sum(p.value for p in result.parameters.values() if p.unit == "ohm")
     return all(_is_evident(process, total, length_by_area) for process in result.processes)

@@ -4,8 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eistool.batch import Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
-from eistool.batch.job import BREAKDOWNS, breakdown
+from eistool.batch import (
+    Breakdown,
+    Job,
+    JobOptions,
+    Output,
+    Progress,
+    Record,
+    Records,
+    Step,
+    Summary,
+    Task,
+    attempt,
+    quiet,
+    run_job,
+)
 from eistool.jobs.pictures import CHECK_PICTURES, draw_pictures, write_curves
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
@@ -28,23 +41,21 @@ class CheckJob(Job[CheckOptions]):
     stage = "checking"
     tables = (SPECTRA, CHECKS, FAILURES)
 
-    def compute(self, tasks: Sequence[Task]) -> list[Record]:
-        """Return the records of tasks."""
-        return self.each(self._record, tasks)
-
-    def _record(self, task: Task) -> Record:
-        validity = validate(task.spectrum, z_hit=True)
+    def analyze(self, task: Task) -> Record:
+        """Return the record of one spectrum."""
+        spectrum = task.load()
+        validity = validate(spectrum, z_hit=True)
         status = "failed" if validity.failure else "ok"
-        row = spectrum_row(task.spectrum, status, validity.reason, validity=validity)
+        row = spectrum_row(spectrum, status, validity.reason, validity=validity)
         tables = {"spectra": Rows.of(row), **check_tables(validity)}
         if validity.failure:
             tables["failures"] = failure_rows("check", validity.failure)
         return Record(task.key, status, tables)
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
+    def draw(self, output: Output, records: Records, step: Step) -> list[Record]:
         """Write the residuals of each spectrum as CSV and as a picture."""
-        write_curves(out / "check", RESIDUALS, records)
-        draw_pictures(CHECK_PICTURES, out / "check", records, self.options.plots, step)
+        write_curves(output, "check", RESIDUALS, records)
+        return draw_pictures(CHECK_PICTURES, output, "check", records, self.options.plots, step)
 
 
 def check_folder(
@@ -65,12 +76,13 @@ def validate(spectrum: Spectrum, *, z_hit: bool = False) -> Validity:
     """
     from eistool.validation import check_kramers_kronig, check_z_hit
 
-    try:
-        test = check_kramers_kronig(spectrum)
-        other = check_z_hit(spectrum, kramers_kronig=test) if z_hit else None
-    except BREAKDOWNS as error:
-        return Validity(spectrum, failure=breakdown(spectrum, error))
-    return Validity(spectrum, test, other)
+    def test() -> Validity:
+        kramers_kronig = check_kramers_kronig(spectrum)
+        other = check_z_hit(spectrum, kramers_kronig=kramers_kronig) if z_hit else None
+        return Validity(spectrum, kramers_kronig, other)
+
+    validity = attempt(spectrum.label, test)
+    return Validity(spectrum, failure=validity.reason) if isinstance(validity, Breakdown) else validity
 
 
 def prepare(spectrum: Spectrum, mask: str, weighting: str) -> Validity:
@@ -90,10 +102,12 @@ def prepare(spectrum: Spectrum, mask: str, weighting: str) -> Validity:
 def _without_artefacts(validity: Validity) -> Validity:
     from eistool.validation import find_artefacts
 
-    try:
-        artefacts = find_artefacts(validity.spectrum, kramers_kronig=validity.kramers_kronig)
-    except BREAKDOWNS as error:
-        return replace(validity, masked=breakdown(validity.spectrum, error))
+    artefacts = attempt(
+        validity.spectrum.label,
+        lambda: find_artefacts(validity.spectrum, kramers_kronig=validity.kramers_kronig),
+    )
+    if isinstance(artefacts, Breakdown):
+        return replace(validity, masked=artefacts.reason)
     return replace(
         validity, spectrum=artefacts.masked, kramers_kronig=artefacts.kramers_kronig, masked=artefacts.summary
     )

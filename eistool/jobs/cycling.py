@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from eistool.batch import Record
-from eistool.batch.files import write_file
+from eistool.batch import Output, Record, Records
+from eistool.batch.drawing import draw
+from eistool.batch.job import Picture
+from eistool.batch.store import digest
 from eistool.readers import override
 from eistool.report import SpectrumMark, profile_to_png
-from eistool.spectrum import Profile, Spectrum
+from eistool.spectrum import Profile, Sweep
 from eistool.spectrum.cycling import AGAINST, OFF, ORIGIN
 
-CYCLING_PICTURE = Path("plots") / "profile.png"
+CYCLING_PICTURE = "plots/profile.png"
 GIVEN = ("samples table", "command line")  # origins of values that precede computed ones
 _SOC = "soc_pct is "
 
 
-def link_cycling(spectra: Sequence[Spectrum], profile: Profile | None) -> list[Spectrum]:
-    """Return the spectra with charge, state of charge, voltage and direction from a cycling record.
+def link_cycling(spectra: Sequence[Sweep], profile: Profile | None) -> list[Sweep]:
+    """Return the sweeps with charge, state of charge, voltage and direction from a cycling record.
 
     Values of the samples table are kept. Spectra outside the record get a note with the reason.
     """
@@ -33,7 +34,7 @@ def link_cycling(spectra: Sequence[Spectrum], profile: Profile | None) -> list[S
     return linked
 
 
-def cycling_remarks(spectra: Sequence[Spectrum], profile: Profile | None) -> list[str]:
+def cycling_remarks(spectra: Sequence[Sweep], profile: Profile | None) -> list[str]:
     """Return the basis of ``soc_pct``, and a warning for spectra outside the record."""
     notes = [(s.label, note) for s in spectra for note in s.notes]
     remarks = list(dict.fromkeys(note for _, note in notes if note.startswith(_SOC)))
@@ -45,15 +46,18 @@ def cycling_remarks(spectra: Sequence[Spectrum], profile: Profile | None) -> lis
     return remarks
 
 
-def draw_cycling(path: Path, profile: Profile | None, records: Sequence[Record]) -> None:
-    """Draw the record with the spectra numbered by time; without a record, remove the picture."""
+def draw_cycling(output: Output, profile: Profile | None, records: Records) -> list[Record]:
+    """Draw the record with the spectra numbered by time, and return the failures."""
     if profile is None:
-        path.unlink(missing_ok=True)
-        return
-    rows = [record.row("spectra") for record in records if record.status != "left_out" and record.key.sweep]
+        return []
+    rows = (record.row("spectra") for record in records if record.status != "left_out" and record.key.sweep)
     marks = [
         SpectrumMark(seconds, row["direction"])
         for row in rows
         if row["capacity_mAh"] is not None and (seconds := profile.seconds(row["started_at"])) is not None
     ]
-    write_file(path, profile_to_png(profile, sorted(marks, key=lambda mark: mark.seconds)))
+    marks.sort(key=lambda mark: mark.seconds)
+    content = digest(
+        [profile.source, *map(repr, marks), profile.voltage_V.tobytes().hex(), profile.time_s.tobytes().hex()]
+    )
+    return draw(output, CYCLING_PICTURE, Picture(content, lambda: profile_to_png(profile, marks)))

@@ -7,8 +7,21 @@ from typing import Annotated
 
 import numpy as np
 
-from eistool.batch import Job, JobOptions, Progress, Record, Step, Summary, Task, quiet, run_job
-from eistool.batch.job import BREAKDOWNS, breakdown
+from eistool.batch import (
+    Breakdown,
+    Job,
+    JobOptions,
+    Output,
+    Progress,
+    Record,
+    Records,
+    Step,
+    Summary,
+    Task,
+    attempt,
+    quiet,
+    run_job,
+)
 from eistool.jobs.pictures import DRT_PICTURES, draw_pictures, write_curves
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
@@ -46,25 +59,23 @@ class DRTJob(Job[DRTOptions]):
     stage = "computing"
     tables = (SPECTRA, DRT_PEAKS, DRTS, DRT_CURVES, MEASURED, FAILURES)
 
-    def compute(self, tasks: Sequence[Task]) -> list[Record]:
-        """Return the records of tasks."""
-        return self.each(self._record, tasks)
-
-    def _record(self, task: Task) -> Record:
-        drt = distribution(task.spectrum, self.options.weighting)
-        tables = {"measured": MEASURED.points(task.spectrum)}
+    def analyze(self, task: Task) -> Record:
+        """Return the record of one spectrum."""
+        spectrum = task.load()
+        drt = distribution(spectrum, self.options.weighting)
+        tables = {"measured": MEASURED.points(spectrum)}
         if drt.result is None:
-            row = spectrum_row(task.spectrum, "failed", drt.reason)
+            row = spectrum_row(spectrum, "failed", drt.reason)
             tables |= {"spectra": Rows.of(row), **drt_tables(drt), "failures": failure_rows("drt", drt.reason)}
             return Record(task.key, "failed", tables)
-        row = spectrum_row(task.spectrum, "ok", "", drt.result.noise)
+        row = spectrum_row(spectrum, "ok", "", drt.result.noise)
         tables |= {"spectra": Rows.of(row), **drt_tables(drt), "gamma": GAMMA.points(drt.result)}
         return Record(task.key, "ok", tables)
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
+    def draw(self, output: Output, records: Records, step: Step) -> list[Record]:
         """Write γ of each spectrum as CSV and as a picture."""
-        write_curves(out / "drt", GAMMA, records)
-        draw_pictures(DRT_PICTURES, out / "drt", records, self.options.plots, step)
+        write_curves(output, "drt", GAMMA, records)
+        return draw_pictures(DRT_PICTURES, output, "drt", records, self.options.plots, step)
 
 
 def drt_folder(
@@ -85,10 +96,11 @@ def distribution(spectrum: Spectrum, weighting: str = "auto") -> Distribution:
     """
     from eistool.drt import compute_drt
 
-    try:
+    def distribute() -> Distribution:
         drt = compute_drt(spectrum, weighting=weighting)
         if not (np.isfinite(drt.gamma).all() and np.isfinite(drt.R_pol)):
             return Distribution(None, reason="no finite distribution describes the spectrum")
         return Distribution(drt, tuple(drt.suggest_circuits(N_SUGGESTED)))
-    except BREAKDOWNS as error:
-        return Distribution(None, reason=breakdown(spectrum, error))
+
+    drt = attempt(spectrum.label, distribute)
+    return Distribution(None, reason=drt.reason) if isinstance(drt, Breakdown) else drt

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eistool.batch import Task
-from eistool.batch.inputs import read_inputs
+from eistool.batch.inputs import find_files, read_inputs
 from eistool.errors import SpectrumError
 from eistool.jobs.fit import FitJob, FitOptions
 from eistool.jobs.transport import CELL_TYPES
@@ -40,31 +40,31 @@ def dry_run_folder(paths: Sequence[Path], out: Path, options: FitOptions | None 
         If a path, an option or a samples table is invalid.
     """
     options = options or FitOptions()
-    inputs = read_inputs(paths, out, options.samples, options.selection)
-    tasks = FitJob(options).plan(inputs.spectra)
+    inputs = read_inputs(find_files(paths, out), paths, options.samples, options.selection)
+    tasks = FitJob(options).plan(inputs.sweeps)
     conflicts = dict.fromkeys(
-        f"{task.spectrum.metadata.sample_id or task.key.source}: {text}"
+        f"{task.sweep.metadata.sample_id or task.key.source}: {text}"
         for task in tasks
-        for text in geometry_conflicts(task.spectrum.metadata)
+        for text in geometry_conflicts(task.sweep.metadata)
     )
     failures = [record for record in inputs.records if "failures" in record.tables]
     return DryRun(
         tuple(_row(task, tasks) for task in tasks),
-        tuple(group_samples([task.spectrum for task in tasks])),
+        tuple(group_samples([task.sweep for task in tasks])),
         tuple(f"{record.key.source}: {record.row('failures')['error']}" for record in failures),
-        (*inputs.warnings, *conflicts, *unused_in_names(inputs.spectra)),
+        (*inputs.warnings, *conflicts, *unused_in_names(inputs.sweeps)),
         inputs.n_read,
     )
 
 
 def _row(task: Task, tasks: Sequence[Task]) -> dict[str, Any]:
-    metadata = task.spectrum.metadata
+    metadata = task.sweep.metadata
     constant, gives = _conductivity(metadata)
     if gives == "σ":
         temperatures = {
-            other.spectrum.metadata.temperature_C
+            other.sweep.metadata.temperature_C
             for other in tasks
-            if other.spectrum.metadata.sample_id == metadata.sample_id
+            if other.sweep.metadata.sample_id == metadata.sample_id
         } - {None}
         gives = "σ, Ea" if len(temperatures) > 1 else "σ"
     return {

@@ -8,9 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import eistool
-from eistool.batch import Derived, Job, JobOptions, Key, Progress, Record, Step, Summary, Task, quiet, run_job
+from eistool.batch import (
+    Breakdown,
+    Cache,
+    Derived,
+    Job,
+    JobOptions,
+    Key,
+    Output,
+    Progress,
+    Record,
+    Records,
+    Step,
+    Summary,
+    Task,
+    attempt,
+    quiet,
+    run_job,
+)
 from eistool.batch.inputs import left_out_record
-from eistool.batch.job import BREAKDOWNS
 from eistool.batch.store import digest, key_of
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.elements import canonical_name
@@ -36,16 +52,16 @@ from eistool.jobs.candidates import (
     with_leads,
 )
 from eistool.jobs.check import prepare
-from eistool.jobs.cycling import CYCLING_PICTURE, cycling_remarks, draw_cycling, link_cycling
+from eistool.jobs.cycling import cycling_remarks, draw_cycling, link_cycling
 from eistool.jobs.drt import distribution
-from eistool.jobs.overrides import chosen_points, find_override
+from eistool.jobs.overrides import chosen_sweep, find_override
 from eistool.jobs.pictures import FIT_PICTURES, draw_pictures
 from eistool.jobs.track import TrackOptions, derive_tracks
 from eistool.jobs.transport import derive_transport, electrolyte
 from eistool.materials import conductivity
 from eistool.readers import override, read_profile
 from eistool.settings import Override
-from eistool.spectrum import Profile, Spectrum
+from eistool.spectrum import THINNED, Profile, Spectrum, Sweep
 from eistool.tables import Rows, Table
 from eistool.tables.check import Validity
 from eistool.tables.conductivity import conductivity_tables
@@ -151,6 +167,12 @@ class FitOptions(JobOptions):
             overrides=(),
         )
 
+    def decisive_files(self) -> dict[str, Any]:
+        """Return hashes of the contents of the files among the options, and of the user's circuits."""
+        paths = [path for folder in self.circuit_folders for path in sorted(folder.glob("*.toml"))]
+        circuits = digest([path.read_bytes().hex() for path in paths])
+        return {**JobOptions.decisive_files(self), "circuits": circuits}
+
     def load(self, circuit: str) -> Circuit:
         """Return a circuit by its name or expression."""
         return as_circuit(circuit, self.circuit_folders)
@@ -160,6 +182,15 @@ class FitOptions(JobOptions):
         names = {*circuit.parameters, *circuit.full_names}
         bounds = {name: pair for name, pair in self.bounds.items() if name in names}
         return {"bounds": bounds, "fixed": {name: value for name, value in self.fixed.items() if name in names}}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """Fits of one spectrum; none if it is left out."""
+
+    validity: Validity
+    fits: tuple[FitResult, ...] = ()  # of all circuits that were compared
+    drt: Distribution | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,98 +213,85 @@ class FitJob(Job[FitOptions]):
         """The cycling record among the inputs."""
         return self.options.profile
 
-    def plan(self, spectra: Sequence[Spectrum]) -> list[Task]:
-        """Validate circuits and constraints, and return one task per spectrum."""
+    def plan(self, sweeps: Sequence[Sweep]) -> list[Task]:
+        """Validate circuits and constraints, and return one task per sweep."""
         options = self.options
         named: tuple[Circuit, ...] = () if options.circuit == AUTO else (options.load(options.circuit),)
         tasks = []
         known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
-        for spectrum in link_cycling(spectra, self.cycling):
-            choice = find_override(spectrum, options.overrides)
+        for sweep in link_cycling(sweeps, self.cycling):
+            choice = find_override(sweep, options.overrides)
             if choice is not None:
                 alone = replace(self, options=options.accepted(choice))
-                tasks += alone.plan([chosen_points(spectrum, choice)])
+                tasks += alone.plan([chosen_sweep(sweep, choice)])
                 continue
             if options.metadata:
-                spectrum = override(spectrum, "command line", options.metadata)
-            listed = spectrum.metadata.circuit if options.circuit_is_default else None
+                sweep = override(sweep, "command line", options.metadata)
+            listed = sweep.metadata.circuit if options.circuit_is_default else None
             circuits = named
             if listed is not None and listed != AUTO:
                 try:
                     circuits = (options.load(listed),)
                 except CircuitError as error:
-                    raise ConfigError(f"samples table, circuit of {spectrum.label}: {error}") from error
+                    raise ConfigError(f"samples table, circuit of {sweep.label}: {error}") from error
             elif listed == AUTO or not circuits:
-                cell_type = spectrum.metadata.cell_type
+                cell_type = sweep.metadata.cell_type
                 if cell_type not in known:
-                    known[cell_type] = candidates(spectrum.metadata, options.circuit_folders)
+                    known[cell_type] = candidates(sweep.metadata, options.circuit_folders)
                 circuits = known[cell_type]
-            tasks.append(Task(_key(spectrum, circuits, options), spectrum, circuits))
+            tasks.append(Task(_key(sweep, circuits, options), sweep, circuits))
         if options.circuit_per == "series":
             tasks = _in_series(tasks)
         for circuits in {task.circuits for task in tasks}:
             _check_constraints(circuits, options)
         return tasks
 
-    def compute(self, tasks: Sequence[Task]) -> list[Record]:
-        """Return the records of tasks with the same circuits."""
-        choice = find_override(tasks[0].spectrum, self.options.overrides)
-        if choice is not None:  # tasks with the same settings have the same choices
-            return replace(self, options=self.options.accepted(choice)).compute(tasks)
+    def analyze(self, task: Task) -> "Analysis":
+        """Return the fits of one spectrum with all its circuits."""
+        choice = find_override(task.sweep, self.options.overrides)
+        if choice is not None:
+            return replace(self, options=self.options.accepted(choice)).analyze(task)
         options = self.options
-        verdicts = self.each(lambda task: prepare(task.spectrum, options.mask, options.weighting), tasks)
-        pairs = list(zip(tasks, verdicts, strict=True))
-        if not options.require_valid:
-            return self._fit(pairs)
-        invalid = [
-            left_out_record(task.key, validity.spectrum, f"not valid: {validity.reason}", validity)
-            for task, validity in pairs
-            if validity.passed is not True
-        ]
-        return invalid + self._fit([pair for pair in pairs if pair[1].passed is True])
+        validity = prepare(task.load(), options.mask, options.weighting)
+        if options.require_valid and validity.passed is not True:
+            return Analysis(validity)
+        spectrum = validity.spectrum
+        drt = distribution(spectrum) if options.drt else None
+        if len(task.circuits) > 1:
+            return Analysis(validity, tuple(fit_candidates(spectrum, task.circuits, drt, options)), drt)
+        given: dict[str, Any] = {"bounds": options.bounds, "fixed": options.fixed, "weighting": options.weighting}
+        return Analysis(validity, tuple(fit_many([spectrum], task.circuits[0], jobs=1, **given)), drt)
 
-    def _fit(self, pairs: Sequence[tuple[Task, Validity]]) -> list[Record]:
-        """Return the records of spectra that are ready to be fitted."""
+    def records(self, tasks: Sequence[Task], analyses: Sequence["Analysis"]) -> list[Record]:
+        """Return the records of spectra of one series, or of a single one."""
+        records = [
+            left_out_record(task.key, one.validity.spectrum, f"not valid: {one.validity.reason}", one.validity)
+            for task, one in zip(tasks, analyses, strict=True)
+            if not one.fits
+        ]
+        pairs = [pair for pair in zip(tasks, analyses, strict=True) if pair[1].fits]
         if not pairs:
-            return []
-        options, circuits = self.options, pairs[0][0].circuits
-        if len(circuits) > 1:
-            return self._choose(pairs)
-        spectra = [validity.spectrum for _, validity in pairs]
-        results = fit_many(
-            spectra,
-            circuits[0],
-            jobs=options.threads,
-            bounds=options.bounds,
-            fixed=options.fixed,
-            weighting=options.weighting,
-        )
-        drts = self.each(distribution, spectra) if options.drt else [None] * len(pairs)
-        return [
-            fit_record(task.key, result, [result], validity, drt)
-            for (task, validity), result, drt in zip(pairs, results, drts, strict=True)
-        ]
-
-    def _choose(self, pairs: Sequence[tuple[Task, Validity]]) -> list[Record]:
-        """Return the records of spectra of one series, or of single ones, for which circuits are compared."""
-        options, circuits = self.options, pairs[0][0].circuits
-        spectra = [validity.spectrum for _, validity in pairs]
-        drts = self.each(distribution, spectra) if options.drt else [None] * len(pairs)
-        results = self.each(
-            lambda pair: fit_candidates(pair[0], circuits, pair[1], options), zip(spectra, drts, strict=True)
-        )
-        metadata = [spectrum.metadata for spectrum in spectra]
-        if pairs[0][0].block:
-            chosen = choose_for_series(results, metadata, circuits)
+            return records
+        circuits, fits = pairs[0][0].circuits, [one.fits for _, one in pairs]
+        metadata = [one.validity.spectrum.metadata for _, one in pairs]
+        if len(circuits) == 1:
+            chosen = [(results[0], "") for results in fits]
+        elif pairs[0][0].block:
+            chosen = choose_for_series(fits, metadata, circuits)
         else:
-            chosen = [(choose(fits, one, circuits), "") for fits, one in zip(results, metadata, strict=True)]
-        names = dict(zip(circuits, candidate_names(metadata[0]), strict=True))
-        records = []
-        for (task, validity), fits, (fit, remark), drt in zip(pairs, results, chosen, drts, strict=True):
-            flags = [*([remark] if remark else []), *remarks(fit, fits, names)]
-            smaller, left_out = self._left_out(fit)
-            best = smaller[-1] if smaller else fit
-            records.append(fit_record(task.key, best, [*fits, *smaller], validity, drt, flags, left_out))
+            chosen = [(choose(results, one, circuits), "") for results, one in zip(fits, metadata, strict=True)]
+        names = {}
+        if len(circuits) > 1:
+            names = dict(zip(circuits, candidate_names(metadata[0]), strict=True))
+        for (task, one), (fit, remark) in zip(pairs, chosen, strict=True):
+            flags = [remark] if remark else []
+            smaller: list[FitResult] = []
+            left_out: tuple[Quantity, ...] = ()
+            if len(circuits) > 1:
+                flags += remarks(fit, one.fits, names)
+                smaller, left_out = self._left_out(fit)
+            best, every = (smaller or [fit])[-1], [*one.fits, *smaller]
+            records.append(fit_record(task.key, best, every, one.validity, one.drt, flags, left_out))
         return records
 
     def _left_out(self, fit: FitResult) -> tuple[list[FitResult], tuple[Quantity, ...]]:
@@ -284,15 +302,15 @@ class FitJob(Job[FitOptions]):
         kept = {*options.bounds, *options.fixed}
         return leave_out(fit, lambda circuit, start: fit_circuit(fit.spectrum, circuit, options, start), kept)
 
-    def remarks(self, tasks: Sequence[Task], records: Sequence[Record]) -> list[str]:
+    def remarks(self, tasks: Sequence[Task], records: Records) -> list[str]:
         """Return warnings about cycling records, unknown cells, and arcs hidden by a spike."""
-        cycling = cycling_remarks([task.spectrum for task in tasks], self.cycling)
+        cycling = cycling_remarks([task.sweep for task in tasks], self.cycling)
         return [*cycling, *_masked(records), *_unknown_cells(tasks), *_hidden_arcs(tasks, records)]
 
-    def derive(self, tasks: Sequence[Task], records: Sequence[Record], step: Step) -> Derived:
+    def derive(self, tasks: Sequence[Task], records: Records, step: Step, cache: Cache) -> Derived:
         """Return conductivities and activation energies, and tracks along a coordinate."""
         options = self.options
-        transport = derive_transport(tasks, records)
+        transport = derive_transport(tasks, records, cache)
         if options.by is None:
             return transport
         tracking = TrackOptions(
@@ -302,12 +320,12 @@ class FitJob(Job[FitOptions]):
             circuit_folders=options.circuit_folders,
             jobs=options.jobs,
         )
-        return transport.joined(derive_tracks([task.spectrum for task in tasks], tracking, step))
+        return transport.joined(derive_tracks([task.sweep for task in tasks], tracking, step, cache))
 
-    def draw(self, out: Path, records: Sequence[Record], step: Step) -> None:
+    def draw(self, output: Output, records: Records, step: Step) -> list[Record]:
         """Draw the fits, and the spectra on their cycling record."""
-        draw_pictures(FIT_PICTURES, out / "plots", records, self.options.plots, step)
-        draw_cycling(out / CYCLING_PICTURE, self.cycling, records)
+        failures = draw_pictures(FIT_PICTURES, output, "plots", records, self.options.plots, step)
+        return [*failures, *draw_cycling(output, self.cycling, records)]
 
 
 def fit_folder(
@@ -344,9 +362,9 @@ def _check_constraints(circuits: Sequence[Circuit], options: FitOptions) -> None
         )
 
 
-def _key(spectrum: Spectrum, circuits: tuple[Circuit, ...], options: FitOptions) -> Key:
+def _key(sweep: Sweep, circuits: tuple[Circuit, ...], options: FitOptions) -> Key:
     described = [[repr(circuit), dict(circuit.roles)] for circuit in circuits]
-    return key_of(spectrum, {"version": eistool.__version__, "circuits": described, **options.decisive()})
+    return key_of(sweep, {"version": eistool.__version__, "circuits": described, **options.decisive()})
 
 
 def fit_record(
@@ -384,20 +402,21 @@ def fit_record(
     noise = math.sqrt(result.noise_floor) if result.noise_floor >= 0 else None
     tables = {"spectra": Rows.of(spectrum_row(result.spectrum, status, reason, noise, validity))}
     averages = average(result, results) if result.success else None
-    flags = [*result.flags, *remarks]
+    averaged = [note for note in result.spectrum.notes if THINNED in note]
+    flags = [*averaged, *result.flags, *remarks]
     if left_out:
         limits = (f"< {one.high:.2g}" if math.isfinite(one.high) else f"> {one.low:.2g}" for one in left_out)
         both = zip(left_out, limits, strict=True)
         flags.append(f"left out: {', '.join(f'{one.name} {limit} ohm' for one, limit in both)}")
-    with contextlib.suppress(*BREAKDOWNS):  # nothing can be read from a spectrum without used points
-        readings = take_readings(result.spectrum)
+    readings = attempt(result.spectrum.label, lambda: take_readings(result.spectrum))
+    if not isinstance(readings, Breakdown):  # as of a spectrum without used points
         tables["readings"] = reading_rows(readings)
         flags = [*contradictions(averages, readings), *flags]
     test = None if validity is None else validity.kramers_kronig
     tables |= fit_tables(result, status, flags, averages, left_out, test)
     cell = electrolyte(result.spectrum.metadata)
     if cell is not None:
-        with contextlib.suppress(EistoolError):  # a geometry that contradicts itself is among the conflicts
+        with contextlib.suppress(EistoolError):
             tables |= conductivity_tables(conductivity(result, cell))
     if drt is not None:
         tables |= drt_tables(drt)
@@ -468,7 +487,7 @@ def _in_series(tasks: Sequence[Task]) -> list[Task]:
     """
     groups: dict[tuple[str, str, str], list[Task]] = {}
     for task in tasks:
-        metadata = task.spectrum.metadata
+        metadata = task.sweep.metadata
         name = metadata.sample_id or task.key.source
         groups.setdefault((name, metadata.cell_type or "", task.key.settings), []).append(task)
     blocks: dict[Key, Task] = {}
@@ -484,18 +503,18 @@ def _in_series(tasks: Sequence[Task]) -> list[Task]:
     return [blocks[task.key] for task in tasks]
 
 
-def _masked(records: Sequence[Record]) -> list[str]:
+def _masked(records: Records) -> list[str]:
     """Return a line for each spectrum of which points were left out."""
     return [
         f"{record.key.source}{f'#{record.key.sweep}' if record.key.sweep > 1 else ''}: {row['masked']}"
-        for record in sorted(records, key=lambda record: record.key)
+        for record in records
         for row in record.tables.get("spectra", ())
         if row.get("masked")
     ]
 
 
 def _unknown_cells(tasks: Sequence[Task]) -> list[str]:
-    count = sum(len(task.circuits) > 1 and task.spectrum.metadata.cell_type is None for task in tasks)
+    count = sum(len(task.circuits) > 1 and task.sweep.metadata.cell_type is None for task in tasks)
     if not count:
         return []
     return [
@@ -504,15 +523,15 @@ def _unknown_cells(tasks: Sequence[Task]) -> list[str]:
     ]
 
 
-def _hidden_arcs(tasks: Sequence[Task], records: Sequence[Record]) -> list[str]:
+def _hidden_arcs(tasks: Sequence[Task], records: Records) -> list[str]:
     """Return warnings about pellets whose circuit is a spike alone that does not describe them."""
     spike = repr(load_circuit("spike"))
-    pellets = {t.key for t in tasks if len(t.circuits) > 1 and t.spectrum.metadata.cell_type == "blocking"}
+    pellets = {t.key for t in tasks if len(t.circuits) > 1 and t.sweep.metadata.cell_type == "blocking"}
     poor = [
-        record.key.source
-        for record in sorted(records, key=lambda record: record.key)
-        if record.key in pellets and record.status == "poor_model"
-        if record.row("fits")["circuit"] == spike
+        key.source
+        for key, status in zip(records.keys, records.statuses(), strict=True)
+        if key in pellets and status == "poor_model"
+        if records.of(key).row("fits")["circuit"] == spike
     ]
     return [
         f"{source}: no arc is evident, and spike does not describe the spectrum well: the bulk arc may lie above "

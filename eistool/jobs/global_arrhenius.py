@@ -1,13 +1,15 @@
 """Global Arrhenius fit of all spectra of a sample, and activation energies of its interfaces."""
 
+import functools
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import numpy as np
 
-from eistool.batch.job import BREAKDOWNS
+from eistool.batch import Cache, Record
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.store import place
 from eistool.circuit import Circuit
 from eistool.circuit.library import load_circuit
@@ -15,7 +17,7 @@ from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.fitting import GlobalFit, fit_global
 from eistool.jobs.sample import Sample
 from eistool.materials import arrhenius
-from eistool.spectrum import Spectrum
+from eistool.spectrum import Spectrum, Sweep
 from eistool.tables.arrhenius import AlternativeRow
 from eistool.tables.fits import ArcRow
 from eistool.typing import Threshold
@@ -28,27 +30,47 @@ LEAST_TEMPERATURES: Annotated[
 ROOM_K = 25.0 + ZERO_CELSIUS
 
 
-def global_rows(sample: Sample) -> list[AlternativeRow]:
+def global_rows(sample: Sample, records: Sequence[Record], cache: Cache) -> list[AlternativeRow]:
     """Return the rows of one fit of all spectra of a sample with the Arrhenius equation.
+
+    Parameters
+    ----------
+    sample : Sample
+        The sample.
+    records : sequence of Record
+        Of its sweeps.
+    cache : Cache
+        Keeps the rows, since such a fit takes long.
 
     The circuit with the lowest BIC is reported, among those of the single spectra and, if these differ or are
     spikes, a bulk arc with one capacitance.
     """
-    series, models = _models(sample)
+    series, models = _models(sample, records)
     if len({s.metadata.temperature_C for s in series}) < LEAST_TEMPERATURES or not models:
         return []
+    described = [[sweep.content, sweep.metadata.to_dict(), sweep.notes] for sweep in series]
+    tried = [[repr(circuit), laws, shared] for circuit, laws, shared in models]
+    rows = cache.get(
+        ["global Arrhenius", sample.name, described, tried, [asdict(row) for row in sample.rows]],
+        lambda: [asdict(row) for row in _global_rows(sample, [sweep.load() for sweep in series], models)],
+    )
+    return [AlternativeRow(**row) for row in rows]
+
+
+def _global_rows(
+    sample: Sample, series: Sequence[Spectrum], models: Sequence[tuple[Circuit, dict[str, str], list[str]]]
+) -> list[AlternativeRow]:
     T = [s.metadata.temperature_C or 0.0 for s in series]
     row = AlternativeRow(
         sample_id=sample.name, form="global", n_points=len(series), T_min_C=min(T), T_max_C=max(T), status="failed"
     )
     fits = []
     for circuit, laws, shared in models:
-        try:
-            fit = fit_global(series, circuit, shared, dict.fromkeys(laws.values(), "arrhenius"))
-        except BREAKDOWNS as error:
-            row = replace(row, reason=str(error))
-            continue
-        if fit.success:
+        laws_of = dict.fromkeys(laws.values(), "arrhenius")
+        fit = attempt(sample.name, functools.partial(fit_global, series, circuit, shared, laws_of))
+        if isinstance(fit, Breakdown):
+            row = replace(row, reason=fit.reason)
+        elif fit.success:
             fits.append((fit, laws))
     if not fits:
         return [replace(row, quantity=name) for name in models[0][1]]
@@ -56,17 +78,19 @@ def global_rows(sample: Sample) -> list[AlternativeRow]:
     return [_law_row(replace(row, quantity=name), sample, element, best) for name, element in laws.items()]
 
 
-def _models(sample: Sample) -> tuple[list[Spectrum], list[tuple[Circuit, dict[str, str], list[str]]]]:
-    """Return the spectra, and each circuit to try with its laws and shared parameters."""
+def _models(
+    sample: Sample, records: Sequence[Record]
+) -> tuple[list[Sweep], list[tuple[Circuit, dict[str, str], list[str]]]]:
+    """Return the sweeps, and each circuit to try with its laws and shared parameters."""
     series = []
     elements: dict[str, dict[str, str | None]] = {}
-    for record, spectrum in zip(sample.records, sample.spectra, strict=True):
+    for record, sweep in zip(records, sample.sweeps, strict=True):
         if "conductivity" not in record.tables or record.status == "failed":
             continue
-        if spectrum.metadata.temperature_C is None or spectrum.metadata.r_lead_ohm:
+        if sweep.metadata.temperature_C is None or sweep.metadata.r_lead_ohm:
             continue  # the law describes resistances that include the leads
-        series.append(spectrum)
-        rows = [row for row in sample.rows if (row.source, row.sweep) == place(spectrum)]
+        series.append(sweep)
+        rows = [row for row in sample.rows if (row.source, row.sweep) == place(sweep)]
         elements[record.row("fits")["circuit"]] = {row.quantity: row.elements for row in rows}
     models = []
     for text, names in elements.items():
@@ -74,7 +98,7 @@ def _models(sample: Sample) -> tuple[list[Spectrum], list[tuple[Circuit, dict[st
         if laws:
             models.append((circuit, laws, ["L0"] if "L0" in circuit.parameters else []))
     single = all(set(_laws(names)) == {"total"} for names in elements.values())
-    if single and sample.spectra[0].metadata.cell_type == "blocking":
+    if single and sample.sweeps[0].metadata.cell_type == "blocking":
         models.append((load_circuit("bulk_spike"), {"total": "R_b"}, ["L0", "CPE_b.Q", "CPE_b.alpha"]))
     return series, models
 
@@ -117,11 +141,11 @@ def _law_row(row: AlternativeRow, sample: Sample, element: str, fit: GlobalFit) 
     )
 
 
-def interface_rows(sample: Sample) -> list[AlternativeRow]:
+def interface_rows(sample: Sample, records: Sequence[Record]) -> list[AlternativeRow]:
     """Return activation energies of arcs at interfaces, from ln(T/R) and from ln(1/R)."""
     points: dict[str, list[tuple[float, float, float, bool]]] = {}
-    for record, spectrum in zip(sample.records, sample.spectra, strict=True):
-        at = spectrum.metadata.temperature_C
+    for record, sweep in zip(records, sample.sweeps, strict=True):
+        at = sweep.metadata.temperature_C
         if at is None or "processes" not in record.tables:
             continue
         for arc in record.tables["processes"].read(ArcRow):

@@ -1,15 +1,17 @@
 """Curves and pictures of single spectra, drawn from the records."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eistool.batch import Key, Record, Step
-from eistool.batch.files import write_file
+from eistool.batch import Key, Output, Record, Records, Step
+from eistool.batch.drawing import draw
+from eistool.batch.job import Picture
+from eistool.escaping import file_name
 from eistool.report import CheckPicture, CheckPlot, DRTPicture, DRTPlot, FitPicture, NyquistPlot, PeakMark
 from eistool.tables import Rows, Table, to_csv
 from eistool.typing import ComplexArray, FloatArray
@@ -30,59 +32,68 @@ class Kind:
     bad: Callable[[Record], bool] = lambda record: record.status in _BAD
 
 
-def draw_pictures(kind: Kind, folder: Path, records: Sequence[Record], which: str, step: Step) -> None:
-    """Draw missing pictures, and remove those of earlier results.
+def draw_pictures(
+    kind: Kind, output: Output, folder: str, records: Records, which: str, step: Step
+) -> list[Record]:
+    """Draw missing pictures, remove those of earlier results, and return the failures.
 
     Parameters
     ----------
     kind : Kind
         :data:`FIT_PICTURES`, :data:`DRT_PICTURES` or :data:`CHECK_PICTURES`.
-    folder : Path
-        Folder of the pictures, created if needed; files are named after sources and sweeps.
-    records : sequence of Record
+    output : Output
+        Result folder.
+    folder : str
+        Folder of the pictures in it; files are named after sources and sweeps.
+    records : Records
         Of all sweeps.
     which : {"failed", "all", "none"}
         ``failed`` means failed or poor fits, or spectra that did not pass.
     step : callable
         Called with the number done, and the total.
     """
-    todo: list[Record] = []
+    todo: list[Key] = []
     for record in records:
-        path = result_path(folder, record.key)
+        name = result_path(folder, record.key)
         shown = kind.table in record.tables
-        if shown and _shows(path, record.key):
+        if shown and (output.shows(name, _mark(record.key)) or _shows(output.folder / name, record.key)):
+            output.keep(name, _mark(record.key))
             continue
-        path.unlink(missing_ok=True)
+        output.remove(name)
         if shown and (which == "all" or (which == "failed" and kind.bad(record))):
-            todo.append(record)
+            todo.append(record.key)
     if not todo:
-        return
+        return []
     plot: Any = kind.plot()
-    for done, record in enumerate(todo, start=1):
-        png = plot.to_png(kind.picture(record), _mark(record.key))
-        write_file(result_path(folder, record.key), png)
+    failures: list[Record] = []
+    for done, key in enumerate(todo, start=1):
+        picture = Picture(_mark(key), lambda: plot.to_png(kind.picture(records.of(key)), _mark(key)))  # noqa: B023
+        failures += draw(output, result_path(folder, key), picture, (key.source, key.sweep))
         step(done, len(todo))
+    return failures
 
 
-def write_curves(folder: Path, table: Table[Any], records: Sequence[Record]) -> None:
+def write_curves(output: Output, folder: str, table: Table[Any], records: Records) -> None:
     """Write one CSV per sweep, and remove those of sweeps without a curve."""
     for record in records:
-        path = result_path(folder, record.key, "csv")
-        if table.name in record.tables:
-            write_file(path, to_csv(record.tables[table.name]))
+        name = result_path(folder, record.key, "csv")
+        if table.name not in record.tables:
+            output.remove(name)
+        elif output.shows(name, _mark(record.key)):
+            output.keep(name, _mark(record.key))
         else:
-            path.unlink(missing_ok=True)
+            output.write(name, to_csv(record.tables[table.name]), _mark(record.key))
 
 
-def result_path(folder: Path, key: Key, suffix: str = "png") -> Path:
-    """Return the path of a file of one sweep.
+def result_path(folder: str, key: Key, suffix: str = "png") -> str:
+    """Return the name of a file of one sweep, relative to the result folder.
 
     Examples
     --------
-    >>> result_path(Path("plots"), Key("pellet/S17_25C.mpt", 1, "", "")).as_posix()
+    >>> result_path("plots", Key("pellet/S17_25C.mpt", 1, "", ""))
     'plots/pellet/S17_25C.mpt.1.png'
     """
-    return folder / f"{key.source}.{key.sweep}.{suffix}"
+    return f"{folder}/{file_name(key.source, f'.{key.sweep}.{suffix}')}"
 
 
 def _mark(key: Key) -> str:

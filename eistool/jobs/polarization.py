@@ -6,11 +6,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from eistool.batch import Breakdown, attempt
 from eistool.batch.files import write_file, write_finished_run, write_table
 from eistool.direct_current import PolarizationResult, analyze_polarization
 from eistool.direct_current.polarization import MODES
 from eistool.errors import ConfigError, EistoolError
-from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, scan
+from eistool.escaping import file_name
+from eistool.readers import FoundFile, SampleTables, is_polarization, read_polarization, resolved, scan
 from eistool.report import polarization_to_png
 from eistool.spectrum import CellGeometry, Metadata
 from eistool.tables.direct_current import POLARIZATION, polarization_row
@@ -86,11 +88,11 @@ def compute(paths: Sequence[Path], options: PolarizationOptions) -> list[Analysi
     if options.mode is not None and options.mode not in MODES:
         raise ConfigError(f"mode={options.mode!r}; choose one of {', '.join(MODES)}")
     tables = SampleTables(options.samples)
-    given = {path.resolve() for path in paths}
+    given = {resolved(path) for path in paths}
     return [
         _analyze(file, tables, options)
         for file in scan(paths)
-        if file.path.resolve() in given or (not file.ignored and is_polarization(file.path))
+        if resolved(file.path) in given or (not file.ignored and is_polarization(file.path))
     ]
 
 
@@ -107,7 +109,8 @@ def _analyze(file: FoundFile, tables: SampleTables, options: PolarizationOptions
     mode: Any = options.mode or {"electron_blocking": "electron_blocking", "full": "leakage"}.get(
         metadata.cell_type or "", "ion_blocking"
     )
-    try:
+
+    def analyze() -> Analysis:
         record = read_polarization(file.path)
         result = analyze_polarization(
             record.time_s,
@@ -121,9 +124,10 @@ def _analyze(file: FoundFile, tables: SampleTables, options: PolarizationOptions
             u_offset_A=options.u_offset_A,
             floor_A=options.floor_A,
         )
-    except EistoolError as error:
-        return Analysis(file.source, metadata, error=str(error))
-    return Analysis(file.source, metadata, record.notes, result)
+        return Analysis(file.source, metadata, record.notes, result)
+
+    analysis = attempt(file.source, analyze)
+    return Analysis(file.source, metadata, error=analysis.reason) if isinstance(analysis, Breakdown) else analysis
 
 
 def derive(analysis: Analysis, options: PolarizationOptions) -> dict[str, Any]:
@@ -142,4 +146,4 @@ def draw(out: Path, analyses: Sequence[Analysis]) -> None:
     for analysis in analyses:
         if analysis.result is not None:
             png = polarization_to_png(analysis.result, analysis.source)
-            write_file(out / "polarization" / f"{analysis.source}.png", png)
+            write_file(out / "polarization" / file_name(analysis.source, ".png"), png)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eistool.batch import Breakdown, attempt
 from eistool.batch.files import write_file, write_finished_run, write_table
-from eistool.errors import ConfigError, EistoolError
+from eistool.errors import ConfigError
+from eistool.escaping import file_name, source_name
 from eistool.fitting import fit
 from eistool.jobs.polarization import PolarizationOptions, describe_file
 from eistool.jobs.polarization import compute as analyze_polarizations
@@ -113,9 +115,12 @@ def _subtract(
     given = dict(options.geometry)
     if options.thickness_um:
         given["thickness_um"] = options.thickness_um[k]
-    source, metadata, electrode = Path(text).name, Metadata(), None
+    source, metadata = source_name(Path(text).name), Metadata()
+    electrode: CellGeometry | None = None
     settings = options.settings
-    try:
+
+    def subtract() -> Subtracted:
+        nonlocal metadata, electrode
         metadata, full = _cell(text, tables, given)
         electrode = CellGeometry.from_metadata(metadata)
         other: Any = symmetric
@@ -142,9 +147,10 @@ def _subtract(
             r_in_dc_ohm_cm2=options.r_in_dc_ohm_cm2,
             plain_half=options.plain_half,
         )
-    except EistoolError as error:
-        return Subtracted(source, metadata, electrode, error=str(error))
-    return Subtracted(source, metadata, electrode, full, result)
+        return Subtracted(source, metadata, electrode, full, result)
+
+    cell = attempt(source, subtract)
+    return Subtracted(source, metadata, electrode, error=cell.reason) if isinstance(cell, Breakdown) else cell
 
 
 def _layer(layer: Value | None) -> CellGeometry | None:
@@ -236,9 +242,9 @@ def draw(out: Path, cells: Sequence[Subtracted], regression: ThicknessRegression
             continue
         name = f"{k}.{cell.source.replace('/', '_')}"
         if isinstance(result.value, Spectrum):
-            write_file(folder / f"{name}.csv", format_spectra([result.value], "csv").encode())
+            write_file(folder / file_name(name, ".csv"), format_spectra([result.value], "csv").encode())
         if plots:
-            write_file(folder / f"{name}.png", to_png(plot_subtraction(result, cell.source)))
+            write_file(folder / file_name(name, ".png"), to_png(plot_subtraction(result, cell.source)))
     if plots and regression is not None:
         points = [
             (cell.metadata.thickness_um, *cell.full)

@@ -1,5 +1,6 @@
 """Conductivities, activation energies and compositions of the samples of a batch."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,15 +8,18 @@ from typing import Annotated
 
 import numpy as np
 
-from eistool.batch import Derived, Record, Task
+from eistool.batch import Breakdown, Cache, Derived, Record, Records, Task, attempt
+from eistool.batch.job import failure
+from eistool.batch.store import LostRecordError
 from eistool.constants import TWO_SIDED_95
+from eistool.errors import OutputError
 from eistool.jobs.global_arrhenius import global_rows, interface_rows
 from eistool.jobs.sample import Sample
 from eistool.jobs.transport_plots import draw_transport
 from eistool.materials import Arrhenius, arrhenius, meyer_neldel
 from eistool.materials.conductivity_value import temperature_share
-from eistool.spectrum import CellGeometry, Metadata, Spectrum
-from eistool.spectrum.geometry import geometry_conflicts
+from eistool.spectrum import CellGeometry, Metadata, Sweep
+from eistool.spectrum.geometry import consistent_geometry, geometry_conflicts
 from eistool.tables.arrhenius import ALTERNATIVES, ARRHENIUS, AlternativeRow, alternative_row, arrhenius_row
 from eistool.tables.conductivity import COMPOSITION, CONDUCTIVITY, CompositionRow, ConductivityRow
 from eistool.typing import Threshold
@@ -44,65 +48,96 @@ LEAST_SAMPLES: Annotated[
 
 def electrolyte(metadata: Metadata) -> CellGeometry | None:
     """Return the geometry of the electrolyte; None for other cells or an unknown geometry."""
-    return None if metadata.cell_type not in CELL_TYPES else CellGeometry.from_metadata(metadata)
+    return None if metadata.cell_type not in CELL_TYPES else consistent_geometry(metadata)
 
 
-def derive_transport(tasks: Sequence[Task], records: Sequence[Record]) -> Derived:
+def derive_transport(tasks: Sequence[Task], records: Records, cache: Cache) -> Derived:
     """Return conductivities, activation energies and compositions of all samples, with their pictures.
 
     Parameters
     ----------
     tasks : sequence of Task
-        Tasks with the spectra of the records.
-    records : sequence of Record
+        Tasks with the sweeps of the records.
+    records : Records
         Records of all sweeps.
+    cache : Cache
+        Keeps results that take long.
     """
-    samples = _samples(tasks, records)
-    rows = [row for sample in samples for row in sample.rows]
-    rows.sort(key=lambda row: (row.source, row.sweep))
-    fits = [(sample, quantity, fit) for sample in samples for quantity, fit in sample.fits.items()]
-    others = [
-        alternative_row(sample.name, name, fit, one) for sample, name, fit in fits for one in fit.alternatives
-    ]
-    for sample in samples:
-        others += global_rows(sample)
-        others += interface_rows(sample)
-    others += _meyer_neldel_rows(samples)
+    samples: list[Sample] = []
+    failures: list[Record] = []
+    others: list[AlternativeRow] = []
+    statuses = dict(zip(records.keys, records.statuses(), strict=True))
+    groups: dict[str, list[Task]] = {}
+    for task in sorted(tasks, key=lambda task: task.key):
+        if statuses.get(task.key, "left_out") != "left_out":
+            groups.setdefault(_name(task), []).append(task)
+    for name, group in groups.items():
+        derived = attempt(
+            name, functools.partial(_derive, name, group, records, cache), (OutputError, LostRecordError)
+        )
+        if isinstance(derived, Breakdown):
+            failures.append(failure(name, "derive", derived.reason))
+            continue
+        sample, more = derived
+        samples.append(sample)
+        if isinstance(more, Breakdown):
+            failures.append(failure(name, "derive", more.reason))
+        else:
+            others += more
+    others = _form_rows(samples) + others + _meyer_neldel_rows(samples)
+    rows = sorted((row for sample in samples for row in sample.rows), key=lambda row: (row.source, row.sweep))
     composition = _composition_rows(samples)
     tables = {
         CONDUCTIVITY.name: CONDUCTIVITY.table(rows),
         ARRHENIUS.name: ARRHENIUS.fill(
             arrhenius_row(sample.name, name, fit, sample.constant(name), sample.composition)
-            for sample, name, fit in fits
+            for sample in samples
+            for name, fit in sample.fits.items()
         ),
         ALTERNATIVES.name: ALTERNATIVES.table(others),
         COMPOSITION.name: COMPOSITION.table(composition),
     }
-    spectra = [task.spectrum for task in tasks]
-    return Derived(tables, draw_transport(samples, composition), tuple(_remarks(samples, spectra)))
+    pictures = draw_transport(samples, composition)
+    remarks = _remarks(samples, [task.sweep.metadata for task in tasks])
+    return Derived(tables, pictures, tuple(remarks), failures=tuple(failures))
 
 
-def _samples(tasks: Sequence[Task], records: Sequence[Record]) -> list[Sample]:
-    spectra = {task.key: task.spectrum for task in tasks}
-    groups: dict[str, list[tuple[Spectrum, Record]]] = {}
-    for record in sorted(records, key=lambda record: record.key):
-        spectrum = spectra.get(record.key)
-        if spectrum is not None and record.status != "left_out":
-            name = spectrum.metadata.sample_id or record.key.source.rpartition("/")[0]
-            groups.setdefault(name, []).append((spectrum, record))
-    return [_sample(name, group) for name, group in groups.items()]
+def _name(task: Task) -> str:
+    return task.sweep.metadata.sample_id or task.key.source.rpartition("/")[0]
 
 
-def _sample(name: str, group: Sequence[tuple[Spectrum, Record]]) -> Sample:
-    rows = [row for spectrum, record in group for row in _conductivities(name, spectrum.metadata, record)]
+def _derive(
+    name: str, tasks: Sequence[Task], records: Records, cache: Cache
+) -> tuple[Sample, list[AlternativeRow] | Breakdown]:
+    """Return a sample, and its further activation energies."""
+    found = [records.of(task.key) for task in tasks]
+    sample = _sample(name, [task.sweep for task in tasks], found)
+    more = attempt(name, lambda: [*global_rows(sample, found, cache), *interface_rows(sample, found)])
+    return sample, more
+
+
+def _form_rows(samples: Sequence[Sample]) -> list[AlternativeRow]:
+    return [
+        alternative_row(sample.name, name, fit, one)
+        for sample in samples
+        for name, fit in sample.fits.items()
+        for one in fit.alternatives
+    ]
+
+
+def _sample(name: str, sweeps: Sequence[Sweep], records: Sequence[Record]) -> Sample:
+    rows = [
+        row
+        for sweep, record in zip(sweeps, records, strict=True)
+        for row in _conductivities(name, sweep.metadata, record)
+    ]
     fits = {}
     for quantity in QUANTITIES:
         fit = _fit(name, [row for row in rows if row.quantity == quantity])
         if fit is not None:
             fits[quantity] = fit
     rows = [_with_measured_energy(row, fits.get(row.quantity)) for row in rows]
-    spectra, records = zip(*group, strict=True)
-    return Sample(name, records, spectra, tuple(rows), fits)
+    return Sample(name, tuple(sweeps), tuple(rows), fits)
 
 
 def _conductivities(name: str, metadata: Metadata, record: Record) -> list[ConductivityRow]:
@@ -171,7 +206,7 @@ def _composition_rows(samples: Sequence[Sample]) -> list[CompositionRow]:
 
 
 def _at_room(sample: Sample, quantity: str, composition: float) -> CompositionRow | None:
-    materials = {spectrum.metadata.material for spectrum in sample.spectra} - {None}
+    materials = {sweep.metadata.material for sweep in sample.sweeps} - {None}
     material = next(iter(materials)) if len(materials) == 1 else None
     fit = sample.fits.get(quantity)
     if fit is not None and fit.status != "not_resolvable":
@@ -228,17 +263,17 @@ def _meyer_neldel_rows(samples: Sequence[Sample]) -> list[AlternativeRow]:
     ]
 
 
-def _remarks(samples: Sequence[Sample], spectra: Sequence[Spectrum]) -> list[str]:
+def _remarks(samples: Sequence[Sample], metadata: Sequence[Metadata]) -> list[str]:
     """Return warnings about missing or conflicting metadata, and the flags of the regressions."""
-    pellets = [s.metadata for s in spectra if s.metadata.cell_type == "blocking"]
+    pellets = [m for m in metadata if m.cell_type == "blocking"]
     remarks = []
-    without = [m for m in pellets if CellGeometry.from_metadata(m) is None]
+    without = [m for m in pellets if consistent_geometry(m) is None]
     if without:
         remarks.append(
             f"{len(without)} sweeps of blocking pellets have no geometry: no conductivity; add thickness_um with "
             "diameter_mm or area_cm2, or cell_constant_per_cm, to samples.csv"
         )
-    conflicts = {f"{_owner(s.metadata)}: {text}": None for s in spectra for text in geometry_conflicts(s.metadata)}
+    conflicts = {f"{_owner(m)}: {text}": None for m in metadata for text in geometry_conflicts(m)}
     remarks += conflicts
     large = [m for m in pellets if (m.amplitude_mV or 0) >= LARGE_AMPLITUDE_MV]
     if large:

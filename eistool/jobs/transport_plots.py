@@ -4,11 +4,14 @@ import functools
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from eistool.batch.store import place
+from eistool.batch.job import Picture
+from eistool.batch.store import digest, place
+from eistool.escaping import file_name
 from eistool.jobs.sample import Sample
 from eistool.report.materials import (
     CompositionPoint,
@@ -18,34 +21,49 @@ from eistool.report.materials import (
     plot_composition,
     plot_normalised,
 )
-from eistool.spectrum import CellGeometry, Spectrum
+from eistool.spectrum import Spectrum, Sweep
+from eistool.spectrum.geometry import consistent_geometry
 from eistool.tables.conductivity import CompositionRow
 
 
-def draw_transport(
-    samples: Sequence[Sample], composition: Sequence[CompositionRow]
-) -> dict[str, Callable[[], bytes]]:
-    """Return functions that draw the pictures, by file name.
+def draw_transport(samples: Sequence[Sample], composition: Sequence[CompositionRow]) -> dict[str, Picture]:
+    """Return the pictures by file name.
 
     There is one picture of normalized spectra per sample, and one Arrhenius plot per quantity.
     """
-    pictures: dict[str, Callable[[], bytes]] = {}
+    pictures: dict[str, Picture] = {}
     for quantity in dict.fromkeys(quantity for sample in samples for quantity in sample.fits):
-        fits = [sample.fits[quantity] for sample in samples if quantity in sample.fits]
-        pictures[f"arrhenius_{quantity}.png"] = functools.partial(_png, plot_arrhenius, fits)
+        members = [sample for sample in samples if quantity in sample.fits]
+        fits = [sample.fits[quantity] for sample in members]
+        regressed = [
+            [sample.name, [asdict(row) for row in sample.rows if row.quantity == quantity]] for sample in members
+        ]
+        pictures[f"arrhenius_{quantity}.png"] = _picture(regressed, plot_arrhenius, fits)
     points = [_point(row) for row in composition if row.quantity == "total"]
     if len({point.x for point in points}) > 1:
-        pictures["composition.png"] = functools.partial(_png, plot_composition, points)
+        pictures["composition.png"] = _picture([str(point) for point in points], plot_composition, points)
     for sample in samples:
-        totals = {(row.source, row.sweep): row.R_ohm for row in sample.rows if row.quantity == "total"}
-        ordered = sorted(sample.spectra, key=lambda spectrum: spectrum.metadata.temperature_C or 0.0)
-        shown = [one for spectrum in ordered if (one := _normalised(spectrum, totals.get(place(spectrum))))]
-        if sample.rows and shown:
-            name = f"normalised_{re.sub(r'[^A-Za-z0-9.-]+', '_', sample.name) or 'spectra'}.png"
-            pictures[name] = functools.partial(
-                _png, plot_normalised, shown, f"{sample.name}: free of the geometry"
-            )
+        if sample.rows and any(_has_geometry(sweep) for sweep in sample.sweeps):
+            name = file_name(f"normalised_{re.sub(r'[^A-Za-z0-9.-]+', '_', sample.name) or 'spectra'}", ".png")
+            described = [[sweep.content, sweep.metadata.to_dict()] for sweep in sample.sweeps]
+            seen = [sample.name, described, [asdict(row) for row in sample.rows]]
+            pictures[name] = Picture(digest(seen), functools.partial(_normalised_to_png, sample))
     return pictures
+
+
+def _picture(shown: object, plot: Callable[..., Any], *arguments: Any) -> Picture:
+    return Picture(digest([plot.__name__, shown]), functools.partial(_png, plot, *arguments))
+
+
+def _has_geometry(sweep: Sweep) -> bool:
+    return consistent_geometry(sweep.metadata) is not None
+
+
+def _normalised_to_png(sample: Sample) -> bytes:
+    totals = {(row.source, row.sweep): row.R_ohm for row in sample.rows if row.quantity == "total"}
+    ordered = sorted(sample.sweeps, key=lambda sweep: sweep.metadata.temperature_C or 0.0)
+    shown = [one for sweep in ordered if (one := _normalised(sweep.load(), totals.get(place(sweep))))]
+    return _png(plot_normalised, shown, f"{sample.name}: free of the geometry")
 
 
 def _png(plot: Callable[..., Any], *arguments: Any) -> bytes:
@@ -63,7 +81,7 @@ def _point(row: CompositionRow) -> CompositionPoint:
 
 
 def _normalised(spectrum: Spectrum, resistance: float | None) -> NormalisedSpectrum | None:
-    cell = CellGeometry.from_metadata(spectrum.metadata)
+    cell = consistent_geometry(spectrum.metadata)
     if cell is None:
         return None
     T = spectrum.metadata.temperature_C

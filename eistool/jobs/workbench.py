@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from eistool.batch.boundary import Breakdown, attempt
 from eistool.batch.files import write_whole
-from eistool.batch.job import BREAKDOWNS
 from eistool.circuit import as_circuit
 from eistool.circuit.library import circuit_names
 from eistool.display import format_value, plain
@@ -231,10 +231,8 @@ def _spectra(results: Results) -> dict[str, Spectrum]:
 
 def _suggested(spectrum: Spectrum) -> str:
     """Return the circuit suggested by the distribution of relaxation times, empty if there is none."""
-    try:
-        return repr(compute_drt(spectrum).suggest_circuits(1)[0].circuit)
-    except BREAKDOWNS:
-        return ""
+    suggested = attempt(spectrum.label, lambda: repr(compute_drt(spectrum).suggest_circuits(1)[0].circuit))
+    return "" if isinstance(suggested, Breakdown) else suggested
 
 
 def _masked(results: Results) -> dict[str, list[float]]:

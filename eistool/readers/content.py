@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from eistool.errors import ReaderError
+from eistool.escaping import printable
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINES = 1_000_000
@@ -47,19 +48,22 @@ class FileContent:
         ReaderError
             If the file cannot be opened, is empty, or is larger than 64 MiB.
         """
+        name = printable(path.name)
         try:
             size = path.stat().st_size
             if limit is None and size > MAX_BYTES:
                 raise ReaderError(
-                    f"{path.name}: {size / 2**20:.0f} MiB; expected at most "
+                    f"{name}: {size / 2**20:.0f} MiB; expected at most "
                     f"{MAX_BYTES // 2**20} MiB: split it, or export only the impedance columns"
                 )
-            with path.open("rb") as file:
-                data = file.read(-1 if limit is None else limit)
+            data = b""
+            if size:  # streams of the kernel have none, and may never end
+                with path.open("rb") as file:
+                    data = file.read(min(MAX_BYTES, limit or MAX_BYTES))
         except OSError as error:
-            raise ReaderError(f"{path.name}: cannot be opened ({error.strerror or error})") from error
+            raise ReaderError(f"{name}: cannot be opened ({error.strerror or error})") from error
         if not data.strip():
-            raise ReaderError(f"{path.name}: the file is empty; export it again")
+            raise ReaderError(f"{name}: the file is empty; export it again")
         return cls(path, data)
 
     @property
@@ -118,4 +122,12 @@ class FileContent:
 
     def error(self, message: str, line: int | None = None) -> ReaderError:
         """Return a ReaderError with file name and line, counted from 1; the caller raises it."""
-        return ReaderError(f"{self.path.name}{'' if line is None else f', line {line}'}: {message}")
+        return ReaderError(printable(f"{self.path.name}{'' if line is None else f', line {line}'}: {message}"))
+
+
+def resolved(path: Path) -> Path:
+    """Return the absolute path without links; links in a circle are kept."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()

@@ -42,6 +42,9 @@ class NameMetadata:
     origin: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[type["NameMetadata"], tuple[object, ...]]:
+        return NameMetadata, (dict(self.values), dict(self.origin), self.notes)
+
     def add_to(self, metadata: Metadata) -> Metadata:
         """Return a copy of the metadata with the values of the name and their origins."""
         metadata = metadata.updated(ORIGIN, **self.values)

@@ -3,62 +3,26 @@
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from eistool.errors import ConfigError, ReaderError
+from eistool.escaping import printable
 from eistool.readers.content import FileContent
-from eistool.readers.filename import (
-    ORIGIN,
-    UNUSED,
-    NameMetadata,
-    depends_on_folder,
-    metadata_from_filename,
-    metadata_from_filenames,
-)
+from eistool.readers.filename import ORIGIN, UNUSED
+from eistool.readers.files import FoundFile, scan
 from eistool.readers.formats.biologic import ELECTRODES
-from eistool.readers.formats.spectrum_rows import served_by
-from eistool.readers.registry import KNOWN_SUFFIXES, find_reader, refusal
-from eistool.readers.samples import TABLE_NAMES, SampleTables
+from eistool.readers.registry import find_reader, refusal
+from eistool.readers.samples import SampleTables
 from eistool.readers.tables.impedance_table import PER_AREA
 from eistool.readers.tables.signs import sign_in_doubt
-from eistool.spectrum import Metadata, Spectrum
+from eistool.spectrum import Metadata, Spectrum, Sweep
 from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
 from eistool.typing import PathLike
 
-_RESULT_MARK = "run.json"
-_NO_SPECTRA = re.compile(r"(?:readme|licen[cs]e|copying|changelog|notice|manifest)(?:[-_. ].*)?", re.IGNORECASE)
 _DISAGREEMENT = re.compile(rf"(?:{'|'.join(METADATA_FIELDS)}): (?:.* replaces |several values in the file name)")
-_SNIFFED_BYTES = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file at or below one of the given paths.
-
-    Parameters
-    ----------
-    path : Path
-        Its location.
-    source : str
-        Its name in results: relative to the given folder, with forward slashes.
-    ignored : str
-        Reason why it is not read; empty for files of spectra.
-    named : NameMetadata, optional
-        Metadata from its name and the other names in its folder.
-    """
-
-    path: Path
-    source: str
-    ignored: str = ""
-    named: NameMetadata | None = field(default=None, compare=False)
-
-    @property
-    def name_metadata(self) -> NameMetadata:
-        """Metadata from its name, without the other names if those are unknown."""
-        return self.named or metadata_from_filename(self.path.name)
 
 
 def read(
@@ -72,7 +36,7 @@ def read(
     Parameters
     ----------
     path : path or sequence of paths
-        Files and folders. Hidden files and result folders (with a ``run.json``) are skipped.
+        Files and folders. Hidden files, result folders and links to folders are skipped.
     samples : path, optional
         A samples table; by default the nearest ``samples.csv`` or ``samples.xlsx`` in or above the folder
         of a file.
@@ -106,10 +70,14 @@ def read(
             continue
         try:
             spectra += load(file, tables, electrode)
-        except ReaderError as error:
+        except ConfigError:
+            raise
+        except Exception as error:
             if alone or errors == "raise":
                 raise
-            reason = str(error).removeprefix(f"{file.path.name}: ")
+            known = isinstance(error, ReaderError)
+            reason = str(error) if known else f"the reader broke down ({type(error).__name__}: {error})"
+            reason = reason.removeprefix(f"{printable(file.path.name)}: ")
             warnings.warn(f"not read: {file.source}: {reason}", stacklevel=2)
     return [s for s in spectra if s.metadata.include is not False]
 
@@ -121,70 +89,20 @@ def _paths(given: PathLike | Sequence[PathLike]) -> list[Path]:
     return [Path(path) for path in paths]
 
 
-def scan(paths: Sequence[PathLike]) -> list[FoundFile]:
-    """Return the files at and below the paths in a fixed order, with the reason for those that are not read.
-
-    Files with the suffix of a format are read, others if their content is identified. READMEs, licences and
-    samples tables are not.
+def load(
+    file: FoundFile,
+    tables: SampleTables | None = None,
+    electrode: str = "working",
+    content: FileContent | None = None,
+) -> list[Spectrum]:
+    """Read the sweeps of one file, with metadata from file name, header and samples table.
 
     Parameters
     ----------
-    paths : sequence of paths
-        Files and folders. If two files would have the same ``source``, parts of the paths of their folders
-        precede it.
-
-    Raises
-    ------
-    ReaderError
-        If a path does not exist.
-    """
-    roots = [Path(path) for path in paths]
-    for root in roots:
-        if not root.exists():
-            raise ReaderError(f"{root}: does not exist; give a file or a folder")
-    files: dict[Path, tuple[Path, Path]] = {}  # resolved path: (given folder, path)
-    for root in roots:
-        folder = root if root.is_dir() else root.parent
-        for path in _walk(root) if root.is_dir() else [root]:
-            files.setdefault(path.resolve(), (folder, path))
-    prefixes = _prefixes(list(files.values()))
-    unnamed = [
-        FoundFile(path, prefixes[folder] + path.relative_to(folder).as_posix(), _ignored(path))
-        for folder, path in files.values()
-    ]
-    return sorted(_with_names(unnamed), key=lambda file: file.source)
-
-
-def _with_names(files: Sequence[FoundFile]) -> Iterator[FoundFile]:
-    """Yield files with metadata from their names; the context is all files of known suffix in the folder."""
-    folders: dict[Path, list[FoundFile]] = {}
-    for file in files:
-        if file.ignored:
-            yield file
-        else:
-            folders.setdefault(file.path.parent, []).append(file)
-    for folder, inside in folders.items():
-        names = {file.path.name for file in inside}
-        if any(map(depends_on_folder, names)):
-            names.update(_spectra_beside(folder))
-        named = metadata_from_filenames(sorted(names))
-        yield from (replace(file, named=named[file.path.name]) for file in inside)
-
-
-def _spectra_beside(folder: Path) -> list[str]:
-    try:
-        names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
-    except OSError:  # of a folder that can be entered, not listed
-        return []
-    return [
-        name
-        for name in names
-        if Path(name).suffix.lower() in KNOWN_SUFFIXES and not _hidden(name) and not _is_document(name)
-    ]
-
-
-def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "working") -> list[Spectrum]:
-    """Read the sweeps of one file, with metadata from file name, header and samples table.
+    file, tables, electrode
+        The file, its samples tables, and the electrode as for :func:`read`.
+    content : FileContent, optional
+        Its content, if it was opened already.
 
     Returns
     -------
@@ -198,7 +116,9 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
     ConfigError
         If the samples table is invalid.
     """
-    content = FileContent.open(file.path)
+    if file.problem:
+        raise ReaderError(f"{file.source}: {file.problem}")
+    content = content or FileContent.open(file.path)
     reader = find_reader(content)
     if reader is None:
         raise content.error(refusal(content))
@@ -213,7 +133,7 @@ def load(file: FoundFile, tables: SampleTables | None = None, electrode: str = "
             spectrum,
             metadata=named.add_to(place.updated("file", sweep=sweep)),
             label="",
-            notes=(*spectrum.notes, *named.notes),
+            notes=tuple(map(printable, (*spectrum.notes, *named.notes))),
         )
         full = override(start, "file header", header.known())
         for row in tables.rows_for(file.path, file.source, sweep):
@@ -237,12 +157,15 @@ def _in_ohm(spectrum: Spectrum) -> Spectrum:
     return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
 
 
-def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> Spectrum:
+S = TypeVar("S", Spectrum, Sweep)
+
+
+def override(spectrum: S, origin: str, values: Mapping[str, object]) -> S:
     """Return a copy with metadata of higher precedence; disagreements are noted.
 
     Parameters
     ----------
-    spectrum : Spectrum
+    spectrum : Spectrum or Sweep
         With metadata of lower precedence.
     origin : str
         For instance ``"command line"``.
@@ -250,7 +173,8 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
         By field name; ``None`` leaves the present value.
     """
     known = spectrum.metadata.known()
-    notes = [
+    values = {name: printable(value) if isinstance(value, str) else value for name, value in values.items()}
+    remarks: list[str] = [
         f"{name}: {origin} {value} replaces {spectrum.metadata.origin[name]} {known[name]}"
         for name, value in values.items()
         if value is not None
@@ -260,7 +184,7 @@ def override(spectrum: Spectrum, origin: str, values: Mapping[str, object]) -> S
         and not (name == "sample_id" and spectrum.metadata.origin[name] == ORIGIN)
     ]
     metadata = spectrum.metadata.updated(origin, **values)
-    return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *notes))
+    return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *remarks))
 
 
 def doubts(spectrum: Spectrum) -> list[str]:
@@ -268,7 +192,7 @@ def doubts(spectrum: Spectrum) -> list[str]:
     return [note for note in spectrum.notes if _DISAGREEMENT.match(note) or sign_in_doubt(note)]
 
 
-def unused_in_names(spectra: Sequence[Spectrum]) -> list[str]:
+def unused_in_names(spectra: Sequence[Spectrum | Sweep]) -> list[str]:
     """Return one line per reason why tokens in file names are not used as metadata."""
     reasons: dict[str, list[str]] = {}
     for spectrum in spectra:
@@ -280,57 +204,3 @@ def unused_in_names(spectra: Sequence[Spectrum]) -> list[str]:
         f"{tokens[0]} {reason}" + (f" ({len(tokens)} spectra)" if len(tokens) > 1 else "")
         for reason, tokens in reasons.items()
     ]
-
-
-def _walk(root: Path) -> Iterator[Path]:
-    for folder, subfolders, names in os.walk(root):
-        if _RESULT_MARK in names:
-            subfolders.clear()
-            continue
-        subfolders[:] = sorted(name for name in subfolders if not _hidden(name))
-        yield from (Path(folder) / name for name in sorted(names) if not _hidden(name))
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith((".", "~$")) or name == "__MACOSX"
-
-
-def _is_document(name: str) -> bool:
-    return name.lower() in TABLE_NAMES or _NO_SPECTRA.fullmatch(Path(name).stem) is not None
-
-
-def _ignored(path: Path) -> str:
-    if path.exists() and not path.is_file():  # opening a named pipe would wait for ever
-        return "not a regular file"
-    if path.name.lower() in TABLE_NAMES:
-        return "samples table"
-    if _is_document(path.name):
-        return "document"
-    table = served_by(path)
-    if table is not None:
-        return f"frequencies of {table.name}"
-    if path.suffix.lower() in KNOWN_SUFFIXES:
-        return ""
-    try:
-        known = find_reader(FileContent.open(path, _SNIFFED_BYTES)) is not None
-    except ReaderError:
-        known = False
-    return "" if known else "no known suffix or content"
-
-
-def _prefixes(files: Sequence[tuple[Path, Path]]) -> dict[Path, str]:
-    """Return the start of the sources in each given folder, empty unless two of them collide."""
-    folders = list(dict.fromkeys(folder for folder, _ in files))
-    sources: dict[str, set[Path]] = {}
-    for folder, path in files:
-        sources.setdefault(path.relative_to(folder).as_posix(), set()).add(folder)
-    colliding = set().union(*(owners for owners in sources.values() if len(owners) > 1))
-    prefixes = dict.fromkeys(folders, "")
-    depth = 1
-    while colliding:
-        names = {folder: "/".join(folder.resolve().parts[-depth:]).strip("/") for folder in colliding}
-        if len(set(names.values())) == len(names):
-            prefixes |= {folder: f"{name}/" for folder, name in names.items()}
-            break
-        depth += 1
-    return prefixes

@@ -8,11 +8,13 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 from eistool.errors import ConfigError, ReaderError
-from eistool.readers.content import FileContent
+from eistool.escaping import restore
+from eistool.readers.content import FileContent, resolved
 from eistool.readers.tables.numbers import parse_number_any
 from eistool.readers.tables.sheets import read_sheets
 from eistool.spectrum import Metadata
@@ -29,6 +31,7 @@ _COLUMNS: Mapping[str, type] = MappingProxyType(
     {f.name: typing.get_args(f.type)[0] for f in fields(Metadata) if f.name not in _NOT_COLUMNS}
 )
 COLUMNS: tuple[str, ...] = tuple(_COLUMNS)
+_WILDCARDS = frozenset("*?[")
 _MISSING = frozenset(("", "nan", "na", "n/a", "none", "-"))
 _YES_NO = MappingProxyType(
     {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
@@ -46,6 +49,9 @@ class SampleRow:
     pattern: str
     values: Mapping[str, object]
 
+    def __reduce__(self) -> tuple[type["SampleRow"], tuple[object, ...]]:
+        return SampleRow, (self.number, self.pattern, dict(self.values))
+
     def matches(self, names: Iterable[str], sweep: int | None) -> bool:
         """Return whether the row applies to a sweep of a file with these names; None is any sweep."""
         pattern = self.pattern.replace("\\", "/")
@@ -58,7 +64,7 @@ class SampleRow:
         return any(stem == name or fnmatchcase(name, stem) for name in names)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SamplesTable:
     """A samples table with validated cells."""
 
@@ -70,7 +76,24 @@ class SamplesTable:
         names = [source, path.name, path.stem]
         if path.is_relative_to(self.path.parent):
             names.append(path.relative_to(self.path.parent).as_posix())
-        return [row for row in self.rows if row.matches(names, sweep)]
+        literal, globs = self._by_pattern
+        found = {row.number: row for name in names for row in literal.get(name, ())}
+        found |= {row.number: row for row in globs}
+        return [row for _, row in sorted(found.items()) if row.matches(names, sweep)]
+
+    @cached_property
+    def _by_pattern(self) -> tuple[dict[str, list[SampleRow]], list[SampleRow]]:
+        """Rows by the name they give, with or without a sweep; and rows with wildcards."""
+        literal: dict[str, list[SampleRow]] = {}
+        globs = []
+        for row in self.rows:
+            pattern = row.pattern.replace("\\", "/")
+            if _WILDCARDS & {*pattern}:
+                globs.append(row)
+                continue
+            for name in {pattern, pattern.rpartition("#")[0]}:
+                literal.setdefault(name, []).append(row)
+        return literal, globs
 
 
 def read_samples(path: Path) -> SamplesTable:
@@ -112,16 +135,22 @@ class SampleTables:
     def __init__(self, path: Path | None = None) -> None:
         self.given = None if path is None else read_samples(path)
         self._read: dict[Path, SamplesTable] = {}
+        self._of_folder: dict[Path, SamplesTable | None] = {}
         self._matched: dict[Path, set[int]] = {}
 
     def table_for(self, path: Path) -> SamplesTable | None:
         """Return the table of a file, None if there is none."""
         if self.given is not None:
             return self.given
-        folder = path.resolve().parent
+        if path.parent not in self._of_folder:
+            self._of_folder[path.parent] = self._nearest(path)
+        return self._of_folder[path.parent]
+
+    def _nearest(self, path: Path) -> SamplesTable | None:
+        folder = resolved(path).parent
         for place in (folder, *folder.parents)[: _LEVELS_ABOVE + 1]:
             for table in (place / name for name in TABLE_NAMES):
-                if table.is_file():
+                if _is_file(table):
                     if table not in self._read:
                         self._read[table] = read_samples(table)
                     return self._read[table]
@@ -134,6 +163,26 @@ class SampleTables:
         if table is not None:
             self._matched.setdefault(table.path, set()).update(row.number for row in rows)
         return rows
+
+    def of_file(self, path: Path, source: str) -> "SampleTables":
+        """Return the rows that apply to any sweep of a file, small enough for another process."""
+        table = self.table_for(path)
+        only = SampleTables()
+        folder = Path() if table is None else table.path
+        rows = () if table is None else tuple(table.rows_for(path, source, None))
+        only.given = SamplesTable(folder, rows)
+        return only
+
+    @property
+    def matched(self) -> frozenset[int]:
+        """Numbers of the rows that have matched so far."""
+        return frozenset().union(*self._matched.values())
+
+    def note_matches(self, path: Path, rows: Iterable[int]) -> None:
+        """Take rows for matched by a file that was read with :meth:`of_file`."""
+        table = self.table_for(path)
+        if table is not None:
+            self._matched.setdefault(table.path, set()).update(rows)
 
     def unmatched(self, folders: Sequence[Path]) -> list[str]:
         """Return a message for each table with rows that matched no file so far.
@@ -155,6 +204,13 @@ class SampleTables:
                 more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
                 lines.append(f"{table.path.name}: no file matches {named}{more}")
         return lines
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that cannot be entered
+        return False
 
 
 def _delimited(path: Path) -> list[list[str]]:
@@ -200,7 +256,7 @@ def _row(path: Path, number: int, header: list[str], cells: list[str]) -> Sample
             "put quotes round a cell that holds a separator"
         )
     for name, cell in zip(header, cells, strict=False):
-        text = cell.strip()
+        text = restore(cell.strip())
         if name and text.lower() not in _MISSING:
             values[name] = _cell(f"{path.name}, row {number}, column {name!r}", name, text)
     pattern = values.get("file")

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from eistool.errors import ConfigError
+from eistool.escaping import defuse
 from eistool.readers.samples import COLUMNS
 from eistool.readers.tables.signs import HeaderSign, decide_sign
 from eistool.readers.tables.sweeps import Rows
@@ -95,7 +96,9 @@ def format_samples(files: Sequence[tuple[str, Sequence[Spectrum]]]) -> str:
     text = io.StringIO()
     table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
-    table.writerows(rows)
+    table.writerows(
+        {name: defuse(cell) if isinstance(cell, str) else cell for name, cell in row.items()} for row in rows
+    )
     return text.getvalue()
 
 

@@ -1,21 +1,21 @@
 """Settings from ``eistool.toml`` files in or above the folders of spectra."""
 
 from eistool.settings.overrides import Override, read_overrides, with_override
-from eistool.settings.settings import (
-    CIRCUITS_VARIABLE,
+from eistool.settings.schema import (
     COORDINATES,
     PLOTS,
     WEIGHTINGS,
     FitSettings,
     Settings,
     SubtractionSettings,
-    circuit_folders,
-    load_settings,
+    commented_defaults,
 )
+from eistool.settings.settings import CIRCUITS_VARIABLE, FILE_NAME, circuit_folders, first_error, load_settings
 
 __all__ = [
     "CIRCUITS_VARIABLE",
     "COORDINATES",
+    "FILE_NAME",
     "PLOTS",
     "WEIGHTINGS",
     "FitSettings",
@@ -23,6 +23,8 @@ __all__ = [
     "Settings",
     "SubtractionSettings",
     "circuit_folders",
+    "commented_defaults",
+    "first_error",
     "load_settings",
     "read_overrides",
     "with_override",

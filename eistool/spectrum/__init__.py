@@ -13,14 +13,18 @@ from eistool.spectrum.grouping import SampleGroup, group_samples, sample_name
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.series import Series
 from eistool.spectrum.spectrum import Spectrum, check_spectrum
+from eistool.spectrum.sweep import Sweep
+from eistool.spectrum.thinning import THINNED, thin
 
 __all__ = [
+    "THINNED",
     "CellGeometry",
     "Metadata",
     "Profile",
     "SampleGroup",
     "Series",
     "Spectrum",
+    "Sweep",
     "average_spectra",
     "check_geometry",
     "check_spectrum",
@@ -30,4 +34,5 @@ __all__ = [
     "sample_name",
     "subtract_lead",
     "subtract_stray_capacitance",
+    "thin",
 ]

@@ -1,13 +1,14 @@
 """Cell geometry: thickness, area and cell constant with uncertainties."""
 
 import math
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from numbers import Real
 from typing import Any
 
 from eistool.display import format_value, html_table
 from eistool.errors import SpectrumError
-from eistool.spectrum.metadata import Metadata
+from eistool.spectrum.metadata import LARGEST, SMALLEST, Metadata
 
 DEFAULT_U_THICKNESS_UM = 20.0
 DEFAULT_U_DIAMETER_MM = 0.05
@@ -62,8 +63,11 @@ class CellGeometry:
         for name, value in asdict(self).items():
             if name in ("assumed", "small_electrodes") or value is None or (name.startswith("u_") and value == 0):
                 continue
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
-                raise SpectrumError(f"cell geometry: {name}={value!r}; give a positive number")
+            least = 0.0 if name.startswith("u_") else SMALLEST
+            real = isinstance(value, Real) and not isinstance(value, bool)
+            if not real or value <= 0 or not least <= float(value) <= LARGEST:
+                hint = f", from {SMALLEST:g} to {LARGEST:g}" if real and 0 < value < math.inf else ""
+                raise SpectrumError(f"cell geometry: {name}={value!r}; give a positive number{hint}")
         if self.small_electrodes is not None and self.small_electrodes not in RIM:
             raise SpectrumError(
                 f"cell geometry: small_electrodes={self.small_electrodes!r}; choose both or one, or omit it"
@@ -197,6 +201,19 @@ def spread_area(electrode_diameter_mm: float, thickness_um: float, diameter_mm: 
     return area if diameter_mm is None else min(area, math.pi * (diameter_mm / 20) ** 2)
 
 
+def consistent_geometry(metadata: Metadata) -> CellGeometry | None:
+    """Return the geometry from the metadata; None if they do not determine it, or contradict themselves.
+
+    Examples
+    --------
+    >>> consistent_geometry(Metadata(thickness_um=500, diameter_mm=5, electrode_diameter_mm=10)) is None
+    True
+    """
+    with suppress(SpectrumError):
+        return CellGeometry.from_metadata(metadata)
+    return None
+
+
 def geometry_conflicts(metadata: Metadata) -> list[str]:
     """Return contradictions between lengths, area, cell constant and density in the metadata.
 
@@ -206,7 +223,11 @@ def geometry_conflicts(metadata: Metadata) -> list[str]:
     ['mass_mg = 120 in this thickness and area would be 3.52 g/cm³, denser than density_g_cm3 = 2']
     """
     m = metadata
-    conflicts = []
+    try:
+        CellGeometry.from_metadata(metadata)
+        conflicts = []
+    except SpectrumError as error:
+        conflicts = [str(error).removeprefix("cell geometry: ")]
     area = m.area_cm2
     if m.diameter_mm is not None:
         disc = math.pi * (m.diameter_mm / 20) ** 2

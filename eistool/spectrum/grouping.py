@@ -6,6 +6,7 @@ from typing import Any
 
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.spectrum import Spectrum
+from eistool.spectrum.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def sample_name(metadata: Metadata) -> str:
     return metadata.sample_id or (metadata.source or "").rpartition("/")[0] or "."
 
 
-def group_samples(spectra: Sequence[Spectrum]) -> list[SampleGroup]:
+def group_samples(spectra: Sequence[Spectrum | Sweep]) -> list[SampleGroup]:
     """Return the samples of some spectra, in the order of their first spectra.
 
     Examples

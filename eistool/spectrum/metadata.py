@@ -15,6 +15,8 @@ from eistool.errors import SpectrumError
 
 CELL_TYPES = ("blocking", "symmetric", "electron_blocking", "full", "other")
 DIRECTIONS = ("charge", "discharge")
+# of positive numbers, in any unit: beyond are slips of the pen, whose squares may overflow
+SMALLEST, LARGEST = 1e-15, 1e15
 POSITIVE = frozenset(
     (
         "thickness_um",
@@ -190,8 +192,8 @@ def why_not(name: str, value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         return "a finite number"
-    if name in POSITIVE and value <= 0:
-        return "a positive number"
+    if name in POSITIVE and not SMALLEST <= float(value) <= LARGEST:
+        return "a positive number" if value <= 0 else f"a number between {SMALLEST:g} and {LARGEST:g}"
     if name in NOT_NEGATIVE and value < 0:
         return "a number that is not negative"
     if name == "temperature_C" and value < ABSOLUTE_ZERO_C:
@@ -200,4 +202,8 @@ def why_not(name: str, value: object) -> str:
 
 
 def _restore(values: dict[str, Any], origin: dict[str, str]) -> Metadata:
-    return Metadata(**values, origin=origin)
+    if values.get("cell_type") in (None, *CELL_TYPES):
+        return Metadata(**values, origin=origin)
+    with warnings.catch_warnings():  # given when it was made
+        warnings.simplefilter("ignore")
+        return Metadata(**values, origin=origin)

@@ -26,7 +26,7 @@ SPECTRA: Table[Spectrum] = Table(
         _fact("ewe_mean_V", "V", "mean potential of the working electrode"),
         _fact("ewe_drift_mV", "mV", "change of that potential over the sweep"),
         _fact("i_mean_mA", "mA", "mean current"),
-        Column("n_points", "", "number of points read", len),
+        Column("n_points", "", "number of points; a long spectrum is averaged, see reader_notes", len),
         Column("f_min_Hz", "Hz", "lowest frequency read", lambda spectrum: spectrum.frequency.min()),
         Column("f_max_Hz", "Hz", "highest frequency read", lambda spectrum: spectrum.frequency.max()),
         _fact("sample_id", "", "sample; by default, samples are separated by folder"),
@@ -83,7 +83,12 @@ FAILURES: Table[object] = Table(
     "input without a result",
     (
         *KEY_COLUMNS,
-        Column("stage", "", "`read`, `fit`, `drt` or `check`"),
+        Column(
+            "stage",
+            "",
+            "`read`, `fit`, `drt`, `check`, `derive`, `track` or `draw`; for the last three, source may be "
+            "a sample, a series or a picture",
+        ),
         Column("error", "", "reason"),
     ),
 )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, TypeVar
 
+from eistool.escaping import defuse
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
@@ -171,18 +173,23 @@ def cell(value: Any) -> Any:
 def to_csv(table: Rows) -> bytes:
     r"""Return a table as CSV: UTF-8, comma, decimal point, one header line.
 
-    A missing value is an empty cell; floats have the shortest representation that round-trips.
+    A missing value is an empty cell; floats have the shortest representation that round-trips. A text that a
+    spreadsheet would take for a formula starts with ``'``.
 
     Examples
     --------
     >>> to_csv(Rows(("a", "b"), ((0.1, None), (True, "x, y")))).decode()
     'a,b\n0.1,\ntrue,"x, y"\n'
     """
+    return csv_lines([table.columns, *table.rows])
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> bytes:
+    """Return rows as lines of a table, see :func:`to_csv`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows([_text(value) for value in row] for row in table.rows)
-    return text.getvalue().encode("utf-8")
+    writer.writerows([_text(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", errors="backslashreplace")
 
 
 def _text(value: object) -> str:
@@ -190,4 +197,4 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    return defuse(value) if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)

@@ -149,7 +149,7 @@ def test_interrupted_process_resumes(folder: Path) -> None:
     command = [sys.executable, "-m", "eistool.cli", "fit", str(folder), *options]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline and not (out / "records.jsonl").exists():
+    while process.poll() is None and time.monotonic() < deadline and not list(out.glob(".eistool/records/*")):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

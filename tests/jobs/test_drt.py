@@ -33,7 +33,7 @@ def test_tables_and_curves(folder: Path) -> None:
     assert snapshot(folder) == before
     assert (summary.exit_code, summary.counts["ok"], summary.n_computed) == (0, 3, 3)
     assert {path.name for path in out.iterdir()} == {
-        "drt", "drt.csv", "drt_curves.csv", "drt_peaks.csv", "failures.csv", "measured.csv", "records.jsonl",
+        ".eistool", "drt", "drt.csv", "drt_curves.csv", "drt_peaks.csv", "failures.csv", "measured.csv",
         "report.html", "run.json", "spectra.csv",
     }  # fmt: skip
     peaks = rows(out / "drt_peaks.csv")

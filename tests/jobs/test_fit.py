@@ -136,7 +136,7 @@ def test_resume_computes_only_what_changed(folder: Path) -> None:
 def test_half_written_record_is_computed_again(folder: Path) -> None:
     run(folder)
     before = (folder.parent / "out" / "fits.csv").read_bytes()
-    path = folder.parent / "out" / "records.jsonl"
+    [path] = (folder.parent / "out" / ".eistool" / "records").iterdir()
     path.write_bytes(path.read_bytes()[:-20])
     assert run(folder).n_computed == 1
     assert (folder.parent / "out" / "fits.csv").read_bytes() == before
@@ -148,11 +148,10 @@ def test_interruption_keeps_what_is_done(folder: Path, monkeypatch: pytest.Monke
     def interrupted(*args: Any, **kwargs: Any) -> list[FitResult]:
         nonlocal calls
         calls += 1
-        if calls == 2:
+        if calls == 3:
             raise KeyboardInterrupt
         return fit_many(*args, **kwargs)
 
-    monkeypatch.setattr("eistool.batch.runner.CHUNK_PER_JOB", 2)
     monkeypatch.setattr("eistool.jobs.fit.fit_many", interrupted)
     summary = run(folder)
     out = folder.parent / "out"

@@ -10,6 +10,7 @@ from eistool.errors import CircuitError
 from eistool.jobs import FitOptions, TrackOptions, fit_folder, track_folder
 from eistool.jobs.track import _series, _timed
 from eistool.readers.writers import write_spectra
+from eistool.spectrum import Sweep
 from eistool.tables.tracks import EVENTS, SERIES, TRACKS
 from tests.tracking.series import cell, new_interphase
 
@@ -79,8 +80,8 @@ def test_a_wrong_circuit_is_told_before_anything_is_read(folder: Path, tmp_path:
 
 
 def test_series_are_samples_or_folders_and_hours_count_from_one_start() -> None:
-    def at(**values: object) -> Spectrum:
-        return Spectrum([1.0], [1 - 1j], Metadata(**values))  # type: ignore[arg-type]
+    def at(**values: object) -> Sweep:
+        return Sweep.of(Spectrum([1.0], [1 - 1j], Metadata(**values)))  # type: ignore[arg-type]
 
     spectra = [
         at(source="a/1.csv", soc_pct=1.0),
@@ -116,5 +117,9 @@ def test_a_series_that_breaks_down_does_not_end_the_batch(
 
     monkeypatch.setattr("eistool.tracking.track", broken)
     summary = track_folder([folder], tmp_path / "out", TrackOptions(by="voltage", plots="none", jobs=1))
-    assert "cell: not tracked: array must not contain infs or NaNs" in summary.series
+    reason = "the computation broke down (ValueError: array must not contain infs or NaNs)"
+    assert f"cell: not tracked: {reason}" in summary.series
+    assert summary.exit_code == 1
+    [failed] = rows(tmp_path / "out" / "failures.csv")
+    assert (failed["source"], failed["stage"], failed["error"]) == ("cell", "track", reason)
     assert '"state": "done"' in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")

@@ -43,7 +43,7 @@ def test_hidden_files_and_result_folders_are_passed_over(tmp_path: Path) -> None
     write(tmp_path / ".hidden.csv", "no")
     write(tmp_path / ".git" / "b.csv", "no")
     write(tmp_path / "~$table.xlsx", "no")
-    write(tmp_path / "eistool-results" / "run.json", "{}")
+    write(tmp_path / "eistool-results" / "run.json", '{"version": "0.1.0", "state": "done"}')
     write(tmp_path / "eistool-results" / "curves.csv", "no")
     write(tmp_path / "eistool-results" / "plots" / "curve.csv", "no")
     assert [s.label for s in eistool.read(tmp_path, errors="raise")] == ["a.csv"]

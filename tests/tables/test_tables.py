@@ -1,10 +1,12 @@
 """The tables: their columns are a contract."""
 
+from pathlib import Path
+
 import pytest
 
 from eistool.batch import Key, Record
-from eistool.batch.store import collect
-from eistool.tables import TABLES, Rows, to_csv
+from eistool.batch.table_files import write_record_tables
+from eistool.tables import TABLES, Rows
 from eistool.tables.fits import FITS
 
 CONTRACT = {
@@ -32,13 +34,13 @@ def test_columns_stand_in_their_order(name: str) -> None:
     assert len(set(columns)) == len(columns)
 
 
-def test_parameters_of_all_circuits_are_united() -> None:
+def test_parameters_of_all_circuits_are_united(tmp_path: Path) -> None:
     def record(source: str, *names: str) -> Record:
         row = {"circuit": "-".join(names), "status": "ok"} | dict.fromkeys(names, 1.5)
         return Record(Key(source, 1, "", ""), "ok", {"fits": Rows.of(row)})
 
-    table = collect(FITS, [record("b", "R0", "C1"), record("a", "R0", "R1")])
-    assert table.columns[len(FITS.names) :] == ("R0", "R1", "C1")
-    lines = [line.split(",") for line in to_csv(table).decode().splitlines()]
+    write_record_tables(tmp_path, [FITS], [record("a", "R0", "R1"), record("b", "R0", "C1")])
+    lines = [line.split(",") for line in (tmp_path / "fits.csv").read_text().splitlines()]
+    assert lines[0][len(FITS.names) :] == ["R0", "R1", "C1"]
     assert [dict(zip(lines[0], line, strict=True))["R1"] for line in lines[1:]] == ["1.5", ""]
     assert [line[-3:] for line in lines[1:]] == [["1.5", "1.5", ""], ["1.5", "", "1.5"]]

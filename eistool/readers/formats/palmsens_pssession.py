@@ -96,6 +96,8 @@ def _parse(content: FileContent) -> object:
         ) from error
     except RecursionError as error:
         raise content.error("JSON nested too deeply; save the session again") from error
+    except ValueError as error:  # a limit of Python
+        raise content.error("a number has too many digits; save the session again") from error
 
 
 def _fold(pairs: list[tuple[str, object]]) -> object:

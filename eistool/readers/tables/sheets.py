@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 import warnings
 import zipfile
 import zlib
@@ -13,6 +14,9 @@ _MOST_SHEETS = 500
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 100
 _MOST_CELLS = 500_000  # filled ones, in all sheets
 _LONGEST_GAP = 1000  # empty rows that end a sheet
+_MOST_ELEMENTS = 1_000_000  # cells, empty ones included, and shared strings: each takes 300 bytes when parsed
+_ELEMENT = re.compile(rb"<(?:\w{1,20}:)?(?:c|row|si)[ />\r\n\t]")
+_CHUNK = 1_000_000  # bytes
 # exceptions of zipfile, openpyxl and NumPy for a damaged archive or damaged XML
 BROKEN_ARCHIVE = (
     ArithmeticError,
@@ -65,6 +69,7 @@ def read_sheets(content: FileContent) -> Iterator[tuple[str, list[list[str]]]]:
             "Excel workbooks need openpyxl; run 'pip install eistool[excel]', or save the sheets as CSV"
         ) from error
     check_archive(content)
+    _count_elements(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and extensions, which are not read
@@ -81,6 +86,24 @@ def read_sheets(content: FileContent) -> Iterator[tuple[str, list[list[str]]]]:
                     yield str(sheet.title), rows
     except BROKEN_ARCHIVE as error:
         raise content.error(f"unreadable workbook ({type(error).__name__}: {error}); save it again") from error
+
+
+def _count_elements(content: FileContent) -> None:
+    """Refuse a workbook with too many cells or strings, before any of them is parsed."""
+    left = _MOST_ELEMENTS
+    try:
+        with zipfile.ZipFile(io.BytesIO(content.data)) as archive:
+            for part in archive.infolist():
+                with archive.open(part) as file:  # an element across two chunks does not matter
+                    while left >= 0 and (chunk := file.read(_CHUNK)):
+                        left -= len(_ELEMENT.findall(chunk.replace(b"\0", b"")))  # zeros of UTF-16
+    except BROKEN_ARCHIVE as error:
+        raise content.error(f"broken archive ({error}); save it again") from error
+    if left < 0:
+        raise content.error(
+            f"more than {_MOST_ELEMENTS} cells, empty ones included; expected spectra: keep only the impedance "
+            "columns, and clear the formats of the others"
+        )
 
 
 def _filled(rows: Iterable[tuple[object, ...]], most: int) -> list[list[str]]:
