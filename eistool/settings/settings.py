@@ -73,8 +73,8 @@ class Settings(BaseModel):
 
     fit: FitSettings = FitSettings()
     subtraction: SubtractionSettings = SubtractionSettings()
-    override: tuple[Override, ...] = ()
     circuits: Path | None = None  # folder of circuits, relative to eistool.toml
+    override: tuple[Override, ...] = ()
 
 
 def load_settings(folder: PathLike) -> Settings:
