@@ -116,9 +116,15 @@ def run_job(
     _check_out(out, paths)
     with stop_on_signal() as stop, writing(out):
         summary = _Run(job, tuple(paths), out, tuple(command), progress, stop).carry_out()
-        if job.options.report and job.options.scheduling.shard is None:
+        if job.options.report and job.options.scheduling.shard is None and not _is_reported(out):
             write_report(out)
         return summary
+
+
+def _is_reported(out: Path) -> bool:
+    """Return whether the report is younger than the results."""
+    report, run = out / REPORT, out / RUN
+    return report.exists() and report.stat().st_mtime_ns >= run.stat().st_mtime_ns
 
 
 def write_report(out: Path, target: Path | None = None) -> Path:
