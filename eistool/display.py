@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 MAX_DIGITS = 6  # of any number in a repr: further digits differ between processors
+PLOT_WIDTH, PLOT_HEIGHT, PLOT_MARGIN = 260, 170, 6  # pixels of a plot in a repr
 MIN_ERROR = 1e-5  # relative error below which its two digits would exceed MAX_DIGITS
 
 
@@ -16,7 +17,8 @@ def format_value(value: float, stderr: float | None = None) -> str:
     Parameters
     ----------
     value, stderr : float
-        Number and standard error in the same unit; a missing or non-finite error is omitted.
+        Number and standard error in the same unit; an error that is missing, not finite, or too small for six
+        digits of the number is omitted.
 
     Examples
     --------
@@ -25,7 +27,7 @@ def format_value(value: float, stderr: float | None = None) -> str:
     >>> format_value(1.7270e-10, 6.4e-12)
     '(1.727 ± 0.064)e-10'
     >>> format_value(53.051234567, 1e-11)
-    '53.0512 ± 1e-11'
+    '53.0512'
     >>> format_value(9.051234567, 9.4e-5)
     '9.05123 ± 0.00009'
     """
@@ -39,7 +41,7 @@ def format_value(value: float, stderr: float | None = None) -> str:
     digits = max(0, 1 - math.floor(math.log10(stderr / scale)))
     digits = min(digits, MAX_DIGITS - 1 - math.floor(math.log10(largest / scale)))
     if stderr < MIN_ERROR * abs(value):  # data without noise
-        return f"{value:.{MAX_DIGITS}g} ± {stderr:.1g}"
+        return f"{value:.{MAX_DIGITS}g}"
     text = f"{value / scale:.{digits}f} ± {stderr / scale:.{digits}f}"
     return f"({text})e{exponent:+03d}" if exponent else text
 
@@ -126,6 +128,49 @@ def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
     frame = pd.DataFrame([[brief(cell) for cell in row] for row in rows], columns=list(columns))
     return f"<p><b>{escape(title)}</b></p>\n{frame.to_html(index=False, border=0)}"
+
+
+def html_plot(
+    title: str, points: Sequence[tuple[float, float]], line: Sequence[tuple[float, float]] = (), equal: bool = True
+) -> str:
+    """Return an HTML fragment with a small plot for the repr of a result: points, and a line over them.
+
+    It is drawn as SVG, so that a repr needs no plotting library and stays small.
+
+    Parameters
+    ----------
+    title : str
+        Description for screen readers.
+    points, line : sequence of (float, float)
+        Coordinates; those that are not finite are skipped.
+    equal : bool
+        Whether both axes have one scale.
+    """
+    points, line = (
+        [(float(x), float(y)) for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
+        for pairs in (points, line)
+    )
+    both = [*points, *line]
+    if not both:
+        return ""
+    left, right = (end(x for x, _ in both) for end in (min, max))
+    bottom, top = (end(y for _, y in both) for end in (min, max))
+    wide, high = PLOT_WIDTH - 2 * PLOT_MARGIN, PLOT_HEIGHT - 2 * PLOT_MARGIN
+    per_x, per_y = (size / (span or 1.0) for size, span in ((wide, right - left), (high, top - bottom)))
+    if equal:
+        per_x = per_y = min(per_x, per_y)
+
+    def place(x: float, y: float) -> tuple[str, str]:
+        across, down = PLOT_MARGIN + per_x * (x - left), PLOT_HEIGHT - PLOT_MARGIN - per_y * (y - bottom)
+        return f"{across:.1f}", f"{down:.1f}"
+
+    path = " ".join(f"{x},{y}" for x, y in (place(*pair) for pair in line))
+    dots = "".join(f'<circle cx="{x}" cy="{y}" r="2"/>' for x, y in (place(*pair) for pair in points))
+    return (
+        f'<svg role="img" aria-label="{escape(title)}" width="{PLOT_WIDTH}" height="{PLOT_HEIGHT}">'
+        f'<g fill="#1f77b4">{dots}</g>'
+        f'<polyline points="{path}" fill="none" stroke="#d62728" stroke-width="1.5"/></svg>'
+    )
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from eistool.batch.cache import Cache
 from eistool.batch.generation import Output
 from eistool.batch.inputs import Selection
 from eistool.batch.job import Derived, Job, JobOptions, Progress, Scheduling, Step, Task
-from eistool.batch.runner import Summary, quiet, run_job
+from eistool.batch.runner import Summary, quiet, run_job, write_report
 from eistool.batch.store import Key, Record, Records, Store
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "attempt",
     "quiet",
     "run_job",
+    "write_report",
 ]

@@ -93,6 +93,8 @@ class JobOptions:
         Sweeps and points to use.
     force : bool
         Recompute all results.
+    report : bool
+        Write ``report.html``.
     scheduling : Scheduling
         Distribution of the work; it has no influence on the results.
     """
@@ -103,6 +105,7 @@ class JobOptions:
     samples: Path | None = None
     selection: Selection = field(default_factory=Selection)
     force: bool = False
+    report: bool = True
     scheduling: Scheduling = field(default_factory=Scheduling)
 
     FILES: ClassVar[tuple[str, ...]] = ("samples",)  # options that are files

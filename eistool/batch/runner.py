@@ -16,7 +16,7 @@ from eistool.batch.cache import Cache
 from eistool.batch.computation import Computation, JobWork
 from eistool.batch.drawing import draw
 from eistool.batch.engines import Dask, Engine, Inline, Processes
-from eistool.batch.files import probe, read_run, write_run, writing
+from eistool.batch.files import probe, read_run, write_file, write_run, writing
 from eistool.batch.fingerprint import Fingerprint, take_fingerprint
 from eistool.batch.generation import PRIVATE, Output
 from eistool.batch.inputs import Inputs, find_files, read_inputs
@@ -32,6 +32,7 @@ from eistool.readers import RUN, FoundFile, is_result_folder
 from eistool.tables import TABLES, Rows, to_csv
 
 WORTH_WORKERS = 100_000  # bytes of files: several tens of spectra
+REPORT = "report.html"
 REPAIRS = 3  # of records that are damaged while the run goes on
 
 
@@ -115,7 +116,40 @@ def run_job(
     """
     _check_out(out, paths)
     with stop_on_signal() as stop, writing(out):
-        return _Run(job, tuple(paths), out, tuple(command), progress, stop).carry_out()
+        summary = _Run(job, tuple(paths), out, tuple(command), progress, stop).carry_out()
+        if job.options.report and job.options.scheduling.shard is None and not _is_reported(out):
+            write_report(out)
+        return summary
+
+
+def _is_reported(out: Path) -> bool:
+    """Return whether the report is younger than the results."""
+    report, run = out / REPORT, out / RUN
+    return report.exists() and report.stat().st_mtime_ns >= run.stat().st_mtime_ns
+
+
+def write_report(out: Path, target: Path | None = None) -> Path:
+    """Write the HTML report of a result folder from its tables, and return its path.
+
+    Parameters
+    ----------
+    out : Path
+        Result folder.
+    target : Path, optional
+        By default ``report.html`` in the folder.
+
+    Raises
+    ------
+    ConfigError
+        If the folder is no result folder.
+    OutputError
+        If the report cannot be written.
+    """
+    from eistool.report.page import render_report
+
+    target = out / REPORT if target is None else target
+    write_file(target, render_report(out).encode())
+    return target
 
 
 @dataclass(eq=False)

@@ -2,8 +2,10 @@
 
 import errno
 import importlib
+import logging
 import signal
 import threading
+import warnings
 from types import FrameType
 from typing import Any
 
@@ -21,14 +23,19 @@ COMMANDS = (
     "conductivity",
     "convert",
     "drt",
+    "export",
     "fit",
     "formats",
     "init",
     "inspect",
     "irdrop",
     "merge",
+    "methods",
+    "plot",
     "polarization",
+    "report",
     "rerun",
+    "serve",
     "simulate",
     "subtract",
     "track",
@@ -95,12 +102,16 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run a command; turn an EistoolError into one line, and an interruption into an exit code."""
+        # names of files may hold characters that the font of pictures lacks, and a font cache is nobody's concern
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
         if threading.current_thread() is threading.main_thread():
             handler = _Interrupt()
             for number in (signal.SIGINT, signal.SIGTERM):  # the end of a cluster job is like Ctrl-C
                 signal.signal(number, handler)
         try:
-            super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+                super().invoke(ctx)
         except OutputError as error:
             raise CannotGoOn(printable(str(error), keep="\n")) from error
         except EistoolError as error:

@@ -50,7 +50,7 @@ def command(
     from eistool.cli.summary import finish
     from eistool.jobs import CheckOptions, check_folder
 
-    names = ("jobs", "plots", "by", "samples", "force")
+    names = ("jobs", "plots", "by", "samples", "force", "report")
     chosen = CheckOptions(
         **{name: options[name] for name in names},
         selection=to_selection(options),
@@ -58,4 +58,4 @@ def command(
     )
     with running(context, paths, out, options) as run:
         summary = check_folder(paths, run.out, chosen, run.command, run.report)
-    finish(context, summary, paths, as_json, chosen.by)
+    finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])

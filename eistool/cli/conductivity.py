@@ -60,13 +60,14 @@ def command(
         circuit_folders=find_circuits(folder, options["circuit_folders"]),
         selection=to_selection(options),
         force=options["force"],
+        report=options["report"],
         drt=False,
         metadata=to_metadata(options),
     )
     with running(context, paths, out, options) as run:
         summary = fit_folder(paths, run.out, chosen, run.command, run.report)
     if as_json or summary.n_read == 0:
-        finish(context, summary, paths, as_json, chosen.by)
+        finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])
         return
     lines = transport_lines(summary)
     echo("\n".join(lines) if lines else "no conductivity: give --thickness-um with --diameter-mm or --area-cm2")

@@ -55,7 +55,7 @@ def command(
     from eistool.cli.summary import finish
     from eistool.jobs import DRTOptions, drt_folder
 
-    names = ("weighting", "jobs", "plots", "by", "samples", "force")
+    names = ("weighting", "jobs", "plots", "by", "samples", "force", "report")
     chosen = DRTOptions(
         **{name: options[name] for name in names},
         selection=to_selection(options),
@@ -63,4 +63,4 @@ def command(
     )
     with running(context, paths, out, options) as run:
         summary = drt_folder(paths, run.out, chosen, run.command, run.report)
-    finish(context, summary, paths, as_json, chosen.by)
+    finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])

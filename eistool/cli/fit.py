@@ -23,6 +23,7 @@ from eistool.cli.running import choose_out, running, settings_of
 
 if TYPE_CHECKING:
     from eistool.jobs import FitOptions
+    from eistool.settings import Settings
 
 T = TypeVar("T")
 
@@ -98,18 +99,21 @@ def command(
     from eistool.jobs import dry_run_folder, fit_folder
 
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
-    chosen = fit_options(folder, settings_of(context, folder).fit.model_dump(), options)
+    chosen = fit_options(folder, settings_of(context, folder), options, choose_out(paths, out))
     if options["dry_run"]:
         show_dry_run(context, dry_run_folder(paths, choose_out(paths, out), chosen), as_json)
     with running(context, paths, out, options) as run:
         summary = fit_folder(paths, run.out, chosen, run.command, run.report)
-    finish(context, summary, paths, as_json, chosen.by)
+    finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])
 
 
-def fit_options(folder: Path, defaults: dict[str, Any], given: dict[str, Any]) -> "FitOptions":
-    """Return the options of a fit, from those of the command line and the defaults of the settings."""
+def fit_options(folder: Path, settings: "Settings", given: dict[str, Any], out: Path) -> "FitOptions":
+    """Return the options of a fit, from those of the command line, the settings, and choices in the results."""
     from eistool.jobs import FitOptions
+    from eistool.settings import read_overrides
+    from eistool.settings.settings import FILE_NAME
 
+    defaults = settings.fit.model_dump()
     names = ("circuit", "weighting", "jobs", "plots", "by", "drt", "mask", "circuit_per", "require_valid")
     chosen = {name: defaults[name] if given[name] is None else given[name] for name in names}
     return FitOptions(
@@ -121,6 +125,8 @@ def fit_options(folder: Path, defaults: dict[str, Any], given: dict[str, Any]) -
         profile=given["profile"],
         circuit_folders=find_circuits(folder, given["circuit_folders"]),
         force=given["force"],
+        report=given["report"],
+        overrides=(*settings.override, *read_overrides(out / FILE_NAME)),
         selection=to_selection(given),
         scheduling=to_scheduling(given),
     )

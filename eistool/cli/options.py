@@ -55,7 +55,7 @@ def find_circuits(folder: Path, named: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def results(command: Command) -> Command:
-    """Add ``--out``, ``--jobs``, ``--force``, ``--no-progress`` and ``--log-level``."""
+    """Add ``--out``, ``--jobs``, ``--force``, ``--report``, ``--verbose``, ``--no-progress``, ``--log-level``."""
     decorators = (
         click.option(
             "--out",
@@ -65,6 +65,11 @@ def results(command: Command) -> Command:
         ),
         click.option("--jobs", type=click.IntRange(min=1), help="Processes; by default one per core."),
         click.option("--force", is_flag=True, help="Compute everything anew."),
+        click.option(
+            "--report/--no-report", default=True, show_default=True, help="Write report.html beside the tables."
+        ),
+        click.option("--excel", is_flag=True, help="Write results.xlsx too, a sheet for each table."),
+        click.option("--verbose", "-v", is_flag=True, help="Print every sweep, also of large folders."),
         click.option("--no-progress", is_flag=True, help="Do not report progress on stderr."),
         click.option(
             "--log-level",

@@ -60,7 +60,7 @@ def command(
     if options["by"] is None:
         raise click.UsageError("give --by soc, voltage, temperature, time or cycle: the coordinate of the series")
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
-    names = ("by", "circuit", "jobs", "plots", "samples", "force")
+    names = ("by", "circuit", "jobs", "plots", "samples", "force", "report")
     chosen = TrackOptions(
         **{name: options[name] for name in names},
         circuit_folders=find_circuits(folder, options["circuit_folders"]),
@@ -69,4 +69,4 @@ def command(
     )
     with running(context, paths, out, options) as run:
         summary = track_folder(paths, run.out, chosen, run.command, run.report)
-    finish(context, summary, paths, as_json, chosen.by)
+    finish(context, summary, paths, as_json, chosen.by, options["verbose"], options["excel"])

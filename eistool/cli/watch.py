@@ -68,7 +68,7 @@ def command(
 
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
     options |= {"shard": None, "compute": True}
-    chosen = fit_options(folder, settings_of(context, folder).fit.model_dump(), options)
+    chosen = fit_options(folder, settings_of(context, folder), options, choose_out(paths, out))
     watch = Watch(paths, choose_out(paths, out), settle)
     ended = threading.Event()
     before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.display import format_value, html_table, plain
+from eistool.display import format_value, html_plot, html_table, plain
 from eistool.drt.peaks import Atom, DRTPeak
 from eistool.drt.suggested_circuit import SuggestedCircuit
 from eistool.errors import SpectrumError
-from eistool.forwarding import forward
+from eistool.forwarding import ModelPlots, forward
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
@@ -22,7 +22,7 @@ def _nothing() -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DRT:
+class DRT(ModelPlots):
     """Distribution of relaxation times of a spectrum: Z = R∞ + jωL + 1/(jωC) + ∫ γ/(1 + jωτ) d ln τ.
 
     Attributes
@@ -108,6 +108,10 @@ class DRT:
         """Covariance of ln γ, shape (n_tau, n_tau)."""
         return self.covariance_root.T @ self.covariance_root
 
+    def plot_drt(self, ax: Any = None) -> Any:
+        """Draw γ(τ) with its 95 % band and peaks on axes of matplotlib, and return them."""
+        return forward("plot_drt")(self, ax)
+
     def suggest_circuits(self, limit: int = 5) -> list[SuggestedCircuit]:
         """Return circuits that explain the peaks, with start values, the most probable first.
 
@@ -186,4 +190,6 @@ class DRT:
             for p in self.peaks
         ]  # fmt: skip
         title = f"DRT of {self.spectrum.label}: R_pol {format_value(self.R_pol, self.u_R_pol)} Ω"
-        return html_table(title, ("τ / s", "f / Hz", "R / Ω", "shape", "edge", "persistent", "probability"), rows)
+        table = html_table(title, ("τ / s", "f / Hz", "R / Ω", "shape", "edge", "persistent", "probability"), rows)
+        curve = list(zip(np.log(self.tau[::2]), self.gamma[::2], strict=True))
+        return f"{table}\n{html_plot(f'γ over ln τ of {self.spectrum.label}', (), curve, equal=False)}"

@@ -6,7 +6,7 @@ from eistool.fitting.engine import fit, fit_iter, fit_many
 from eistool.fitting.global_fit import GlobalFit, LawFit, fit_global
 from eistool.fitting.quantities import Evidence, Process, Quantity, TotalResistance
 from eistool.fitting.result import FitResult, Minimum, Parameter, Parameters
-from eistool.fitting.sums import sums_of_resistances
+from eistool.fitting.sums import sum_of_resistances, sums_of_resistances
 
 __all__ = [
     "Averages",
@@ -29,5 +29,6 @@ __all__ = [
     "fit_many",
     "rank",
     "remarks",
+    "sum_of_resistances",
     "sums_of_resistances",
 ]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.display import Shown, format_fixed, format_value, html_table, plain
+from eistool.display import Shown, format_fixed, format_value, html_plot, html_table, plain
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.intervals import Interval, interval
 from eistool.fitting.quantities import Evidence, Process, TotalResistance
 from eistool.fitting.runs import runs_p
-from eistool.forwarding import forward
+from eistool.forwarding import ModelPlots, forward
 from eistool.spectrum import Spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, Threshold
 
@@ -125,7 +125,7 @@ class Minimum(Shown):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FitResult:
+class FitResult(ModelPlots):
     """Circuit fitted to a spectrum.
 
     The sum of squares ``chi2`` is Σ |weight (Z - Z_fit)|² over the n = 2 x points real and imaginary parts of
@@ -410,6 +410,13 @@ class FitResult:
         lines += [f"  flag: {flag}" for flag in self.flags]
         return "\n".join(lines)
 
+    def to_dataframe(self) -> "DataFrame":
+        """Return the parameters as a pandas table."""
+        import pandas as pd
+
+        names = ("name", "value", "stderr", "unit", "status", "role", "ci_low", "ci_high", "stderr_noise")
+        return pd.DataFrame([{name: getattr(p, name) for name in names} for p in self.parameters.values()])
+
     def _repr_html_(self) -> str:
         rows = [
             (p.name, format_value(p.value, p.stderr), p.unit, p.role, p.status) for p in self.parameters.values()
@@ -427,6 +434,16 @@ class FitResult:
                 for m in self._near_ties
             ]
             tables.append(html_table("Other minima", ("ΔBIC", *names), minima))
+        z, used = self.spectrum.impedance, self.spectrum.mask
+        order = np.argsort(self.spectrum.frequency)
+        fit = self.impedance[order][used[order]] if self.success else np.empty(0)
+        tables.append(
+            html_plot(
+                f"Nyquist plot of {self.spectrum.label} with its fit",
+                list(zip(z.real[used], -z.imag[used], strict=True)),
+                list(zip(fit.real, -fit.imag, strict=True)),
+            )
+        )
         return "\n".join(tables)
 
 

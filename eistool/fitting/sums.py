@@ -39,6 +39,15 @@ def sums_of_resistances(result: FitResult) -> tuple[Quantity, ...]:
     )
 
 
+def sum_of_resistances(result: FitResult) -> Quantity | None:
+    """Return the sum of all resistances of a circuit, with the error of their covariance; None without any.
+
+    Inductive loops of leads do not count.
+    """
+    names = tuple(_resistances(result)) if result.success else ()
+    return _sum(result, names) if names else None
+
+
 def _resistances(result: FitResult) -> Iterator[str]:
     tree = result.circuit.tree
     for part in tree.parts if isinstance(tree, Series) else (tree,):

@@ -25,8 +25,8 @@ from eistool.batch import (
 from eistool.jobs.pictures import DRT_PICTURES, draw_pictures, write_curves
 from eistool.spectrum import Spectrum
 from eistool.tables import Rows
-from eistool.tables.drt import DRT_PEAKS, DRTS, GAMMA, Distribution, drt_tables
-from eistool.tables.spectra import FAILURES, SPECTRA, failure_rows, spectrum_row
+from eistool.tables.drt import DRT_CURVES, DRT_PEAKS, DRTS, GAMMA, Distribution, drt_tables
+from eistool.tables.spectra import FAILURES, MEASURED, SPECTRA, failure_rows, spectrum_row
 from eistool.typing import JSON, Threshold
 
 N_SUGGESTED: Annotated[
@@ -57,18 +57,19 @@ class DRTJob(Job[DRTOptions]):
 
     name = "drt"
     stage = "computing"
-    tables = (SPECTRA, DRT_PEAKS, DRTS, FAILURES)
+    tables = (SPECTRA, DRT_PEAKS, DRTS, DRT_CURVES, MEASURED, FAILURES)
 
     def analyze(self, task: Task) -> Record:
         """Return the record of one spectrum."""
         spectrum = task.load()
         drt = distribution(spectrum, self.options.weighting)
+        tables = {"measured": MEASURED.points(spectrum)}
         if drt.result is None:
             row = spectrum_row(spectrum, "failed", drt.reason)
-            tables = {"spectra": Rows.of(row), **drt_tables(drt), "failures": failure_rows("drt", drt.reason)}
+            tables |= {"spectra": Rows.of(row), **drt_tables(drt), "failures": failure_rows("drt", drt.reason)}
             return Record(task.key, "failed", tables)
         row = spectrum_row(spectrum, "ok", "", drt.result.noise)
-        tables = {"spectra": Rows.of(row), **drt_tables(drt), "gamma": GAMMA.points(drt.result)}
+        tables |= {"spectra": Rows.of(row), **drt_tables(drt), "gamma": GAMMA.points(drt.result)}
         return Record(task.key, "ok", tables)
 
     def draw(self, output: Output, records: Records, step: Step) -> list[Record]:

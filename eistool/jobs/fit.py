@@ -55,16 +55,18 @@ from eistool.jobs.candidates import (
 from eistool.jobs.check import prepare
 from eistool.jobs.cycling import cycling_remarks, draw_cycling, link_cycling
 from eistool.jobs.drt import distribution
+from eistool.jobs.overrides import chosen_sweep, find_override
 from eistool.jobs.pictures import FIT_PICTURES, draw_pictures
 from eistool.jobs.track import TrackOptions, derive_tracks
 from eistool.jobs.transport import derive_transport, electrolyte
 from eistool.materials import conductivity
 from eistool.readers import override, read_profile
+from eistool.settings import Override
 from eistool.spectrum import THINNED, Profile, Spectrum, Sweep
 from eistool.tables import Rows, Table
 from eistool.tables.check import Validity
 from eistool.tables.conductivity import conductivity_tables
-from eistool.tables.drt import DRT_PEAKS, DRTS, Distribution, drt_tables
+from eistool.tables.drt import DRT_CURVES, DRT_PEAKS, DRTS, Distribution, drt_tables
 from eistool.tables.fits import CURVES, FITS, PARAMETERS, PROCESSES, fit_tables
 from eistool.tables.readings import READINGS, reading_rows
 from eistool.tables.spectra import FAILURES, SPECTRA, failure_rows, spectrum_row
@@ -103,6 +105,8 @@ class FitOptions(JobOptions):
         Whether to exclude spectra that do not pass that test.
     metadata : mapping
         Metadata of all spectra that precede every other source.
+    overrides : tuple of Override
+        Choices for single sweeps, which precede all others.
     """
 
     circuit: str = AUTO
@@ -118,6 +122,7 @@ class FitOptions(JobOptions):
     mask: str = "auto"
     require_valid: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
 
     FILES = ("samples", "profile")
 
@@ -146,7 +151,22 @@ class FitOptions(JobOptions):
             "circuit_folders": folders,
             **self.decisive(),
             "metadata": dict(self.metadata),
+            "overrides": [one.model_dump(exclude_defaults=True, mode="json") for one in self.overrides],
         }
+
+    def accepted(self, override: Override) -> "FitOptions":
+        """Return the options of a sweep with choices of its own; its points are as chosen."""
+        return replace(
+            self,
+            circuit=override.circuit or self.circuit,
+            circuit_is_default=override.circuit is None and self.circuit_is_default,
+            weighting=override.weighting or self.weighting,
+            bounds={**self.bounds, **override.bounds},
+            fixed={**self.fixed, **override.fixed},
+            mask="none" if override.masked_Hz or override.f_min_Hz or override.f_max_Hz else self.mask,
+            require_valid=False,
+            overrides=(),
+        )
 
     def decisive_files(self) -> dict[str, Any]:
         """Return hashes of the contents of the files among the options, and of the user's circuits."""
@@ -186,7 +206,7 @@ class FitJob(Job[FitOptions]):
     @property
     def tables(self) -> tuple[Table[Any], ...]:
         """Tables written from the records."""
-        drt = (DRT_PEAKS, DRTS) if self.options.drt else ()
+        drt = (DRT_PEAKS, DRTS, DRT_CURVES) if self.options.drt else ()
         return (SPECTRA, FITS, PARAMETERS, PROCESSES, CURVES, READINGS, FAILURES, *drt)
 
     @property
@@ -201,6 +221,11 @@ class FitJob(Job[FitOptions]):
         tasks = []
         known: dict[str | None, tuple[Circuit, ...]] = {}  # by cell type: files are read once
         for sweep in link_cycling(sweeps, self.cycling):
+            choice = find_override(sweep, options.overrides)
+            if choice is not None:
+                alone = replace(self, options=options.accepted(choice))
+                tasks += alone.plan([chosen_sweep(sweep, choice)])
+                continue
             if options.metadata:
                 sweep = override(sweep, "command line", options.metadata)
             listed = sweep.metadata.circuit if options.circuit_is_default else None
@@ -224,6 +249,9 @@ class FitJob(Job[FitOptions]):
 
     def analyze(self, task: Task) -> "Analysis":
         """Return the fits of one spectrum with all its circuits."""
+        choice = find_override(task.sweep, self.options.overrides)
+        if choice is not None:
+            return replace(self, options=self.options.accepted(choice)).analyze(task)
         options = self.options
         validity = prepare(task.load(), options.mask, options.weighting)
         if options.require_valid and validity.passed is not True:
@@ -385,7 +413,8 @@ def fit_record(
     if not isinstance(readings, Breakdown):  # as of a spectrum without used points
         tables["readings"] = reading_rows(readings)
         flags = [*contradictions(averages, readings), *flags]
-    tables |= fit_tables(result, status, flags, averages, left_out)
+    test = None if validity is None else validity.kramers_kronig
+    tables |= fit_tables(result, status, flags, averages, left_out, test)
     cell = electrolyte(result.spectrum.metadata)
     if cell is not None:
         with contextlib.suppress(EistoolError):

@@ -1,6 +1,7 @@
 """Job of ``eistool track``: processes along series, as tables and pictures."""
 
 import base64
+import contextlib
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,12 +28,13 @@ from eistool.batch import (
 from eistool.batch.job import Picture, failure
 from eistool.batch.store import digest
 from eistool.circuit import Circuit, as_circuit
+from eistool.errors import EistoolError
 from eistool.escaping import file_name
 from eistool.jobs.cycling import GIVEN
 from eistool.spectrum import Series, Sweep, sample_name
 from eistool.spectrum.series import COORDINATES
 from eistool.tables import Rows
-from eistool.tables.spectra import FAILURES, SPECTRA, spectrum_row
+from eistool.tables.spectra import FAILURES, MEASURED, SPECTRA, spectrum_row
 from eistool.tables.tracks import TRACK_TABLES, track_rows
 from eistool.typing import JSON, Threshold
 
@@ -70,15 +72,17 @@ class TrackJob(Job[TrackOptions]):
 
     name = "track"
     stage = "reading"
-    tables = (SPECTRA, FAILURES)
+    tables = (SPECTRA, MEASURED, FAILURES)
 
     def decisive(self) -> JSON:
         """Return no settings: results depend on series, not on records."""
         return {}
 
     def analyze(self, task: Task) -> Record:
-        """Return the record of one spectrum, with the spectrum alone."""
-        return Record(task.key, "ok", {"spectra": Rows.of(spectrum_row(task.load(), "ok", ""))})
+        """Return the record of one spectrum, with its points."""
+        spectrum = task.load()
+        tables = {"spectra": Rows.of(spectrum_row(spectrum, "ok", "")), "measured": MEASURED.points(spectrum)}
+        return Record(task.key, "ok", tables)
 
     def derive(self, tasks: Sequence[Task], records: Records, step: Step, cache: Cache) -> Derived:
         """Return tracks and events of all series."""
@@ -145,16 +149,19 @@ def derive_tracks(sweeps: Sequence[Sweep], options: TrackOptions, step: Step, ca
 def _track(name: str, members: Sequence[Sweep], options: TrackOptions) -> JSON:
     """Return the tables, lines and pictures of a series."""
     from eistool.report import tracks_to_png
-    from eistool.tracking import track
+    from eistool.tracking import compute_series_drt, track
 
     series = Series([sweep.load() for sweep in members], by=options.by)
     result = track(series, _circuit(members, options), options.jobs)
+    drt = None
+    with contextlib.suppress(EistoolError):  # needs more spectra or points
+        drt = compute_series_drt(result.series)
     drawn: dict[str, bytes] | Breakdown = {}
     if options.plots == "all":
-        drawn = attempt(f"pictures of {name}", functools.partial(tracks_to_png, result, name))
+        drawn = attempt(f"pictures of {name}", functools.partial(tracks_to_png, result, name, drt))
     pictures = {} if isinstance(drawn, Breakdown) else drawn
     return {
-        "tables": [[rows.columns, rows.rows] for rows in track_rows(name, result)],
+        "tables": [[rows.columns, rows.rows] for rows in track_rows(name, result, drt)],
         "lines": [line.strip() for line in repr(result).splitlines()],
         "pictures": {kind: base64.b64encode(png).decode() for kind, png in pictures.items()},
         "failures": [drawn.reason] if isinstance(drawn, Breakdown) else [],

@@ -12,6 +12,7 @@ from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.display import Shown, format_fixed, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting.result import UNRESOLVED
+from eistool.forwarding import forward
 from eistool.materials.arrhenius_curvature import competing_laws
 from eistool.materials.arrhenius_line import Line, axes, information, predict, weighted_line
 from eistool.typing import BoolArray, FloatArray, Threshold
@@ -120,6 +121,10 @@ class Arrhenius:
     def predict(self, temperature_C: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return σ in S/cm at the given temperatures, and its standard uncertainty."""
         return predict(self.form, self.Ea_eV, self.ln_sigma0, self.covariance, np.asarray(temperature_C, float))
+
+    def plot_arrhenius(self, ax: Any = None, product: bool = False) -> Any:
+        """Draw σ, or σT, over 1000/T on axes of matplotlib, and return them."""
+        return forward("plot_arrhenius")(self, ax, product)
 
     def systematics(
         self,

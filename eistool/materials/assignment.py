@@ -344,7 +344,9 @@ def _electrodes(
         alpha = result.parameters.get(f"{part.name}.alpha")
         role = result.parameters[names[0]].role
         candidates = tuple(name for name, ends in FACES.items() if _within(C / area, ends))
-        suggestion = " or ".join(candidates) or "no entry of the table"
+        suggestion = f"C/A = {C / area:.2g} F/cm² suggests {' or '.join(candidates) or 'no entry of the table'}"
+        if not math.isfinite(C):
+            suggestion = "its capacitance is unknown"
         electrodes.append(
             AssignedProcess(
                 name=part.name,
@@ -373,7 +375,7 @@ def _electrodes(
                 permittivity=math.nan,
                 u_permittivity=math.nan,
                 delta_bic=math.nan,
-                reason=f"blocks; C/A = {C / area:.2g} F/cm² suggests {suggestion}",
+                reason=f"blocks; {suggestion}",
             )
         )
     return electrodes

@@ -59,9 +59,8 @@ def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.5, 5.4), dpi=DPI)
-    left = figure.add_axes((0.07, 0.12, 0.385, 0.7))
-    right = figure.add_axes((0.545, 0.12, 0.385, 0.7))
+    figure = Figure(figsize=(11.5, 5.4), dpi=DPI, layout="constrained")  # no label is cut off
+    left, right = figure.subplots(1, 2)
     for i, fit in enumerate(fits):
         colour = COLOURS[i % len(COLOURS)]
         _draw_line(left, fit, colour, product=True, labelled=i < MOST_LABELS)
@@ -82,7 +81,7 @@ def plot_arrhenius(fits: "Sequence[Arrhenius]") -> "Figure":
         left.legend(fontsize=7.5, frameon=False, loc="upper right")
     law = "σT = σ0 exp(-Ea/kBT)" if forms == {"ln_sigmaT"} else "σ = σ0 exp(-Ea/kBT)"
     text = f"Arrhenius: {law if len(forms) == 1 else 'several forms'}, bands 95 %"
-    figure.text(0.07, 0.965, text, fontsize=12, fontweight="bold", va="top", parse_math=False)
+    figure.suptitle(text, x=0.01, ha="left", fontsize=12, fontweight="bold", parse_math=False)
     return figure
 
 

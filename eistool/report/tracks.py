@@ -1,6 +1,5 @@
 """Pictures of series: Nyquist curves, map of γ(τ), and R and τ of each process along the coordinate."""
 
-import contextlib
 import io
 import math
 from typing import TYPE_CHECKING, Any
@@ -8,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eistool.constants import TWO_SIDED_95
-from eistool.errors import EistoolError
 from eistool.report.nyquist import DPI, square
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.spectrum.series import COORDINATES
-from eistool.tracking import Tracks
+from eistool.tracking import SeriesDRT, Tracks, compute_series_drt
 from eistool.typing import ComplexArray
 
 if TYPE_CHECKING:
@@ -94,7 +92,7 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     return figure
 
 
-def plot_map(tracks: Tracks, title: str = "") -> "Figure":
+def plot_map(tracks: Tracks, title: str = "", drt: SeriesDRT | None = None) -> "Figure":
     """Return a figure of γ(τ) along the series with the tracks.
 
     γ is the joint distribution of the series. Circles mark the time constants of processes, open circles
@@ -106,6 +104,8 @@ def plot_map(tracks: Tracks, title: str = "") -> "Figure":
         Tracked series of at least three spectra.
     title : str
         Title.
+    drt : SeriesDRT, optional
+        Joint distribution of the series; computed if not given.
 
     Raises
     ------
@@ -115,9 +115,7 @@ def plot_map(tracks: Tracks, title: str = "") -> "Figure":
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    from eistool.tracking import compute_series_drt
-
-    drt = compute_series_drt(tracks.series)
+    drt = drt or compute_series_drt(tracks.series)
     series = tracks.series
     figure = Figure(figsize=(8.6, 6.0), dpi=DPI)
     axes = figure.add_axes((0.1, 0.1, 0.74, 0.78))
@@ -239,11 +237,11 @@ def plot_tracks(tracks: Tracks, title: str = "") -> "Figure":
     return figure
 
 
-def tracks_to_png(tracks: Tracks, title: str = "") -> dict[str, bytes]:
-    """Return the pictures of a series as PNG files by kind."""
+def tracks_to_png(tracks: Tracks, title: str = "", drt: SeriesDRT | None = None) -> dict[str, bytes]:
+    """Return the pictures of a series as PNG files by kind, without a map if there is no joint distribution."""
     figures = {"nyquist": plot_waterfall(tracks, title), "tracks": plot_tracks(tracks, title)}
-    with contextlib.suppress(EistoolError):  # the map needs more spectra or points
-        figures["map"] = plot_map(tracks, title)
+    if drt is not None:
+        figures["map"] = plot_map(tracks, title, drt)
     pictures = {}
     for kind, figure in figures.items():
         buffer = io.BytesIO()

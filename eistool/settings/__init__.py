@@ -1,5 +1,6 @@
 """Settings from ``eistool.toml`` files in or above the folders of spectra."""
 
+from eistool.settings.overrides import Override, read_overrides, with_override
 from eistool.settings.schema import (
     COORDINATES,
     PLOTS,
@@ -18,10 +19,13 @@ __all__ = [
     "PLOTS",
     "WEIGHTINGS",
     "FitSettings",
+    "Override",
     "Settings",
     "SubtractionSettings",
     "circuit_folders",
     "commented_defaults",
     "first_error",
     "load_settings",
+    "read_overrides",
+    "with_override",
 ]

@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from eistool.settings.overrides import Override
+
 Weighting = Literal["auto", "modulus", "unit", "proportional", "noise"]
 Mask = Literal["auto", "none", "outliers", "kk"]
 Plots = Literal["failed", "all", "none"]
@@ -75,6 +77,7 @@ class Settings(BaseModel):
     fit: FitSettings = FitSettings()
     subtraction: SubtractionSettings = SubtractionSettings()
     circuits: Path | None = _key(None, "folder of circuits, relative to this file", "circuits")
+    override: tuple[Override, ...] = ()
 
 
 TABLES: dict[str, type[BaseModel]] = {"fit": FitSettings, "subtraction": SubtractionSettings}

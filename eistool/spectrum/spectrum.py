@@ -3,19 +3,23 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eistool.display import html_table
+from eistool.display import html_plot, html_table
 from eistool.errors import SpectrumError
+from eistool.forwarding import ImpedancePlots
 from eistool.spectrum.metadata import Metadata
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)
-class Spectrum:
+class Spectrum(ImpedancePlots):
     """An immutable impedance spectrum.
 
     Parameters
@@ -218,7 +222,20 @@ class Spectrum:
         rows += [("f_min_Hz", self.frequency.min()), ("f_max_Hz", self.frequency.max())]
         rows += list(self.metadata.known().items())
         rows += [("note", note) for note in self.notes]
-        return html_table(f"Spectrum {self.label}", ("", "value"), rows)
+        table = html_table(f"Spectrum {self.label}", ("", "value"), rows)
+        z = self.impedance[self.mask]
+        return f"{table}\n{html_plot(f'Nyquist plot of {self.label}', list(zip(z.real, -z.imag, strict=True)))}"
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return the points as a pandas table."""
+        import pandas as pd
+
+        columns = {
+            "frequency_Hz": self.frequency,
+            "z_real_ohm": self.impedance.real,
+            "z_imag_ohm": self.impedance.imag,
+        }
+        return pd.DataFrame({**columns, "used": self.mask})
 
 
 def check_spectrum(value: object) -> None:

@@ -82,7 +82,7 @@ class SubtractionResult:
 
     def _verdict(self) -> str:
         if isinstance(self.value, Spectrum):
-            return f"{self.value!r}, shift ± {self.u:.2g} Ω"
+            return f"spectrum of {len(self.value)} points, shift ± {self.u:.2g} Ω"
         if self.status != "ok" or self.value is None:
             limit = f", < {self.upper_limit:.4g} Ω (95 %)" if math.isfinite(self.upper_limit) else ""
             return f"{self.status}{limit}: {self.reason}"

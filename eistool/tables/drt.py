@@ -65,6 +65,18 @@ DRTS: "Table[DRT]" = Table(
     ),
 )
 
+DRT_CURVES: "Table[DRT]" = Table(
+    "drt_curves",
+    "sweep and time constant",
+    (
+        *KEY_COLUMNS,
+        Column("tau_s", "s", "time constant", lambda drt: _thin(drt, "tau")),
+        Column("gamma_ohm", "ohm", "γ, per ln τ", lambda drt: _thin(drt, "gamma")),
+        Column("gamma_low", "ohm", "lower end of its 95 % band", lambda drt: _thin(drt, "gamma_low")),
+        Column("gamma_high", "ohm", "upper end of its 95 % band", lambda drt: _thin(drt, "gamma_high")),
+    ),
+)
+
 GAMMA: "Table[DRT]" = Table(
     "gamma",
     "time constant",
@@ -88,12 +100,24 @@ class Distribution:
 
 
 def drt_tables(drt: Distribution) -> dict[str, Rows]:
-    """Return the rows of a distribution by table, without γ."""
+    """Return the rows of a distribution by table, γ thinned out."""
     if drt.result is None:
         return {"drt": Rows.of({"status": "failed", "reason": drt.reason})}
     circuit = repr(drt.suggested[0].circuit)
     row = DRTS.row(drt.result, suggested_circuit=circuit, status="ok", reason=None)
-    return {"drt_peaks": DRT_PEAKS.rows(drt.result.peaks), "drt": Rows.of(row)}
+    return {
+        "drt_peaks": DRT_PEAKS.rows(drt.result.peaks),
+        "drt": Rows.of(row),
+        "drt_curves": DRT_CURVES.points(drt.result),
+    }
+
+
+def _thin(drt: "DRT", name: str) -> list[float]:
+    """Return every second value and those at maxima of γ, with five digits: enough for a plot of each sweep."""
+    gamma = np.abs(drt.gamma)
+    shown = np.arange(gamma.size) % 2 == 0
+    shown[1:-1] |= (gamma[1:-1] > gamma[:-2]) & (gamma[1:-1] > gamma[2:])
+    return [float(f"{value:.5g}") for value in getattr(drt, name)[shown]]
 
 
 def _omega(drt: "DRT") -> FloatArray:

@@ -1,15 +1,26 @@
 """Tables of fits: quality, parameters, processes and curves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.fitting import Averages, FitResult, Parameter, Process, Quantity, sums_of_resistances
+from eistool.fitting import (
+    Averages,
+    FitResult,
+    Parameter,
+    Process,
+    Quantity,
+    sum_of_resistances,
+    sums_of_resistances,
+)
 from eistool.spectrum.metadata import known_area_cm2
 from eistool.tables.table import KEY_COLUMNS, Column, Rows, Table, cell
+
+if TYPE_CHECKING:
+    from eistool.validation import KramersKronig
 
 FITS: Table[FitResult] = Table(
     "fits",
@@ -42,6 +53,9 @@ FITS: Table[FitResult] = Table(
             "log evidence of the circuit, for comparison with others on the same points and weighting",
             lambda fit: None if fit.evidence is None else fit.evidence.log_evidence,
         ),
+        Column("sum_R_ohm", "ohm", "sum of all resistances of this circuit; empty if `not_resolvable`"),
+        Column("u_sum_R_ohm", "ohm", "its standard uncertainty, with correlations"),
+        Column("sum_R_status", "", "`ok` or `not_resolvable`"),
         Column(
             "misfit",
             "",
@@ -49,7 +63,8 @@ FITS: Table[FitResult] = Table(
             lambda fit: None if fit.evidence is None else fit.evidence.amplitude,
         ),
     ),
-    "then each parameter of the circuits, and its standard error as `NAME_stderr`; circuits share their columns",
+    "then, for each parameter of the circuits, its value, its standard error as `NAME_stderr` and its status as "
+    "`NAME_status`; value and error are empty if it is `not_identifiable`; circuits share their columns",
 )
 
 PARAMETERS: Table[Parameter] = Table(
@@ -126,6 +141,8 @@ CURVES: Table[FitResult] = Table(
         Column("residual_real", "", "Re (Z - fit)/\\|Z\\|", lambda fit: fit.residual.real),
         Column("residual_imag", "", "Im (Z - fit)/\\|Z\\|", lambda fit: fit.residual.imag),
         Column("mask_reason", "", "reason for excluding the point", lambda fit: fit.spectrum.mask_reason),
+        Column("kk_residual_real", "", "real residual of the Kramers-Kronig test, relative to \\|Z\\|"),
+        Column("kk_residual_imag", "", "imaginary residual of that test"),
     ),
 )
 
@@ -151,12 +168,20 @@ def fit_tables(
     flags: Sequence[str],
     averages: Averages | None = None,
     left_out: Sequence[Quantity] = (),
+    kramers_kronig: "KramersKronig | None" = None,
 ) -> dict[str, Rows]:
     """Return the rows of a fit by table; one without success has neither parameters nor processes."""
-    fit = FITS.row(result, status=status, flags="; ".join(flags), **_averaged(averages))
+    given = _averaged(averages) | _summed(result)
+    fit = FITS.row(result, status=status, flags="; ".join(flags), **given)
     for name, parameter in result.parameters.items():
-        fit |= {name: cell(parameter.value), f"{name}_stderr": cell(parameter.stderr)}
-    tables = {"fits": Rows.of(fit), "curves": CURVES.points(result)}
+        known = parameter.status != "not_identifiable"  # a number would be taken for a result
+        fit |= {
+            name: cell(parameter.value) if known else None,
+            f"{name}_stderr": cell(parameter.stderr) if known else None,
+            f"{name}_status": cell(parameter.status),
+        }
+    curves = CURVES.points(result, **_kramers_kronig_residuals(kramers_kronig, len(result.spectrum)))
+    tables = {"fits": Rows.of(fit), "curves": curves}
     if result.success:
         tables["parameters"] = Rows.of(*_parameter_rows(result, left_out))
         area = known_area_cm2(result.spectrum.metadata) or math.nan
@@ -164,6 +189,18 @@ def fit_tables(
             *(_process_row(result, i, area, averages) for i in range(len(result.processes)))
         )
     return tables
+
+
+def _kramers_kronig_residuals(test: "KramersKronig | None", n_points: int) -> dict[str, Iterable[float]]:
+    residual = np.full(n_points, complex(math.nan, math.nan)) if test is None else test.residual
+    return {"kk_residual_real": residual.real, "kk_residual_imag": residual.imag}
+
+
+def _summed(result: FitResult) -> dict[str, Any]:
+    total = sum_of_resistances(result)
+    if total is None:
+        return dict.fromkeys(("sum_R_ohm", "u_sum_R_ohm", "sum_R_status"))
+    return {"sum_R_ohm": total.value, "u_sum_R_ohm": total.u, "sum_R_status": total.status}
 
 
 def _averaged(averages: Averages | None) -> dict[str, Any]:

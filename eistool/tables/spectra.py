@@ -96,6 +96,19 @@ FAILURES: Table[object] = Table(
 )
 
 
+MEASURED: Table[Spectrum] = Table(
+    "measured",
+    "point",
+    (
+        *KEY_COLUMNS,
+        Column("frequency_Hz", "Hz", "frequency", lambda spectrum: spectrum.frequency),
+        Column("z_real_ohm", "ohm", "measured Re Z", lambda spectrum: spectrum.impedance.real),
+        Column("z_imag_ohm", "ohm", "measured Im Z", lambda spectrum: spectrum.impedance.imag),
+        Column("mask_reason", "", "reason for excluding the point"),
+    ),
+)
+
+
 def spectrum_row(
     spectrum: Spectrum, status: str, reason: str, noise: float | None = None, validity: "Validity | None" = None
 ) -> dict[str, Any]:

@@ -120,10 +120,11 @@ class Table(Generic[T]):
         """Return the rows of results, see :meth:`row`."""
         return Rows.of(*(self.row(result, **given) for result in results))
 
-    def points(self, result: T) -> Rows:
-        """Return a row for each point of a result whose columns are arrays."""
+    def points(self, result: T, **given: Iterable[object]) -> Rows:
+        """Return a row for each point of a result whose columns are arrays; ``given`` replaces columns."""
         columns = [column for column in self.columns if column.name not in KEY]
-        cells = ([cell(value) for value in _value(column, result)] for column in columns)
+        arrays = (given[c.name] if c.name in given else _value(c, result) for c in columns)
+        cells = ([cell(value) for value in array] for array in arrays)
         return Rows(tuple(column.name for column in columns), tuple(zip(*cells, strict=True)))
 
     def table(self, results: Iterable[T]) -> Rows:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from eistool.tables.table import Column, Rows, Table
 
 if TYPE_CHECKING:
-    from eistool.tracking import Tracks
+    from eistool.tracking import SeriesDRT, Tracks
 
 _SERIES: Column[Any] = Column("series", "", "sample, or folder of the spectra")
 _CRITERIA: tuple[Column[Any], ...] = tuple(
@@ -112,12 +112,40 @@ SERIES: Table[object] = Table(
 )
 
 
-TRACK_TABLES = (TRACKS, EVENTS, SERIES)
+SERIES_DRT: Table[object] = Table(
+    "series_drt",
+    "spectrum of a series and time constant",
+    (
+        _SERIES,
+        Column("index", "", "number of the spectrum in its series, from 0"),
+        Column("coordinate", "", "its coordinate"),
+        Column("tau_s", "s", "time constant"),
+        Column("gamma_ohm", "ohm", "γ of the joint distribution of the series, per ln τ"),
+        Column("gamma_low", "ohm", "lower end of its 95 % band"),
+        Column("gamma_high", "ohm", "upper end of its 95 % band"),
+    ),
+)
+
+TRACK_TABLES = (TRACKS, EVENTS, SERIES, SERIES_DRT)
 
 
-def track_rows(name: str, result: "Tracks") -> list[Rows]:
-    """Return tracks, events and summaries of a series, in the order of :data:`TRACK_TABLES`."""
-    parts = (result.rows(), result.event_rows(), result.summary_rows())
+def track_rows(name: str, result: "Tracks", drt: "SeriesDRT | None" = None) -> list[Rows]:
+    """Return tracks, events, summaries and γ of a series, in the order of :data:`TRACK_TABLES`."""
+    parts = (result.rows(), result.event_rows(), result.summary_rows(), _gamma_rows(drt))
     return [
         table.fill({"series": name} | row for row in part) for table, part in zip(TRACK_TABLES, parts, strict=True)
+    ]
+
+
+def _gamma_rows(drt: "SeriesDRT | None") -> list[dict[str, Any]]:
+    if drt is None:
+        return []
+    return [
+        {"index": i, "coordinate": float(x)}
+        | {
+            name: float(f"{value:.5g}")
+            for name, value in zip(("tau_s", "gamma_ohm", "gamma_low", "gamma_high"), point, strict=True)
+        }
+        for i, x in enumerate(drt.series.coordinate)
+        for point in zip(drt.tau, drt.gamma[i], drt.gamma_low[i], drt.gamma_high[i], strict=True)
     ]

@@ -14,6 +14,7 @@ from eistool.display import format_value, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.result import UNRESOLVED
+from eistool.forwarding import forward
 from eistool.spectrum import Series
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import FloatArray, IntArray, Threshold
@@ -178,6 +179,10 @@ class Tracks:
             known = ", ".join(["total", *(p.id for p in self.processes)])
             raise FitError(f"tracks: no process {of!r}; choose {known}")
         return process.R, process.u_R
+
+    def plot_tracks(self, axes: Any = None) -> Any:
+        """Draw R and τ of each process along the series on a pair of axes of matplotlib, and return them."""
+        return forward("plot_tracks")(self, axes)
 
     def extrema(self, of: str = "total") -> "tuple[Extremum, Extremum]":
         """Return the minimum and the maximum of a resistance, with their intervals."""

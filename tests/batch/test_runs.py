@@ -204,7 +204,7 @@ def test_results_of_an_older_run_do_not_stay(tmp_path: Path) -> None:
     # tables of another command stay, named as older
     older = state(out)["older"]
     assert isinstance(older, dict)
-    assert set(older) == {"drt.csv", "drt_peaks.csv"}
+    assert set(older) == {"drt.csv", "drt_curves.csv", "drt_peaks.csv", "measured.csv"}
     assert all(entry["job"] == "drt" for entry in older.values())
 
 

@@ -33,7 +33,8 @@ def test_tables_and_curves(folder: Path) -> None:
     assert snapshot(folder) == before
     assert (summary.exit_code, summary.counts["ok"], summary.n_computed) == (0, 3, 3)
     assert {path.name for path in out.iterdir()} == {
-        ".eistool", "drt", "drt.csv", "drt_peaks.csv", "failures.csv", "run.json", "spectra.csv",
+        ".eistool", "drt", "drt.csv", "drt_curves.csv", "drt_peaks.csv", "failures.csv", "measured.csv",
+        "report.html", "run.json", "spectra.csv",
     }  # fmt: skip
     peaks = rows(out / "drt_peaks.csv")
     assert [(row["source"], row["sweep"]) for row in peaks] == [

@@ -1,0 +1,142 @@
+"""The HTML report: contents, escaping, and folders that are not complete."""
+
+import base64
+import json
+import shutil
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eistool.errors import ConfigError
+from eistool.report.page import render_report
+from eistool.report.results import NAMES as TABLE_NAMES
+from eistool.tables import TABLES
+from tests.report.page.folders import HOSTILE, NAMES, SCRIPT, hostile_results
+
+
+class Page(HTMLParser):
+    """Tags with attributes, texts, and contents of data blocks."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.data: dict[str, Any] = {}
+        self._open = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_data(self, data: str) -> None:
+        tag, attributes = self.tags[-1] if self.tags else ("", {})
+        if self._open == "script" and tag == "script":
+            if identifier := attributes.get("id"):
+                self.data[identifier] = json.loads(zlib.decompress(base64.b64decode(data)))
+        elif self._open != "style":
+            self.text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile_results(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="module")
+def page(results: Path) -> Page:
+    return Page((results / "report.html").read_text(encoding="utf-8"))
+
+
+def test_nothing_from_a_file_becomes_markup(page: Page) -> None:
+    assert [tag for tag, _ in page.tags].count("img") == 0
+    programs = [attributes for tag, attributes in page.tags if tag == "script" and "type" not in attributes]
+    assert len(programs) == 3
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+    text = " ".join(page.text)
+    for name in NAMES:
+        assert name in text
+    assert SCRIPT in text
+    assert ["notes", HOSTILE] in page.data["sweep-0"]["facts"]
+
+
+def test_the_page_needs_no_other_file(page: Page) -> None:
+    for tag, attributes in page.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        assert "src" not in attributes
+        assert (attributes.get("href") or "#").startswith("#")
+    policies = [a["content"] or "" for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies[0].startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-inline" not in policies[0].partition("style-src")[0]
+
+
+def test_details_of_a_sweep(page: Page) -> None:
+    sweep = next(one for name, one in page.data.items() if name.startswith("sweep") and one["name"] == "plain.csv")
+    assert sweep["circuit"] == "R0-p(R1,CPE1)"
+    assert sweep["geometry"]["area"] == pytest.approx(0.7854, rel=1e-3)
+    assert len(sweep["curve"]["f"]) == len(sweep["curve"]["fitRe"]) == len(sweep["curve"]["kkIm"]) == 31
+    assert sweep["curve"]["f"] == sorted(sweep["curve"]["f"], reverse=True)
+    assert [row[0] for row in sweep["parameters"]] == ["R0", "R1", "CPE1.Q", "CPE1.alpha"]
+    assert all("±" in row[1] for row in sweep["parameters"])
+    assert sweep["peaks"][0]["height"] == pytest.approx(max(sweep["drt"]["gamma"]), rel=0.02)
+    assert "passed" in sweep["kk"]
+
+
+def test_samples_and_series(page: Page) -> None:
+    [sample] = page.data["samples-0"]["samples"]
+    assert [point["T"] for point in sample["points"]] == [50, 20, 30, 40]
+    assert len(sample["lines"]) == 1
+    series = page.data["series-0"]
+    assert [member["at"] for member in series["members"]] == ["50", "20", "30", "40"]  # of acquisition
+    assert len(series["map"]["gamma"]) == 4
+    assert len(series["tracks"][0]["R"]) == 4
+
+
+def test_failures_come_with_their_reason_and_a_next_step(page: Page) -> None:
+    text = " ".join(page.text)
+    assert "unknown content" in text
+    assert "broken.mpt" in text
+    assert "eistool inspect FILE" in text
+
+
+@pytest.mark.parametrize("kept", [(), ("spectra",), ("spectra", "fits"), ("spectra", "curves"), ("tracks",)])
+def test_any_table_may_be_missing(results: Path, tmp_path: Path, kept: tuple[str, ...]) -> None:
+    for name in ("run.json", *(f"{table}.csv" for table in kept)):
+        shutil.copy(results / name, tmp_path / name)
+    page = Page(render_report(tmp_path))
+    assert len([name for name in page.data if name.startswith("sweep")]) == (4 if "spectra" in kept else 0)
+
+
+def test_a_damaged_table_does_not_end_in_a_traceback(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results, tmp_path / "copy")
+    curves = tmp_path / "copy" / "curves.csv"
+    curves.write_bytes(curves.read_bytes()[:5001])
+    assert "plain.csv" in render_report(tmp_path / "copy")
+    curves.write_bytes(b"source,sweep\n\xff\xfe,1\n")
+    with pytest.raises(ConfigError, match=r"curves\.csv"):
+        render_report(tmp_path / "copy")
+
+
+def test_only_own_tables_are_read(results: Path, tmp_path: Path) -> None:
+    assert set(TABLE_NAMES) == {table.name for table in TABLES}
+    shutil.copytree(results, tmp_path / "copy")
+    (tmp_path / "copy" / "mine.csv").write_bytes(b"\xff\xfe")
+    assert render_report(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("run", [None, "", "[]", "{"])
+def test_only_result_folders(tmp_path: Path, run: str | None) -> None:
+    if run is not None:
+        (tmp_path / "run.json").write_text(run)
+    with pytest.raises(ConfigError, match=r"run\.json"):
+        render_report(tmp_path)
+
+
+def test_the_same_folder_gives_the_same_page(results: Path) -> None:
+    assert render_report(results) == (results / "report.html").read_text(encoding="utf-8")
