@@ -107,7 +107,7 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
     ]
     _print_lines("failed", "red", failures, width)
     ignored = [entry for entry in summary.ignored if entry["reason"] not in _EXPECTED]
-    _print_lines("ignored", "dim", [f"{entry['source']}: {entry['reason']}" for entry in ignored], width)
+    _print_lines("ignored", "bright_black", [f"{entry['source']}: {entry['reason']}" for entry in ignored], width)
     counts = summary.counts
     states = [
         f"{counts[name]} {name.replace('_', ' ')}"
