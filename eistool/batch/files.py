@@ -16,6 +16,8 @@ from eistool.readers import RUN
 from eistool.tables import Table, to_csv
 from eistool.typing import JSON, PathLike
 
+PROBES = 5  # of a folder that comes and goes
+
 
 def probe(folder: Path) -> None:
     """Raise an OSError if a folder cannot be created or written to; create no files.
@@ -25,17 +27,26 @@ def probe(folder: Path) -> None:
     folder : Path
         Need not exist.
     """
+    for _ in range(PROBES):
+        with suppress(FileNotFoundError):  # another run, which probes too, has removed the folder again
+            return _probe(folder)
+    return _probe(folder)
+
+
+def _probe(folder: Path) -> None:
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     made: list[Path] = []
+    name = folder / f".probe.{os.getpid()}.{secrets.token_hex(4)}"
     try:
         for place in reversed(missing):
-            place.mkdir()
+            place.mkdir(exist_ok=True)
             made.append(place)
-        _write(folder / ".probe", b"")
-        (folder / ".probe").unlink()
+        _write(name, b"")
+        name.unlink()
     finally:
         for place in reversed(made):
-            place.rmdir()
+            with suppress(OSError):  # another run has begun in it
+                place.rmdir()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Inputs of a batch: spectra, excluded sweeps and unreadable files."""
 
-import hashlib
 import math
 import pickle
 import warnings
@@ -13,8 +12,7 @@ from eistool.batch.engines import Engine
 from eistool.batch.spool import Spool
 from eistool.batch.store import Key, Record, place
 from eistool.errors import ConfigError
-from eistool.readers import FoundFile, SampleTables, doubts, load, resolved, scan
-from eistool.readers.content import FileContent
+from eistool.readers import FileContent, FoundFile, SampleTables, doubts, load, resolved, scan
 from eistool.spectrum import Spectrum, Sweep, thin
 from eistool.tables import Rows
 from eistool.tables.check import Validity
@@ -153,7 +151,7 @@ class FileReader:
         notes = dict.fromkeys(note for spectrum in spectra for note in doubts(spectrum))
         remarks = [*dict.fromkeys(str(warning.message) for warning in caught), *notes]
         return FileRead(
-            hashlib.sha256(content.data).hexdigest(),
+            content.sha256,
             tuple(sweeps),
             tuple(left_out),
             tuple(f"{file.source}: {remark}" for remark in remarks),

@@ -15,7 +15,7 @@ from eistool.escaping import file_name, printable
 if TYPE_CHECKING:
     from eistool.spectrum import Spectrum
 
-TARGETS = ("csv", "z", "mpt")
+TARGETS = ("csv", "z", "mpt", "json")
 SIDE_TABLE = "samples.csv"
 
 
@@ -47,11 +47,12 @@ def command(
     out: Path,
     force: bool,
 ) -> None:
-    """Convert all spectra in files and folders to CSV, ZView (z) or EC-Lab (mpt) text.
+    """Convert all spectra in files and folders to CSV, ZView (z), EC-Lab (mpt) text or JSON.
 
-    Frequencies and impedances round-trip to the last digit. An mpt file holds all sweeps of its source; the
-    other formats have one file per sweep, numbered if there are several. Masked points are included.
-    Metadata are written to samples.csv in the folder, from which they are read back.
+    Frequencies and impedances round-trip to the last digit. An mpt or json file holds all sweeps of its source;
+    the other formats have one file per sweep, numbered if there are several. Masked points are included.
+    Metadata are written to samples.csv in the folder, from which they are read back; json files hold them, with
+    masks, noise and notes.
 
     Exit codes: 0 all done, 1 done but some files could not be read, 2 wrong usage, 3 nothing readable.
     """
@@ -85,7 +86,8 @@ def _write(by_source: dict[str, list["Spectrum"]], style: str, out: Path, force:
     from eistool.readers.writers import format_samples, write_spectra
 
     plan = list(_plan(by_source, style))
-    targets = [out / name for name, _ in plan] + ([out / SIDE_TABLE] if plan else [])
+    beside = plan and style != "json"
+    targets = [out / name for name, _ in plan] + ([out / SIDE_TABLE] if beside else [])
     existing = [target for target in targets if target.exists()]
     if existing and not force:
         raise ConfigError(f"{existing[0]} exists ({len(existing)} such files); choose another folder, or --force")
@@ -99,7 +101,7 @@ def _write(by_source: dict[str, list["Spectrum"]], style: str, out: Path, force:
         for name, spectra in plan:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_spectra(out / name, spectra, style)
-        if plan:
+        if beside:
             (out / SIDE_TABLE).write_text(format_samples(plan), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{out}: cannot be written ({error.strerror or error})") from error

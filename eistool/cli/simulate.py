@@ -8,7 +8,7 @@ from eistool.cli.options import Assignment, circuits, find_circuits
 from eistool.cli.output import echo
 from eistool.errors import ConfigError
 
-FORMATS = ("csv", "csv-semicolon", "dta", "mpt", "z")
+FORMATS = ("csv", "csv-semicolon", "dta", "json", "mpt", "z")
 
 
 @click.command(

@@ -36,6 +36,7 @@ _STYLES = {
 _SHOWN = ("R", "HN", "G")  # elements whose resistance is printed beside those of arcs
 WIDEST = 500  # characters
 MOST_SPECTRA = 200  # with a line of their own
+_EXPECTED = ("document", "samples table", "settings")  # reasons for ignored files that need no line
 _MOST_LINES = 20  # of warnings and failures
 
 
@@ -65,6 +66,7 @@ def summary_to_dict(summary: "Summary") -> JSON:
             {"source": r.key.source, "sweep": r.key.sweep or None, **row} for r, row in _failures(summary)
         ],
         "warnings": list(summary.warnings),
+        "ignored": [dict(entry) for entry in summary.ignored],
         "series": list(summary.series),
     }
 
@@ -94,6 +96,8 @@ def print_summary(summary: "Summary", by: str | None = None) -> None:
             for record, row in _failures(summary)
         ],
     )
+    ignored = [entry for entry in summary.ignored if entry["reason"] not in _EXPECTED]
+    _print_lines(terminal, "ignored", "dim", [f"{entry['source']}: {entry['reason']}" for entry in ignored])
     counts = summary.counts
     states = [
         f"{counts[name]} {name.replace('_', ' ')}"

@@ -181,8 +181,12 @@ def _attempt(
         loops = before.tried[0][1] if before else None
         consider([positive_part(rest, loops)] if loops and not loops.positive.all() else [], free)
         consider(zarcs(rest, free), free)
+        searched = None
         for _ in range(2):
             process = tried[0][0]
+            if process is searched:
+                break
+            searched = process
             consider(find_elements(without_blocks(data, process), free, False), process)
     return _Attempt(data, free, outliers, tried)
 
@@ -199,7 +203,7 @@ def _window_worth_trying(best: _Attempt, shapes: bool) -> Window | None:
         quarter = 0.25 * (high - low - ABOUT)
         if quarter > NARROWEST:
             windows = [(high - (4 - k) * quarter, high - (2 - k) * quarter) for k in range(3)]
-    tried = [(free_process(subtract_in(data, [each]), steps=TRIAL_STEPS).evidence, each) for each in windows]
+    tried = [(free_process(subtract_in(data, [each]), best.free, TRIAL_STEPS).evidence, each) for each in windows]
     evidence, window = max(tried, default=(-math.inf, None))
     return window if evidence - NEGATIVE_PENALTY > best.free.evidence else None
 

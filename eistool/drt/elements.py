@@ -1,5 +1,6 @@
 """Sums of elements that describe a DRT, selected by evidence and started from the peaks of a free γ."""
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from eistool.drt.process import Data, GaussianProcess
 from eistool.kernels import drt as kernels
 from eistool.kernels.drt import CONSTANT, CPE, GERISCHER, HN, LOG_NORMAL, RC, ZARC
 from eistool.kernels.jit import direct
-from eistool.typing import BoolArray, FloatArray, Threshold
+from eistool.typing import BoolArray, FloatArray, IntArray, Threshold
 
 DESIGN = f"engineering choice; checked on the {TUNED}"
 NAMES = ("RC", "ZARC", "Havriliak-Negami", "Gerischer", "log-normal", "constant", "CPE")
@@ -38,8 +39,13 @@ LONG_SHOT = 3.0  # log evidence below the best at which a trial of a poor sum is
 RIVAL: Annotated[float, Threshold("log evidence below the best at which other sums are compared", TUNED)] = 3.0
 MOST_RIVALS = 2  # of these that are compared
 REACH, POOR_REACH = 2.9, 4.6  # distance in ln τ of neighbours that are tried as one element
+REMEMBERED = 4096  # cached combinations of kinds
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
 TOLERANCE = 2e-3, 1e-4  # relative decrease of the sum of squares at which these end
+HOPELESS: Annotated[
+    float, Threshold("log evidence below the free γ beyond the outlook at which the search ends", TUNED)
+] = 5.0
+OUTLOOK = 2  # rounds like the last that this outlook counts
 APART = 0.4  # decades between seeds
 MISSED: Annotated[
     float,
@@ -153,7 +159,8 @@ def find_elements(data: Data, process: GaussianProcess, signed: bool = True) -> 
     best, seen = _search(data, process, goal, start, signed)
     best = _fit(data, best.elements, best.linear, LONG)
     aim = best.score - RIVAL
-    seen += [_fit(data, move, best.linear, SHORT, aim) for move in _twins(best)]
+    twins = [_try(data, move, best.linear, SHORT, aim) for move in _twins(best)]
+    seen += [trial for trial in twins if trial is not None]
     rivals: dict[tuple[tuple[int, float], ...], Sum] = {best.kinds: best}
     for trial in sorted(seen, key=lambda trial: -trial.score):
         if trial.score > aim and len(rivals) <= MOST_RIVALS and trial.kinds not in rivals:
@@ -191,6 +198,7 @@ def zarcs(data: Data, process: GaussianProcess) -> list[Sum]:
 class _Goal:
     """Misfit of the free γ, which a sum of elements should reach."""
 
+    score: float  # of a sum with the evidence of the free γ
     variance: float
     chi2: float  # in units of the variance
     edf: float
@@ -202,11 +210,14 @@ class _Goal:
 
 def _goal(data: Data, process: GaussianProcess) -> _Goal:
     edf = float(process.state[kernels.EDF])
+    # blocks would have their share of the evidence
+    score = process.evidence - 0.5 * float(np.log(data.weight).sum()) + 0.5 * data.y.size
+    score = -math.inf if process.further.size else score
     rough = difference_variance(data)
     # a free γ that cannot follow the data counts its misfit as noise
     if rough < MISSED * process.variance:
-        return _Goal(rough, float(data.y.size), edf)
-    return _Goal(process.variance, float(process.state[kernels.CHI2]) / process.variance, edf)
+        return _Goal(score, rough, float(data.y.size), edf)
+    return _Goal(score, process.variance, float(process.state[kernels.CHI2]) / process.variance, edf)
 
 
 def _start(data: Data, process: GaussianProcess, goal: _Goal) -> Sum | None:
@@ -237,7 +248,8 @@ def _search(data: Data, process: GaussianProcess, goal: _Goal, best: Sum, signed
             itertools.chain(_merged(list(best.elements), reach), _log_normals(best) if excess > LACKING else ()),
             _moves(data, process, best, excess, signed),
         ):
-            tried += [_fit(data, move, best.linear, SHORT, aim - RIVAL) for move in moves]
+            trials = [_try(data, move, best.linear, SHORT, aim - RIVAL) for move in moves]
+            tried += [trial for trial in trials if trial is not None]
             chosen = max(tried, key=lambda trial: trial.score, default=best)
             if chosen.score > best.score and goal.excess(chosen) < POOR:
                 break
@@ -246,9 +258,12 @@ def _search(data: Data, process: GaussianProcess, goal: _Goal, best: Sum, signed
             break
         chosen = _fit(data, chosen.elements, chosen.linear, SHORT)
         simpler = chosen.n_parameters < best.n_parameters
-        if not chosen.score > best.score + (0.0 if simpler else GAIN):
+        gain = chosen.score - best.score
+        if not gain > (0.0 if simpler else GAIN):
             break
         best = chosen
+        if goal.score - best.score > HOPELESS + OUTLOOK * gain:
+            break
     return best, seen
 
 
@@ -273,57 +288,87 @@ def _penalty(elements: Sequence[Element]) -> float:
     return each + sum(STEP_PENALTY if code == CONSTANT else RARE_PENALTY for code in kinds)
 
 
-def _fit(
-    data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int, aim: float = -math.inf
-) -> Sum:
-    """Fit a sum; the fit stops early if it will not reach the score ``aim``."""
-    grid = data.grid
-    with_tail = any(e.code == CPE for e in elements)
-    columns = np.ascontiguousarray(grid.columns[: min(2 if with_tail else 3, data.n_columns)])
-    n_linear = columns.shape[0]
-    first = np.zeros(n_linear)
-    if linear is None:
-        first[0] = data.y[np.argmax(grid.log_x)]
-    else:
-        first[: min(n_linear, linear.size)] = linear[:n_linear]
-    low, high = grid.window
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """Arrays shared by all fits of sums of the same kinds in a window; read-only."""
+
+    codes: IntArray
+    signs: FloatArray
+    lower: FloatArray  # bounds; those of ln τ are relative to the window
+    upper: FloatArray
+    times: FloatArray  # 1 for ln τ, otherwise 0
+    penalty: float
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _frame(kinds: tuple[tuple[int, float], ...], n_linear: int) -> _Frame:
     lower: list[float] = []
     upper: list[float] = []
-    for e in elements:
-        if e.code == CPE:
+    times: list[float] = []
+    for code, sign in kinds:
+        if code == CPE:
             lower += [-16.0, 0.05]
             upper += [12.0, 0.98]
-        elif e.sign < 0:
-            # a loop lies within the window and is smaller than the impedance
-            lower += [-14.0, low, *LOWER[e.code]]
-            upper += [1.0, high, *UPPER[e.code]]
-        else:
-            lower += [-14.0, low - 3.0, *LOWER[e.code]]
-            upper += [6.0, high + 3.0, *UPPER[e.code]]
+            times += [0.0, 0.0]
+            continue
+        # a loop lies within the window and is smaller than the impedance
+        beyond, largest = (0.0, 1.0) if sign < 0 else (3.0, 6.0)
+        lower += [-14.0, -beyond, *LOWER[code]]
+        upper += [largest, beyond, *UPPER[code]]
+        times += [0.0, 1.0, *([0.0] * (COUNT[code] - 2))]
     unbounded = [1e300] * n_linear
-    theta = np.array([value for e in elements for value in e.theta] + first.tolist())
-    bottom, top = np.array(lower + [-v for v in unbounded]), np.array(upper + unbounded)
+    return _Frame(
+        np.array([code for code, _ in kinds], dtype=np.int64),
+        np.array([sign for _, sign in kinds], dtype=np.float64),
+        np.array(lower + [-v for v in unbounded]),
+        np.array(upper + unbounded),
+        np.array(times + [0.0] * n_linear),
+        _penalty([Element(code, (), sign) for code, sign in kinds]),
+    )
+
+
+def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int) -> Sum:
+    """Fit a sum."""
+    fitted = _try(data, elements, linear, steps, -math.inf)
+    assert fitted is not None  # noqa: S101  # no score is below the aim
+    return fitted
+
+
+def _try(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int, aim: float) -> Sum | None:
+    """Fit a sum; return None if its score is below ``aim``, as soon as this is clear."""
+    grid = data.grid
+    kinds = tuple([(e.code, e.sign) for e in elements])
+    n_linear = min(2 if (CPE, 1.0) in kinds else 3, data.n_columns)
+    columns = grid.columns[:n_linear]
+    if linear is None:
+        first = [float(data.y[np.argmax(grid.log_x)])] + [0.0] * (n_linear - 1)
+    else:
+        first = linear[:n_linear].tolist()
+        first += [0.0] * (n_linear - len(first))
+    frame = _frame(kinds, n_linear)
+    low, high = grid.window
+    theta = np.array([value for e in elements for value in e.theta] + first)
     p, m = theta.size, data.y.size
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
-    codes = np.array([e.code for e in elements], dtype=np.int64)
-    signs = np.array([e.sign for e in elements], dtype=np.float64)
-    penalty = _penalty(elements) + 0.5 * p * math.log(m)
+    penalty = frame.penalty + 0.5 * p * math.log(m)
     goal = m * math.exp(min(-2 * (aim + penalty) / m, 600.0))
     chi2 = _fit_elements(
-        codes, signs, theta, bottom, top, columns, grid.log_x, data.y, data.weight, steps,
-        TOLERANCE[steps == LONG], goal,
-        z, rows, root,
+        frame.codes, frame.signs, theta, frame.lower + low * frame.times, frame.upper + high * frame.times,
+        columns, grid.log_x, data.y, data.weight, steps, TOLERANCE[steps == LONG], goal, z, rows, root,
     )  # fmt: skip
+    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - penalty
+    if score < aim:
+        return None
+    values = theta.tolist()
     fitted, k = [], 0
     for e in elements:
-        fitted.append(Element(e.code, tuple(theta[k : k + COUNT[e.code]].tolist()), e.sign))
+        fitted.append(Element(e.code, tuple(values[k : k + COUNT[e.code]]), e.sign))
         k += COUNT[e.code]
     order = sorted(range(len(fitted)), key=lambda i: (fitted[i].code == CPE, fitted[i].theta[1]))
     if order != list(range(len(fitted))):
         starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
         index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
         fitted, rows, root = [fitted[i] for i in order], rows[index], root[:, index]
-    score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - penalty
     return Sum(tuple(fitted), theta[k:], chi2, score, z, rows, root)
 
 

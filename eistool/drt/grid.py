@@ -32,6 +32,7 @@ class Grid:
     linear: FloatArray  # impedance per unit of γ, R, L and 1/C; real, then imaginary parts, (n + 3, 2 n_freq)
     fine: FloatArray  # ln(τ·unit) of the fine grid, on which results are given, shape (n_fine,)
     spline: FloatArray  # interpolates from the comb to the fine grid, shape (n_fine, n)
+    window: tuple[float, float]  # measured range of ln(τ·unit)
 
     @property
     def rows(self) -> FloatArray:
@@ -47,11 +48,6 @@ class Grid:
     def fine_step(self) -> float:
         """Step of the fine grid in ln τ."""
         return self.step / FINER
-
-    @property
-    def window(self) -> tuple[float, float]:
-        """Measured range of ln(τ·unit)."""
-        return -float(self.log_x.max()), -float(self.log_x.min())
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
@@ -76,7 +72,8 @@ def _grid(frequency: bytes) -> Grid:
         "fine": fine,
         "spline": interpolation(log_tau, fine),
     }
-    return Grid(unit=unit, step=step, **arrays)
+    window = -float(arrays["log_x"].max()), -float(arrays["log_x"].min())
+    return Grid(unit=unit, step=step, window=window, **arrays)
 
 
 def grid_of(frequency: FloatArray) -> Grid:

@@ -133,7 +133,7 @@ def free_process(
     data : Data
         Spectrum to fit.
     start : GaussianProcess, optional
-        Earlier fit that gives the initial values.
+        Earlier fit that gives the initial values, with the same blocks or without any.
     steps : int
         Maximum number of steps.
     precision : float, optional
@@ -147,8 +147,10 @@ def free_process(
         extra[0] = data.y[np.argmax(grid.log_x)]
         state = np.array([FIRST_PRECISION, FIRST_VARIANCE, 0, 0, 0, 0, 0], dtype=float)
     else:
-        f, extra = np.concatenate([start.f, start.further]), start.extra.copy()
-        state, local = start.state.copy(), start.local.copy()
+        further = [start.further] if start.further.size else [block.first for block in data.blocks]
+        f, extra, state = np.concatenate([start.f, *further]), start.extra.copy(), start.state.copy()
+        if start.further.size or not data.blocks:
+            local = start.local.copy()
     if precision is not None:
         state[kernels.PRECISION] = precision
     prior = (slope, slope_weight, level)

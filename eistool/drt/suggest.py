@@ -59,24 +59,25 @@ def suggest(drt: DRT, limit: int) -> list[SuggestedCircuit]:
     plain_parts: dict[int, _Part | None] = {i: _part(peak) for i, peak in enumerate(drt.peaks)}
     plain_parts[TAIL] = tail.part if tail else None
     changes = [*_other_peaks(drt), *_merged(drt), *_diffusion(drt, tail), *(tail.others(drt) if tail else ())]
-    best: dict[str, SuggestedCircuit] = {}
+    best: dict[str, tuple[float, list[float], str]] = {}
     for some in _compatible(changes):
         parts = dict(plain_parts)
         for change in some:
             parts.update(change.parts)
-        circuit, start = _build(drt, [parts[i] for i in (*range(len(drt.peaks)), TAIL)], sum(c.R0 for c in some))
+        text, values = _build(drt, [parts[i] for i in (*range(len(drt.peaks)), TAIL)], sum(c.R0 for c in some))
         gain = sum(change.gain for change in some)
         reason = "; ".join(change.reason for change in some) or _describe(parts.values())
-        known = best.get(repr(circuit))
-        if known is None or known.evidence < gain:
-            best[repr(circuit)] = SuggestedCircuit(circuit, start, 1.0, gain, reason)
-    ranked = sorted(best.values(), key=lambda one: (-one.evidence, len(one.start)))
-    first = ranked[0].evidence
-    total = sum(math.exp(one.evidence - first) for one in ranked)
-    return [
-        replace(one, weight=math.exp(one.evidence - first) / total, evidence=one.evidence - first)
-        for one in ranked[:limit]
-    ]
+        if text not in best or best[text][0] < gain:
+            best[text] = gain, values, reason
+    ranked = sorted(best.items(), key=lambda one: (-one[1][0], len(one[1][1])))
+    first = ranked[0][1][0]
+    total = sum(math.exp(gain - first) for gain, _, _ in best.values())
+    suggested = []
+    for text, (gain, values, reason) in ranked[:limit]:
+        circuit = Circuit(text)
+        start = dict(zip(circuit.parameters, values, strict=True))
+        suggested.append(SuggestedCircuit(circuit, start, math.exp(gain - first) / total, gain - first, reason))
+    return suggested
 
 
 def _compatible(changes: list[_Interpretation]) -> Iterator[tuple[_Interpretation, ...]]:
@@ -280,8 +281,8 @@ def _window(drt: DRT) -> tuple[float, float]:
     return 1 / float(omega.max()), 1 / float(omega.min())
 
 
-def _build(drt: DRT, parts: list[_Part | None], moved: float) -> tuple[Circuit, dict[str, float]]:
-    """Return the series of L0, R0 and the parts, with their values by name."""
+def _build(drt: DRT, parts: list[_Part | None], moved: float) -> tuple[str, list[float]]:
+    """Return the series of L0, R0 and the parts, with their values in order."""
     given = [part for part in parts if part is not None]
     texts: list[str] = []
     values: list[float] = []
@@ -300,5 +301,4 @@ def _build(drt: DRT, parts: list[_Part | None], moved: float) -> tuple[Circuit, 
         numbers[group] += 1
         texts.append(TEXTS.get(part.kind, part.kind + "{0}").format(numbers[group]))
         values += part.values
-    circuit = Circuit("-".join(texts))
-    return circuit, dict(zip(circuit.parameters, values, strict=True))
+    return "-".join(texts), values

@@ -8,6 +8,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -41,7 +42,7 @@ from eistool.fitting.weights import check_weighting, resolve_weighting
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
-from eistool.typing import FloatArray, Threshold
+from eistool.typing import FloatArray, IntArray, Threshold
 
 ROUNDS = 80  # maximum number of search rounds, twice the longest wait for a better minimum
 # exceptions of arithmetic with unexpected data
@@ -262,23 +263,10 @@ def _fit(
 ) -> FitResult:
     spectrum, weighting = resolve_weighting(spectrum, weighting)
     problem = build_problem(spectrum, circuit, constraints, weighting)
-    program = problem.program
-    p, n_free = program.kinds.size, problem.free.size
-    ladder_reduced = _ladder(problem)
-    floor = 0.0 if program.loops else NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
-    minima = np.empty((N_MINIMA, p))
-    outcomes = np.zeros((N_MINIMA, 2))  # sum of squares, converged
-    hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
-    hessian = np.zeros((n_free, n_free))
-    pool = problem.pool
-    evaluate, minimise, *arguments = problem.arguments
-    n_minima = search.search_directly(
-        evaluate, minimise, PROPOSE_STARTS, *arguments, problem.fixed_theta, problem.free, program.terms,
-        program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
-        problem.starts, zlib.crc32(problem.target.tobytes()) % SEQUENCE, _irrational(p),
-        *problem.window, floor, rounds,
-        problem.grid, problem.target, *problem.workspace, minima, outcomes, hits, hessian,
-    )  # fmt: skip
+    program, n_free = problem.program, problem.free.size
+    found = find_minima(problem, rounds)
+    n_minima, minima, outcomes, hits, hessian = found.n, found.minima, found.outcomes, found.hits, found.hessian
+    ladder_reduced = found.ladder_reduced
     element_error = take_error()  # reported only if a custom element fails for all starts
     if n_minima == 0:
         detail = f": {element_error} (in the internal units of impedance and time)" if element_error else ""
@@ -370,6 +358,57 @@ def _fit(
             dc_covariance=_dc_covariance(circuit, values, derivative, uncertainty),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Minima:
+    """Minima of a problem, the best first; m are listed at most."""
+
+    n: int
+    minima: FloatArray  # shape (m, p), of theta
+    outcomes: FloatArray  # shape (m, 2): sums of squares, and whether the run converged
+    hits: IntArray  # shape (m + 1,): starts that reached each, and all
+    hessian: FloatArray  # shape (n_free, n_free), JᵀJ at the best
+    ladder_reduced: float  # reduced chi2 of the ladder
+
+
+def find_minima(
+    problem: Problem, rounds: int = ROUNDS, first: int | None = None, floor: float | None = None
+) -> Minima:
+    """Return the minima that a search from many starts finds.
+
+    Parameters
+    ----------
+    problem : Problem
+        Problem of one spectrum.
+    rounds : int
+        Maximum number of rounds.
+    first : int, optional
+        First index of the sequence of starts; by default derived from the data.
+    floor : float, optional
+        Sum of squares near which the search may stop; by default that of the ladder. With 0 it goes on until
+        the best minimum is confirmed.
+    """
+    program = problem.program
+    p, n_free = program.kinds.size, problem.free.size
+    ladder_reduced = _ladder(problem)
+    if floor is None:
+        floor = 0.0 if program.loops else NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
+    if first is None:
+        first = zlib.crc32(problem.target.tobytes()) % SEQUENCE
+    minima = np.empty((N_MINIMA, p))
+    outcomes = np.zeros((N_MINIMA, 2))
+    hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
+    hessian = np.zeros((n_free, n_free))
+    pool = problem.pool
+    evaluate, minimise, *arguments = problem.arguments
+    n = search.search_directly(
+        evaluate, minimise, PROPOSE_STARTS, *arguments, problem.fixed_theta, problem.free, program.terms,
+        program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
+        problem.starts, first, _irrational(p), *problem.window, floor, rounds,
+        problem.grid, problem.target, *problem.workspace, minima, outcomes, hits, hessian,
+    )  # fmt: skip
+    return Minima(n, minima, outcomes, hits, hessian, ladder_reduced)
 
 
 def _dc_covariance(

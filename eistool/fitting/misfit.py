@@ -46,6 +46,7 @@ LEADS = np.arange(-1.0, 0.61, 0.4)  # decades of tau from the upper edge of the 
 LEAD_SIZE = 0.3  # of |Z| at the upper edge
 SMALLEST = 1e-5  # of a direction's variance by the largest
 MOST = 300.0  # of |ln| that still has an exponential
+LEVEL_DEGREE, POINTS_PER_DEGREE = 10, 4  # of the polynomial that smooths ln |Z|
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,7 @@ class MisfitBasis:
 
     log_omega: FloatArray  # shape (n_points,)
     order: IntArray  # of the points with descending omega
+    smooth: FloatArray  # shape (n_points, k): orthonormal polynomials of log_omega
     nodes: FloatArray  # ln tau of the distribution
     relaxations: ComplexArray  # shape (n_nodes, n_points)
     distributions: tuple[FloatArray, ...]  # deviations, each of shape (m, n_nodes)
@@ -73,8 +75,11 @@ class MisfitBasis:
             :func:`eistool.fitting.weights.standard_deviation`.
         """
         modulus = np.abs(impedance)
-        relative = np.concatenate([modulus / deviation.real, modulus / deviation.imag])
-        scale = math.sqrt(float(np.mean(relative**2)))
+        # divisors of the residuals hold noise, which all columns have to share: exact ones would explain it
+        level = np.exp(self.smooth @ (self.smooth.T @ np.log(modulus)))
+        relative = np.concatenate([level / deviation.real, level / deviation.imag])
+        size_of_weights = np.concatenate([modulus / deviation.real, modulus / deviation.imag])
+        scale = math.sqrt(float(np.mean(size_of_weights**2)))
         weight = np.concatenate([1 / deviation.real, 1 / deviation.imag]) / scale
         at_nodes = np.exp(np.interp(self.nodes, -self.log_omega[self.order], np.log(modulus[self.order])))
         relaxations = _stacked(self.relaxations) * at_nodes[:, None] * weight
@@ -230,10 +235,13 @@ def _basis(frequency: bytes) -> MisfitBasis:
         for scale in DISTRIBUTION_SCALES
     ]
     parts = [_root(np.log10(omega), scale) for scale in SPECTRUM_SCALES]
+    place = (np.log(omega) + 0.5 * (low + high)) / max(0.5 * (high - low), SMALLEST)
+    chebyshev = np.polynomial.chebyshev.chebvander(place, min(LEVEL_DEGREE, omega.size // POINTS_PER_DEGREE))
     sizes = [len(root) + len(LEADS) for root in roots] + [2 * len(root) for root in parts]
     return MisfitBasis(
         log_omega=np.log(omega),
         order=order,
+        smooth=np.linalg.qr(chebyshev)[0],
         nodes=nodes,
         relaxations=1 / (1 + 1j * np.outer(np.exp(nodes), omega)),
         distributions=tuple(roots),

@@ -203,6 +203,41 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
     return best
 
 
+def nested_start(circuit: Circuit, results: Iterable[FitResult]) -> dict[str, float]:
+    """Return start values from the best fit of a circuit whose parts in series this circuit has too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eistool import fit, simulate
+    >>> spectrum = simulate("R0-CPE1", np.geomspace(1, 1e5, 31), [10, 1e-5, 0.9], noise=0.01, seed=1)
+    >>> start = nested_start(Circuit("L0-R0-p(R1,CPE1)-CPE2"), [fit(spectrum, "R0-CPE1")])
+    >>> sorted(start)
+    ['CPE2.Q', 'CPE2.alpha', 'R0.R']
+    """
+    best, start = math.inf, dict[str, float]()
+    for result in results:
+        places = _places(result.circuit, circuit)
+        if result.success and result.chi2 < best and places:
+            best, start = result.chi2, {name: float(result.values[i]) for name, i in places.items()}
+    return start
+
+
+def _places(smaller: Circuit, circuit: Circuit) -> dict[str, int]:
+    """Return the parameters of a circuit with their places in a smaller one; empty if it has another part."""
+    known = [(_unlabelled(part), part) for part in _parts(circuit)]
+    places = {}
+    for part in _parts(smaller):
+        match = next((pair for pair in known if pair[0] == _unlabelled(part)), None)
+        if match is None:
+            return {}
+        known.remove(match)
+        for own, other in zip(leaves(part), leaves(match[1]), strict=True):
+            for spec in own.spec.parameters:
+                places[f"{other.name}.{spec.name}"] = smaller.index(f"{own.name}.{spec.name}")
+    return places
+
+
 def leave_out(
     fit: FitResult, refit: Callable[[Circuit, Mapping[str, float]], FitResult], kept: Collection[str] = ()
 ) -> tuple[list[FitResult], tuple[Quantity, ...]]:

@@ -47,6 +47,7 @@ from eistool.jobs.candidates import (
     grown,
     leaders,
     leave_out,
+    nested_start,
     remarks,
     typical_exponents,
     with_leads,
@@ -420,10 +421,13 @@ def fit_candidates(
     """Return the fits of all candidates: of the library, suggested by the DRT, and with other leads."""
     spectrum, weighting = resolve_weighting(spectrum, options.weighting)
     options = replace(options, weighting=weighting)
-    results = [fit_circuit(spectrum, circuit, options) for circuit in circuits]
+    results: list[FitResult] = []
+    for circuit in sorted(circuits, key=lambda circuit: len(circuit.parameters)):
+        # start values may lie outside of the user's bounds
+        start = {} if options.bounds else nested_start(circuit, results)
+        results.append(fit_circuit(spectrum, circuit, options, start))
     if drt is not None:
         results += [
-            # start values may lie outside of the user's bounds
             fit_circuit(spectrum, suggested.circuit, options, None if options.bounds else suggested.start)
             for suggested in grown(drt, spectrum.metadata, circuits)
         ]

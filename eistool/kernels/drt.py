@@ -6,11 +6,11 @@ the real parts of all points, followed by the imaginary parts. γ = exp(f) on a 
 Shapes: n points of the comb, e additional columns, q = n + e, m data (two per point), p element parameters.
 """
 
-import cmath
 import math
 
 import numpy as np
 
+from eistool.kernels.elementary import atan, exp, log, sincos
 from eistool.kernels.jit import kernel, part
 
 # elements; the first two parameters are ln R and ln τ (of a CPE: ln of its magnitude, and its exponent)
@@ -34,6 +34,19 @@ def _dot(a, b):
     return total
 
 
+@part(sums=True)
+def _dot_four(a, rows, first):
+    """Return the products of a row with four others, so that it is read once."""
+    b, c, d, e = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+    t, u, v, w = 0.0, 0.0, 0.0, 0.0
+    for i in range(a.size):
+        t += a[i] * b[i]
+        u += a[i] * c[i]
+        v += a[i] * d[i]
+        w += a[i] * e[i]
+    return t, u, v, w
+
+
 @part(fast=True)
 def _subtract(row, factor, other, start, stop):
     for i in range(start, stop):
@@ -41,10 +54,24 @@ def _subtract(row, factor, other, start, stop):
 
 
 @part(fast=True)
-def _subtract_four(row, a, b, c, d, rows, first, start, stop):
-    r0, r1, r2, r3 = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
-    for i in range(start, stop):
-        row[i] -= a * r0[i] + b * r1[i] + c * r2[i] + d * r3[i]
+def _subtract_four(target, i, factors, source, k, start, stop):
+    """Subtract four rows, multiplied by the factors in rows k to k + 3 of column i, from row i."""
+    a, b, c, d = factors[k, i], factors[k + 1, i], factors[k + 2, i], factors[k + 3, i]
+    for j in range(start, stop):
+        target[i, j] -= a * source[k, j] + b * source[k + 1, j] + c * source[k + 2, j] + d * source[k + 3, j]
+
+
+@part(fast=True)
+def _subtract_four_twice(target, i, factors, source, k, start, stop):
+    """As above from rows i and i + 1, so that the four rows are read once."""
+    a, b, c, d = factors[k, i], factors[k + 1, i], factors[k + 2, i], factors[k + 3, i]
+    e, f, g, h = factors[k, i + 1], factors[k + 1, i + 1], factors[k + 2, i + 1], factors[k + 3, i + 1]
+    for j in range(start, stop):
+        s, t, u, v = source[k, j], source[k + 1, j], source[k + 2, j], source[k + 3, j]
+        x = target[i, j] - (a * s + b * t + c * u + d * v)
+        y = target[i + 1, j] - (e * s + f * t + g * u + h * v)
+        target[i, j] = x
+        target[i + 1, j] = y
 
 
 @part()
@@ -59,14 +86,18 @@ def _factor(matrix, n):
             if not pivot > 0.0:
                 return False
             root = 1.0 / math.sqrt(pivot)
-            row = matrix[j]
             for i in range(j, n):
-                row[i] *= root
+                matrix[j, i] *= root
             for i in range(j + 1, end):
-                _subtract(matrix[i], row[i], row, i, n)
-        for i in range(end, n):
-            a, b, c, d = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
-            _subtract_four(matrix[i], a, b, c, d, matrix, k, i, n)
+                factor = matrix[j, i]
+                for c in range(i, n):
+                    matrix[i, c] -= factor * matrix[j, c]
+        i = end
+        while i + 1 < n:
+            _subtract_four_twice(matrix, i, matrix, matrix, k, i, n)
+            i += 2
+        if i < n:
+            _subtract_four(matrix, i, matrix, matrix, k, i, n)
         k = end
     return True
 
@@ -76,7 +107,8 @@ def _solve(matrix, x, n):
     """Solve UᵀU x = b in place."""
     for k in range(n):
         x[k] /= matrix[k, k]
-        _subtract(x, x[k], matrix[k], k + 1, n)
+        for i in range(k + 1, n):
+            x[i] -= x[k] * matrix[k, i]
     for k in range(n - 1, -1, -1):
         x[k] = (x[k] - _dot(matrix[k, k + 1 : n], x[k + 1 : n])) / matrix[k, k]
 
@@ -92,15 +124,19 @@ def _invert(matrix, inverse, n):
     while k < n:
         end = min(k + 4, n)
         for j in range(k, end):
-            row = inverse[j]
             scale = 1.0 / matrix[j, j]
             for i in range(j + 1):
-                row[i] *= scale
+                inverse[j, i] *= scale
             for i in range(j + 1, end):
-                _subtract(inverse[i], matrix[j, i], row, 0, j + 1)
-        for i in range(end, n):
-            a, b, c, d = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
-            _subtract_four(inverse[i], a, b, c, d, inverse, k, 0, end)
+                factor = matrix[j, i]
+                for c in range(j + 1):
+                    inverse[i, c] -= factor * inverse[j, c]
+        i = end
+        while i + 1 < n:
+            _subtract_four_twice(inverse, i, matrix, inverse, k, 0, end)
+            i += 2
+        if i < n:
+            _subtract_four(inverse, i, matrix, inverse, k, 0, end)
         k = end
 
 
@@ -164,7 +200,7 @@ def _predict(rows, x, y, residual):
         _subtract(residual, x[a], rows[a], 0, y.size)
 
 
-@part()
+@part(sums=True)
 def _chi2(residual, weight):
     total = 0.0
     for i in range(weight.size):
@@ -187,21 +223,27 @@ def _deviance(f, mean, slope, slope_weight, level, curvature, local, n):
     return rough, fixed
 
 
+@part(sums=True)
+def _quadratic_form(row, diagonals, stop):
+    """Return the first part of xᵀPx for a pentadiagonal matrix: terms that begin before ``stop``."""
+    total = 0.0
+    for i in range(stop):
+        pair = row[i + 1] * diagonals[1, i] + row[i + 2] * diagonals[2, i]
+        total += row[i] * (row[i] * diagonals[0, i] + 2.0 * pair)
+    return total
+
+
 @part()
 def _traces(factor, root, penalty, rough_penalty, n, q):
     """Compute W; return the effective number of parameters, q - tr(H⁻¹P), and tr(H⁻¹S) of the roughness."""
     _invert(factor, root, q)
+    row = np.zeros(q + 2)  # the diagonals are 0 where they would end
     trace = 0.0
     trace_rough = 0.0
     for k in range(q):
-        row = root[k]
-        stop = min(k + 1, n)
-        for i in range(stop):
-            a = row[i] * row[i]
-            b = 2.0 * row[i] * row[i + 1] if i + 1 < stop else 0.0
-            d = 2.0 * row[i] * row[i + 2] if i + 2 < stop else 0.0
-            trace += a * penalty[0, i] + b * penalty[1, i] + d * penalty[2, i]
-            trace_rough += a * rough_penalty[0, i] + b * rough_penalty[1, i] + d * rough_penalty[2, i]
+        row[:q] = root[k]
+        trace += _quadratic_form(row, penalty, min(k + 1, n))
+        trace_rough += _quadratic_form(row, rough_penalty, min(k + 1, n))
     return q - trace, trace_rough
 
 
@@ -284,7 +326,7 @@ def log_process(
         last = iteration == steps or settled >= 1
         precision, variance = state[0], state[1]
         for i in range(n):
-            gamma[i] = math.exp(f[i])
+            gamma[i] = exp(f[i])
             x[i] = gamma[i]
         for i in range(n, q):
             x[i] = extra[i - n]
@@ -338,10 +380,13 @@ def log_process(
             penalty[1, i] -= w
             step[i] += d
             step[i + 1] -= d
+        for i in range(n, q):
+            x[i] = 1.0
         for i in range(q):
-            gi = gamma[i] / variance if i < n else 1.0 / variance
+            # x holds γ, the derivatives of the model with respect to the unknowns
+            gi = x[i] / variance
             for k in range(i, q):
-                scratch[i, k] = gi * (gamma[k] if k < n else 1.0) * products[i, k]
+                scratch[i, k] = gi * x[k] * products[i, k]
         for i in range(n):
             scratch[i, i] += penalty[0, i]
             if i + 1 < n:
@@ -372,7 +417,7 @@ def log_process(
             for _ in range(6):
                 for i in range(n):
                     trial[i] = f[i] + scale * step[i]
-                    x[i] = math.exp(trial[i])
+                    x[i] = exp(trial[i])
                 for i in range(n, q):
                     x[i] = extra[i - n] + scale * step[i]
                 _predict(rows, x, y, residual)
@@ -429,117 +474,216 @@ def log_process(
 
 
 @part()
-def _element(code, lx, theta, p):
-    """Return Z and up to four derivatives of an element (except RC and ZARC) at one frequency."""
-    size = math.exp(theta[p])
-    if code == CPE:
-        log_jx = complex(lx, 0.5 * math.pi)
-        z = cmath.exp(theta[p] - theta[p + 1] * log_jx)
-        return z, z, -z * log_jx, 0j, 0j
-    log_q = complex(lx + theta[p + 1], 0.5 * math.pi)
-    if code == HN:
-        q = cmath.exp(theta[p + 2] * log_q)
-        log_1q = cmath.log(1.0 + q)
-        z = size * cmath.exp(-theta[p + 3] * log_1q)
-        d = -z * theta[p + 3] * q / (1.0 + q)
-        return z, z, theta[p + 2] * d, d * log_q, -z * log_1q
-    if code == GERISCHER:
-        q = complex(0.0, math.exp(log_q.real))
-        z = size / cmath.sqrt(1.0 + q)
-        return z, z, -0.5 * z * q / (1.0 + q), 0j, 0j
-    width = math.exp(theta[p + 2])
-    if code == CONSTANT:
-        qa = complex(0.0, math.exp(log_q.real - width))
-        qb = complex(0.0, math.exp(log_q.real + width))
-        g = cmath.log(1.0 + qb) - cmath.log(1.0 + qa)
-        ha, hb = qa / (1.0 + qa), qb / (1.0 + qb)
-        z = size * (1.0 - g / (2.0 * width))
-        return z, z, size * (ha - hb) / (2.0 * width), size * (g / (2.0 * width) - 0.5 * (ha + hb)), 0j
-    # log-normal: 33 nodes out to 4.8 standard deviations
-    q, ratio = math.exp(log_q.real - 4.8 * width), math.exp(0.3 * width)
-    re, im, re_tau, im_tau, re_width, im_width = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for k in range(_NODES.size):
-        # 1/(1 + jq) and its derivative with respect to ln q
-        unit = 1.0 / (1.0 + q * q)
-        weight = _NODE_WEIGHTS[k] * unit
-        re += weight
-        im -= weight * q
-        d_re, d_im = -2.0 * weight * unit * q * q, weight * unit * q * (q * q - 1.0)
-        re_tau += d_re
-        im_tau += d_im
-        re_width += _NODES[k] * d_re
-        im_width += _NODES[k] * d_im
-        q *= ratio
-    z = size * complex(re, im)
-    return z, z, size * complex(re_tau, im_tau), size * width * complex(re_width, im_width), 0j
-
-
-@part()
 def _count(code):
     if code == HN:
         return 4
     return 3 if code in (ZARC, LOG_NORMAL, CONSTANT) else 2
 
 
-@part()
-def _assemble_arc(exponent, sign, log_x, theta, p, with_exponent, z, rows):
-    """Add R/(1 + (jωτ)^φ) to Z and compute its derivatives; the hot spot of a fit."""
-    n = log_x.size
-    size = sign * math.exp(theta[p])
+@part(fast=True)
+def _add_arc(size, log_tau, exponent, log_x, z_re, z_im, re, im, tau_re, tau_im, phi_re, phi_im):
+    """Add R/(1 + (jωτ)^φ) to Z and compute its derivatives."""
     c, s = math.cos(0.5 * math.pi * exponent), math.sin(0.5 * math.pi * exponent)
-    for k in range(n):
-        log_q = log_x[k] + theta[p + 1]
-        r = math.exp(exponent * log_q)
-        re, im = 1.0 + r * c, r * s
-        d = 1.0 / (re * re + im * im)
-        z_re, z_im = size * re * d, -size * im * d
-        z[k] += z_re
-        z[k + n] += z_im
-        rows[p, k] = z_re
-        rows[p, k + n] = z_im
+    for k in range(log_x.size):
+        log_q = log_x[k] + log_tau
+        r = exp(exponent * log_q)
+        a, b = 1.0 + r * c, r * s
+        d = 1.0 / (a * a + b * b)
+        x, y = size * a * d, -size * b * d
+        z_re[k] += x
+        z_im[k] += y
+        re[k] = x
+        im[k] = y
         # derivative with respect to ln q: -Z q/(1+q), q/(1+q) = 1 - 1/(1+q)
-        q_re, q_im = 1.0 - re * d, im * d
-        d_re, d_im = z_im * q_im - z_re * q_re, -z_re * q_im - z_im * q_re
-        rows[p + 1, k] = exponent * d_re
-        rows[p + 1, k + n] = exponent * d_im
-        if with_exponent:
-            rows[p + 2, k] = d_re * log_q - d_im * 0.5 * math.pi
-            rows[p + 2, k + n] = d_im * log_q + d_re * 0.5 * math.pi
+        q_re, q_im = 1.0 - a * d, b * d
+        d_re, d_im = y * q_im - x * q_re, -x * q_im - y * q_re
+        tau_re[k] = exponent * d_re
+        tau_im[k] = exponent * d_im
+        phi_re[k] = d_re * log_q - d_im * 0.5 * math.pi
+        phi_im[k] = d_im * log_q + d_re * 0.5 * math.pi
+
+
+@part(fast=True)
+def _add_havriliak_negami(
+    size, log_tau, phi, psi, log_x, z_re, z_im, re, im, tau_re, tau_im, phi_re, phi_im, psi_re, psi_im
+):  # fmt: skip
+    """Add R/(1 + (jωτ)^φ)^ψ to Z and compute its derivatives."""
+    c, s = math.cos(0.5 * math.pi * phi), math.sin(0.5 * math.pi * phi)
+    for k in range(log_x.size):
+        log_q = log_x[k] + log_tau
+        r = exp(phi * log_q)
+        a, b = 1.0 + r * c, r * s
+        square = a * a + b * b
+        log_1q, angle = 0.5 * log(square), atan(b / a)
+        sine, cosine = sincos(psi * angle)
+        modulus = size * exp(-psi * log_1q)
+        x, y = modulus * cosine, -modulus * sine
+        z_re[k] += x
+        z_im[k] += y
+        re[k] = x
+        im[k] = y
+        q_re, q_im = 1.0 - a / square, b / square
+        d_re, d_im = psi * (y * q_im - x * q_re), -psi * (x * q_im + y * q_re)
+        tau_re[k] = phi * d_re
+        tau_im[k] = phi * d_im
+        phi_re[k] = d_re * log_q - d_im * 0.5 * math.pi
+        phi_im[k] = d_im * log_q + d_re * 0.5 * math.pi
+        psi_re[k] = y * angle - x * log_1q
+        psi_im[k] = -x * angle - y * log_1q
+
+
+@part(fast=True)
+def _add_gerischer(size, log_tau, log_x, z_re, z_im, re, im, tau_re, tau_im):
+    """Add R/√(1 + jωτ) to Z and compute its derivatives."""
+    for k in range(log_x.size):
+        q = exp(log_x[k] + log_tau)
+        square = 1.0 + q * q
+        modulus = math.sqrt(square)
+        root = math.sqrt(0.5 * (modulus + 1.0))
+        x, y = size * root / modulus, -0.5 * size * q / (root * modulus)
+        z_re[k] += x
+        z_im[k] += y
+        re[k] = x
+        im[k] = y
+        q_re, q_im = q * q / square, q / square
+        tau_re[k] = 0.5 * (y * q_im - x * q_re)
+        tau_im[k] = -0.5 * (x * q_im + y * q_re)
+
+
+@part(fast=True)
+def _add_constant(size, log_tau, width, log_x, z_re, z_im, re, im, tau_re, tau_im, width_re, width_im):
+    """Add the impedance of a constant γ between two steps to Z and compute its derivatives."""
+    low, high, share = math.exp(log_tau - width), math.exp(log_tau + width), 0.5 / width
+    for k in range(log_x.size):
+        w = exp(log_x[k])
+        a, b = w * low, w * high
+        a_square, b_square = 1.0 + a * a, 1.0 + b * b
+        # ln((1 + jb)/(1 + ja)), and q/(1 + q) at both steps
+        g_re, g_im = 0.5 * log(b_square / a_square), atan((b - a) / (1.0 + a * b))
+        a_re, a_im, b_re, b_im = a * a / a_square, a / a_square, b * b / b_square, b / b_square
+        x, y = size * (1.0 - g_re * share), -size * g_im * share
+        z_re[k] += x
+        z_im[k] += y
+        re[k] = x
+        im[k] = y
+        tau_re[k] = size * share * (a_re - b_re)
+        tau_im[k] = size * share * (a_im - b_im)
+        width_re[k] = size * (g_re * share - 0.5 * (a_re + b_re))
+        width_im[k] = size * (g_im * share - 0.5 * (a_im + b_im))
+
+
+@part(fast=True)
+def _add_log_normal(size, log_tau, width, log_x, q, z_re, z_im, re, im, tau_re, tau_im, width_re, width_im):
+    """Add the impedance of a log-normal γ to Z and compute its derivatives, from 33 nodes; ``q`` is work space."""
+    ratio = math.exp(0.3 * width)
+    for k in range(log_x.size):
+        q[k] = exp(log_x[k] + log_tau - 4.8 * width)
+        re[k], im[k], tau_re[k], tau_im[k], width_re[k], width_im[k] = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for node in range(_NODES.size):
+        at, share = _NODES[node] * width, size * _NODE_WEIGHTS[node]
+        for k in range(log_x.size):
+            # 1/(1 + jq) and its derivative with respect to ln q
+            square = q[k] * q[k]
+            unit = 1.0 / (1.0 + square)
+            weight = share * unit
+            re[k] += weight
+            im[k] -= weight * q[k]
+            twice = weight * unit
+            d_re, d_im = -2.0 * twice * square, twice * q[k] * (square - 1.0)
+            tau_re[k] += d_re
+            tau_im[k] += d_im
+            width_re[k] += at * d_re
+            width_im[k] += at * d_im
+            q[k] *= ratio
+    for k in range(log_x.size):
+        z_re[k] += re[k]
+        z_im[k] += im[k]
+
+
+@part(fast=True)
+def _add_cpe(log_size, exponent, sign, log_x, z_re, z_im, re, im, n_re, n_im):
+    """Add a CPE to Z and compute its derivatives."""
+    c, s = math.cos(0.5 * math.pi * exponent), math.sin(0.5 * math.pi * exponent)
+    for k in range(log_x.size):
+        r = sign * exp(log_size - exponent * log_x[k])
+        x, y = r * c, -r * s
+        z_re[k] += x
+        z_im[k] += y
+        re[k] = x
+        im[k] = y
+        n_re[k] = 0.5 * math.pi * y - x * log_x[k]
+        n_im[k] = -0.5 * math.pi * x - y * log_x[k]
 
 
 @part()
-def _assemble(codes, signs, theta, columns, log_x, z, rows):
+def _assemble(codes, signs, theta, columns, log_x, work, z, rows):
+    """Compute Z and its derivatives, except for those of the linear columns; the hot spot of a fit."""
     n = log_x.size
-    for i in range(2 * n):
-        z[i] = 0.0
+    z[:] = 0.0
+    for a in range(columns.shape[0]):
+        _subtract(z, -theta[theta.size - columns.shape[0] + a], columns[a], 0, 2 * n)
+    z_re, z_im = z[:n], z[n:]
     p = np.int64(0)
     for o in range(codes.size):
-        count = _count(codes[o])
-        if codes[o] == RC or codes[o] == ZARC:
-            exponent = theta[p + 2] if codes[o] == ZARC else 1.0
-            _assemble_arc(exponent, signs[o], log_x, theta, p, codes[o] == ZARC, z, rows)
-            p += count
+        code = codes[o]
+        re, im, d_re, d_im = rows[p, :n], rows[p, n:], rows[p + 1, :n], rows[p + 1, n:]
+        if code == CPE:
+            _add_cpe(theta[p], theta[p + 1], signs[o], log_x, z_re, z_im, re, im, d_re, d_im)
+            p += 2
             continue
-        for k in range(n):
-            v = _element(codes[o], log_x[k], theta, p)
-            s = signs[o]
-            z[k] += s * v[0].real
-            z[k + n] += s * v[0].imag
-            rows[p, k] = s * v[1].real
-            rows[p, k + n] = s * v[1].imag
-            rows[p + 1, k] = s * v[2].real
-            rows[p + 1, k + n] = s * v[2].imag
-            if count > 2:
-                rows[p + 2, k] = s * v[3].real
-                rows[p + 2, k + n] = s * v[3].imag
-            if count > 3:
-                rows[p + 3, k] = s * v[4].real
-                rows[p + 3, k + n] = s * v[4].imag
-        p += count
-    for a in range(columns.shape[0]):
-        _subtract(z, -theta[p + a], columns[a], 0, 2 * n)
-        for i in range(2 * n):
-            rows[p + a, i] = columns[a, i]
+        size, log_tau = signs[o] * math.exp(theta[p]), theta[p + 1]
+        if code == RC:
+            # the derivative with respect to the exponent is not needed
+            _add_arc(size, log_tau, 1.0, log_x, z_re, z_im, re, im, d_re, d_im, work[:n], work[n:])
+        elif code == GERISCHER:
+            _add_gerischer(size, log_tau, log_x, z_re, z_im, re, im, d_re, d_im)
+        else:
+            e_re, e_im = rows[p + 2, :n], rows[p + 2, n:]
+            if code == ZARC:
+                _add_arc(size, log_tau, theta[p + 2], log_x, z_re, z_im, re, im, d_re, d_im, e_re, e_im)
+            elif code == HN:
+                _add_havriliak_negami(
+                    size, log_tau, theta[p + 2], theta[p + 3], log_x, z_re, z_im, re, im, d_re, d_im, e_re, e_im,
+                    rows[p + 3, :n], rows[p + 3, n:],
+                )  # fmt: skip
+            elif code == CONSTANT:
+                width = math.exp(theta[p + 2])
+                _add_constant(size, log_tau, width, log_x, z_re, z_im, re, im, d_re, d_im, e_re, e_im)
+            else:
+                width = math.exp(theta[p + 2])
+                _add_log_normal(
+                    size, log_tau, width, log_x, work[:n], z_re, z_im, re, im, d_re, d_im, e_re, e_im
+                )  # fmt: skip
+        p += _count(code)
+
+
+@part(sums=True)
+def _misfit(y, z, root_weight, residual):
+    """Compute weighted residuals; return their sum of squares."""
+    total = 0.0
+    for i in range(y.size):
+        residual[i] = (y[i] - z[i]) * root_weight[i]
+        total += residual[i] * residual[i]
+    return total
+
+
+@part()
+def _normal_equations(rows, root_weight, residual, scaled, normal, gradient):
+    """Compute the upper triangle of the products of weighted rows, and those with the residuals."""
+    p, m = rows.shape
+    for a in range(p):
+        for i in range(m):
+            scaled[a, i] = rows[a, i] * root_weight[i]
+    for a in range(p):
+        row = scaled[a]
+        c = a
+        while c + 4 <= p:
+            normal[a, c], normal[a, c + 1], normal[a, c + 2], normal[a, c + 3] = _dot_four(row, scaled, c)
+            c += 4
+        while c < p:
+            normal[a, c] = _dot(row, scaled[c])
+            c += 1
+        gradient[a] = _dot(row, residual)
 
 
 @kernel(
@@ -571,7 +715,8 @@ def fit_elements(
     tolerance : float
         Relative decrease below which to stop.
     goal : float
-        Sum of squares to reach; a fit that decreases too slowly to reach it is stopped.
+        Sum of squares to reach; a fit that decreases too slowly to reach it is stopped, and without outputs
+        other than ``theta`` if it misses it.
     z : float64, shape (m,)
         Output: the model.
     rows : float64, shape (p, m)
@@ -581,40 +726,36 @@ def fit_elements(
     """
     p = theta.size
     m = y.size
-    best = np.empty(p)
+    n_linear = columns.shape[0]
     for a in range(p):
         theta[a] = min(max(theta[a], lower[a]), upper[a])
-        best[a] = theta[a]
-    new_z = np.empty(m)
-    new_rows = np.empty((p, m))
+    best = theta.copy()
+    now_z, new_z = np.empty(m), np.empty(m)
+    now_rows, new_rows = np.empty((p, m)), np.empty((p, m))
+    for a in range(n_linear):
+        now_rows[p - n_linear + a] = columns[a]
+        new_rows[p - n_linear + a] = columns[a]
+    scaled = np.empty((p, m))
     normal = np.empty((p, p))
     work = np.empty((p, p))
     gradient = np.empty(p)
     step = np.empty(p)
     free = np.empty(p, np.bool_)
-    weighted = np.empty(m)
-    _assemble(codes, signs, theta, columns, log_x, z, rows)
-    chi2 = 0.0
-    for i in range(m):
-        chi2 += weight[i] * (y[i] - z[i]) ** 2
+    residual = np.empty(m)
+    root_weight = np.sqrt(weight)
+    _assemble(codes, signs, theta, columns, log_x, residual, now_z, now_rows)
+    chi2 = _misfit(y, now_z, root_weight, residual)
     damping = 1e-3
     quiet = 0
     for iteration in range(steps + 1):
-        for a in range(p):
-            for i in range(m):
-                weighted[i] = rows[a, i] * weight[i]
-            for c in range(a + 1):
-                normal[c, a] = _dot(weighted, rows[c])
-            total = 0.0
-            for i in range(m):
-                total += weighted[i] * (y[i] - z[i])
-            gradient[a] = total
+        _normal_equations(now_rows, root_weight, residual, scaled, normal, gradient)
         if iteration == steps or quiet >= 2:
             break
         for a in range(p):
             blocked = (best[a] <= lower[a] and gradient[a] < 0.0) or (best[a] >= upper[a] and gradient[a] > 0.0)
             free[a] = not blocked
         accepted = False
+        value = chi2
         for _ in range(8):
             for a in range(p):
                 for c in range(a, p):
@@ -627,13 +768,11 @@ def fit_elements(
             _solve(work, step, p)
             for a in range(p):
                 # the coefficients of the columns are linear
-                limit = 1.5 if a < p - columns.shape[0] else 1e300
+                limit = 1.5 if a < p - n_linear else 1e300
                 move = min(max(step[a], -limit), limit)
                 theta[a] = min(max(best[a] + move, lower[a]), upper[a])
-            _assemble(codes, signs, theta, columns, log_x, new_z, new_rows)
-            value = 0.0
-            for i in range(m):
-                value += weight[i] * (y[i] - new_z[i]) ** 2
+            _assemble(codes, signs, theta, columns, log_x, residual, new_z, new_rows)
+            value = _misfit(y, new_z, root_weight, residual)
             if value < chi2:
                 accepted = True
                 break
@@ -645,14 +784,16 @@ def fit_elements(
             quiet = 2
         damping *= 0.15
         chi2 = value
-        for a in range(p):
-            best[a] = theta[a]
-            for i in range(m):
-                rows[a, i] = new_rows[a, i]
-        for i in range(m):
-            z[i] = new_z[i]
+        best[:] = theta
+        now_z, new_z = new_z, now_z
+        now_rows, new_rows = new_rows, now_rows
     for a in range(p):
         theta[a] = best[a]
+    if chi2 > goal:
+        return chi2
+    z[:] = now_z
+    rows[:] = now_rows
+    for a in range(p):
         for c in range(a, p):
             work[a, c] = normal[a, c]
         work[a, a] = work[a, a] * (1.0 + 1e-10) + 1e-12

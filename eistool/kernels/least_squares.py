@@ -264,6 +264,51 @@ MINIMISE = numba.types.Tuple((F64, numba.boolean))(
 MINIMISER = numba.types.FunctionType(MINIMISE)
 
 
+@part()
+def _solve_step(
+    hessian, gradient, damping, ridge, theta, lower, upper, kinds, free,
+    held, moving, matrix, solution, step,
+):  # fmt: skip
+    """Compute the damped step within the bounds; return False if the matrix is not positive definite.
+
+    Parameters at a bound are held while the gradient points outward. Steps are limited to 1.5 in logarithms and
+    0.3 in exponents: a parameter that would go further, or leave its bounds, goes as far as it may, and the
+    step of the others takes that into account.
+    """
+    f = free.size
+    for a in range(f):
+        i = free[a]
+        step[a] = 0.0
+        held[a] = (theta[i] <= lower[i] and gradient[a] > 0.0) or (theta[i] >= upper[i] and gradient[a] < 0.0)
+    while True:
+        n = 0
+        for a in range(f):
+            if not held[a]:
+                moving[n] = a
+                n += 1
+        for k in range(n):
+            a = moving[k]
+            solution[k] = -gradient[a]
+            for c in range(f):
+                if held[c] and step[c] != 0.0:
+                    solution[k] -= hessian[a, c] * step[c]
+            for m in range(k + 1):
+                matrix[k, m] = hessian[a, moving[m]]
+            matrix[k, k] += damping * hessian[a, a] + ridge
+        if not cholesky_solve(matrix, solution, n):
+            return False
+        within = True
+        for k in range(n):
+            a, i = moving[k], free[moving[k]]
+            most = 0.3 if kinds[i] == EXPONENT else 1.5
+            step[a] = min(max(solution[k], max(lower[i] - theta[i], -most)), min(upper[i] - theta[i], most))
+            if step[a] != solution[k]:
+                held[a] = True
+                within = False
+        if within:
+            return True
+
+
 @kernel(MINIMISE)
 def minimise(
     evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
@@ -271,13 +316,14 @@ def minimise(
 ):  # fmt: skip
     """Minimise F by Levenberg-Marquardt with bounds, in place; return F and whether it converged.
 
-    Parameters at a bound are held while the gradient points outward. Steps are limited to 1.5 in logarithms
-    and 0.3 in exponents. ``hessian`` and ``gradient`` are those of the last accepted theta.
+    ``hessian`` and ``gradient`` are those of the last accepted theta.
     """
     f = free.size
     matrix = np.empty((f, f))
+    solution = np.empty(f)
     step = np.empty(f)
     moving = np.empty(f, np.int64)
+    held = np.empty(f, np.bool_)
     new_hessian = np.empty((f, f))
     new_gradient = np.empty(f)
     trial = np.empty(theta.size)
@@ -289,43 +335,26 @@ def minimise(
     damping, growth = 1e-3, 4.0
     slow, gained = 0, np.inf
     for _ in range(limit):
-        n = 0
-        for a in range(f):
-            i = free[a]
-            outward = (theta[i] <= lower[i] and gradient[a] > 0.0) or (theta[i] >= upper[i] and gradient[a] < 0.0)
-            if not outward:
-                moving[n] = a
-                n += 1
-        if n == 0:
-            return best, True
-        for a in range(n):
-            step[a] = -gradient[moving[a]]
-            for c in range(a + 1):
-                matrix[a, c] = hessian[moving[a], moving[c]]
-            matrix[a, a] *= 1.0 + damping
-            matrix[a, a] += 1e-14 * best
-        if not cholesky_solve(matrix, step, n):
+        solved = _solve_step(
+            hessian, gradient, damping, 1e-14 * best, theta, lower, upper, kinds, free,
+            held, moving, matrix, solution, step,
+        )  # fmt: skip
+        if not solved:
             damping *= 10.0
             if damping > 1e16:
                 return best, False
             continue
-        cut = 1.0
-        for a in range(n):
-            size = abs(step[a])
-            most = 0.3 if kinds[free[moving[a]]] == EXPONENT else 1.5
-            if size * cut > most:
-                cut = most / size
         copy(theta, trial)
-        for a in range(n):
-            i = free[moving[a]]
-            trial[i] = min(max(theta[i] + cut * step[a], lower[i]), upper[i])
-            step[a] = trial[i] - theta[i]
-        predicted = 0.0
-        for a in range(n):
+        predicted, size = 0.0, 0.0
+        for a in range(f):
+            trial[free[a]] = theta[free[a]] + step[a]
+            size = max(size, abs(step[a]))
             row = 0.0
-            for c in range(n):
-                row += hessian[moving[a], moving[c]] * step[c]
-            predicted -= step[a] * (2.0 * gradient[moving[a]] + row)
+            for c in range(f):
+                row += hessian[a, c] * step[c]
+            predicted -= step[a] * (2.0 * gradient[a] + row)
+        if size == 0.0:
+            return best, True
         evaluate(operations, offsets, parents, groups, trial, grid, sums, rows)
         value = _weigh(target, sums, rows, free)
         if value < best:

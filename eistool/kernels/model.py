@@ -15,11 +15,9 @@ import math
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import config
-from numba.extending import intrinsic
 
 from eistool.kernels.callback import call
+from eistool.kernels.elementary import exp, sincos
 from eistool.kernels.jit import kernel, part
 
 WIDTH = 16  # four AVX2 registers of doubles
@@ -51,83 +49,6 @@ TLM_IE = 27
 TLM_CT = 28  # (Re, Ri, Rct, A, alpha)
 DE_LEVIE = 29  # (Ri, A, alpha)
 CUSTOM = 40  # evaluated by a Python function; OP_ROW is its address
-
-# Cody-Waite splits of ln 2 and π/2: the high parts have trailing zeros, so that k times them is exact
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417e00, 6.07710050650619224932e-11
-
-
-if config.DISABLE_JIT:  # type: ignore[attr-defined]
-
-    def _power_of_two(k):
-        return 2.0 ** int(k)
-
-else:
-
-    @intrinsic
-    def _power_of_two(typing_context, k):
-        """Return 2**k for an integer -1022 <= k <= 1023, from its bit pattern."""
-
-        def codegen(context, builder, signature, args):
-            int64 = ir.IntType(64)
-            biased = builder.add(args[0], ir.Constant(int64, 1023))
-            return builder.bitcast(builder.shl(biased, ir.Constant(int64, 52)), ir.DoubleType())
-
-        return numba.float64(numba.int64), codegen
-
-
-@part(fast=True, inline=True)
-def _exp(x):
-    """Return e**x to about 1 ulp without branches; x is clipped to ±708."""
-    x = min(max(x, -708.0), 708.0)
-    k = np.floor(x * 1.4426950408889634 + 0.5)
-    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
-    s = 2.08767569878681e-9  # 1/12!, the first coefficient of the Taylor series
-    s = s * r + 2.505210838544172e-8
-    s = s * r + 2.755731922398589e-7
-    s = s * r + 2.7557319223985893e-6
-    s = s * r + 2.48015873015873e-5
-    s = s * r + 1.984126984126984e-4
-    s = s * r + 1.388888888888889e-3
-    s = s * r + 8.333333333333333e-3
-    s = s * r + 4.1666666666666664e-2
-    s = s * r + 0.16666666666666666
-    s = s * r + 0.5
-    s = s * r + 1.0
-    s = s * r + 1.0
-    return s * _power_of_two(np.int64(k))
-
-
-@part(fast=True, inline=True)
-def _sincos(x):
-    """Return (sin x, cos x) without branches, for |x| up to 1e5."""
-    k = np.floor(x * 0.6366197723675814 + 0.5)
-    r = (x - k * _HALF_PI_HIGH) - k * _HALF_PI_LOW
-    z = r * r
-    s = -7.647163731819816e-13
-    s = s * z + 1.605904383682161e-10
-    s = s * z - 2.505210838544172e-8
-    s = s * z + 2.755731922398589e-6
-    s = s * z - 1.984126984126984e-4
-    s = s * z + 8.333333333333333e-3
-    s = s * z - 0.16666666666666666
-    sine = r + r * z * s
-    c = 4.779477332387385e-14
-    c = c * z - 1.1470745597729725e-11
-    c = c * z + 2.08767569878681e-9
-    c = c * z - 2.755731922398589e-7
-    c = c * z + 2.48015873015873e-5
-    c = c * z - 1.388888888888889e-3
-    c = c * z + 4.1666666666666664e-2
-    c = c * z - 0.5
-    cosine = c * z + 1.0
-    quadrant = np.int64(k) & 3
-    swap = (quadrant & 1) == 1
-    a = cosine if swap else sine
-    b = sine if swap else cosine
-    a = -a if quadrant >= 2 else a
-    b = -b if (quadrant == 1) or (quadrant == 2) else b
-    return a, b
 
 
 @part()
@@ -261,8 +182,8 @@ def _warburg_ratio(y):
     """Return (Re T, Im T) of T = tanh√(jy)/√(jy) for real y >= 0, without branches."""
     # tanh(a + ja), a = √(y/2), numerator and denominator multiplied by 2 exp(-2a)
     a = max(math.sqrt(0.5 * y), 1e-3)
-    e = _exp(-2.0 * a)
-    sine, cosine = _sincos(2.0 * min(a, 400.0))
+    e = exp(-2.0 * a)
+    sine, cosine = sincos(2.0 * min(a, 400.0))
     d = 1.0 / ((1.0 + e * e + 2.0 * e * cosine) * 2.0 * a)
     hr = (1.0 - e * e) * d
     hi = 2.0 * e * sine * d
@@ -308,7 +229,7 @@ def _add_cpe(log_x, out, by_alpha, amplitude, alpha, k, sign, offset):
         alphas = by_alpha[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
             lx = xb[i] + offset
-            e = _exp(k * alpha * lx)
+            e = exp(k * alpha * lx)
             re = c * e
             im = d * e
             block[i] = sign * re
@@ -329,7 +250,7 @@ def _add_zarc(log_x, out, by_tau, by_alpha, amplitude, shift, alpha):
         alphas = by_alpha[b * _SIZE : (b + 1) * _SIZE]
         for i in range(WIDTH):
             lx = xb[i] + shift
-            e = _exp(alpha * lx)
+            e = exp(alpha * lx)
             qr = e * c
             qi = e * d
             ur = 1.0 + qr

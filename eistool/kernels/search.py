@@ -47,7 +47,7 @@ QUIET_NESTED: Annotated[
 SILENT: Annotated[
     int,
     Threshold("rounds without a better minimum that end a search far from the floor", "tests.benchmarks.hard"),
-] = 40
+] = 20
 PERSISTENCE: Annotated[
     float,
     Threshold(
@@ -231,7 +231,7 @@ def search(
         propose(
             evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
             exchange, has_shape, is_scaled, options, n_options, is_single, index, irrational,
-            window_low, window_high, grid, target, sums, rows, columns, candidates, scores,
+            window_low, window_high, minima, n_minima, grid, target, sums, rows, columns, candidates, scores,
         )  # fmt: skip
         index += n_draws
         for c in range(N_STARTS):

@@ -13,6 +13,8 @@ from eistool.kernels.jit import as_argument, kernel, part
 from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, copy, dot, nnls, scale
 from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
 
+N_BASES, N_MOVES = 2, 4  # known minima, and starts per round that move a term of them
+MOVED = 1.0  # e-folds in tau that a moved arc goes at least
 SWEEPS = 4  # maximum number of exchanges of every term; two are typical
 # share of the draws beyond each end of the window, and their range in e-folds; set on tests.benchmarks.hard
 TAIL, OUTSIDE = 0.1, 6.0
@@ -109,12 +111,12 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
 
 @part()
 def _descend(
-    d, held, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single,
+    d, held, moved, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single,
     gram, right, energy, norm, lower, upper, theta,
 ):  # fmt: skip
     """Exchange columns, starting from draw d, until F stops decreasing; write theta and return F.
 
-    One term may be held at its initial column, to diversify the results.
+    One term may be held at its initial column, or be moved first and then held, to diversify the results.
     """
     n = has_shape.size
     choice = np.empty(n, np.int64)
@@ -130,6 +132,10 @@ def _descend(
             energy -= 2.0 * x * reduced[choice[t]] - x * x
             for a in range(reduced.size):
                 reduced[a] -= x * gram[a, choice[t]]
+    if moved:
+        choice[held] = _best_choice(
+            held, choice, is_scaled, options[held, : n_options[held]], taken, gram, reduced, small, solution, trial
+        )
     for _ in range(SWEEPS):
         changed = False
         for t in range(n):
@@ -181,6 +187,24 @@ def _descend(
 
 
 @part()
+def _forbid(t, d, draws, exchange, terms, options, taken):
+    """Mark the columns of a term that lie near its column in draw d."""
+    n = terms.max() + 1
+    tau = -1
+    for a in range(exchange.shape[0]):
+        if terms[exchange[a, 1]] == t:
+            tau = exchange[a, 2]
+    for option in options:
+        draw, source = option // n, option % n
+        near = draw == d and source == t
+        if tau >= 0:
+            for a in range(exchange.shape[0]):
+                if terms[exchange[a, 1]] == source:
+                    near = near or abs(draws[draw, exchange[a, 2]] - draws[d, tau]) < MOVED
+        taken[option] = near
+
+
+@part()
 def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high):
     """Draw time constants over the window, exponents, and nested amplitudes."""
     for i in free:
@@ -220,6 +244,7 @@ def sort_taus(theta, exchange):
 PROPOSE = numba.void(
     MODEL, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1], numba.boolean[::1], I64[:, ::1],
     numba.boolean[::1], numba.boolean[::1], I64[:, ::1], I64[::1], numba.boolean, I64, F64[::1], F64, F64,
+    F64[:, ::1], I64,
     F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1],
 )  # fmt: skip
 PROPOSER = numba.types.FunctionType(PROPOSE)
@@ -228,7 +253,7 @@ PROPOSER = numba.types.FunctionType(PROPOSE)
 @kernel(PROPOSE)
 def propose(
     evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
-    exchange, has_shape, is_scaled, options, n_options, is_single, first, irrational, low, high,
+    exchange, has_shape, is_scaled, options, n_options, is_single, first, irrational, low, high, known, n_known,
     grid, target, sums, rows, columns, candidates, scores,
 ):  # fmt: skip
     """Propose starts and compute F of each: draws whose columns have been exchanged for the best ones.
@@ -245,6 +270,8 @@ def propose(
         Index of the first draw.
     low, high : float64
         Range of ln tau.
+    known, n_known : float64, shape (m, p), and int
+        Minima that are known, the best first: some starts move one term of them elsewhere.
     columns : float64, shape (k, 2 n)
         Work space for the pool.
     candidates : float64, shape (s, p)
@@ -262,21 +289,34 @@ def propose(
     taken = np.zeros(n_columns, np.bool_)
     data = target[0] * target[1]
     energy = dot(data, data)
+    movable = np.flatnonzero(has_shape & is_scaled)
+    n_bases = min(n_known, N_BASES) if movable.size > 1 else 0
     for d in range(n_draws):
-        copy(fixed_theta, draws[d])
-        _draw(draws[d], kinds, free, lower, upper, nested, irrational, first + d, low, high)
-        sort_taus(draws[d], exchange)
+        if d < n_bases:
+            copy(known[d], draws[d])
+        else:
+            copy(fixed_theta, draws[d])
+            _draw(draws[d], kinds, free, lower, upper, nested, irrational, first + d, low, high)
+            sort_taus(draws[d], exchange)
         evaluate(operations, offsets, parents, groups, draws[d], grid, sums, rows)
         _keep_columns(rows, target[1], kinds, terms, has_shape, d * n_terms, columns, norm)
     _correlate(columns, data, options, n_options, gram, right)
-    movable = np.flatnonzero(has_shape & is_scaled)
+    turn = first // n_draws
     for c in range(scores.size):
-        turn = first // n_draws + c
-        held = movable[turn % movable.size] if c % 2 == 1 and movable.size > 1 else -1
+        moved = n_bases > 0 and c < N_MOVES
+        if moved:
+            move = turn * N_MOVES + c
+            held, base = movable[move % movable.size], (move // movable.size) % n_bases
+            _forbid(held, base, draws, exchange, terms, options[held, : n_options[held]], taken)
+        else:
+            held = movable[(turn + c) % movable.size] if c % 2 == 1 and movable.size > 1 else -1
+            base = n_bases + c % (n_draws - n_bases)
         scores[c] = _descend(
-            c % n_draws, held, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken,
+            base, held, moved, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken,
             is_single, gram, right, energy, norm, lower, upper, candidates[c],
         )  # fmt: skip
+        if moved:
+            taken[:] = False
         sort_taus(candidates[c], exchange)
         if not math.isfinite(scores[c]):
             scores[c] = np.inf

@@ -1,6 +1,6 @@
 """Readers of spectra, cycling records, polarisation experiments and samples tables."""
 
-from eistool.readers.content import resolved
+from eistool.readers.content import FileContent, resolved
 from eistool.readers.cycling import read_profile
 from eistool.readers.files import RUN, FoundFile, is_result_folder, scan
 from eistool.readers.polarization import PolarizationRecord, is_polarization, read_polarization
@@ -11,6 +11,7 @@ from eistool.readers.samples import SamplesTable, SampleTables, read_samples
 __all__ = [
     "READERS",
     "RUN",
+    "FileContent",
     "FoundFile",
     "PolarizationRecord",
     "Reader",

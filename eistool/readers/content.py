@@ -1,7 +1,10 @@
 """Contents of a file, read and decoded once."""
 
 import codecs
+import hashlib
+import os
 import re
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +15,8 @@ from eistool.escaping import printable
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINES = 1_000_000
 MAX_LINE = 1_000_000  # characters; splitting a longer one takes many times its memory
+
+_PAUSES = (0.05, 0.2, 0.5)  # s, before a file that changes is read again
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _HEAD = 2_000_000  # characters
@@ -46,7 +51,7 @@ class FileContent:
         Raises
         ------
         ReaderError
-            If the file cannot be opened, is empty, or is larger than 64 MiB.
+            If the file cannot be opened, is empty, larger than 64 MiB, or still being written.
         """
         name = printable(path.name)
         try:
@@ -56,15 +61,17 @@ class FileContent:
                     f"{name}: {size / 2**20:.0f} MiB; expected at most "
                     f"{MAX_BYTES // 2**20} MiB: split it, or export only the impedance columns"
                 )
-            data = b""
-            if size:  # streams of the kernel have none, and may never end
-                with path.open("rb") as file:
-                    data = file.read(min(MAX_BYTES, limit or MAX_BYTES))
+            data = _read_settled(path) if limit is None else _read(path, limit)[0]
         except OSError as error:
             raise ReaderError(f"{name}: cannot be opened ({error.strerror or error})") from error
         if not data.strip():
             raise ReaderError(f"{name}: the file is empty; export it again")
         return cls(path, data)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes, in hexadecimal digits."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def suffix(self) -> str:
@@ -110,6 +117,11 @@ class FileContent:
                 raise self.error(f"{len(line)} characters in a line; expected at most {MAX_LINE}", number)
         return lines
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last line has a line end."""
+        return self.text.endswith(("\n", "\r"))
+
     @cached_property
     def first_lines(self) -> list[str]:
         """Lines of the first 2 million characters."""
@@ -131,3 +143,34 @@ def resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):
         return path.absolute()
+
+
+def _read(path: Path, limit: int) -> tuple[bytes, tuple[int, int]]:
+    """Return the first bytes of a file, and its size and date before they were read."""
+    status = path.stat()
+    data = b""
+    if status.st_size:  # streams of the kernel have none, and may never end
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            data = file.read(min(MAX_BYTES + 1, limit))
+    return data, (status.st_size, status.st_mtime_ns)
+
+
+def _read_settled(path: Path) -> bytes:
+    """Return a file that does not change meanwhile; one that does is read again.
+
+    Raises
+    ------
+    ReaderError
+        If it keeps changing.
+    """
+    for pause in (*_PAUSES, None):
+        data, before = _read(path, MAX_BYTES + 1)
+        status = path.stat()
+        if before == (status.st_size, status.st_mtime_ns) and len(data) == status.st_size:
+            return data
+        if pause is not None:
+            time.sleep(pause)
+    raise ReaderError(
+        f"{printable(path.name)}: the file is still being written; read it again when it is complete"
+    )

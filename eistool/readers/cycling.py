@@ -62,7 +62,7 @@ def _profile(content: FileContent, table: TimeSeries, started_at: str | None) ->
     if not {"time", "voltage"} <= columns.keys() or not {"current", "charge", "capacity"} & columns.keys():
         names = ", ".join(sorted(columns)) or "none"
         raise content.error(f"columns found: {names}; expected {_NEEDED}", table.line)
-    notes: list[str] = []
+    notes = list(table.notes)
     good = np.all([np.isfinite(column) for column in columns.values()], axis=0)
     if not good.all():
         notes.append(f"{np.count_nonzero(~good)} rows without all numbers omitted")

@@ -18,7 +18,7 @@ from eistool.readers.filename import (
     metadata_from_filenames,
 )
 from eistool.readers.formats.spectrum_rows import served_by
-from eistool.readers.registry import KNOWN_SUFFIXES, find_reader
+from eistool.readers.registry import BESIDE, KNOWN_SUFFIXES, UNSUPPORTED, find_reader
 from eistool.readers.samples import TABLE_NAMES
 from eistool.typing import PathLike
 
@@ -204,6 +204,8 @@ def _is_document(name: str) -> bool:
 def _ignored(path: Path) -> str:
     if path.name.lower() in TABLE_NAMES:
         return "samples table"
+    if path.name.lower() == "eistool.toml":
+        return "settings"
     if _is_document(path.name):
         return "document"
     try:
@@ -217,13 +219,18 @@ def _ignored(path: Path) -> str:
         table = None
     if table is not None:
         return f"frequencies of {table.name}"
-    return "" if path.suffix.lower() in KNOWN_SUFFIXES else _unknown(path)
+    suffix = path.suffix.lower()
+    if suffix in BESIDE:
+        return f"{UNSUPPORTED[suffix][0]} file"
+    return "" if suffix in KNOWN_SUFFIXES else _unknown(path)
 
 
 def _unknown(path: Path) -> str:
     """Return the reason why a file without a known suffix is not read; empty if its content is known."""
+    # names in a MATLAB file may stand behind its largest array
+    limit = None if path.suffix.lower() == ".mat" else _SNIFFED_BYTES
     try:
-        content = FileContent.open(path, _SNIFFED_BYTES)
+        content = FileContent.open(path, limit)
     except ReaderError as error:
         return str(error).removeprefix(f"{printable(path.name)}: ")
     try:

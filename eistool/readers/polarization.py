@@ -103,7 +103,7 @@ def _columns(content: FileContent, table: TimeSeries) -> tuple[dict[str, FloatAr
     if "time" not in columns and date is not None and date.first_date is not None:
         columns["time"] = date
     values = {name: columns[name].values for name in (*_NEEDED, "working", "counter") if name in columns}
-    notes = [
+    notes = list(table.notes) + [
         f"{name}: column {columns[name].header!r}"
         if columns[name].has_unit
         else f"column {columns[name].header!r} has no unit; read as {unit}"

@@ -8,15 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from eistool.errors import ConfigError, ReaderError
+from eistool.errors import ConfigError, ReaderError, SpectrumError
 from eistool.escaping import printable
 from eistool.readers.content import FileContent
 from eistool.readers.filename import ORIGIN, UNUSED
 from eistool.readers.files import FoundFile, scan
 from eistool.readers.formats.biologic import ELECTRODES
+from eistool.readers.notes import WARNING
+from eistool.readers.plausibility import with_warnings
 from eistool.readers.registry import find_reader, refusal
 from eistool.readers.samples import SampleTables
-from eistool.readers.tables.impedance_table import PER_AREA
+from eistool.readers.tables.impedance_table import PER_AREA, PER_LENGTH
 from eistool.readers.tables.signs import sign_in_doubt
 from eistool.spectrum import Metadata, Spectrum, Sweep
 from eistool.spectrum.metadata import METADATA_FIELDS, known_area_cm2
@@ -124,37 +126,63 @@ def load(
         raise content.error(refusal(content))
     spectra = reader.read(content, electrode)
     named = file.name_metadata
-    place = Metadata().updated("file", source=file.source, format=reader.name)
+    place = named.add_to(Metadata().updated("file", source=file.source, format=reader.name))
     tables = tables or SampleTables()
     described = []
     for sweep, spectrum in enumerate(spectra, start=1):
-        header = spectrum.metadata
-        start = replace(
-            spectrum,
-            metadata=named.add_to(place.updated("file", sweep=sweep)),
-            label="",
-            notes=tuple(map(printable, (*spectrum.notes, *named.notes))),
-        )
-        full = override(start, "file header", header.known())
-        for row in tables.rows_for(file.path, file.source, sweep):
-            full = override(full, "samples table", row.values)
-        full = _in_ohm(full)
+        metadata, notes = place.updated("file", sweep=sweep), [*spectrum.notes, *named.notes]
+        sources: list[tuple[str, Mapping[str, object]]] = [("file header", spectrum.metadata.known())]
+        if reader.complete:
+            metadata = spectrum.metadata.updated("file", source=file.source, sweep=sweep, format=reader.name)
+            notes, sources = list(spectrum.notes), []
+        sources += [("samples table", row.values) for row in tables.rows_for(file.path, file.source, sweep)]
+        for origin, values in sources:
+            metadata = _merge(metadata, origin, values, notes)
+        label = spectrum.label if reader.complete else ""
+        full = replace(spectrum, metadata=metadata, label=label, notes=tuple(map(printable, notes)))
+        try:
+            full = _in_ohm(full)
+        except SpectrumError as error:
+            raise content.error(str(error)) from error
         if full.metadata.f_min_Hz is not None or full.metadata.f_max_Hz is not None:
             full = full.crop(full.metadata.f_min_Hz, full.metadata.f_max_Hz)
         described.append(full)
-    return described
+    return with_warnings(described)
 
 
 def _in_ohm(spectrum: Spectrum) -> Spectrum:
-    """Return the spectrum in ohm: impedances per area are divided by the area, if known."""
-    area = known_area_cm2(spectrum.metadata)
-    if PER_AREA not in spectrum.notes or area is None:
-        return spectrum
-    name = "diameter_mm" if spectrum.metadata.area_cm2 is None else "area_cm2"
-    origin = spectrum.metadata.origin[name]
-    note = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({name}, {origin})"
-    notes = tuple(note if old == PER_AREA else old for old in spectrum.notes)
-    return replace(spectrum, impedance=spectrum.impedance / area, notes=notes)
+    """Return the spectrum in ohm: impedances per area are divided by the area, resistivities by A/L.
+
+    Raises
+    ------
+    SpectrumError
+        If impedances are resistivities, and the geometry is unknown.
+    """
+    metadata = spectrum.metadata
+    if PER_AREA in spectrum.notes:
+        area = known_area_cm2(metadata)
+        if area is None:
+            return spectrum
+        name = "diameter_mm" if metadata.area_cm2 is None else "area_cm2"
+        note = f"impedances are per area (ohm cm²): divided by {area:.4g} cm² ({name}, {metadata.origin[name]})"
+        return _scaled(spectrum, 1 / area, PER_AREA, note)
+    if PER_LENGTH in spectrum.notes:
+        area = known_area_cm2(metadata)
+        constant = metadata.cell_constant_per_cm
+        if constant is None and area is not None and metadata.thickness_um is not None:
+            constant = metadata.thickness_um * 1e-4 / area
+        if constant is None:
+            raise SpectrumError(
+                "impedances are resistivities (ohm cm) and the geometry is unknown; give thickness_um and "
+                "diameter_mm, or cell_constant_per_cm, in samples.csv"
+            )
+        return _scaled(spectrum, constant, PER_LENGTH, f"{PER_LENGTH}: multiplied by L/A = {constant:.4g} /cm")
+    return spectrum
+
+
+def _scaled(spectrum: Spectrum, scale: float, old: str, new: str) -> Spectrum:
+    notes = tuple(new if note == old else note for note in spectrum.notes)
+    return replace(spectrum, impedance=spectrum.impedance * scale, notes=notes)
 
 
 S = TypeVar("S", Spectrum, Sweep)
@@ -172,24 +200,34 @@ def override(spectrum: S, origin: str, values: Mapping[str, object]) -> S:
     values : mapping
         By field name; ``None`` leaves the present value.
     """
-    known = spectrum.metadata.known()
+    notes = list(spectrum.notes)
+    metadata = _merge(spectrum.metadata, origin, values, notes)
+    return replace(spectrum, metadata=metadata, notes=tuple(notes))
+
+
+def _merge(metadata: Metadata, origin: str, values: Mapping[str, object], notes: list[str]) -> Metadata:
+    """Return metadata with printable values of higher precedence; the notes gain the disagreements."""
+    known = metadata.known()
     values = {name: printable(value) if isinstance(value, str) else value for name, value in values.items()}
-    remarks: list[str] = [
-        f"{name}: {origin} {value} replaces {spectrum.metadata.origin[name]} {known[name]}"
+    notes += [
+        f"{name}: {origin} {value} replaces {metadata.origin[name]} {known[name]}"
         for name, value in values.items()
         if value is not None
         and name != "file"
         and known.get(name, value) != value
         # the sample in a file name is only a guess
-        and not (name == "sample_id" and spectrum.metadata.origin[name] == ORIGIN)
+        and not (name == "sample_id" and metadata.origin[name] == ORIGIN)
     ]
-    metadata = spectrum.metadata.updated(origin, **values)
-    return replace(spectrum, metadata=metadata, notes=(*spectrum.notes, *remarks))
+    return metadata.updated(origin, **values)
 
 
 def doubts(spectrum: Spectrum) -> list[str]:
-    """Return the notes to check by eye: contradictory metadata, and a doubtful sign of Im."""
-    return [note for note in spectrum.notes if _DISAGREEMENT.match(note) or sign_in_doubt(note)]
+    """Return the notes to check by eye: warnings, contradictory metadata, and a doubtful sign of Im."""
+    return [
+        note.removeprefix(WARNING)
+        for note in spectrum.notes
+        if note.startswith(WARNING) or _DISAGREEMENT.match(note) or sign_in_doubt(note)
+    ]
 
 
 def unused_in_names(spectra: Sequence[Spectrum | Sweep]) -> list[str]:

@@ -17,6 +17,7 @@ from eistool.readers.formats import (
     ivium,
     novocontrol,
     palmsens_pssession,
+    spectra_json,
     spectrum_rows,
     versastudio_par,
     workbook,
@@ -44,6 +45,8 @@ class Reader:
         Whether the format is tried only after all others.
     electrodes : bool
         Whether ``load`` takes an electrode, for files with several.
+    complete : bool
+        Whether the spectra have all their metadata, so that the file name is not interpreted.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Reader:
     load: Callable[..., list[Spectrum]]
     fallback: bool = False
     electrodes: bool = False
+    complete: bool = False
 
     def read(self, content: FileContent, electrode: str = "working") -> list[Spectrum]:
         """Return the spectra in a file, at least one.
@@ -115,8 +119,18 @@ READERS: tuple[Reader, ...] = (
         "novocontrol", "Novocontrol WinDETA text", novocontrol.SUFFIXES, novocontrol.identify, novocontrol.load
     ),
     Reader("ivium", "Ivium data", ivium.SUFFIXES, ivium.identify, ivium.load),
+    Reader(
+        "eistool_json",
+        "Spectra of eistool as JSON",
+        spectra_json.SUFFIXES,
+        spectra_json.identify,
+        spectra_json.load,
+        complete=True,
+    ),
     Reader("workbook", "Excel workbook", workbook.SUFFIXES, workbook.identify, workbook.load),
     Reader("npz", "NumPy arrays", arrays.NPZ_SUFFIXES, arrays.identify_npz, arrays.load_npz),
+    Reader("npy", "NumPy array", arrays.NPY_SUFFIXES, arrays.identify_npy, arrays.load_npy),
+    Reader("mat", "MATLAB arrays", arrays.MAT_SUFFIXES, arrays.identify_mat, arrays.load_mat),
     Reader("parquet", "Parquet table", arrays.PARQUET_SUFFIXES, arrays.identify_parquet, arrays.load_parquet),
     Reader(
         "spectrum_rows",
@@ -138,12 +152,25 @@ READERS: tuple[Reader, ...] = (
 # impedance formats that are not supported, and the remedy
 UNSUPPORTED = MappingProxyType(
     {
-        ".dfr": ("Eco Chemie", "export the curve as text"),
-        ".xls": ("Excel workbook", "save the sheet as CSV"),
+        ".dfr": ("Eco Chemie FRA", "export the curve as text (Data > Export)"),
+        ".nox": ("Metrohm Autolab NOVA", "export the data as ASCII with frequency, Z' and -Z''"),
+        ".xls": ("Excel workbook before 2007", "save it as .xlsx or CSV"),
+        ".mgr": ("BioLogic EC-Lab graph", "the data are in the .mpr or .mpt file of the same name"),
+        ".mps": ("BioLogic EC-Lab settings", "the data are in the .mpr or .mpt files of the same name"),
+        ".mpl": ("BioLogic EC-Lab log", "the data are in the .mpr or .mpt file of the same name"),
+        ".isfx": ("Zahner model", "the data are in the .ism file"),
     }
 )
 
-KNOWN_SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes) | frozenset(UNSUPPORTED)
+# files beside measurements: they hold none, and are no failures
+BESIDE = frozenset((".mgr", ".mps", ".mpl", ".isfx"))
+# JSON and MATLAB files may be anything else too
+_SHARED = frozenset((".json", ".mat"))
+KNOWN_SUFFIXES = (
+    (frozenset(suffix for reader in READERS for suffix in reader.suffixes) | frozenset(UNSUPPORTED))
+    - BESIDE
+    - _SHARED
+)
 
 
 def find_reader(content: FileContent) -> Reader | None:

@@ -4,6 +4,7 @@ import csv
 import difflib
 import io
 import math
+import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from types import MappingProxyType
 from eistool.errors import ConfigError, ReaderError
 from eistool.escaping import restore
 from eistool.readers.content import FileContent, resolved
-from eistool.readers.tables.numbers import parse_number_any
+from eistool.readers.tables.numbers import NumberStyle, find_styles, is_number
 from eistool.readers.tables.sheets import read_sheets
 from eistool.spectrum import Metadata
 from eistool.spectrum.metadata import why_not
@@ -32,6 +33,9 @@ _COLUMNS: Mapping[str, type] = MappingProxyType(
 )
 COLUMNS: tuple[str, ...] = tuple(_COLUMNS)
 _WILDCARDS = frozenset("*?[")
+# below these, a number with three decimals is more likely one with a thousands separator
+_IMPLAUSIBLE = MappingProxyType({"thickness_um": 5.0})
+_THREE_DECIMALS = re.compile(r"\d{1,3}[.,]\d{3}")
 _MISSING = frozenset(("", "nan", "na", "n/a", "none", "-"))
 _YES_NO = MappingProxyType(
     {"1": True, "true": True, "yes": True, "y": True, "0": False, "false": False, "no": False, "n": False}
@@ -110,8 +114,9 @@ def read_samples(path: Path) -> SamplesTable:
         raise ConfigError(f"{path.name}: the table is empty; expected a header line with the column file")
     header = [cell.strip() for cell in cells[0]]
     _check_header(path, header, cells)
+    style = _style(path, header, cells)
     rows = [
-        _row(path, number, header, row)
+        _row(path, number, header, row, style)
         for number, row in enumerate(cells[1:], start=2)
         if any(map(str.strip, row))
     ]
@@ -248,7 +253,37 @@ def _check_header(path: Path, header: list[str], cells: list[list[str]]) -> None
         )
 
 
-def _row(path: Path, number: int, header: list[str], cells: list[str]) -> SampleRow:
+def _style(path: Path, header: list[str], cells: list[list[str]]) -> NumberStyle:
+    """Return decimal mark and thousands separator of all numbers in the table.
+
+    Raises
+    ------
+    ConfigError
+        If they differ within the table, or a number such as 1,000 is ambiguous.
+    """
+    numbers = [
+        (f"{path.name}, row {number}, column {name!r}", text)
+        for number, row in enumerate(cells[1:], start=2)
+        for name, text in zip(header, (restore(cell.strip()) for cell in row), strict=False)
+        if _COLUMNS.get(name) is float and is_number(text)
+    ]
+    styles = find_styles([text for _, text in numbers])
+    if len(styles) == 1:
+        return styles[0]
+    if not styles:
+        where, text = next(
+            numbers[k] for k in range(len(numbers)) if not find_styles([t for _, t in numbers[: k + 1]])
+        )
+        raise ConfigError(f"{where}: {text!r}; the decimal mark differs from that in the cells above: use one")
+    first, second = styles[:2]
+    where, text = next((w, t) for w, t in numbers if first.parse(t) != second.parse(t))
+    values = sorted((first.parse(text), second.parse(text)))
+    raise ConfigError(
+        f"{where}: {text!r} is {values[0]:g} or {values[1]:g}; write {values[0]:.1f} or {values[1]:.0f}"
+    )
+
+
+def _row(path: Path, number: int, header: list[str], cells: list[str], style: NumberStyle) -> SampleRow:
     values: dict[str, object] = {}
     if any(cell.strip() for cell in cells[len(header) :]):
         raise ConfigError(
@@ -258,14 +293,14 @@ def _row(path: Path, number: int, header: list[str], cells: list[str]) -> Sample
     for name, cell in zip(header, cells, strict=False):
         text = restore(cell.strip())
         if name and text.lower() not in _MISSING:
-            values[name] = _cell(f"{path.name}, row {number}, column {name!r}", name, text)
+            values[name] = _cell(f"{path.name}, row {number}, column {name!r}", name, text, style)
     pattern = values.get("file")
     if not isinstance(pattern, str):
         raise ConfigError(f"{path.name}, row {number}, column 'file': empty; expected a file name or a pattern")
     return SampleRow(number, pattern, MappingProxyType(values))
 
 
-def _cell(where: str, name: str, text: str) -> object:
+def _cell(where: str, name: str, text: str, style: NumberStyle) -> object:
     kind = _COLUMNS[name]
     if name == "direction":
         if text.lower() not in _DIRECTIONS:
@@ -277,9 +312,15 @@ def _cell(where: str, name: str, text: str) -> object:
         return _YES_NO[text.lower()]
     if kind is not float:
         return text
-    value = parse_number_any(text)
+    value = style.parse(text)
     if not math.isfinite(value):
-        raise ConfigError(f"{where}: {text!r} is not a number; remove the unit, or leave the cell empty")
+        raise ConfigError(
+            f"{where}: {text!r} is not a number; remove units and thousands separators, or leave the cell empty"
+        )
+    if value < _IMPLAUSIBLE.get(name, 0.0) and _THREE_DECIMALS.fullmatch(text):
+        raise ConfigError(
+            f"{where}: {text!r} is {value:g} or {1000 * value:g}; write {value:.2f} or {1000 * value:.0f}"
+        )
     if expected := why_not(name, value):
         raise ConfigError(f"{where}: {text}; give {expected}, or leave the cell empty")
     return value

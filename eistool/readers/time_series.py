@@ -9,11 +9,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from eistool.errors import ReaderError
+from eistool.errors import ReaderError, SpectrumError
 from eistool.readers.content import FileContent
 from eistool.readers.formats import biologic_mpr, biologic_mpt, gamry_dta
 from eistool.readers.tables.dialect import find_table
-from eistool.readers.tables.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.numbers import parse_datetime
+from eistool.readers.tables.table import one_style
+from eistool.readers.tables.torn import NumberedRow, intact_rows
 from eistool.readers.tables.units import factor
 from eistool.typing import FloatArray
 
@@ -77,12 +79,15 @@ class TimeSeries:
         and ``frequency``.
     started_at : str, optional
         ISO 8601, from the header of the file.
+    notes : tuple of str
+        Rows that were left out.
     """
 
     line: int | None
     header: Sequence[str]
     columns: Mapping[str, SeriesColumn]
     started_at: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,13 @@ def read_time_series(content: FileContent) -> list[TimeSeries]:
             for name in _choose(parse_header(list(arrays)))
         }
         return [TimeSeries(None, list(arrays), columns, recording.started_at)]
+    try:
+        return _read_text(content)
+    except SpectrumError as error:
+        raise content.error(str(error)) from error
+
+
+def _read_text(content: FileContent) -> list[TimeSeries]:
     if not content.is_text:
         raise content.error(f"binary data; export time, voltage and current as text with {EXAMPLE}")
     if biologic_mpt.identify(content):
@@ -167,18 +179,27 @@ def _choose(names: Sequence[_Name]) -> Iterator[_Name]:
 def _from_cells(
     line: int,
     header: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[NumberedRow],
     units: Sequence[str] = (),
     started_at: str | None = None,
+    *,
+    ended: bool = True,
 ) -> TimeSeries:
+    intact = intact_rows(rows, len(header), ended=ended)
+    names = list(_choose(parse_header(header, units)))
+    cells = {
+        name.index: [row[name.index].strip().strip('"') if name.index < len(row) else "" for _, row in intact.rows]
+        for name in names
+    }
+    style = one_style([cell for column in cells.values() for cell in column])
     columns: dict[str, SeriesColumn] = {}
-    for name in _choose(parse_header(header, units)):
-        cells = [row[name.index].strip().strip('"') if name.index < len(row) else "" for row in rows]
-        values, first_date = np.array([parse_number_any(cell) for cell in cells], dtype=np.float64), None
+    for name in names:
+        column = cells[name.index]
+        values, first_date = style.parse_all(column), None
         if name.quantity in ("time", "date") and not np.isfinite(values).any():
-            values, first_date = _clock_times(cells)
+            values, first_date = _clock_times(column)
         columns[name.quantity] = SeriesColumn(name.header, values * name.scale, name.has_unit, first_date)
-    return TimeSeries(line, header, columns, started_at)
+    return TimeSeries(line, header, columns, started_at, intact.warnings)
 
 
 def _clock_times(cells: Sequence[str]) -> tuple[FloatArray, str | None]:
@@ -202,18 +223,23 @@ def _seconds(clock: re.Match[str]) -> float:
 def _biologic_text(content: FileContent) -> TimeSeries:
     line = biologic_mpt.find_header(content, ("time/s",))
     header = content.lines[line - 1].rstrip("\t\r ").split("\t")
-    rows = [text.split("\t") for text in content.lines[line:] if text.strip()]
+    lines = enumerate(content.lines[line:], start=line + 1)
+    rows = [(number, text.split("\t")) for number, text in lines if text.strip()]
     started_at = biologic_mpt.read_settings(content.lines[: line - 1])["started_at"]
-    return _from_cells(line, header, rows, started_at=started_at if isinstance(started_at, str) else None)
+    return _from_cells(
+        line, header, rows, started_at=started_at if isinstance(started_at, str) else None, ended=content.ended
+    )
 
 
 def _gamry(content: FileContent) -> list[TimeSeries]:
     series: list[TimeSeries] = []
     tables = [(i, match[1]) for i, text in enumerate(content.lines) if (match := gamry_dta.TABLE.match(text))]
     for i, name in tables:
-        lines = [text.split("\t")[1:] for _, text in gamry_dta.table_lines(content.lines, i + 1)]
+        lines = [
+            (number + 1, text.split("\t")[1:]) for number, text in gamry_dta.table_lines(content.lines, i + 1)
+        ]
         if name.startswith("CURVE") and len(lines) > 2:
-            series.append(_from_cells(i + 2, lines[0], lines[2:], lines[1]))
+            series.append(_from_cells(i + 2, lines[0][1], lines[2:], lines[1][1]))
     if not series:
         titles = ", ".join(name for _, name in tables) or "none"
         raise content.error(f"no CURVE table with rows (tables: {titles}); expected a chronoamperometry")
@@ -240,7 +266,7 @@ def _delimited(content: FileContent) -> TimeSeries:
         )
     preamble = (line for line in content.lines[: line_number - 1] if _START.search(line))
     started_at = next((date for date in map(parse_datetime, preamble) if date), None)
-    return _from_cells(line_number, header, list(text.rows()), units, started_at)
+    return _from_cells(line_number, header, text.rows(), units, started_at, ended=content.ended)
 
 
 def _is_unit(cell: str) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 from eistool.errors import ConfigError
 from eistool.escaping import defuse
+from eistool.readers.formats.spectra_json import KIND, VERSION
 from eistool.readers.samples import COLUMNS
 from eistool.readers.tables.signs import HeaderSign, decide_sign
 from eistool.readers.tables.sweeps import Rows
@@ -36,8 +38,8 @@ def format_spectra(spectra: Sequence[Spectrum], style: str = "csv") -> str:
     ----------
     spectra : sequence of Spectrum
         The sweeps of the file, including masked points.
-    style : {"csv", "csv-semicolon", "dta", "mpt", "z"}
-        Only ``mpt`` supports more than one sweep.
+    style : {"csv", "csv-semicolon", "dta", "json", "mpt", "z"}
+        Only ``json`` and ``mpt`` support more than one sweep, and only ``json`` keeps all facts.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def _writer(spectra: Sequence[Spectrum], style: str) -> Writer:
         raise ConfigError(f"format={style!r}; choose one of {', '.join(WRITERS)}")
     writer = WRITERS[style]
     if not spectra or (len(spectra) > 1 and not writer.several_sweeps):
-        raise ConfigError(f"{len(spectra)} sweeps for a file of format {style}; write one, or choose mpt")
+        raise ConfigError(f"{len(spectra)} sweeps for a file of format {style}; write one, or choose json or mpt")
     return writer
 
 
@@ -183,11 +185,17 @@ def _z(spectra: Sequence[Spectrum]) -> str:
     return _lines(lines)
 
 
+def _json(spectra: Sequence[Spectrum]) -> str:
+    entries = [json.dumps(spectrum.to_dict(), ensure_ascii=False) for spectrum in spectra]
+    return f'{{"eistool": "{KIND}", "version": {VERSION}, "spectra": [\n' + ",\n".join(entries) + "\n]}\n"
+
+
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "csv": Writer(".csv", False, "utf-8", _csv),
         "csv-semicolon": Writer(".csv", False, "utf-8", _csv_semicolon),
         "dta": Writer(".dta", False, "latin-1", _dta),
+        "json": Writer(".json", True, "utf-8", _json),
         "mpt": Writer(".mpt", True, "latin-1", _mpt),
         "z": Writer(".z", False, "latin-1", _z),
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.report.ticks import Ticks, freeze
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
@@ -64,9 +65,12 @@ class NyquistPlot:
     """Reusable figure for fits; its axes are created once."""
 
     def __init__(self) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         self.figure = Figure(figsize=(10.5, 5.2), dpi=DPI)
+        # a canvas of its own keeps its renderer, and with it the cache of formulas in tick labels
+        FigureCanvasAgg(self.figure)
         self._title = self.figure.text(
             0.075, 0.965, "", fontsize=12, fontweight="bold", va="top", parse_math=False
         )
@@ -81,7 +85,9 @@ class NyquistPlot:
             axes.set_axisbelow(True)
         self._nyquist.set_aspect("equal", adjustable="box")
         self._nyquist.axhline(0, color="0.6", linewidth=0.8, zorder=1)
+        (self._decades,) = self._nyquist.plot([], [], "o", color=FIT, markersize=6.5, zorder=4)
         self._marks: list[Any] = []
+        self._ticks: list[Ticks] = []
         above: dict[str, Any] = {
             "loc": "lower right",
             "bbox_to_anchor": (1.0, 1.0),
@@ -114,7 +120,16 @@ class NyquistPlot:
         """Return the picture as a PNG file, with a comment among its first bytes."""
         buffer = io.BytesIO()
         # without date and version, equal pictures are equal files
-        self.draw(picture).savefig(buffer, format="png", metadata={"Software": None, "Comment": comment})
+        self.draw(picture)
+        self._nyquist.apply_aspect()
+        if not self._ticks:
+            self._ticks = [Ticks(a, which) for a in (self._nyquist, self._residual, self._close_up) for which in "xy"]
+            freeze([self._nyquist.get_legend(), self._residual.get_legend()])
+        for ticks in self._ticks:
+            ticks.update()
+        self.figure.savefig(
+            buffer, format="png", metadata={"Software": None, "Comment": comment}, pil_kwargs={"compress_level": 3}
+        )
         return buffer.getvalue()
 
     def _draw_nyquist(self, picture: FitPicture) -> None:
@@ -155,6 +170,7 @@ class NyquistPlot:
         for mark in self._marks:
             mark.remove()
         self._marks = []
+        self._decades.set_data([], [])
         order = np.argsort(picture.frequency)
         order = order[picture.used[order]]
         if not order.size:
@@ -162,6 +178,7 @@ class NyquistPlot:
         exponents = np.log10(picture.frequency[order])
         points = (picture.impedance[order] / scale).conj()
         taken: list[complex] = []
+        marked: list[complex] = []
         for decade in range(int(np.floor(exponents.min())), int(np.ceil(exponents.max())) + 1):
             i = int(np.argmin(np.abs(exponents - decade)))
             if abs(exponents[i] - decade) > 0.1:
@@ -171,7 +188,9 @@ class NyquistPlot:
             centre = points[i] + side * (LABEL_ROOM * normal + 0.5 * LABEL_SIZE[0] * _sign(normal.real))
             if not any(_overlap(centre - other, side) for other in taken):
                 taken.append(centre)
+                marked.append(points[i])
                 self._label(points[i], normal, format_hertz(10.0**decade))
+        self._decades.set_data(np.real(marked), np.imag(marked))
 
     def _normal(self, point: complex, tangent: complex) -> complex:
         """Return the direction from a point to its label: right of a steep curve, else above, if possible."""
@@ -189,7 +208,6 @@ class NyquistPlot:
     def _label(self, point: complex, normal: complex, text: str) -> None:
         side = ("right", "center", "left")[1 + _sign(normal.real)]
         height = ("top", "center", "bottom")[1 + _sign(normal.imag)]
-        self._marks += self._nyquist.plot(point.real, point.imag, "o", color=FIT, markersize=6.5, zorder=4)
         self._marks.append(
             self._nyquist.annotate(
                 text,

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -112,7 +113,8 @@ class Metadata:
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in _NUMBERS & self.known().keys():
+        known = self.known()
+        for name in _NUMBERS & known.keys():
             value = getattr(self, name)
             if expected := why_not(name, value):
                 raise SpectrumError(f"metadata {name}={value!r}; give {expected}, or None if unknown")
@@ -125,12 +127,12 @@ class Metadata:
                 f"metadata cell_type={self.cell_type!r} is unknown; known are {', '.join(CELL_TYPES)}",
                 stacklevel=3,
             )
-        origin = {name: self.origin.get(name, "given") for name in self.known()}
+        origin = {name: self.origin.get(name, "given") for name in known}
         object.__setattr__(self, "origin", MappingProxyType(origin))
 
     def known(self) -> dict[str, Any]:
         """Return the known values by name, in the order of the fields."""
-        values = ((name, getattr(self, name)) for name in METADATA_FIELDS)
+        values = zip(METADATA_FIELDS, _VALUES(self), strict=True)
         return {name: value for name, value in values if value is not None}
 
     def updated(self, origin: str, **values: object) -> "Metadata":
@@ -170,6 +172,7 @@ class Metadata:
 
 
 METADATA_FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Metadata) if f.name != "origin")
+_VALUES = attrgetter(*METADATA_FIELDS)
 
 # annotations are strings or unions, both with the name of the type
 _NUMBERS = frozenset(f.name for f in dataclasses.fields(Metadata) if str(f.type).startswith(("float", "int")))

@@ -1,7 +1,7 @@
 """Impedance spectra."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -155,7 +155,10 @@ class Spectrum:
         return replace(self, metadata=self.metadata.updated(origin, **values))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the spectrum as plain Python objects."""
+        """Return the spectrum as plain Python objects, from which :meth:`from_dict` makes it again."""
+        noise = {} if self.noise is None else {
+            "noise_real_ohm": self.noise.real.tolist(), "noise_imag_ohm": self.noise.imag.tolist()
+        }  # fmt: skip
         return {
             "label": self.label,
             "frequency_Hz": self.frequency.tolist(),
@@ -164,7 +167,46 @@ class Spectrum:
             "mask_reason": list(self.mask_reason),
             "metadata": self.metadata.to_dict(),
             "notes": list(self.notes),
+            **noise,
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Spectrum":
+        """Return the spectrum that :meth:`to_dict` describes.
+
+        Raises
+        ------
+        SpectrumError
+            If a value is missing, unknown or of the wrong kind.
+
+        Examples
+        --------
+        >>> s = Spectrum([1e3, 1e2], [10 - 1j, 12 - 4j], label="cell 3").crop(f_min=500)
+        >>> Spectrum.from_dict(s.to_dict()).mask_reason
+        ('', 'outside 500 to inf Hz')
+        """
+        try:
+            given = dict(values)
+            metadata = dict(given["metadata"])
+            origin = dict(metadata.pop("origin"))
+            z = np.array(given["z_real_ohm"], np.float64) + 1j * np.array(given["z_imag_ohm"], np.float64)
+            noise = None
+            if "noise_real_ohm" in given:
+                noise = np.array(given["noise_real_ohm"], np.float64) + 1j * np.array(given["noise_imag_ohm"])
+            return cls(
+                given["frequency_Hz"],
+                z,
+                Metadata(**metadata, origin=origin),
+                str(given["label"]),
+                [not reason for reason in given["mask_reason"]],
+                [str(reason) for reason in given["mask_reason"]],
+                noise,
+                [str(note) for note in given["notes"]],
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SpectrumError(
+                f"not the dictionary of a Spectrum ({type(error).__name__}: {error}); expected that of to_dict()"
+            ) from error
 
     def __repr__(self) -> str:
         masked = len(self) - self.n_used

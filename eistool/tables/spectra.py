@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from eistool.readers import doubts
 from eistool.spectrum import Spectrum
 from eistool.tables.table import KEY_COLUMNS, Column, Rows, Table
 
@@ -75,6 +76,7 @@ SPECTRA: Table[Spectrum] = Table(
         Column("n_used", "", "number of points used"),
         Column("masked", "", "points left out by `--mask auto`, with the reason"),
         Column("reader_notes", "", "decisions of the reader, the sign of Im first", lambda s: "; ".join(s.notes)),
+        Column("reader_warning", "", "reasons to doubt the reading, also printed", lambda s: "; ".join(doubts(s))),
     ),
 )
 

@@ -1,13 +1,17 @@
 """A run that cannot go on ends with one sentence and exit code 4, and is resumed without a loss."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from eistool.batch.files import probe
 from eistool.cli import main
 from tests.batch.folders import CIRCUIT, make_folder
 from tests.privileges import permissions_hold
@@ -89,6 +93,24 @@ def test_a_folder_that_became_read_only(folder: Path, name: str) -> None:
     assert "Traceback" not in result.output
 
 
+def test_a_terminal_that_takes_nothing(folder: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    command = [sys.executable, "-m", "eistool.cli", "fit", "measurements", "--circuit", CIRCUIT, "--no-progress"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 4
+    assert done.stderr.startswith(b"Error: the run could not go on")
+    assert b"Traceback" not in done.stderr
+    assert Path("eistool-results/fits.csv").exists()
+
+
+def test_a_log_that_cannot_be_written(folder: Path) -> None:
+    (OUT / "eistool.log").mkdir(parents=True)
+    (folder / "x.csv").write_text("no table")
+    assert fit().exit_code == 1
+
+
 def test_a_result_folder_that_went_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from eistool.jobs import fit as job
 
@@ -105,3 +127,10 @@ def test_a_result_folder_that_went_away(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.undo()
     monkeypatch.chdir(folder.parent)
     assert fit().exit_code == 0
+
+
+def test_a_folder_is_probed_by_many_at_a_time(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(200):
+            list(pool.map(probe, [tmp_path / str(number) / "out"] * 8))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

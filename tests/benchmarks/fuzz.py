@@ -1,5 +1,9 @@
 """Fuzzing of the readers: damaged files must give spectra or a ReaderError with the file name.
 
+The numbers of spectra are compared with those of the undamaged file, and every change is classed: numbers that
+stand in the damaged file as they were read, numbers of another file that was spliced in, another unit, frequency
+or sign for all points, and the rest; each with and without a warning.
+
     python -m tests.benchmarks.fuzz --files 20000
 
 Mutates the files of EISTOOL_REAL_DATA and one written example of each reader. A file that needs over 5 s of
@@ -31,6 +35,8 @@ import numpy as np
 
 import eistool
 from eistool.errors import ReaderError
+from eistool.readers import doubts
+from eistool.readers.content import FileContent
 from eistool.readers.registry import KNOWN_SUFFIXES
 from tests.contracts.test_readers import GOOD, by_name
 
@@ -63,6 +69,7 @@ class Outcome:
     cpu_s: float
     peak_mb: float
     trouble: str = ""
+    change: str = ""
 
 
 def _some(rng: Rng, items: Sequence[bytes]) -> bytes:
@@ -228,8 +235,8 @@ def find_seeds(folder: Path | None) -> list[Seed]:
     return [seed for seed in seeds if seed.data]
 
 
-def make(index: int, seed: int, seeds: Sequence[Seed]) -> tuple[str, bytes]:
-    """Return name and bytes of the file with a number.
+def make(index: int, seed: int, seeds: Sequence[Seed]) -> tuple[str, bytes, Seed]:
+    """Return name and bytes of the file with a number, and the file that was damaged.
 
     The first are as large as a file may be: the beginning of each kind of file with one unit repeated behind
     it, and a bomb of each kind. Of the others, kinds come equally often.
@@ -244,17 +251,22 @@ def make(index: int, seed: int, seeds: Sequence[Seed]) -> tuple[str, bytes]:
     if extreme:
         data = small[0].data
         bomb = unit == len(_UNITS)
-        return f"fuzz{index}{suffix}", _zip_bomb(rng, data) if bomb else _fill(
-            data, _place(rng, data), _UNITS[unit], LONGEST
+        return (
+            f"fuzz{index}{suffix}",
+            _zip_bomb(rng, data) if bomb else _fill(data, _place(rng, data), _UNITS[unit], LONGEST),
+            small[0],
         )
     pool = small if rng.random() < 0.98 else of_kind
     chosen = pool[int(rng.integers(len(pool)))]
     other = seeds[int(rng.integers(len(seeds)))]
-    return f"fuzz{index}{suffix}", mutate(rng, chosen.data, other.data[:BIG_SEED])
+    return f"fuzz{index}{suffix}", mutate(rng, chosen.data, other.data[:BIG_SEED]), chosen
 
 
-def attempt(path: Path) -> tuple[str, str]:
-    """Read a file as spectra, and as a cycling record too; return the kind of end, and trouble if any."""
+def attempt(path: Path, found: list[eistool.Spectrum] | None = None) -> tuple[str, str]:
+    """Read a file as spectra, and as a cycling record too; return the kind of end, and trouble if any.
+
+    ``found`` gains the spectra.
+    """
     kind = ""
     for reader in (eistool.read, eistool.read_profile):
         try:
@@ -272,7 +284,58 @@ def attempt(path: Path) -> tuple[str, str]:
             kind = kind or "spectra"
             if not result:
                 return kind, f"{reader.__name__} returned nothing"
+            if found is not None and isinstance(result, list):
+                found += result
     return kind, ""
+
+
+Points = dict[tuple[float, complex], None]
+
+
+def points_of(spectra: Sequence[eistool.Spectrum]) -> Points:
+    """Return the points of spectra in their order, each once."""
+    return dict.fromkeys(
+        point for s in spectra for point in zip(s.frequency.tolist(), s.impedance.tolist(), strict=True)
+    )
+
+
+def _numbers_in(data: bytes) -> set[float]:
+    text = FileContent(Path("x"), data).text
+    found = set()
+    for match in _NUMBER.finditer(text.encode("utf-8", "replace")):
+        for token in (match[0], match[0].replace(b",", b".")):
+            with contextlib.suppress(ValueError):
+                found.add(abs(float(token)))
+    return found
+
+
+def change(whole: Points, spectra: Sequence[eistool.Spectrum], data: bytes) -> str:
+    """Return the class of the difference between the points of a damaged file and those of the whole one."""
+    read = points_of(spectra)
+    warned = "warned" if any(doubts(s) for s in spectra) else "noted" if len(spectra[0].notes) > 1 else "silent"
+    new = [point for point in read if point not in whole]
+    if not new:
+        return "same points" if len(read) == len(whole) else f"fewer points, {warned}"
+    f, z = (np.array(column) for column in zip(*new, strict=True))
+    known_f = {point[0]: point[1] for point in whole}
+    if len(new) >= 5 and len(new) == len(read):
+        same = [k for k in range(len(new)) if f[k] in known_f]
+        ratio = np.array([z[k] / known_f[f[k]] for k in same if known_f[f[k]]])
+        if ratio.size > len(new) / 2 and np.ptp(ratio.real) + np.ptp(ratio.imag) < 1e-9 * abs(ratio[0]):
+            return f"Z of another unit, {warned}"
+        if same and all(z[k] == np.conj(known_f[f[k]]) for k in same):
+            return f"Im of another sign, {warned}"
+        if set(z.tolist()) <= {point[1] for point in whole}:
+            return f"other frequencies, {warned}"
+    if not FileContent(Path("x"), data).is_text:
+        return f"numbers from changed bytes, {warned}"
+    numbers = _numbers_in(data)
+    literal = [x in numbers and abs(w.real) in numbers and abs(w.imag) in numbers for x, w in new]
+    if all(literal):
+        return f"numbers as they stand in the damaged file, {warned}"
+    if not any(x in known_f for x, _ in new):
+        return f"frequencies as they stand, in units or logarithms, {warned}"
+    return f"Z computed from damaged numbers, {warned}"
 
 
 def _work(pipe: Connection, seed: int, seeds: Sequence[Seed], folder: Path) -> None:
@@ -280,21 +343,42 @@ def _work(pipe: Connection, seed: int, seeds: Sequence[Seed], folder: Path) -> N
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     # bombs end in a MemoryError, not in the machine's swap
     resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, hard))
+    wholes: dict[str, Points] = {}
     while (index := pipe.recv()) is not None:
-        name, data = make(index, seed, seeds)
+        name, data, chosen = make(index, seed, seeds)
         path = folder / name
         path.write_bytes(data)
+        size = len(data)
         del data
         _forget_peak()
         start = time.process_time()
-        kind, trouble = attempt(path)
+        spectra: list[eistool.Spectrum] = []
+        kind, trouble = attempt(path, spectra)
         cpu_s, peak_mb = time.process_time() - start, _peak_mb()
         if not trouble and cpu_s > CPU_S:
             trouble = f"took {cpu_s:.1f} s of CPU"
         if not trouble and peak_mb > PEAK_MB:
             trouble = f"reached {peak_mb:.0f} MB"
+        found = ""
+        if spectra and size < LONGEST:
+            if chosen.name not in wholes:
+                wholes[chosen.name] = _read_whole(chosen, folder)
+            found = change(wholes[chosen.name], spectra, path.read_bytes())
         path.unlink()
-        pipe.send(Outcome(index, name, kind, cpu_s, peak_mb, trouble))
+        pipe.send(Outcome(index, name, kind, cpu_s, peak_mb, trouble, found))
+
+
+def _read_whole(seed: Seed, folder: Path) -> Points:
+    path = folder / f"whole{os.getpid()}{Path(seed.name).suffix}"
+    path.write_bytes(seed.data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return points_of(eistool.read(path))
+    except ReaderError:
+        return {}
+    finally:
+        path.unlink()
 
 
 def _forget_peak() -> None:
@@ -370,7 +454,7 @@ def main() -> int:
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
         for index in options.only or ():
-            name, data = make(index, options.seed, seeds)
+            name, data, _ = make(index, options.seed, seeds)
             (options.keep / name).write_bytes(data)
             print(f"{options.keep / name}: {len(data)} bytes")
     indices = options.only or range(options.first, options.first + options.files)
@@ -390,6 +474,10 @@ def main() -> int:
         f"{len(outcomes)} files from {len(seeds)} seeds: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items())
     )
     print("suffixes: " + ", ".join(f"{n} {suffix}" for suffix, n in sorted(suffixes.items())))
+    changes = Counter(outcome.change for outcome in outcomes if outcome.change)
+    for kind, n in changes.most_common():
+        example = next(outcome for outcome in outcomes if outcome.change == kind)
+        print(f"{n:6d} {kind} (for instance --only {example.index})")
     for title, key in (("slowest", "cpu_s"), ("largest", "peak_mb")):
         worst = sorted(outcomes, key=lambda o: -getattr(o, key))[:3]
         print(f"{title}: " + ", ".join(f"{o.name} {o.cpu_s:.2f} s {o.peak_mb:.0f} MB" for o in worst))

@@ -40,7 +40,7 @@ def test_round_trip_is_exact_with_what_is_known(style: str, folder: Path, tmp_pa
     for name in ("area_cm2", "mass_mg", "amplitude_mV", "temperature_C", "sample_id"):
         assert [getattr(s.metadata, name) for s in after] == [getattr(s.metadata, name) for s in before]
     assert all(path.suffix in (WRITERS[style].suffix, ".csv") for path in out.rglob("*.*"))
-    assert len(list(out.rglob("S17*"))) == (2 if style == "mpt" else 3)
+    assert len(list(out.rglob("S17*"))) == (2 if style in ("mpt", "json") else 3)
 
 
 def test_nothing_is_overwritten_unless_forced(folder: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_inspect_shows_what_was_understood(folder: Path) -> None:
         "Im: Imag",
         "contradicted by the slope of |Z|",
         "temperature_C = 26.0  (samples table)",
-        "note: temperature_C: samples table 26.0 replaces file name 25.0",
+        "warning: temperature_C: samples table 26.0 replaces file name 25.0",
         "ignored README.md: document",
         "sweeps: 1; files: 1 read, 0 failed, 2 ignored",
     ):

@@ -56,8 +56,9 @@ def shapes(
         relaxations = 1 / (1 + 1j * omega[:, None] * 10 ** nodes[None, :])
         effects = np.array([np.append(C.T @ share, np.zeros(5)) for share in shares])
         found.append((np.column_stack([relaxations @ C, *leads]), effects))
+    level = np.polynomial.Chebyshev.fit(lg_tau, np.log(np.abs(Z)), min(10, Z.size // 4))(lg_tau)
     for scale in (0.4, 1.0):
-        root = np.abs(Z)[:, None] * correlation_root(np.log10(frequency), scale)
+        root = np.exp(level)[:, None] * correlation_root(np.log10(frequency), scale)
         found.append((np.hstack([root, 1j * root]), np.zeros((len(shares), 2 * root.shape[1]))))
     if arcs:
         step = 1e-6

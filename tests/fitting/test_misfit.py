@@ -296,3 +296,14 @@ def test_processes_are_gathered_from_the_closest_arcs_on() -> None:
     assert (tau.size, members) == (0, ())
     assert assign_arcs(np.array([1.0]), tau).tolist() == [-1]
     assert assign_arcs(np.array([]), np.array([1.0])).size == 0
+
+
+@pytest.mark.parametrize("n_points", [60, 500, 1500])
+def test_long_spectra_of_an_exact_circuit_have_no_misfit(n_points: int) -> None:
+    """Divisors of the residuals hold the noise of the data, which must not pass for a misfit."""
+    frequency = np.geomspace(1e6, 1e-2, n_points)
+    truth = [20, 100, 1e-6, 0.9, 1e-3, 0.8]
+    result = fit(simulate("R0-p(R1,CPE1)-CPE2", frequency, truth, noise=0.003, seed=1), "R0-p(R1,CPE1)-CPE2")
+    assert result.evidence is not None
+    assert result.evidence.p_exact > 0.9
+    assert abs(result.parameters["R0"].value - 20) < 3 * result.parameters["R0"].stderr < 0.1

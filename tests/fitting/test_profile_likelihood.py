@@ -127,7 +127,7 @@ def test_time_constants_of_arcs() -> None:
 def test_better_minima_are_used_and_flagged() -> None:
     spectrum = eistool.simulate("R0-p(R1,CPE1)-Wo1", FREQUENCY, [10, 100, 1e-6, 0.9, 50, 1], noise=0.03, seed=0)
     good = eistool.fit(spectrum, "R0-p(R1,CPE1)-Wo1")
-    swapped = {"R0": 10, "R1": 50, "CPE1.Q": 2e-3, "CPE1.alpha": 0.8, "Wo1.R": 100, "Wo1.tau": 1e-4}
+    swapped = {"R0": 4.7, "R1": 2.8, "CPE1.Q": 5e-5, "CPE1.alpha": 0.9, "Wo1.R": 4.9, "Wo1.tau": 2.9e-6}
     constraints = Constraints.of(good.circuit, swapped, None, None)
     false = engine._fit(spectrum, good.circuit, constraints, "modulus", rounds=0)
     assert false.chi2 > 1.5 * good.chi2

@@ -17,6 +17,7 @@ from eistool import fit, simulate
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
 from eistool.kernels import (
+    elementary,
     least_squares,
     model,
     nonlinear_covariance,
@@ -62,8 +63,10 @@ def test_nnls_is_scipys(n: int, seed: int) -> None:
 
 @given(st.floats(-1e2, 1e2), st.floats(-1e2, 1e2))
 def test_elementary_functions(x: float, y: float) -> None:
-    assert model._exp(x) == pytest.approx(np.exp(x), rel=1e-15)
-    sine, cosine = model._sincos(y)
+    assert elementary.exp(x) == pytest.approx(np.exp(x), rel=1e-15)
+    assert elementary.log(np.exp(x)) == pytest.approx(np.log(np.exp(x)), rel=1e-15, abs=1e-15)
+    assert elementary.atan(abs(y)) == pytest.approx(np.arctan(abs(y)), rel=1e-15)
+    sine, cosine = elementary.sincos(y)
     assert sine == pytest.approx(np.sin(y), abs=3e-16)
     assert cosine == pytest.approx(np.cos(y), abs=3e-16)
 

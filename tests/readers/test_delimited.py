@@ -222,7 +222,7 @@ def test_a_second_spectrum_beside_the_first_is_not_passed_over_in_silence(tmp_pa
     path = tmp_path / "wide.csv"
     path.write_text("f,Re,Im,Re,Im\n" + table(F, Z.real, Z.imag, Z.real, Z.imag))
     [spectrum] = eistool.read(path)
-    assert any(note.startswith("2 columns Re") for note in spectrum.notes)
+    assert any(note.startswith("warning: 2 columns Re") for note in spectrum.notes)
 
 
 REFUSED = {

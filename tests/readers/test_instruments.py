@@ -168,7 +168,11 @@ def zcurve(
     names: tuple[str, str] = ("Zreal", "Zimag"), extra: dict[str, FloatArray] | None = None, name: str = "ZCURVE"
 ) -> str:
     columns = {"Pt": np.arange(16.0), "Freq": F, names[0]: Z.real, names[1]: Z.imag, **(extra or {})}
-    lines = [f"{name}\tTABLE", "\t" + "\t".join(columns), "\t#\tHz" + "\tohm" * (len(columns) - 2)]
+    lines = [
+        f"{name}\tTABLE",
+        "\t" + "\t".join(columns),
+        "\t#\tHz" + "".join("\t°" if name == "Zphz" else "\tohm" for name in [*columns][2:]),
+    ]
     lines += ["\t" + "\t".join(f"{x:.12E}" for x in row) for row in zip(*columns.values(), strict=True)]
     return "\n".join(lines) + "\n"
 

@@ -88,7 +88,7 @@ def test_rows(tmp_path: Path) -> None:
     header = "series;cycle;time_h;datetime;" + ";".join(f"Re(Z) {f}Hz;Im(Z) {f}Hz" for f in (100, 10, 1))
     points = ";".join(f"{re};{im}" for _, re, im in POINTS)
     rows = [f"{k % 2};{k};{k / 2};2024-03-05 10:0{k}:00;{points}" for k in range(1, 5)]
-    found = read(tmp_path, "\n".join([header, *rows]), "aging_25C.csv")
+    found = read(tmp_path, "\n".join([header, *rows, ""]), "aging_25C.csv")
     assert [m.sample_id for m in found] == ["aging series 1", "aging series 0"] * 2
     assert [m.cycle for m in found] == [1, 2, 3, 4]
     assert [m.time_h for m in found] == [0.5, 1, 1.5, 2]

@@ -68,7 +68,7 @@ def test_wide_tables_with_prefixes_and_decimal_commas(tmp_path: Path) -> None:
     header, *lines = wide(unit="{:.17g} Hz").splitlines()
     scaled = header.replace("100000 Hz", "100KHz").replace(",", ";")
     rows = [line.replace(",", ";").replace(".", ",") for line in lines]
-    (tmp_path / "wide.csv").write_text("\n".join([scaled, *rows]))
+    (tmp_path / "wide.csv").write_text("\n".join([scaled, *rows, ""]))
     check(eistool.read(tmp_path / "wide.csv"))
 
 

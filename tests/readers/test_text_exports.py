@@ -34,6 +34,21 @@ EXPORTS = {
     "eclab.csv": "freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm,time/s,<Ewe>/V,<I>/mA\n"
     + rows(F, Z.real, -Z.imag, F, 3.4 + 0 * F, 1.0 + 0 * F, sep=","),
 }
+EXPORTS |= {
+    # names of columns as in public files and readers of them: zfitpy (E4990A), several readers of SMaRT's CSV
+    "keysight_e4990a.csv": "!Agilent Technologies,E4990A,MY0,A.02.12\n!Date: Fri Aug 28 18:37:56 2020\n\n"
+    "BEGIN CH1_DATA\nFrequency(Hz), |Z|(Ohm)-data, theta-z(deg)-data\n"
+    + rows(F, MODULUS, DEGREES, sep=", ") + "END\n",
+    "keysight_rx.csv": "!Agilent Technologies,E4990A\n\nBEGIN CH1_DATA\nFrequency(Hz), R(Ohm)-data, X(Ohm)-data\n"
+    + rows(F, Z.real, Z.imag, sep=", ") + "END\n",
+    "smart.csv": "Solartron\nSMaRT\nSweep Number;Point Number;Time;Frequency (Hz);AC Level (V);"
+    "Temperature ('C);Impedance Magnitude (Ohms);Impedance Phase Degrees (');Capacitance Magnitude (F)\n"
+    + rows(1 + 0 * F, F, F, F, 0.01 + 0 * F, 25.5 + 0 * F, MODULUS, DEGREES, F, sep=";", decimal=","),
+    "lcr.csv": "FREQ[Hz],Z[ohm],PHASE[deg],Rs[ohm],X[ohm]\n"
+    + rows(F, MODULUS, DEGREES, Z.real, Z.imag, sep=","),
+    "squidstat.csv": "Step number,Frequency (Hz),|Z| (Ohms),Phase (deg),Z' (Ohms),-Z\" (Ohms)\n"
+    + rows(1 + 0 * F, F, MODULUS, DEGREES, Z.real, -Z.imag, sep=","),
+}  # fmt: skip
 POTENTIAL_AND_CURRENT = ("parstat.txt", "fra.P00", "eclab.csv")
 
 

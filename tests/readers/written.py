@@ -146,6 +146,29 @@ def npz(**arrays: object) -> bytes:
     return file.getvalue()
 
 
+def npy() -> bytes:
+    """Return NumPy's table of an arc, without names."""
+    arc = 50 + 400 / (1 + (2j * np.pi * F * 2e-4) ** 0.85)
+    file = io.BytesIO()
+    np.save(file, np.column_stack([F, arc.real, arc.imag]))
+    return file.getvalue()
+
+
+def mat() -> bytes:
+    """Return MATLAB's arrays."""
+    file = io.BytesIO()
+    importlib.import_module("scipy.io").savemat(file, {"frequency": F, "impedance": Z})
+    return file.getvalue()
+
+
+def spectra_json() -> bytes:
+    """Return a spectrum as eistool writes it."""
+    from eistool.readers.writers import format_spectra
+    from eistool.spectrum import Spectrum
+
+    return format_spectra([Spectrum(F, Z, notes=["sign of Im: known"])], "json").encode()
+
+
 def parquet() -> bytes:
     """Return a Parquet table; needs pyarrow."""
     import pandas as pd
@@ -189,6 +212,9 @@ WRITTEN: MappingProxyType[str, Callable[[], bytes]] = MappingProxyType(
         "ivium": idf,
         "workbook": xlsx,
         "npz": npz,
+        "npy": npy,
+        "mat": mat,
+        "eistool_json": spectra_json,
         "parquet": parquet,
         "spectrum_rows": lists,
     }

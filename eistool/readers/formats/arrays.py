@@ -1,4 +1,4 @@
-"""NumPy archives (``.npz``) and Parquet tables."""
+"""NumPy and MATLAB arrays (``.npy``, ``.npz``, ``.mat``) and Parquet tables."""
 
 import importlib
 import io
@@ -7,14 +7,17 @@ import warnings
 
 import numpy as np
 
+from eistool.errors import ReaderError
 from eistool.readers.content import MAX_BYTES, FileContent
+from eistool.readers.formats.matlab import MARK, MARK_73, read_arrays
 from eistool.readers.tables.columns import Column, parse_column, pick
 from eistool.readers.tables.impedance_table import spectra_of
 from eistool.readers.tables.sheets import BROKEN_ARCHIVE, check_archive
 from eistool.readers.tables.table import Table
+from eistool.readers.tables.unnamed import name_columns
 from eistool.spectrum import Spectrum
 
-NPZ_SUFFIXES, PARQUET_SUFFIXES = (".npz",), (".parquet",)
+NPZ_SUFFIXES, NPY_SUFFIXES, MAT_SUFFIXES, PARQUET_SUFFIXES = (".npz",), (".npy",), (".mat",), (".parquet",)
 
 _EXPECTED = "expected arrays frequency and impedance (complex), or frequency, z_real and z_imag"
 
@@ -39,6 +42,72 @@ def load_npz(content: FileContent) -> list[Spectrum]:
             arrays = {name: array for name in archive.files if isinstance(array := archive[name], np.ndarray)}
     except (*BROKEN_ARCHIVE, MemoryError, tokenize.TokenError) as error:
         raise content.error(f"unreadable arrays ({error}); save them again with numpy.savez") from error
+    return _spectra(content, arrays)
+
+
+def identify_npy(content: FileContent) -> bool:
+    """Return whether the file starts with the mark of a NumPy array."""
+    return content.data.startswith(b"\x93NUMPY")
+
+
+def load_npy(content: FileContent) -> list[Spectrum]:
+    """Return one spectrum per sweep of a table with named fields, or with three columns.
+
+    Raises
+    ------
+    ReaderError
+        If the array is broken, holds objects, or is not a table of frequency and impedance.
+    """
+    try:
+        array = np.load(io.BytesIO(content.data), allow_pickle=False)
+    except (*BROKEN_ARCHIVE, MemoryError, tokenize.TokenError) as error:
+        raise content.error(f"unreadable array ({error}); save it again with numpy.save") from error
+    if array.dtype.names:
+        return _spectra(content, {name: np.ravel(array[name]) for name in array.dtype.names})
+    if (
+        array.ndim != 2
+        or 3 not in array.shape
+        or not np.issubdtype(array.dtype, np.number)
+        or np.iscomplexobj(array)
+    ):
+        raise content.error(
+            f"an array {array.shape} of {array.dtype}; expected named fields, or three columns of real numbers "
+            "(frequency, Re, Im): numpy.savez keeps names"
+        )
+    table = np.asarray(array if array.shape[1] == 3 else array.T, dtype=np.float64)
+    unnamed = [Column(i, "", quantity) for i, quantity in enumerate(("frequency", "real", "imag"))]
+    named, note = name_columns(Table(unnamed, dict(enumerate(table.T))))
+    return spectra_of(named, content.error, guessed=True, notes=[note])
+
+
+def identify_mat(content: FileContent) -> bool:
+    """Return whether the file has the header of MATLAB 5 or 7.3, and a name of a frequency or impedance."""
+    if content.data.startswith(MARK_73):
+        return True
+    if not content.data.startswith(MARK):
+        return False
+    try:
+        columns, _ = _columns(read_arrays(content))
+    except ReaderError:
+        return False
+    return pick(columns, "frequency") is not None or pick(columns, "omega") is not None
+
+
+def load_mat(content: FileContent) -> list[Spectrum]:
+    """Return one spectrum per row of the impedances, as in NumPy archives.
+
+    Raises
+    ------
+    ReaderError
+        If the file is of MATLAB 7.3, broken or too large, or its arrays are not a spectrum.
+    """
+    if content.data.startswith(MARK_73):
+        raise content.error("a file of MATLAB 7.3; save it with save(..., '-v7')")
+    return _spectra(content, read_arrays(content))
+
+
+def _spectra(content: FileContent, arrays: dict[str, np.ndarray]) -> list[Spectrum]:
+    """Return one spectrum per row of the impedances among named arrays."""
     columns, values = _columns(arrays)
     frequency = pick(columns, "frequency") or pick(columns, "omega")
     if frequency is None:

@@ -10,6 +10,7 @@ import numpy as np
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
 from eistool.readers.tables.columns import Column, parse_columns
+from eistool.readers.tables.impedance_table import omit_contradictory
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.readers.tables.table import Table, cycles, later, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
@@ -78,7 +79,7 @@ def to_sweeps(
         raise content.error(
             f"no row with a frequency above 0; {notes[0] if notes else 'the table is empty'}", line
         )
-    notes = rows.notes + notes
+    notes = [*rows.notes, *notes, *table.notes]
     if electrode != "working":
         notes.append(f"impedance of the {electrode} ({ELECTRODES[electrode]})")
     elif any(_OTHERS.search(column.header) for column in table.columns):
@@ -103,15 +104,17 @@ def _cycles(
 
 
 def _rows(content: FileContent, table: Table, electrode: str, line: int | None, loop: FloatArray | None) -> Rows:
+    notes: list[str] = []
     frequency = table.find("frequency")
     real, imag = table.find("real"), table.find("imag")
     modulus, phase = table.find("modulus"), table.find("phase")
     if real is not None and imag is not None:
-        z = table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1)
+        given = np.asarray(table.of(real) + 1j * table.of(imag) * (-1 if imag.negated else 1), np.complex128)
+        z = omit_contradictory(table, given, notes)
         note = f"sign of Im: header {imag.header}, {'negated' if imag.negated else 'read as signed'}"
     elif modulus is not None and phase is not None:
         sign = -1 if phase.negated else 1
-        z = table.of(modulus) * np.exp(1j * sign * np.deg2rad(table.of(phase)))
+        z = np.asarray(table.of(modulus) * np.exp(1j * sign * np.deg2rad(table.of(phase))), np.complex128)
         note = f"sign of Im: from {modulus.header} and {phase.header}"
     else:
         symbol = ELECTRODES[electrode]
@@ -121,7 +124,7 @@ def _rows(content: FileContent, table: Table, electrode: str, line: int | None, 
             line,
         )
     assert frequency is not None  # noqa: S101  # checked when the table was read
-    return Rows(table.of(frequency), z, _cycle(table, loop), [note])
+    return Rows(table.of(frequency), z, _cycle(table, loop), [note, *notes])
 
 
 def _cycle(table: Table, loop: FloatArray | None) -> FloatArray | None:

@@ -80,15 +80,15 @@ def find_header(content: FileContent, names: Sequence[str] = ("freq/Hz", "Re(Z)"
 
 def _table(content: FileContent, header_line: int, electrode: str) -> Table:
     columns = name_columns(content.lines[header_line - 1].rstrip("\t\r ").split("\t"), electrode)
-    # cells are separated by tabs: a comma is a decimal mark
-    rows = (line.replace(",", ".").split("\t") for line in content.lines[header_line:] if line.strip())
-    table = fill(columns, rows)
-    if table.find("frequency") is None:
+    if not any(column.quantity == "frequency" for column in columns):
         named = ", ".join(c.header for c in columns[:6])
         raise content.error(
             f"no frequency among the columns {named}, ...; expected 'freq/Hz': export it with the impedance",
             header_line,
         )
+    lines = enumerate(content.lines[header_line:], start=header_line + 1)
+    rows = [(number, line.split("\t")) for number, line in lines if line.strip()]
+    table = fill(columns, rows, ended=content.ended)
     if table.n_rows == 0:
         raise content.error("the table has no rows; the run may have ended before the first point", header_line)
     return table

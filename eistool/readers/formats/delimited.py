@@ -4,13 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eistool.errors import ReaderError
+from eistool.errors import ReaderError, SpectrumError
 from eistool.readers.content import FileContent
-from eistool.readers.tables.columns import Column, is_unit, parse_columns
+from eistool.readers.tables.columns import Column, is_frequency_unit, is_unit, parse_columns
 from eistool.readers.tables.dialect import TextTable, find_table
 from eistool.readers.tables.impedance_table import EXAMPLE, MIN_ROWS, Fail, read_rows, spectra_of
+from eistool.readers.tables.numbers import POINT, is_number
 from eistool.readers.tables.preamble import preamble_metadata
 from eistool.readers.tables.table import Table, fill
+from eistool.readers.tables.unnamed import name_columns
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".csv", ".txt", ".dat", ".tsv", ".asc", ".i2b", ".p00")
@@ -41,7 +43,7 @@ def identify(content: FileContent) -> bool:
     try:
         text = _read_table(content)
         read_rows(text.table, text.fail(content))
-    except ReaderError:
+    except (ReaderError, SpectrumError):
         return False
     return text.named
 
@@ -57,8 +59,12 @@ def load(content: FileContent) -> list[Spectrum]:
     if not content.is_text:
         raise content.error("binary data; expected a text table")
     text = _read_table(content)
-    known = preamble_metadata(content.lines[: text.line]).known()
-    return spectra_of(text.table, text.fail(content), guessed=not text.named, describe=lambda _: known)
+    table, notes = text.table, []
+    if not text.named:
+        table, note = name_columns(table)
+        notes = [note]
+    known = preamble_metadata(content.lines[: text.line], text.table.style).known()
+    return spectra_of(table, text.fail(content), guessed=not text.named, describe=lambda _: known, notes=notes)
 
 
 def _read_table(content: FileContent) -> _ImpedanceText:
@@ -69,15 +75,23 @@ def _read_table(content: FileContent) -> _ImpedanceText:
                 f"{line.strip().lstrip('# ')!r} marks the result of a fit; expected measured data", i + 1
             )
     dialect = text.dialect
-    first_cells = [dialect.numbers(line)[0] for _, line in text.lines[text.first : text.first + MIN_ROWS]]
-    has_index = first_cells in ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
+    rows = text.rows()
+    has_index = _counts([cells[0].strip() for _, cells in rows if cells])
     header_line, columns = _header(text, has_index)
     if header_line is None:
-        # words above a table of spaces are a title; with delimiters they are names
-        names = dialect.split(text.preamble[-1][1]) if text.preamble and dialect.delimiter else []
+        # words above a table of spaces are a title unless one is a frequency; with delimiters they are names
+        names = dialect.filled(text.preamble[-1][1]) if text.preamble else []
+        named = any(column.quantity in ("frequency", "omega") for column in parse_columns(names))
+        names = names if dialect.delimiter or named else []
         columns = _unnamed_columns(content, text, names, has_index)
     place = text.lines[text.first][0] if header_line is None else header_line
-    return _ImpedanceText(fill(columns, text.rows(), dialect.decimal), place + 1, header_line is not None)
+    table = fill(columns, rows, ended=content.ended, delimiter=dialect.delimiter)
+    return _ImpedanceText(table, place + 1, header_line is not None)
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Return whether the cells count the rows, from 0 or 1, at least in the first three."""
+    return [POINT.parse(cell) for cell in cells[:MIN_ROWS]] in ([0.0, 1.0, 2.0], [1.0, 2.0, 3.0])
 
 
 def _header(text: TextTable, has_index: bool) -> tuple[int | None, list[Column]]:
@@ -86,8 +100,9 @@ def _header(text: TextTable, has_index: bool) -> tuple[int | None, list[Column]]
     best_score = 2
     for k, (i, line) in enumerate(text.preamble):
         for cells in text.header_cells(line, has_index):
-            columns = parse_columns(cells, text.units_below(k, is_unit))
-            score = len({c.quantity for c in columns if c.quantity})
+            columns = parse_columns(cells, text.units_below(k, is_unit, is_frequency_unit))
+            # a column of unknown unit is refused later, with its unit
+            score = len({c.quantity or c.header for c in columns if c.quantity or c.unknown_unit})
             if score >= best_score:
                 best, best_score = (i, columns), score
                 break
@@ -99,6 +114,13 @@ def _unnamed_columns(content: FileContent, text: TextTable, names: Sequence[str]
     place, row = text.lines[text.first]
     if "[" in row:
         raise content.error("cells hold lists; expected one number per cell and one point per row", place + 1)
+    above = text.preamble[-1][1].strip() if text.preamble else ""
+    if is_number(above) and "." in above:  # a count of rows is a whole number
+        raise content.error(
+            f"{above!r} above a table without names: the beginning of the file may be lost; add a header with "
+            f"{EXAMPLE}",
+            place,
+        )
     if 0 <= text.width - len(names) <= 1:
         named = ", ".join(repr(name.strip()[:40]) for name in names[:8])
         raise content.error(f"no frequency with an impedance among the columns {named}; expected {EXAMPLE}", place)
@@ -107,4 +129,5 @@ def _unnamed_columns(content: FileContent, text: TextTable, names: Sequence[str]
             f"{text.width} columns without names; expected three (frequency, Re, Im), or a header with {EXAMPLE}",
             place + 1,
         )
-    return [Column(has_index + k, "", name) for k, name in enumerate(("frequency", "real", "imag"))]
+    quantities = [*([""] if has_index else []), "frequency", "real", "imag"]
+    return [Column(k, "", quantity) for k, quantity in enumerate(quantities)]

@@ -9,7 +9,8 @@ import numpy as np
 
 from eistool.readers.content import FileContent
 from eistool.readers.tables.columns import parse_columns
-from eistool.readers.tables.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.impedance_table import omit_contradictory
+from eistool.readers.tables.numbers import is_number, parse_datetime, parse_number_any
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.readers.tables.table import Table, fill, mean_conditions
 from eistool.spectrum import Metadata, Spectrum
@@ -98,17 +99,17 @@ def _curve(content: FileContent, start: int) -> _Curve:
         raise content.error("a ZCURVE table without column names; expected Freq, Zreal, Zimag", start + 1)
     head = lines[0][1].split("\t")[1:]
     units = lines[1][1].split("\t")[1:] if len(lines) > 1 else [""]
-    has_units = math.isnan(parse_number_any(units[0]))
-    # cells are separated by tabs: a comma is a decimal mark
-    rows = [line.replace(",", ".").split("\t")[1:] for _, line in lines[2 if has_units else 1 :]]
-    table = fill(parse_columns(head, units if has_units else ()), rows)
-    notes: list[str] = []
+    has_units = not is_number(units[0])
+    rows = [(number + 1, line.split("\t")[1:]) for number, line in lines[2 if has_units else 1 :]]
+    ended = content.ended or any(line.strip() for line in content.lines[lines[-1][0] + 1 :])
+    table = fill(parse_columns(head, units if has_units else ()), rows, ended=ended)
+    notes = list(table.notes)
     after = next((i for i in range(lines[-1][0] + 1, len(content.lines)) if content.lines[i].strip()), None)
     if after is not None and not _SETTING.match(content.lines[after]):
         notes.append(f"line {after + 1} is not a row of the table; reading stopped there")
     if "Over" in head:
         place = head.index("Over")
-        overloads = sum(set(cells[place].strip()) > {"."} for cells in rows if place < len(cells))
+        overloads = sum(set(cells[place].strip()) > {"."} for _, cells in rows if place < len(cells))
         notes += [f"{overloads} points with an overload flag"] if overloads else []
     return _Curve(lines[0][0] + 1, table, notes)
 
@@ -129,6 +130,8 @@ def _rows(content: FileContent, curve: _Curve) -> Rows:
         notes.append("only drift-corrected columns (ZrealDrCor, ZimagDrCor); they are read")
     if real is not None and imag is not None:
         z = table.of(real) + 1j * table.of(imag)
+        if real.quantity == "real":
+            z = omit_contradictory(table, z, notes)
         notes.insert(0, f"sign of Im: {imag.header} is signed in Gamry files")
     elif modulus is not None and phase is not None:
         z = table.of(modulus) * np.exp(1j * np.deg2rad(table.of(phase)))

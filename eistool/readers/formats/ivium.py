@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from eistool.readers.content import FileContent
-from eistool.readers.tables.numbers import parse_number_any
+from eistool.readers.tables.columns import Column
 from eistool.readers.tables.signs import HeaderSign, decide_sign
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import fill
 from eistool.spectrum import Spectrum
 
 SUFFIXES = (".idf", ".ids")
@@ -59,16 +60,18 @@ def _load_block(content: FileContent, start: int, method: str) -> list[Spectrum]
             start + 2,
         )
     first, n = start + 1 + len(counts), counts[-1]
-    rows = [
-        [parse_number_any(cell) for cell in line[:_LONGEST_LINE].split()[:3]]
-        for line in content.lines[first : first + n]
-    ]
-    wrong = next((i for i, row in enumerate(rows) if len(row) != _N_COLUMNS or np.isnan(row).any()), len(rows))
+    lines = content.lines[first : first + n]
+    rows = [(first + 1 + i, line[:_LONGEST_LINE].split()[:_N_COLUMNS]) for i, line in enumerate(lines)]
+    block = fill(
+        [Column(i, name, name) for i, name in enumerate(("real", "imag", "frequency"))], rows, delimiter=""
+    )
+    numbers = np.array(list(block.values.values()))
+    real, imag, frequency = numbers
+    wrong = int(next(iter(np.flatnonzero(np.isnan(numbers).any(axis=0))), block.n_rows))
     if wrong < n:
         raise content.error(
             f"expected three numbers; the block has {n} rows according to its header", first + wrong + 1
         )
-    real, imag, frequency = np.array(rows, dtype=np.float64).T
     table = Rows(frequency, real + 1j * imag)
     sweeps, notes = split_sweeps(table)
     steps = [np.sign(np.diff(frequency[i])) for i in sweeps]

@@ -7,11 +7,12 @@ import numpy as np
 
 from eistool.constants import VACUUM_F_PER_CM
 from eistool.readers.content import FileContent
-from eistool.readers.tables.columns import parse_columns
+from eistool.readers.tables.columns import Column, parse_columns
 from eistool.readers.tables.impedance_table import MIN_ROWS
-from eistool.readers.tables.numbers import parse_number, parse_number_any
+from eistool.readers.tables.numbers import parse_number_any
 from eistool.readers.tables.signs import HeaderSign, decide_sign
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import fill
 from eistool.spectrum import Metadata, Spectrum
 from eistool.typing import ComplexArray, FloatArray
 
@@ -19,7 +20,7 @@ SUFFIXES = (".txt", ".asc")
 
 _LONGEST_LINE = 10_000  # characters; rows are shorter
 _HEAD = 12  # lines that are searched for the header
-_NUMBER = r"([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)"
+_NUMBER = r"([-+]?\d[\d.,]*(?:[eE][-+]?\d+)?)(?![\d.,])"
 _FIXED = "Fixed value(s)"
 # difference of set and measured temperature beyond which the thermometer is taken as unconnected
 _MOST_DIFFERENT_C = 20.0
@@ -32,6 +33,7 @@ class _Columns:
     line: int  # of the names
     values: dict[str, FloatArray]
     names: list[str]
+    notes: tuple[str, ...]
 
     def get(self, name: str) -> FloatArray | None:
         return next((v for key, v in self.values.items() if key.startswith(name)), None)
@@ -62,9 +64,10 @@ def load(content: FileContent) -> list[Spectrum]:
     rows, sign = decide_sign(rows, sweeps, HeaderSign(notes.pop(0), final=False))
     settings = _settings(content.lines[0], header, geometry)
     measured = columns.get("mtemp")
+    all_notes = [sign, *notes, *sweep_notes, *columns.notes]
     return [
         replace(spectrum, metadata=settings.updated("file header", **_temperatures(temperature, measured, sweep)))
-        for spectrum, sweep in zip(to_spectra(rows, sweeps, [sign, *notes, *sweep_notes]), sweeps, strict=True)
+        for spectrum, sweep in zip(to_spectra(rows, sweeps, all_notes), sweeps, strict=True)
     ]
 
 
@@ -76,12 +79,16 @@ def _names_line(content: FileContent) -> int | None:
 def _read(content: FileContent) -> _Columns:
     place = _names_line(content) or 0
     names = [name.strip() for name in content.lines[place][:_LONGEST_LINE].split("\t")]
-    rows = [line[:_LONGEST_LINE].split("\t") for line in content.lines[place + 1 :] if line.strip()]
-    table = np.array(
-        [[parse_number_any(cell) for cell in row[: len(names)]] for row in rows if len(row) >= len(names)]
-    ).reshape(-1, len(names))
+    rows = [
+        (number, line[:_LONGEST_LINE].split("\t"))
+        for number, line in enumerate(content.lines[place + 1 :], start=place + 2)
+        if line.strip()
+    ]
+    # every column is wanted, whatever its quantity
+    table = fill([Column(i, name, name) for i, name in enumerate(names)], rows, ended=content.ended)
     keys = [re.sub(r"\s", "", name).lower() for name in names]
-    return _Columns(place + 1, {key: table[:, i] for i, key in enumerate(keys)}, names)
+    values = {key: table.values[i] for i, key in enumerate(keys) if i in table.values}
+    return _Columns(place + 1, values, names, table.notes)
 
 
 def _impedance(
@@ -128,15 +135,17 @@ def _conductivity(columns: _Columns) -> tuple[ComplexArray, str] | None:
 
 
 def _setting(header: str, name: str) -> float | None:
-    match = re.search(rf"(?<!Electrode ){re.escape(name)}\s*=?\s*{_NUMBER}", header)
-    value = parse_number(match[1]) if match else np.nan
+    pattern = re.escape(name).replace(r"\ \ ", r"\s*")
+    match = re.search(rf"(?<!Electrode ){pattern}\s*=?\s*{_NUMBER}", header)
+    value = parse_number_any(match[1]) if match else np.nan
     return float(value) if 0 < value < 1e6 else None
 
 
 def _settings(title: str, header: str, geometry: dict[str, float | None]) -> Metadata:
     diameter, thickness = geometry.values()
-    amplitude = re.search(rf"AC Volt\s*\[Vrms\]\s*=\s*{_NUMBER}", header)
+    amplitude = _setting(header, "AC Volt  [Vrms]")
     fixed_C = re.search(rf"Temp\.\s*\[.{{0,2}}C\]\s*=\s*{_NUMBER}", header)
+    temperature = parse_number_any(fixed_C[1]) if fixed_C else np.nan
     date = re.search(r"(\d{1,2})\.(\d{1,2})\.(\d{4}),\s*(\d{1,2}):(\d{1,2})", title)
     started = None
     if date is not None and 1 <= int(date[1]) <= 31 and 1 <= int(date[2]) <= 12 and int(date[4]) < 24:
@@ -144,10 +153,8 @@ def _settings(title: str, header: str, geometry: dict[str, float | None]) -> Met
     return Metadata().updated(
         "file header",
         started_at=started,
-        amplitude_mV=parse_number(amplitude[1]) * 1e3
-        if amplitude and 0 < parse_number(amplitude[1]) < 1e6
-        else None,
-        temperature_C=parse_number(fixed_C[1]) if fixed_C and -273 < parse_number(fixed_C[1]) < 3000 else None,
+        amplitude_mV=None if amplitude is None else amplitude * 1e3,
+        temperature_C=temperature if -273 < temperature < 3000 else None,
         diameter_mm=diameter,
         thickness_um=None if thickness is None else thickness * 1e3,
     )

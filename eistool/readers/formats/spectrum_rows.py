@@ -13,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from eistool.errors import ReaderError
 from eistool.readers.content import FileContent
 from eistool.readers.filename import metadata_from_filename
+from eistool.readers.notes import WARNING
 from eistool.readers.tables.columns import Column, parse_column, parse_columns
 from eistool.readers.tables.impedance_table import MIN_ROWS, spectra_of
-from eistool.readers.tables.numbers import parse_datetime, parse_number, parse_number_any
-from eistool.readers.tables.table import Table
+from eistool.readers.tables.numbers import is_number, parse_datetime, parse_number
+from eistool.readers.tables.table import Table, one_style
+from eistool.readers.tables.torn import intact_rows
 from eistool.readers.tables.units import PREFIXES
 from eistool.spectrum import Spectrum
 from eistool.spectrum.metadata import ABSOLUTE_ZERO_C
@@ -29,6 +32,8 @@ SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 _MOST_SPECTRA = 50_000
 _LONGEST_LINE = 1_000_000  # characters; longer lines are omitted
 _LIST = re.compile(r"\[\s*[-+]?\d[^\[\]]{0,200000}\]")
+_SEPARATOR = re.compile(r"[\s,;]+")
+_TORN_LIST = re.compile(r"\s*[\[(][^\])]*")
 _AT_FREQUENCY = re.compile(r"(.{1,60}?)[\s_@(]*(\d[\d.]*(?:e[-+]?\d+)?)\s*([kMm]?)Hz\)?", re.IGNORECASE)
 _MOST_COLUMNS = 10_000
 _IMPEDANCE = ("real", "imag", "modulus", "phase")
@@ -62,13 +67,23 @@ def partner_of(path: Path) -> Path | None:
     if not underscore or first.lower() == "freq":
         return None
     partner = path.with_name(f"freq_{rest}{path.suffix}")
-    return partner if partner.is_file() else None
+    return partner if partner.is_file() and _lists_frequencies(partner) else None
+
+
+def _lists_frequencies(path: Path) -> bool:
+    """Return whether a file has nothing but one number per line."""
+    try:
+        content = FileContent.open(path)
+        numbers = [line.strip() for line in content.lines if line.strip()] if content.is_text else []
+    except ReaderError:
+        return False
+    return len(numbers) > 1 and all(map(is_number, numbers))
 
 
 def served_by(path: Path) -> Path | None:
     """Return the table that belongs to a file of frequencies ``freq_*``, None for other files."""
     first, underscore, rest = path.stem.partition("_")
-    if first.lower() != "freq" or not underscore or not rest:
+    if first.lower() != "freq" or not underscore or not rest or not _lists_frequencies(path):
         return None
     tables = sorted(p for p in path.parent.glob(f"*{path.suffix}") if p.stem.endswith(f"_{rest}") and p != path)
     return next((p for p in tables if partner_of(p) == path), None)
@@ -100,7 +115,7 @@ def load(content: FileContent) -> list[Spectrum]:
     lines = lines[: _MOST_SPECTRA + 1]
     notes: list[str] = []
     if len(_LIST.findall(lines[1][1])) >= 2 and _list_columns(lines[0][1]):
-        rows = _rows_of_lists(content, lines)
+        rows = _rows_of_lists(content, lines, notes)
     elif _frequency_columns(_cells(lines[0][1])):
         rows = _rows_by_frequency(content, lines, notes)
     else:
@@ -126,7 +141,7 @@ def _spectra(content: FileContent, rows: Sequence[_Row], notes: list[str]) -> li
     return spectra_of(table, lambda message: content.error(message, rows[0].line), describe=describe, notes=notes)
 
 
-def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_Row]:
+def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]], notes: list[str]) -> list[_Row]:
     delimiter = _list_columns(lines[0][1])
     names = _split(lines[0][1], delimiter)
     # lists of an unknown quantity, and second lists of a known one, are not points
@@ -138,6 +153,10 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_
         lists = {c.index: _list(cells[c.index]) for c in columns if c.quantity and c.index < len(cells)}
         n = max((array.size for array in lists.values()), default=0)
         values = {i: array for i, array in lists.items() if array.size > 1}
+        if any(_TORN_LIST.fullmatch(cell) for cell in cells) or len(cells) > len(names):
+            reason = f"has {len(cells)} cells instead of {len(names)}, or ends within a list"
+            notes.append(f"{WARNING}line {line} {reason}: left out")
+            continue
         if n >= MIN_ROWS and all(array.size == n for array in values.values()):
             rows.append(_Row(line, columns, values, _metadata(fields, cells)))
     kept = [row for row in rows if row.values.keys() == rows[0].values.keys()]
@@ -148,13 +167,12 @@ def _rows_of_lists(content: FileContent, lines: list[tuple[int, str]]) -> list[_
 
 def _list(cell: str) -> FloatArray:
     return np.array(
-        [parse_number(x) for x in re.split(r"[\s,;]+", cell.strip().strip("[]() ")) if x], dtype=np.float64
+        [parse_number(x) for x in _SEPARATOR.split(cell.strip().strip("[]() ")) if x], dtype=np.float64
     )
 
 
 def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes: list[str]) -> list[_Row]:
     delimiter = _delimiter(lines[0][1])
-    parse = parse_number if delimiter == "," else parse_number_any
     names = _split(lines[0][1], delimiter)
     at_frequency = _frequency_columns(names)
     quantities = dict.fromkeys(quantity for quantity, _, _ in at_frequency)
@@ -172,12 +190,15 @@ def _rows_by_frequency(content: FileContent, lines: list[tuple[int, str]], notes
         assert prefix is not None  # noqa: S101  # it matched before
         columns.append(parse_column(prefix[1], len(columns)))
     fields = _metadata_columns(content, names)
+    table = [(line, _split(text, delimiter)) for line, text in lines[1:]]
+    intact = intact_rows(table, len(names), ended=content.ended or len(lines) < len(content.lines))
+    notes += intact.warnings
+    used = [i for pairs in by_quantity.values() for i, _ in pairs]
+    kept = [(line, cells) for line, cells in intact.rows if len(cells) == len(names)]
+    style = one_style([cells[i] for _, cells in kept for i in used])
     rows = []
-    for line, text in lines[1:]:
-        cells = _split(text, delimiter)
-        if len(cells) != len(names):
-            continue
-        parts = [np.array([parse(cells[i]) for i, _ in by_quantity[q]]) for q in quantities]
+    for line, cells in kept:
+        parts = [style.parse_all([cells[i] for i, _ in by_quantity[q]]) for q in quantities]
         values = {0: frequency} | dict(enumerate(parts, start=1))
         rows.append(_Row(line, columns, values, _metadata(fields, cells)))
     return rows
@@ -190,7 +211,13 @@ def _rows_of_pairs(content: FileContent, lines: list[tuple[int, str]], notes: li
             f"rows of numbers without frequencies; expected a header, or a file freq_*{content.path.suffix}"
         )
     frequency = _frequencies(partner)
-    rows = [(line, np.array(_numbers(text))) for line, text in lines]
+    cells = [(line, _SEPARATOR.split(text.strip())) for line, text in lines]
+    intact = intact_rows(cells, ended=content.ended)
+    style = one_style([cell for _, row in intact.rows for cell in row])
+    rows = [(line, style.parse_all(row)) for line, row in intact.rows]
+    notes += intact.warnings
+    if not rows:
+        return []
     wrong = next(((line, row.size) for line, row in rows if row.size != 2 * frequency.size), None)
     if wrong is not None:
         raise content.error(
@@ -241,7 +268,8 @@ def _exact(content: FileContent, rounded: FloatArray, notes: list[str]) -> Float
 def _frequencies(partner: Path) -> FloatArray:
     content = FileContent.open(partner)
     lines = [(i, line.strip()) for i, line in enumerate(content.lines, start=1) if line.strip()]
-    numbers = [parse_number(line) for _, line in lines]
+    style = one_style([line for _, line in lines])
+    numbers = [style.parse(line) for _, line in lines]
     wrong = next(((i, line) for (i, line), f in zip(lines, numbers, strict=True) if not 0 < f < 1e15), None)
     if wrong is not None:
         raise content.error(f"{wrong[1][:40]!r}; expected one frequency above 0 per line", wrong[0])
@@ -326,5 +354,5 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def _numbers(line: str) -> list[float]:
-    numbers = [parse_number(x) for x in re.split(r"[\s,;]+", line.strip()) if x]
+    numbers = [parse_number(x) for x in _SEPARATOR.split(line.strip()) if x]
     return numbers if np.isfinite(numbers).all() else []

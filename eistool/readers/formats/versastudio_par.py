@@ -11,6 +11,7 @@ from eistool.readers.tables.columns import parse_columns
 from eistool.readers.tables.numbers import parse_datetime, parse_number
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
 from eistool.readers.tables.table import Table, fill, mean_conditions, moments
+from eistool.readers.tables.torn import NumberedRow
 from eistool.spectrum import Metadata, Spectrum
 
 SUFFIXES = (".par",)
@@ -29,7 +30,8 @@ class _Segment:
     name: str
     line: int  # of the definition of its columns
     names: list[str]
-    rows: list[list[str]]
+    rows: list[NumberedRow]
+    ended: bool
 
 
 def identify(content: FileContent) -> bool:
@@ -48,7 +50,7 @@ def load(content: FileContent) -> list[Spectrum]:
     settings = _settings(content.lines)
     spectra: list[Spectrum] = []
     refused: list[str] = []
-    for segment in _segments(content.lines):
+    for segment in _segments(content.lines, content.ended):
         try:
             in_segment = _load_segment(segment, settings)
         except ValueError as error:
@@ -64,12 +66,12 @@ def load(content: FileContent) -> list[Spectrum]:
     return spectra
 
 
-def _segments(lines: list[str]) -> Iterator[_Segment]:
+def _segments(lines: list[str], ended: bool) -> Iterator[_Segment]:
     starts = [i for i, line in enumerate(lines) if re.fullmatch(r"\s*<Segment\d+>\s*", line)]
     for start in starts:
         names: list[str] = []
-        rows: list[list[str]] = []
-        at = start
+        rows: list[NumberedRow] = []
+        at, i = start, start
         for i in range(start + 1, len(lines)):
             line = lines[i][:_LONGEST_LINE].strip()
             if line.startswith("<"):
@@ -77,15 +79,19 @@ def _segments(lines: list[str]) -> Iterator[_Segment]:
             if line.startswith(_DEFINITION):
                 at, names = i, [name.strip() for name in line.removeprefix(_DEFINITION).split(",")]
             elif names and line:
-                rows.append(line.split(","))
-        yield _Segment(lines[start].strip(" <>"), at + 1, names, rows)
+                rows.append((i + 1, line.split(",")))
+        yield _Segment(lines[start].strip(" <>"), at + 1, names, rows, ended or i + 1 < len(lines))
 
 
 def _load_segment(segment: _Segment, settings: dict[str, str]) -> list[Spectrum]:
-    table = fill(parse_columns([_NAMES.get(name, name) for name in segment.names]), segment.rows)
-    frequency, real, imag = (table.find(quantity) for quantity in ("frequency", "real", "imag"))
-    if frequency is None or real is None or imag is None:
+    columns = parse_columns([_NAMES.get(name, name) for name in segment.names])
+    if not {"frequency", "real", "imag"} <= {column.quantity for column in columns}:
         raise ValueError(f"columns {', '.join(segment.names[:6]) or 'none'}, ...")
+    if segment.names[-1] == "0" and len(segment.rows[0][1] if segment.rows else ()) == len(columns) - 1:
+        del columns[-1]  # a name without cells
+    table = fill(columns, segment.rows, ended=segment.ended)
+    frequency, real, imag = (table.find(quantity) for quantity in ("frequency", "real", "imag"))
+    assert frequency is not None and real is not None and imag is not None  # noqa: S101, PT018  # checked above
     z = table.of(real) + 1j * table.of(imag)
     cycle = table.find("cycle")
     # d.c. steps in the segment have no frequency and no impedance
@@ -93,6 +99,7 @@ def _load_segment(segment: _Segment, settings: dict[str, str]) -> list[Spectrum]
     sweeps, notes = split_sweeps(rows)
     if not sweeps:
         raise ValueError(f"{table.n_rows} rows, none with a frequency above 0")
+    notes += table.notes
     notes.insert(0, "sign of Im: Z Imag is signed in VersaStudio files")
     return [
         replace(spectrum, metadata=_metadata(segment, settings, table, sweep).updated("file header", **moment))
@@ -127,7 +134,8 @@ def _metadata(segment: _Segment, settings: dict[str, str], table: Table, sweep: 
     amplitude = None
     if technique == "PEIS" and _AMPLITUDE in segment.names:
         place = segment.names.index(_AMPLITUDE)
-        sizes = {segment.rows[i][place] for i in sweep if place < len(segment.rows[i])}
+        cells = dict(segment.rows)
+        sizes = {row[place] for row in (cells[table.lines[i]] for i in sweep) if place < len(row)}
         amplitude = parse_number(sizes.pop()) * 1e3 if len(sizes) == 1 else None
     return Metadata().updated(
         "file header",

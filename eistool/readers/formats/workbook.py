@@ -34,7 +34,11 @@ def load(content: FileContent) -> list[Spectrum]:
     sheets: dict[str, list[Spectrum]] = {}
     refused: list[str] = []
     for title, rows in read_sheets(content):
-        text = "\n".join("\t".join(re.sub(r"\s", " ", cell) for cell in row) for row in rows)
+        width = max(map(len, rows))
+        text = "".join(
+            "\t".join(re.sub(r"\s", " ", cell) for cell in [*row, *[""] * (width - len(row))]) + "\n"
+            for row in rows
+        )
         try:
             # the title in place of a file name, so that errors give it
             sheets[title] = delimited.load(FileContent(Path(f"sheet {title!r}"), text.encode()))

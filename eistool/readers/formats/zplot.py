@@ -1,22 +1,22 @@
 """Scribner ZPlot and ZView files (``.z``), with and without the block of settings."""
 
+import math
 import re
 from dataclasses import replace
 
-import numpy as np
-
 from eistool.readers.content import FileContent
-from eistool.readers.tables.columns import parse_columns, pick
-from eistool.readers.tables.numbers import parse_datetime, parse_number
+from eistool.readers.notes import WARNING
+from eistool.readers.tables.columns import Column, parse_columns, pick
+from eistool.readers.tables.numbers import parse_datetime, parse_number_any
 from eistool.readers.tables.sweeps import Rows, split_sweeps, to_spectra
+from eistool.readers.tables.table import Table, fill
 from eistool.spectrum import Metadata, Spectrum
-from eistool.typing import FloatArray
 
 SUFFIXES = (".z", ".z60")
 
 _SIGNATURE = re.compile(r'"?(?:ZPLOT2 ASCII|Z\w+ Data File)', re.IGNORECASE)
-_N_COLUMNS = 9  # Freq, Ampl, Bias, Time, Z', Z'', GD, Err, Range
-_FREQUENCY, _REAL, _IMAG = 0, 4, 5
+_NAMES = ("Freq(Hz)", "Ampl", "Bias", "Time(Sec)", "Z'(a)", "Z''(b)", "GD", "Err", "Range")
+_QUANTITIES = ("frequency", "real", "imag")
 _DEFAULT_AREA_CM2 = 1.0  # default of ZPlot, therefore not read
 
 
@@ -33,55 +33,47 @@ def load(content: FileContent) -> list[Spectrum]:
     ReaderError
         If no table of frequency, Z' and Z'' follows the header.
     """
-    first, places = _layout(content)
-    table, skipped = _table(content.lines[first:], max(places))
-    if table.size == 0:
+    first, columns = _layout(content)
+    table = _table(content, first, columns)
+    frequency, real, imag = map(table.find, _QUANTITIES)
+    if table.n_rows == 0 or frequency is None or real is None or imag is None:
         raise content.error("no rows of numbers; expected Freq, Ampl, Bias, Time, Z', Z''", first + 1)
-    frequency, real, imag = (table[:, place] for place in places)
-    rows = Rows(frequency, real + 1j * imag)
+    rows = Rows(table.of(frequency), table.of(real) + 1j * table.of(imag))
     sweeps, notes = split_sweeps(rows)
     if not sweeps:
         raise content.error(f"no row with a frequency above 0; {'; '.join(notes)}", first + 1)
-    notes.insert(0, "sign of Im: Z'' is signed in ZPlot files")
-    if skipped:
-        notes.append(f"{skipped} lines below the header are not rows of the table and are omitted")
+    notes = ["sign of Im: Z'' is signed in ZPlot files", *notes, *table.notes]
     announced = _announced_points(content.lines[:first])
-    if announced not in (None, len(table)):
-        notes.append(f"the header gives {announced} points, the table has {len(table)}")
+    if announced not in (None, table.n_rows):
+        notes.append(f"{WARNING}the header gives {announced} points, the table has {table.n_rows}")
     metadata = _metadata(content.lines[:first])
     return [replace(spectrum, metadata=metadata) for spectrum in to_spectra(rows, sweeps, notes)]
 
 
-def _layout(content: FileContent) -> tuple[int, tuple[int, int, int]]:
-    first, places = 0, (_FREQUENCY, _REAL, _IMAG)
+def _layout(content: FileContent) -> tuple[int, list[Column]]:
+    """Return the first line of the table, from 0, and its columns."""
+    first, columns = 0, parse_columns(_NAMES)
     for i, line in enumerate(content.lines):
         if line.strip().startswith("End Comments"):
             first = i + 1
         elif "Freq" in line and "Z'" in line:
             # names are separated by tabs or spaces, but "Freq (Hz)" is one name
             names = line.strip().strip('"').replace("Freq (", "Freq(").replace(",", " ").split()
-            columns = parse_columns(names)
-            picked = [pick(columns, quantity) for quantity in ("frequency", "real", "imag")]
-            if None not in picked:
-                places = tuple(column.index for column in picked if column is not None)  # type: ignore[assignment]
+            named = parse_columns(names)
+            if all(pick(named, quantity) for quantity in _QUANTITIES):
+                columns = named
             first = i + 1
-    return first, places
+    return first, columns
 
 
-def _table(lines: list[str], last: int) -> tuple[FloatArray, int]:
-    rows: list[list[float]] = []
-    skipped = 0
-    for line in lines:
-        if not line.strip():
-            continue
-        # commas separate the columns, or are decimal marks between tabs
-        cells = line.replace(",", ".").split("\t") if "\t" in line else line.replace(",", " ").split()
-        values = [parse_number(cell) for cell in cells[:_N_COLUMNS]]
-        if len(values) <= last or np.isnan(values[0]):
-            skipped += 1
-            continue
-        rows.append(values + [np.nan] * (_N_COLUMNS - len(values)))
-    return np.array(rows, dtype=np.float64), skipped
+def _table(content: FileContent, first: int, columns: list[Column]) -> Table:
+    lines = [(number, line) for number, line in enumerate(content.lines[first:], start=first + 1) if line.strip()]
+    if not lines:
+        raise content.error("no rows of numbers; expected Freq, Ampl, Bias, Time, Z', Z''", first + 1)
+    delimiter = next((mark for mark in "\t," if mark in lines[0][1]), "")
+    rows = [(number, line.split(delimiter or None)) for number, line in lines]
+    wanted = [column if column.quantity in _QUANTITIES else replace(column, quantity="") for column in columns]
+    return fill(wanted, rows, ended=content.ended, delimiter=delimiter)
 
 
 def _announced_points(header: list[str]) -> int | None:
@@ -97,8 +89,8 @@ def _metadata(header: list[str]) -> Metadata:
 
     def number(name: str) -> float | None:
         match = re.search(rf"^[ \t]*{re.escape(name)}:[ \t]*(\S+)", text, re.MULTILINE)
-        value = parse_number(match[1]) if match else np.nan
-        return float(value) if np.isfinite(value) else None
+        value = parse_number_any(match[1]) if match else math.nan
+        return value if math.isfinite(value) else None
 
     values: dict[str, object] = {}
     date, time = re.search(r"Date:\s*(\S+)", text), re.search(r"Time:\s*(\d+:\d+:\d+)", text)

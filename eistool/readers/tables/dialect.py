@@ -1,19 +1,20 @@
-"""Delimiters, decimal marks and header lines of text tables."""
+"""Delimiters and header lines of text tables."""
 
 import csv
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from eistool.readers.content import FileContent
-from eistool.readers.tables.numbers import parse_number
+from eistool.readers.tables.numbers import is_number
+from eistool.readers.tables.torn import NumberedRow, is_all_numbers
 
 _CONSECUTIVE = 3  # rows of numbers, of one width, start a table
 _SAMPLE = 60  # lines that determine the dialect
 _PREAMBLE = 200  # lines above the table that are searched for a header
 _LONGEST_LINE = 50_000  # characters; rows of tables are shorter
 _COMMENT = ("#", "%", "//", "!")
+_SPACES = re.compile(r"[ \t]+")
 _SPACE_BEFORE_UNIT = re.compile(r"\s{1,40}(?=[\[(/])|(?<=/)\s{1,40}")
 
 Line = tuple[int, str]  # number from 0, text
@@ -21,47 +22,54 @@ Line = tuple[int, str]  # number from 0, text
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Delimiter and decimal mark of a text table.
+    """Delimiter of a text table.
 
     Parameters
     ----------
     delimiter : str
         Empty for runs of spaces.
-    decimal : {".", ","}
 
     Examples
     --------
-    >>> Dialect(";", ",").numbers("1,5;x;2")
-    [1.5, nan, 2.0]
+    >>> Dialect(";").split("1,5;;2;"), Dialect("").split(" 1 2  3")
+    (['1,5', '', '2', ''], ['1', '2', '3'])
     """
 
     delimiter: str
-    decimal: str
 
     def split(self, line: str) -> list[str]:
-        """Return the cells of a line, without empty ones at the end."""
+        """Return the cells of a line."""
         if len(line) > _LONGEST_LINE:
             return []
         if not self.delimiter:
-            return line.split()
+            # a no-break or narrow space separates thousands, not columns
+            return line.split() if line.isascii() else [c for c in _SPACES.split(line) if c]
         if '"' in line and self.delimiter != "\t":
             try:
-                cells = next(csv.reader([line], delimiter=self.delimiter), [])
+                return next(csv.reader([line], delimiter=self.delimiter), [])
             except csv.Error:  # a cell longer than the csv module accepts
                 return []
-        else:
-            cells = line.split(self.delimiter)
+        return line.split(self.delimiter)
+
+    def filled(self, line: str) -> list[str]:
+        """Return the cells of a line, without empty ones at the end."""
+        cells = self.split(line)
         while cells and not cells[-1].strip():
             cells.pop()
         return cells
 
-    def numbers(self, line: str) -> list[float]:
-        """Return the cells of a line as numbers, nan where a cell is not one."""
-        return [parse_number(cell.strip().strip('"'), self.decimal) for cell in self.split(line)]
+    def score(self, line: str) -> int:
+        """Return the excess of cells with a number over the others; 0 for a line that is not a row."""
+        cells = self.filled(line)
+        n_numbers = sum(map(is_number, cells))
+        if (
+            self.delimiter == "," and '"' not in line
+        ):  # between decimal commas, a space separates columns rather than thousands
+            n_numbers -= sum(is_number(cell) for cell in cells if " " in cell.strip())
+        return max(0, 2 * n_numbers - len(cells) + 1) if n_numbers >= 2 else 0
 
 
-_MARKS = ((";", "."), (";", ","), ("\t", "."), ("\t", ","), (",", "."), ("", "."), ("", ","), (",", ","))
-_DIALECTS = tuple(Dialect(delimiter, decimal) for delimiter, decimal in _MARKS)
+_DIALECTS = tuple(map(Dialect, (";", "\t", ",", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +97,13 @@ class TextTable:
         """The last 200 lines above the table."""
         return self.lines[max(0, self.first - _PREAMBLE) : self.first]
 
-    def rows(self) -> Iterator[list[str]]:
-        """Yield the cells of each row, comments omitted."""
-        return (self.dialect.split(line) for _, line in self.lines[self.first :] if not _is_comment(line))
+    def rows(self) -> list[NumberedRow]:
+        """Return line (from 1) and cells of each row, comments omitted."""
+        return [
+            (number + 1, self.dialect.split(line))
+            for number, line in self.lines[self.first :]
+            if not _is_comment(line)
+        ]
 
     def header_cells(self, line: str, has_index: bool = False) -> Iterator[list[str]]:
         """Yield all divisions of a line into as many names as there are columns.
@@ -109,7 +121,7 @@ class TextTable:
         if _is_comment(line):
             line = line.strip().lstrip("#%!/ ")
         delimiter, width = self.dialect.delimiter, self.width
-        divisions = [self.dialect.split(line) if delimiter else _SPACE_BEFORE_UNIT.sub("", line).split()]
+        divisions = [self.dialect.filled(line) if delimiter else _SPACE_BEFORE_UNIT.sub("", line).split()]
         divisions += [re.split(pattern, line.strip()) for pattern in (r"\t+", r"\s{2,40}|\t", ";", ",")]
         yield from (cells for cells in divisions if len(cells) == width)
         if has_index:
@@ -117,7 +129,9 @@ class TextTable:
         if delimiter and len(divisions[0]) > width:  # the last cells of the rows are empty
             yield divisions[0]
 
-    def units_below(self, place: int, is_unit: Callable[[str], bool]) -> list[str]:
+    def units_below(
+        self, place: int, is_unit: Callable[[str], bool], proves: Callable[[str], bool] = lambda cell: False
+    ) -> list[str]:
         """Return the row of units within two lines below a line of the preamble, empty if there is none.
 
         Parameters
@@ -126,10 +140,12 @@ class TextTable:
             Index of the line in :attr:`preamble`.
         is_unit : callable
             Whether a cell is a unit; two or more of them make a row of units.
+        proves : callable
+            Whether a unit makes the row one of units on its own.
         """
         for _, line in self.preamble[place + 1 : place + 3]:
             for cells in self.header_cells(line):
-                if sum(is_unit(cell) for cell in cells) >= 2:
+                if sum(map(is_unit, cells)) >= 2 or any(map(proves, cells)):
                     return cells
         return []
 
@@ -146,12 +162,16 @@ def find_table(content: FileContent) -> TextTable:
     dialect = _find_dialect(content, [line for _, line in lines if not _is_comment(line)])
     widths: list[int] = []
     for k, (_, line) in enumerate(lines):
-        numbers = [] if _is_comment(line) else dialect.numbers(line)
-        widths = [*widths, len(numbers)] if _score(numbers) > 0 else []
+        is_row = not _is_comment(line) and dialect.score(line) > 0
+        widths = [*widths, len(dialect.filled(line))] if is_row else []
         last = widths[-_CONSECUTIVE:]
         # trailing cells may be empty, so rows of a wide table differ in width
         if len(last) == _CONSECUTIVE and (len(set(last)) == 1 or min(last) >= 3):
-            return TextTable(lines, dialect, k - _CONSECUTIVE + 1, max(last))
+            first = k - _CONSECUTIVE + 1
+            # lines of numbers above are rows too, in a style or number of cells that is refused later
+            while first > 0 and is_all_numbers(lines[first - 1][1]):
+                first -= 1
+            return TextTable(lines, dialect, first, max(last))
     raise content.error(
         f"no table of numbers; expected at least {_CONSECUTIVE} successive rows of frequency and impedance"
     )
@@ -165,22 +185,17 @@ def _find_dialect(content: FileContent, lines: Sequence[str]) -> Dialect:
     step = max(1, len(lines) // _SAMPLE)
     # the end of the file is table where any is, so most of the sample comes from there
     sample = [*lines[len(lines) // 2 :: step], *lines[:: 2 * step]]
-    quoted = any('"' in line for line in sample)
-    best, best_score = _DIALECTS[0], 0
-    for dialect in _DIALECTS:
-        if dialect.delimiter == dialect.decimal and not quoted:  # "1,5","2,5"
+    joined = "".join(sample)
+    occurring = [dialect for dialect in _DIALECTS if dialect.delimiter in joined]
+    for dialect in occurring:
+        if dialect.delimiter not in ("\t", ";"):  # between these, numbers may have any marks
             continue
-        score = sum(_score(dialect.numbers(line)) for line in sample)
-        if score > best_score:
-            best, best_score = dialect, score
-    if best_score == 0:
+        rows = [cells for cells in map(dialect.filled, sample) if len(cells) > 1 and any(map(is_number, cells))]
+        if len(rows) > len(sample) / 2 and all(is_number(cell) for cells in rows for cell in cells):
+            return dialect
+    scores = [sum(map(dialect.score, sample)) for dialect in occurring]
+    if not any(scores):
         raise content.error(
             "no table of numbers; expected frequency and impedance, separated by comma, semicolon, tab or spaces"
         )
-    return best
-
-
-def _score(numbers: list[float]) -> int:
-    """Return the excess of cells with a number over the others; 0 for a line that is not a row."""
-    n_numbers = sum(not math.isnan(number) for number in numbers)
-    return max(0, 2 * n_numbers - len(numbers) + 1) if n_numbers >= 2 else 0
+    return occurring[scores.index(max(scores))]

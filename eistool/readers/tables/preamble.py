@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from eistool.readers.tables.numbers import parse_datetime, parse_number_any
+from eistool.readers.tables.numbers import NumberStyle, parse_datetime, parse_unambiguous
 from eistool.spectrum import Metadata
 
 _MOST_LINES = 300
@@ -26,8 +26,14 @@ _SPELLED_DATE = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}\s+\d{1,2}:\d{2}")
 _EXPORTED = re.compile(r"export", re.IGNORECASE)
 
 
-def preamble_metadata(lines: Sequence[str]) -> Metadata:
+def preamble_metadata(lines: Sequence[str], style: NumberStyle | None = None) -> Metadata:
     """Return the unambiguous metadata in the lines above a table.
+
+    Parameters
+    ----------
+    lines : sequence of str
+    style : NumberStyle, optional
+        Decimal mark and thousands separator of the table.
 
     Examples
     --------
@@ -43,19 +49,21 @@ def preamble_metadata(lines: Sequence[str]) -> Metadata:
         elif (date := _DATE.match(line)) is not None and dated:
             values.setdefault("started_at", parse_datetime(date[1]))
         elif (amplitude := _AMPLITUDE.match(line)) is not None:
-            values.setdefault("amplitude_mV", _positive(amplitude[2], 1.0 if amplitude[1][0] == "m" else 1e3))
+            values.setdefault(
+                "amplitude_mV", _positive(amplitude[2], 1.0 if amplitude[1][0] == "m" else 1e3, style)
+            )
         elif (bias := _BIAS.match(line)) is not None:
-            values.setdefault("bias_V", _finite(bias[2], 1e-3 if bias[1][0] == "m" else 1.0))
+            values.setdefault("bias_V", _finite(bias[2], 1e-3 if bias[1][0] == "m" else 1.0, style))
         elif (area := _AREA.match(line)) is not None:
-            values.setdefault("area_cm2", _positive(area[1], 1.0))
+            values.setdefault("area_cm2", _positive(area[1], 1.0, style))
     return Metadata().updated("file header", **values)
 
 
-def _finite(text: str, scale: float) -> float | None:
-    value = parse_number_any(text) * scale
+def _finite(text: str, scale: float, style: NumberStyle | None) -> float | None:
+    value = parse_unambiguous(text, style) * scale
     return value if math.isfinite(value) else None
 
 
-def _positive(text: str, scale: float) -> float | None:
-    value = _finite(text, scale)
+def _positive(text: str, scale: float, style: NumberStyle | None) -> float | None:
+    value = _finite(text, scale, style)
     return value if value is not None and value > 0 else None

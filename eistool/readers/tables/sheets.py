@@ -111,7 +111,7 @@ def _filled(rows: Iterable[tuple[object, ...]], most: int) -> list[list[str]]:
     kept: list[list[str]] = []
     n_filled = n_cells = 0
     for row in rows:
-        cells = ["" if cell is None else str(cell) for cell in row]
+        cells = list(map(_text, row))
         while cells and not cells[-1].strip():
             cells.pop()
         kept.append(cells)
@@ -120,3 +120,9 @@ def _filled(rows: Iterable[tuple[object, ...]], most: int) -> list[list[str]]:
         if len(kept) - n_filled > _LONGEST_GAP or n_cells > most:
             break
     return kept[:n_filled]
+
+
+def _text(cell: object) -> str:
+    """Return the text of a cell; a number with three decimals gets a fourth, so that its point is unambiguous."""
+    text = "" if cell is None else str(cell)
+    return f"{text}0" if isinstance(cell, float) and text[-4:-3] == "." else text

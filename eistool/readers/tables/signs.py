@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eistool.errors import SpectrumError
 from eistool.readers.tables.columns import Column
 from eistool.readers.tables.sweeps import Rows
 from eistool.typing import ComplexArray, FloatArray, IntArray
@@ -13,6 +14,8 @@ from eistool.typing import ComplexArray, FloatArray, IntArray
 _REVERSED, _OPPOSITE = "sign reversed", "the data show the opposite"
 # agreement with the slope of |Z| beyond which the data decide, halfway to a perfect one
 CLEAR = 0.5
+# points and decades of frequency that suffice to decide on the sign
+_FEWEST, _DECADES = 12, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,13 @@ class HeaderSign:
         For the notes.
     final : bool
         Whether the slope of ``|Z|`` may only question the sign, not reverse it.
+    proven : bool
+        Whether a phase column shows the sign.
     """
 
     text: str
     final: bool
+    proven: bool = False
 
 
 def cartesian_sign(
@@ -71,20 +77,53 @@ def cartesian_sign(
         z = np.where(lost, z.conj(), z)
         notes.append(f"{np.sum(lost)} points hold |Im|; their sign is that of {source}")
     verdict = "reversed" if flipped else "negated" if imag.negated else "read as signed"
-    return z, HeaderSign(f"{name} {verdict}, according to {source}", final=imag.negated and not flipped)
+    return z, HeaderSign(
+        f"{name} {verdict}, according to {source}", final=imag.negated and not flipped, proven=True
+    )
 
 
-def decide_sign(rows: Rows, sweeps: Sequence[IntArray], header: HeaderSign) -> tuple[Rows, str]:
-    """Return the rows with the final sign of Im, and a note with the reason."""
+def decide_sign(
+    rows: Rows, sweeps: Sequence[IntArray], header: HeaderSign, *, cut: bool = False
+) -> tuple[Rows, str]:
+    """Return the rows with the final sign of Im, and a note with the reason.
+
+    Parameters
+    ----------
+    rows : Rows
+    sweeps : sequence of IntArray
+    header : HeaderSign
+    cut : bool
+        Whether the table ends within a row, so that its points may be the first of many.
+
+    Raises
+    ------
+    SpectrumError
+        If the sign depends on the data, and they are too few.
+    """
     consistency = phase_consistency(rows, sweeps)
     figure = f"(agreement with the slope of |Z|: {consistency:+.2f})"
-    if consistency > -CLEAR or not mostly_inductive(rows, sweeps):
+    contradicted = consistency <= -CLEAR and mostly_inductive(rows, sweeps)
+    if header.final and contradicted:
+        return rows, f"sign of Im: {header.text}; {_OPPOSITE} {figure}: check the header"
+    n, decades = _extent(rows, sweeps)
+    few = n < _FEWEST or decades < _DECADES
+    inductive = consistency < CLEAR and mostly_inductive(rows, sweeps)
+    if few and (cut or inductive) and not (header.final or header.proven):
+        raise SpectrumError(
+            f"sign of Im: {header.text}, and {n} points over {decades:.1f} decades do not prove it; expected a "
+            "minus in the header if Im is negated: copy the file again, or name the column -Im(Z)"
+        )
+    if not contradicted or (header.proven and few):
         doubt = "" if consistency > CLEAR or header.final else f"; the data are inconclusive {figure}"
         return rows, f"sign of Im: {header.text}{doubt}"
-    if header.final:
-        return rows, f"sign of Im: {header.text}; {_OPPOSITE} {figure}: check the header"
     turned = Rows(rows.frequency, rows.impedance.conj(), rows.cycle, rows.notes)
     return turned, f"sign of Im: {header.text}; contradicted by the slope of |Z|, {_REVERSED} {figure}"
+
+
+def _extent(rows: Rows, sweeps: Sequence[IntArray]) -> tuple[int, float]:
+    """Return the number of points in all sweeps, and the decades of frequency."""
+    frequency = np.concatenate([rows.frequency[i] for i in sweeps])
+    return frequency.size, float(np.log10(frequency.max() / frequency.min()))
 
 
 def sign_in_doubt(note: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from eistool.readers.notes import WARNING
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray
 
@@ -61,7 +62,7 @@ def split_sweeps(rows: Rows) -> tuple[list[IntArray], list[str]]:
         log_f = np.log(rows.frequency[part])
         pieces = np.split(part, _turns(log_f))
         if len(pieces) > 1 and len(part) < 3 * len(pieces):
-            notes.append("frequencies are not in order; read as one sweep")
+            notes.append(f"{WARNING}frequencies are not in order; read as one sweep")
             pieces = [part]
         sweeps += [piece for piece in pieces if piece.size]
     return sweeps, notes
