@@ -22,11 +22,8 @@ def draw_nyquist(impedance: ComplexArray, *, braille: bool = True) -> list[str]:
 
     Examples
     --------
-    >>> for line in draw_nyquist(np.array([1, 2 - 0.2j, 3]), braille=False)[:3]:
-    ...     print(line)
-            0.2 |                        *
-            -Im |
-              0 |*                                              *
+    >>> draw_nyquist(np.array([1, 2 - 0.2j, 3]), braille=False)[2]
+    '          0 |*                                              *'
     """
     x, y = impedance.real, 0.0 - impedance.imag
     columns, rows = (2, 4) if braille else (1, 2)

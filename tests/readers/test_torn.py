@@ -55,14 +55,18 @@ def test_a_row_without_line_end_is_left_out_with_a_warning(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("pattern", ["%.6e", "%.4f", "%.5g"])
 def test_a_format_that_proves_the_last_number_is_complete_keeps_the_row(pattern: str, tmp_path: Path) -> None:
-    lines = [",".join(pattern % x for x in (f, z.real, z.imag)) for f, z in zip(F, 1.2345678 * Z, strict=True)]
+    frequencies = np.geomspace(1e5, 1.0, 31)
+    impedances = 123.45678 / (1 + 2j * np.pi * frequencies * 1e-2) ** 0.3
+    lines = [
+        ",".join(pattern % x for x in (f, z.real, z.imag)) for f, z in zip(frequencies, impedances, strict=True)
+    ]
     (tmp_path / "cell.csv").write_text(HEADER + "\n".join(lines))
     [spectrum] = eistool.read(tmp_path / "cell.csv")
-    assert len(spectrum) == F.size
+    assert len(spectrum) == frequencies.size
     assert doubts(spectrum) == []
     (tmp_path / "cell.csv").write_text((HEADER + "\n".join(lines))[:-1])
     [spectrum] = eistool.read(tmp_path / "cell.csv")
-    assert len(spectrum) == F.size - 1
+    assert len(spectrum) == frequencies.size - 1
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ NumberedRow = tuple[int, list[str]]  # line from 1, cells
 _MOST_NAMED = 5
 _MOST_TORN = 0.2  # share of rows beyond which the table itself is misunderstood
 _FEWEST_OF_WIDTH = 3  # rows as wide as the header that prove such rows
+_FEWEST_OF_DIGITS = 20  # rows that prove a number of digits
 _FEWEST_ALIKE = 8  # rows that prove a format
 _LONGEST = 60  # characters of a number
 _COMPARED = 200  # rows before the last one
@@ -91,13 +92,20 @@ def intact_rows(
         )
     if delimiter in ("", ","):
         _check_divided(numeric, usual, delimiter)
-    torn = {
-        line: n
-        for (line, cells), n in zip(numeric, widths, strict=True)
-        if n != usual
-        and not n < usual <= len(cells)  # empty at the end
-        and not (n == width and (counts[n] >= _FEWEST_OF_WIDTH or not any(map(is_number, cells[usual:]))))
-    }
+    n_separated = Counter(len(cells) for _, cells in numeric).most_common(1)[0][0]
+    beside = [usual, *widths, usual]
+    torn = {}
+    for k, (line, cells) in enumerate(numeric):
+        n = widths[k]
+        # blocks of rows may have two widths, as d.c. and a.c. points; one row between others of one width may not
+        expected = beside[k] if beside[k] == beside[k + 2] else usual
+        empty_at_end = n < expected and len(cells) == n_separated
+        with_remark = n == width and n > expected and not any(map(is_number, cells[expected:]))
+        in_block = (
+            expected == usual and n == width and counts[n] >= _FEWEST_OF_WIDTH and n in (beside[k], beside[k + 2])
+        )
+        if n != expected and not (empty_at_end or with_remark or in_block):
+            torn[line] = n
     if len(torn) > max(1, _MOST_TORN * len(numeric)):
         line, n = next(iter(torn.items()))
         raise SpectrumError(
@@ -169,7 +177,7 @@ def _is_complete(rows: Sequence[Sequence[str]], ended: bool) -> bool:
     shapes = {_shape(cell) for cell in others}
     if len(shapes) == 1 and None not in shapes and max(next(iter(shapes)) or (0,)) >= (3 if ended else 1):
         return _shape(last) in shapes or (ended and not any(c in last for c in "123456789"))
-    return ended or _has_all_digits(others, last)
+    return ended or _has_all_digits(others, last, [cell for row in rows[-1 - _COMPARED :] for cell in row[:-1]])
 
 
 def _shape(cell: str) -> tuple[int, int] | None:
@@ -178,16 +186,26 @@ def _shape(cell: str) -> tuple[int, int] | None:
     return None if match is None else (len(match[2] or "") + len(match[3] or ""), len(match[4] or ""))
 
 
-def _has_all_digits(others: Sequence[str], last: str) -> bool:
-    """Return whether most numbers have the same number of significant digits, and the last one has it too.
+def _n_digits(match: re.Match[str]) -> int:
+    """Return the number of significant digits."""
+    return len((match[1] + (match[2] or "") if match[1] else "") + (match[3] or ""))
+
+
+def _has_all_digits(others: Sequence[str], last: str, beside: Sequence[str]) -> bool:
+    """Return whether most numbers have the same number of significant digits, none more, and the last one has it.
 
     A lost exponent leaves the digits, and is seen in the size of the number.
     """
+    if len(others) < _FEWEST_OF_DIGITS:
+        return False
     matches = [_NUMBER.fullmatch(cell[:_LONGEST]) for cell in [*others, last]]
     if any(match is None or match[4] for match in matches):
         return False
-    digits = [len((m[1] + (m[2] or "") if m[1] else "") + (m[3] or "")) for m in matches if m is not None]
+    digits = [_n_digits(match) for match in matches if match is not None]
     most = max(digits[:-1])
+    numbers = (_NUMBER.fullmatch(cell.strip()[:_LONGEST]) for cell in beside)
+    if any(match is not None and _n_digits(match) > most for match in numbers):
+        return False
     usual = sum(n == most for n in digits[:-1]) >= 0.6 * len(others)
     size, before = (abs(float(cell.replace(",", "."))) for cell in (last, others[-1]))
     near = size > 0 and before > 0 and abs(math.log10(size / before)) < 1

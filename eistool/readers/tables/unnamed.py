@@ -128,7 +128,10 @@ def _residual(frequency: FloatArray, z: ComplexArray) -> float:
     best = math.inf
     for sign in (1, -1):
         target = np.concatenate([z.real, sign * z.imag]) / np.tile(np.abs(z), 2)
-        coefficients, *_ = np.linalg.lstsq(stacked, target, rcond=None)
+        try:
+            coefficients, *_ = np.linalg.lstsq(stacked, target, rcond=None)
+        except np.linalg.LinAlgError:
+            return math.inf
         free = max(1, target.size - stacked.shape[1])
         best = min(best, float(np.sqrt(np.sum((target - stacked @ coefficients) ** 2) / free)) + _NOISE)
     return best
