@@ -27,7 +27,7 @@ def test_folder_to_tables_and_pictures(folder: Path) -> None:
     for text in ("a/cell_25C.csv", "S17", "25.0 °C", "ZARC", "ok", "R_inf ", " ± ", " Ω at ", " Hz"):
         assert text in first
     assert "3 ok, 0 failed; 3 computed now. Tables in eistool-results" in result.stdout
-    assert result.stderr.splitlines()[-1] == "drawing 3/3"
+    assert result.stderr.splitlines()[-1].startswith("drawing 3/3")  # a rate follows where it took long
     out = folder.parent / "eistool-results"
     assert len(rows(out / "drt_peaks.csv")) == 3
     assert (out / "drt" / "a" / "cell_25C.csv.1.png").read_bytes().startswith(b"\x89PNG")
