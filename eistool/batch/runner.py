@@ -117,8 +117,9 @@ def run_job(
     _check_out(out, paths)
     with stop_on_signal() as stop, writing(out):
         summary = _Run(job, tuple(paths), out, tuple(command), progress, stop).carry_out()
-        if job.options.report and job.options.scheduling.shard is None and not _is_reported(out):
-            write_report(out)
+        wanted = job.options.report and job.options.scheduling.shard is None and not summary.interrupted
+        if wanted and not _is_reported(out):
+            attempt(REPORT, lambda: write_report(out))  # it can be made again at any time
         return summary
 
 
