@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from eistool.cli.output import echo
+
 
 @click.command(
     epilog="""\b
@@ -24,4 +26,4 @@ def command(folder: Path, kind: str, out: Path | None) -> None:
     from eistool.jobs.export import export_folder
 
     for path in export_folder(folder, kind, out):
-        click.echo(path)
+        echo(str(path))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from eistool.cli.output import echo
+
 
 @click.command(
     epilog="""\b
@@ -24,5 +26,5 @@ def command(folder: Path) -> None:
     text, bibliography = write_methods(read_results(folder))
     write_file(folder / "methods.md", text.encode())
     write_file(folder / "methods.bib", bibliography.encode())
-    click.echo(text.rstrip())
-    click.echo(f"\nReferences in {folder / 'methods.bib'}")
+    echo(text.rstrip())
+    echo(f"\nReferences in {folder / 'methods.bib'}")

@@ -21,6 +21,7 @@ _SPELLED = {
     "–": "-", "→": "->", "≤": "<=", "≥": ">=", "≈": "~", "√": "sqrt", "α": "alpha", "γ": "gamma", "Δ": "delta ",
     "ε": "epsilon", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ω": "omega", "π": "pi", "…": "...",
 }  # fmt: skip
+_STYLE = re.compile("(\x1b\\[[0-9;]*m)")
 _NOT_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -45,6 +46,12 @@ def prepare_streams() -> None:
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text, control characters written out."""
     click.echo(printable(text, keep="\n\t"), err=err, nl=nl)
+
+
+def echo_styled(text: str) -> None:
+    """Print a text with colours, whose names are printable; other control characters are written out."""
+    parts = _STYLE.split(text)
+    click.echo("".join(part if _STYLE.fullmatch(part) else printable(part, keep="\n\t") for part in parts))
 
 
 def echo_json(value: Any) -> None:

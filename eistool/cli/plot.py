@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from eistool.cli.output import echo
+
 KINDS = ("nyquist", "bode", "residuals", "drt", "arrhenius", "tracks")
 
 
@@ -62,4 +64,4 @@ def command(
 
     out = folder / "figures" if out is None else out
     for path in write_figures(folder, kind, out, only, form=form, each=each, width=width, quantity=quantity):
-        click.echo(path)
+        echo(str(path))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from eistool.cli.output import echo
+
 
 @click.command(
     epilog="""\b
@@ -22,4 +24,4 @@ def command(folder: Path, out: Path | None) -> None:
     """
     from eistool.batch import write_report
 
-    click.echo(write_report(folder, out))
+    echo(str(write_report(folder, out)))

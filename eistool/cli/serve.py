@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from eistool.cli.output import echo
 from eistool.errors import ConfigError
 
 HOST = "127.0.0.1"  # never another: the page can read files that are dropped on it
@@ -46,7 +47,7 @@ def command(folder: Path, port: int, browser: bool) -> None:
     except OSError as error:
         raise ConfigError(f"--port {port}: {error.strerror}; choose another, or none") from error
     url = f"http://{HOST}:{listening.getsockname()[1]}/{token}/"
-    click.echo(f"{folder} at {url}  (stop with Ctrl-C)")
+    echo(f"{folder} at {url}  (stop with Ctrl-C)")
     if browser:
         webbrowser.open(url)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

@@ -18,7 +18,7 @@ from eistool.cli.lines import (
     worst_lines,
     wrap,
 )
-from eistool.cli.output import echo_json
+from eistool.cli.output import echo, echo_json, echo_styled
 from eistool.cli.transport import transport_lines
 from eistool.escaping import printable
 from eistool.spectrum.series import COORDINATES
@@ -52,7 +52,7 @@ def finish(
     else:
         print_summary(summary, by, verbose)
     if summary.n_read == 0 and not summary.interrupted:
-        click.echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
+        echo(f"nothing readable in {', '.join(map(str, paths))}", err=True)
     context.exit(summary.exit_code)
 
 
@@ -86,19 +86,19 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
     transport = transport_lines(summary, MOST_SPECTRA)
     _echo(transport, width)
     if done and transport:
-        click.echo()
+        echo()
     if done and (verbose or len(done) <= MOST_SWEEPS):
         for line in sweep_lines(done, width):
-            click.echo(line)
+            echo_styled(line)
     elif done:
         named = {row["sample_id"] for row in summary.derived.get("conductivity", ()) if row["sample_id"]}
         lines = sample_lines(done, named)
         _echo(lines[:MOST_SWEEPS], width)
         if len(lines) > MOST_SWEEPS:
-            click.echo(f"{len(lines) - MOST_SWEEPS} more samples; --verbose prints all")
+            echo(f"{len(lines) - MOST_SWEEPS} more samples; --verbose prints all")
         _print_lines("worst", "yellow", worst_lines(done), width)
     if len(summary.records) > MOST_SPECTRA:
-        click.echo(f"... {len(summary.records) - MOST_SPECTRA} more spectra, see the tables")
+        echo(f"... {len(summary.records) - MOST_SPECTRA} more spectra, see the tables")
     _print_lines("series", "cyan", summary.series, width)
     _print_lines("warning", "yellow", summary.warnings, width)
     failures = [
@@ -119,7 +119,7 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
     places = f"Tables in {printable(str(summary.out))}{look}"
     _echo([f"{', '.join(states)}; {counts['computed_now']} computed now. {places}"], width)
     if summary.interrupted:
-        click.echo(styled("Interrupted: run the same command again to do the rest.", "yellow", bold=True))
+        echo_styled(styled("Interrupted: run the same command again to do the rest.", "yellow", bold=True))
 
 
 def _is_done(record: "Record") -> bool:
@@ -178,12 +178,12 @@ def _place(record: "Record", column: str) -> tuple[str, bool, float]:
 def _print_lines(heading: str, colour: str, lines: Sequence[str], width: int) -> None:
     for line in map(printable, lines[:_MOST_LINES]):
         first, *rest = wrap(line.split(" "), width, f"{heading}:", gap=" ")
-        click.echo("\n".join([styled(f"{heading}:", colour) + first.removeprefix(f"{heading}:"), *rest]))
+        echo_styled("\n".join([styled(f"{heading}:", colour) + first.removeprefix(f"{heading}:"), *rest]))
     if len(lines) > _MOST_LINES:
-        click.echo(styled(f"{heading}: {len(lines) - _MOST_LINES} more, see the tables", colour))
+        echo_styled(styled(f"{heading}: {len(lines) - _MOST_LINES} more, see the tables", colour))
 
 
 def _echo(lines: Sequence[str], width: int) -> None:
     for line in lines:
         first, *rest = wrap(line.split("  "), width, " ", gap="  ") if len(line) > width else [f" {line}"]
-        click.echo("\n".join([first.strip(), *rest]))
+        echo_styled("\n".join([first.strip(), *rest]))
