@@ -12,6 +12,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import config, sigutils
+from numba.core.compiler_lock import global_compiler_lock
 
 # without nnan and ninf, since comparisons must handle NaN; reassoc for sums of products only
 _SAFE = frozenset({"contract", "nsz", "arcp"})
@@ -92,9 +93,13 @@ def _compile_late(kernel: Any, signature: Any) -> None:
             convert(*pair) is None for pair in zip(types, declared, strict=True)
         ):
             raise TypeError(f"{kernel.py_func.__name__}{types}: expected {declared}")
-        entry = compile_types(signature)
-        kernel.disable_compile()
-        return entry
+        with global_compiler_lock:  # a second thread may have called it meanwhile
+            compiled = kernel.overloads.get(tuple(declared))
+            if compiled is not None:
+                return compiled.entry_point
+            entry = compile_types(signature)
+            kernel.disable_compile()
+            return entry
 
     kernel.compile = compile_declared
     kernel.declared = declared
