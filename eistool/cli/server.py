@@ -74,6 +74,11 @@ def make_app(workbench: "Workbench", token: str) -> "Starlette":
             "/{token}/refit", asked(lambda given: workbench.refit(given["name"], choices(given))), methods=["POST"]
         ),
         Route(
+            "/{token}/simulate",
+            asked(lambda given: workbench.simulate(given["name"], choices(given), given["values"])),
+            methods=["POST"],
+        ),
+        Route(
             "/{token}/compare",
             asked(lambda given: {"ranked": workbench.compare(given["name"], choices(given), given["circuits"])}),
             methods=["POST"],

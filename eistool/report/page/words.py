@@ -53,7 +53,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(\d+) other minima within ΔBIC (\S+)",
-        "There are {0} other solutions of nearly the same quality (ΔBIC below {1}).",
+        "Other solutions of nearly the same quality (ΔBIC below {1}): {0}.",
     ),
     (
         r"other elements can take their place",

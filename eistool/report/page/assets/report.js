@@ -310,6 +310,7 @@ function square(curves) {
   return {left: left - margin, bottom: bottom - margin, side: side + 2 * margin, largest: Math.max(Math.abs(left), Math.abs(right), Math.abs(bottom), Math.abs(top))};
 }
 function decades(curve, frame) {
+  const apart = (innerWidth < 480 ? 0.25 : 0.14) * frame.side;
   const labels = [], usable = curve.f.map((f, i) => i).filter((i) => curve.used[i] && curve.f[i] > 0);
   for (let decade = 12; decade >= -7; decade -= 1) {
     const i = usable.reduce((best, k) => (best === null || Math.abs(Math.log10(curve.f[k]) - decade) < Math.abs(Math.log10(curve.f[best]) - decade) ? k : best), null);
@@ -319,7 +320,7 @@ function decades(curve, frame) {
     const right = curve.re[i] < frame.left + 0.8 * frame.side;
     const side = slope > 1.7 ? `middle ${right ? "right" : "left"}` : slope < 0.3 ? "top center" : `top ${dx * dy > 0 ? "left" : "right"}`;
     const label = {re: curve.re[i], im: curve.im[i], text: hertz(10 ** decade), side};
-    if (labels.every((other) => Math.abs(other.re - label.re) > 0.14 * frame.side || Math.abs(other.im - label.im) > 0.06 * frame.side)) labels.push(label);
+    if (labels.every((other) => Math.abs(other.re - label.re) > apart || Math.abs(other.im - label.im) > 0.06 * frame.side)) labels.push(label);
   }
   return labels;
 }
