@@ -8,12 +8,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import eistool
 from eistool.errors import ConfigError
+from eistool.report import results as report_results
+from eistool.report.arrhenius_line import line_of
 from eistool.report.page import render_report
 from eistool.report.results import NAMES as TABLE_NAMES
 from eistool.tables import TABLES
+from eistool.tables.arrhenius import arrhenius_row
 from tests.report.page.folders import HOSTILE, NAMES, SCRIPT, hostile_results
 
 
@@ -128,6 +133,58 @@ def test_only_own_tables_are_read(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results, tmp_path / "copy")
     (tmp_path / "copy" / "mine.csv").write_bytes(b"\xff\xfe")
     assert render_report(tmp_path / "copy")
+
+
+def change_run(folder: Path, **changes: Any) -> None:
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps({**run, **changes}), encoding="utf-8")
+
+
+def test_tables_of_two_generations_are_refused(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    read = report_results._read
+
+    def read_slowly(path: Path) -> list[dict[str, str]]:
+        if path.name == "fits.csv":
+            change_run(folder, generation=7)
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report_results, "_read", read_slowly)
+        with pytest.raises(ConfigError, match="replaced while they were read"):
+            render_report(folder)
+    assert render_report(folder)
+    change_run(folder, state="writing")
+    with pytest.raises(ConfigError, match="being written"):
+        render_report(folder)
+
+
+def test_tables_of_an_earlier_run_are_named(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    change_run(folder, older={"tracks.csv": {"job": "track", "generation": 1}})
+    text = " ".join(Page(render_report(folder)).text)
+    assert "tables are of an earlier run: tracks.csv of" in text
+
+
+def test_the_band_of_a_line_is_that_of_the_fit() -> None:
+    T = np.array([-20.0, 0.0, 20.0, 40.0, 60.0])
+    sigma = 300 / (T + 273.15) * np.exp(8 - 0.31 / (8.617333e-5 * (T + 273.15)))
+    scatter = np.array([1.02, 0.98, 1.01, 1.0, 0.99])
+    for u in (None, 0.03 * sigma):
+        fit = eistool.arrhenius(T, scatter * sigma, u)
+        row = {name: str(value) for name, value in arrhenius_row("S", "total", fit).items()}
+        found = line_of(row)
+        assert found is not None
+        line, u_line = fit.predict(found[0])
+        factor = np.exp(fit.quantile * u_line / line)
+        np.testing.assert_allclose(found[1:], [line, line / factor, line * factor], rtol=1e-7)
+        older = line_of({**row, "sigma_25C_high": ""})
+        assert older is not None
+        assert np.isnan(older[2]).all()
 
 
 @pytest.mark.parametrize("run", [None, "", "[]", "{"])

@@ -462,7 +462,7 @@ async function prepareSamples() {
   const show = () => {
     const which = Number(byId("sample").value), shown = which < 0 ? samples : [samples[which]];
     const n = shown.reduce((sum, sample) => sum + sample.points.length, 0);
-    figure("arrhenius", n > 0 && (() => arrhenius(shown, chosen("ordinate") === "product")), `${n} conductivities; ${shown.flatMap((sample) => sample.lines.map((line) => `${sample.name}, ${line.quantity}: ${line.label}`)).join("; ")}. Bars: one standard uncertainty.`);
+    figure("arrhenius", n > 0 && (() => arrhenius(shown, chosen("ordinate") === "product")), `${n} conductivities; ${shown.flatMap((sample) => sample.lines.map((line) => `${sample.name}, ${line.quantity}: ${line.label}`)).join("; ")}. Bars: one standard uncertainty; bands: 95 % of the lines.`);
     byId("sample-details").replaceChildren(...shown.flatMap((sample) => table(`Conductivities of ${sample.name}`, ["spectrum", "T / °C", "quantity", "σ", "R / Ω", "remarks"], sample.rows, shown.length === 1)));
   };
   byId("sample").addEventListener("change", show);
@@ -479,6 +479,11 @@ function arrhenius(samples, product) {
       const factor = (T) => (product ? kelvin(T) : 1);
       temperatures = temperatures.concat(points.map((point) => point.T));
       data.push({type: "scatter", mode: "markers", name, legendgroup: String(i), x: points.map((p) => x(p.T)), y: points.map((p) => p.sigma * factor(p.T)), error_y: {type: "data", array: points.map((p) => p.u * factor(p.T)), color: paint, thickness: 1.2, width: 3}, marker: {color: paint, size: 8, symbol: points.map((p) => (p.open ? "circle-open" : "circle"))}, text: points.map((p) => plain(p.name)), customdata: points.map((p) => p.T), hovertemplate: `%{text}<br>%{customdata:.1f} °C<br>%{y:.4g} ${product ? "S K/cm" : "S/cm"}<extra>${name}</extra>`});
+      if (line?.low.every(number)) {
+        const edge = {type: "scatter", mode: "lines", legendgroup: String(i), showlegend: false, x: line.T.map(x), line: {width: 0}, hoverinfo: "skip"};
+        const end = (values) => values.map((sigma, k) => sigma * factor(line.T[k]));
+        data.push({...edge, y: end(line.low)}, {...edge, y: end(line.high), fill: "tonexty", fillcolor: `${paint}33`});
+      }
       if (line) data.push({type: "scatter", mode: "lines", name: plain(line.label), legendgroup: String(i), x: line.T.map(x), y: line.sigma.map((sigma, k) => sigma * factor(line.T[k])), line: {color: paint, width: 1.5}, hoverinfo: "skip"});
       i += 1;
     }
