@@ -19,7 +19,7 @@ from eistool.drt import compute_drt
 from eistool.errors import ConfigError, EistoolError
 from eistool.fitting import FitResult, compare_circuits, fit
 from eistool.jobs.overrides import chosen_points
-from eistool.report.page.render import render_report
+from eistool.report.page.render import render_pages
 from eistool.report.page.words import explain_flag
 from eistool.report.results import Key, Results, key_of, name_of, number, read_results
 from eistool.settings import Override, read_overrides, with_override
@@ -60,9 +60,10 @@ class Workbench:
         """Time of the last change of the results."""
         return str((self.folder / "run.json").stat().st_mtime_ns)
 
-    def page(self) -> str:
-        """Return the report with the panel for refits."""
-        return render_report(self.folder, live=True)
+    def page(self, number: int = 1) -> str | None:
+        """Return a page of the report with the panel for refits, None if there is no such page."""
+        pages = render_pages(self.folder, live=True)
+        return pages[number - 1] if 1 <= number <= len(pages) else None
 
     def spectra(self) -> dict[str, Spectrum]:
         """Return the sweeps by name, those dropped on the page included."""

@@ -65,6 +65,12 @@ def test_only_with_the_token_and_by_the_names_of_this_machine(url: str) -> None:
     assert ask(url, "", host="evil.example")[0] == 400
 
 
+def test_pages_of_the_report(url: str) -> None:
+    assert ask(url, "report.html")[0] == ask(url, "report-1.html")[0] == 200
+    for path in ("report-0.html", "report-2.html", "report--1.html"):
+        assert ask(url, path)[0] == 404
+
+
 @pytest.mark.parametrize("path", ["..%2f..%2fetc/passwd", "run.json", "records.jsonl", "%2e%2e/measured"])
 def test_no_file_is_served(url: str, path: str) -> None:
     assert ask(url, path)[0] == 404

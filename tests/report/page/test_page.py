@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import eistool
+from eistool.batch import write_report
 from eistool.errors import ConfigError
 from eistool.report import results as report_results
 from eistool.report.arrhenius_line import line_of
-from eistool.report.page import render_report
+from eistool.report.page import render, render_pages
 from eistool.report.results import NAMES as TABLE_NAMES
 from eistool.tables import TABLES
 from eistool.tables.arrhenius import arrhenius_row
@@ -47,6 +48,11 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._open = ""
+
+
+def render_report(folder: Path) -> str:
+    [page] = render_pages(folder)
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +139,28 @@ def test_only_own_tables_are_read(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results, tmp_path / "copy")
     (tmp_path / "copy" / "mine.csv").write_bytes(b"\xff\xfe")
     assert render_report(tmp_path / "copy")
+
+
+def test_a_large_folder_is_split_into_pages(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    whole = Page(render_report(folder))
+    monkeypatch.setattr(render, "MOST_BYTES", 1)  # a page for each sweep
+    assert write_report(folder) == folder / "report.html"
+    names = ["report.html", "report-2.html", "report-3.html", "report-4.html"]
+    pages = [Page((folder / name).read_text(encoding="utf-8")) for name in names]
+    for name, page in zip(names, pages, strict=True):
+        links = {attributes.get("href") for tag, attributes in page.tags if tag == "a"}
+        assert set(names) - {name} <= links
+        assert name not in links
+    assert {name: data for page in pages for name, data in page.data.items()} == whole.data
+    assert {"samples-0", "series-0"} <= pages[0].data.keys()
+    assert len(pages[1].data) == 1
+    monkeypatch.undo()
+    write_report(folder)
+    assert [path.name for path in folder.glob("report*.html")] == ["report.html"]
 
 
 def change_run(folder: Path, **changes: Any) -> None:

@@ -508,7 +508,7 @@ async function prepareSeries() {
     const found = series.events.filter((event) => event.status === "confirmed").length;
     figure("tracks-R", known && (() => tracks(series, false)), `${series.members.length} spectra, ${series.tracks.length} processes, ${found} confirmed events. Bars: 95 %; open triangles: upper limits.`);
     figure("tracks-tau", known && (() => tracks(series, true)), "Bars: 95 %. Vertical lines are events: solid if confirmed.");
-    const members = spread(series.members.filter((member) => member.id !== null), 24);
+    const members = spread(series.members.filter((member) => byId(`sweep-${member.id}`)), 24);
     const sweeps = await Promise.all(members.map((member) => load(`sweep-${member.id}`)));
     const measured = sweeps.map((sweep, i) => ({...scaled(sweep, QUANTITIES.none, i), at: members[i].at})).filter((curve) => curve.f.length);
     figure("waterfall", measured.length > 1 && (() => waterfall(measured, series)), `${measured.length} of ${series.members.length} spectra, each shifted upwards.`);
