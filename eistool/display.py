@@ -4,7 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 MAX_DIGITS = 6  # of any number in a repr: further digits differ between processors
 PLOT_WIDTH, PLOT_HEIGHT, PLOT_MARGIN = 260, 170, 6  # pixels of a plot in a repr
@@ -194,7 +197,24 @@ def plain(value: Any) -> Any:
     return value
 
 
-class Shown:
+class Tabular:
+    """Mixin with ``to_dataframe()`` for results with ``to_dict()``."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain Python objects."""
+        raise NotImplementedError
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas table with one row: numbers and texts, those of parts as ``part.name``; no lists."""
+        import pandas as pd
+
+        frame = pd.json_normalize(self.to_dict())
+        return frame[[name for name in frame if not isinstance(frame[name].iloc[0], list | tuple | dict)]]
+
+
+class Shown(Tabular):
     """Mixin with ``to_dict()``, and reprs that print numbers with at most six digits.
 
     A dataclass without a ``__repr__`` of its own is declared with ``repr=False``.
