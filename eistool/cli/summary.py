@@ -20,7 +20,7 @@ from eistool.cli.lines import (
 )
 from eistool.cli.output import echo, echo_json, echo_styled
 from eistool.cli.transport import transport_lines
-from eistool.escaping import printable
+from eistool.escaping import printable, without_name
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import JSON
 
@@ -162,9 +162,7 @@ def _failures(summary: "Summary") -> Iterable[tuple["Record", Mapping[str, Any]]
 
 def _reason(record: "Record", error: str) -> str:
     # messages of readers and fits begin with the name, printed already
-    for name in (record_name(record), record.key.source.rpartition("/")[2]):
-        error = error.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
-    return error
+    return without_name(error, record_name(record), record.key.source.rpartition("/")[2])
 
 
 def _place(record: "Record", column: str) -> tuple[str, bool, float]:

@@ -178,6 +178,14 @@ def test_a_failure_names_its_file_once(tmp_path: Path) -> None:
         assert eistool.read(tmp_path) == []
 
 
+def test_a_warning_names_its_file_once(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("frequency_Hz,z_real_ohm,z_imag_ohm\n1e3,1,-1\n\n" + "x" * 1_000_001)
+    with pytest.warns(UserWarning, match="not read") as caught:
+        assert eistool.read(tmp_path) == []
+    assert str(caught[0].message).startswith("not read: x.csv: line 4: ")
+    assert str(caught[0].message).count("x.csv") == 1
+
+
 def test_conversions_of_the_frequency_are_noted(tmp_path: Path) -> None:
     [kilo] = eistool.read(write(tmp_path / "a.csv", GOOD.replace(GOOD.split(",")[0], "Frequency / kHz", 1)))
     assert "Frequency / kHz read in units of 1000 Hz" in kilo.notes

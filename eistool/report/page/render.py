@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eistool.display import brief
+from eistool.escaping import without_name
 from eistool.report.page.samples import ENERGY_COLUMNS, energy_rows, sample_contents
 from eistool.report.page.series import series_contents, series_names
 from eistool.report.page.sweeps import CONDITIONS, Line, Sweeps
@@ -213,9 +214,7 @@ def _failures(results: Results) -> list[tuple[str, str, list[str]]]:
     groups: dict[tuple[str, str], list[str]] = {}
     for row in results.rows("failures"):
         name = name_of(key_of(row))
-        reason = row.get("error", "")
-        for known in (name, row.get("source", "").rpartition("/")[2]):  # named beside it
-            reason = reason.removeprefix(f"{known}: ").removeprefix(f"{known}, ")
+        reason = without_name(row.get("error", ""), name, row.get("source", "").rpartition("/")[2])
         groups.setdefault((_STAGES.get(row.get("stage", ""), row.get("stage", "")), reason), []).append(name)
     order = Counter({key: len(names) for key, names in groups.items()})
     return [(*key, groups[key]) for key, _ in order.most_common()]
