@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 MOST_SPECTRA = 200  # with a line of their own
-_EXPECTED = ("document", "samples table", "settings")  # reasons for ignored files that need no line
+_EXPECTED = ("document", "program", "samples table", "settings")  # reasons for ignored files that need no line
 _MOST_LINES = 10  # of warnings and failures
 
 
@@ -115,7 +115,7 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
         if counts[name] or name in ("ok", "failed")
     ]
     report = summary.out / REPORT
-    look = f", all to look at in {printable(str(report))}" if report.exists() else ""
+    look = f", report: {printable(str(report))}" if report.exists() else ""
     places = f"Tables in {printable(str(summary.out))}{look}"
     _echo([f"{', '.join(states)}; {counts['computed_now']} computed now. {places}"], width)
     if summary.interrupted:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import stat
 import tempfile
@@ -59,6 +60,19 @@ def _choose_cache() -> bool:
 
 
 _CACHE = _choose_cache()
+LOG = logging.getLogger("eistool.kernels")
+
+
+class _FirstRun:
+    """Message before the first compilation, if nothing was compiled on this machine before."""
+
+    pending = _CACHE and not any(Path(config.CACHE_DIR).rglob("*.nbi"))  # type: ignore[attr-defined]
+
+    @classmethod
+    def announce(cls) -> None:
+        if cls.pending:
+            cls.pending = False
+            LOG.info("compiling the engine: one or two minutes, at the first run only")
 
 
 def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -97,6 +111,7 @@ def _compile_late(kernel: Any, signature: Any) -> None:
             compiled = kernel.overloads.get(tuple(declared))
             if compiled is not None:
                 return compiled.entry_point
+            _FirstRun.announce()
             entry = compile_types(signature)
             kernel.disable_compile()
             return entry

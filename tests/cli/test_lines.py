@@ -1,5 +1,6 @@
 """Lines on a terminal: width, few and many sweeps, colours."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from click.testing import CliRunner
 import eistool
 from eistool.cli import lines, main
 from eistool.cli.lines import wrap
+from eistool.cli.progress import progress
+from eistool.kernels.jit import _FirstRun
 from eistool.readers.writers import write_spectra
 from tests.batch.folders import CIRCUIT, FREQUENCY, make_folder
 
@@ -64,3 +67,23 @@ def test_long_words_and_items() -> None:
     assert wrap(["one two three four five six"], 20) == ["    one two three", "    four five six"]
     assert wrap([], 20, "name") == ["name"]
     assert lines.terminal_width() == lines.UNLIMITED
+
+
+def test_messages_of_the_engine_are_lines_of_the_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("eistool.kernels")
+    for quiet in (False, True):
+        with progress(quiet=quiet) as report:
+            log.info("compiling")
+            report("fitting", 1, 2)
+    log.info("afterwards")
+    assert capsys.readouterr().err.splitlines() == ["compiling", "fitting 1/2"]
+
+
+def test_the_first_compilation_is_announced_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_FirstRun, "pending", True)
+    with caplog.at_level("INFO", "eistool.kernels"):
+        _FirstRun.announce()
+        _FirstRun.announce()
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["compiling the engine"]
