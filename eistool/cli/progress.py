@@ -1,6 +1,5 @@
 """Progress on stderr: a bar on a terminal, else plain lines."""
 
-import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -21,27 +20,11 @@ def progress(quiet: bool) -> "Iterator[Progress]":
     """Yield the callable that reports the progress of a batch."""
     if quiet:
         yield lambda stage, done, total: None
-        return
-    notices, logger = _Notices(), logging.getLogger("eistool.kernels")
-    before = logger.level
-    logger.addHandler(notices)
-    logger.setLevel(logging.INFO)
-    try:
-        if sys.stderr.isatty():
-            with _bar() as report:
-                yield report
-        else:
-            yield _Lines().report
-    finally:
-        logger.removeHandler(notices)
-        logger.setLevel(before)
-
-
-class _Notices(logging.Handler):
-    """Messages of the engine as lines."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        echo(record.getMessage(), err=True)
+    elif sys.stderr.isatty():
+        with _bar() as report:
+            yield report
+    else:
+        yield _Lines().report
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def test_other_files_are_ignored_with_a_reason(tmp_path: Path) -> None:
     found = {f.source: f.ignored for f in scan([tmp_path])}
     assert found.pop("cell.data") == ""
     assert found.pop("samples.csv") == "samples table"
-    assert set(found.values()) == {"document", "settings", "no known suffix or content"}
+    assert set(found.values()) == {"document", "settings", "no known suffix or content", "program"}
     assert [s.label for s in eistool.read(tmp_path, errors="raise")] == ["cell.data"]
 
 
