@@ -38,12 +38,12 @@ from eistool.fitting.quality import (
 )
 from eistool.fitting.quantities import Evidence
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import Uncertainty, estimate_uncertainty, statuses_of
+from eistool.fitting.uncertainty import Assessment, Uncertainty, assess, estimate_uncertainty, statuses_of
 from eistool.fitting.weights import check_weighting, resolve_weighting
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
-from eistool.typing import FloatArray, IntArray, Threshold
+from eistool.typing import ComplexArray, FloatArray, IntArray, Threshold
 
 ROUNDS = 80  # maximum number of search rounds, twice the longest wait for a better minimum
 # exceptions of arithmetic with unexpected data
@@ -209,8 +209,7 @@ def fit_iter(
         try:
             return _fit(spectrum, the_circuit, constraints, weighting)
         except (FitError, *BREAKDOWNS) as error:
-            reason = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
-            return failed_result(spectrum, the_circuit, weighting, reason)
+            return failed_result(spectrum, the_circuit, weighting, _reason(error))
 
     if threads == 1:
         yield from map(one, spectra)
@@ -261,106 +260,211 @@ def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[Fit
     return best
 
 
+def draft_fit(
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int = ROUNDS
+) -> "Draft | FitResult":
+    """Return the best minimum of a circuit, whose errors are not yet computed, or a failed fit.
+
+    Parameters
+    ----------
+    spectrum, circuit, constraints, weighting
+        As for :func:`fit`.
+    rounds : int
+        Maximum number of rounds of the search; 0 for a refit from the start values alone.
+    """
+    try:
+        return _draft(spectrum, circuit, constraints, weighting, rounds)
+    except (FitError, *BREAKDOWNS) as error:
+        return failed_result(spectrum, circuit, weighting, _reason(error))
+
+
+def complete_fit(draft: "Draft | FitResult") -> FitResult:
+    """Return the fit with its errors."""
+    if isinstance(draft, FitResult):
+        return draft
+    try:
+        return draft.complete()
+    except (FitError, *BREAKDOWNS) as error:
+        return failed_result(draft.spectrum, draft.circuit, draft.weighting, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
+
+
 def _fit(
     spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int = ROUNDS
 ) -> FitResult:
+    draft = _draft(spectrum, circuit, constraints, weighting, rounds)
+    return draft if isinstance(draft, FitResult) else draft.complete()
+
+
+def _draft(
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int
+) -> "Draft | FitResult":
     spectrum, weighting = resolve_weighting(spectrum, weighting)
     problem = build_problem(spectrum, circuit, constraints, weighting)
-    program, n_free = problem.program, problem.free.size
     found = find_minima(problem, rounds)
-    n_minima, minima, outcomes, hits, hessian = found.n, found.minima, found.outcomes, found.hits, found.hessian
-    ladder_reduced = found.ladder_reduced
     element_error = take_error()  # reported only if a custom element fails for all starts
-    if n_minima == 0:
+    if found.n == 0:
         detail = f": {element_error} (in the internal units of impedance and time)" if element_error else ""
         reason = f"no start of {circuit} led to a finite sum of squares{detail}"
         return failed_result(spectrum, circuit, weighting, reason)
 
-    dof = 2 * problem.n_points - n_free
-    reduced = float(outcomes[0, 0]) / dof
-    ends = [program.to_values(minimum, problem.scale) for minimum in minima[:n_minima]]
+    ends = [problem.program.to_values(minimum, problem.scale) for minimum in found.minima[: found.n]]
     for end, _ in ends:
         for i, value in constraints.fixed.items():
             end[i] = value  # exact; logarithms round
-    values, derivative = ends[0]
-    limited = ~problem.held & (
-        (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
-    )
-    variance = max(1.0, reduced) if weighting == "noise" else reduced
-    uncertainty = estimate_uncertainty(
-        problem, circuit, spectrum, weighting, minima[0], float(outcomes[0, 0]), hessian, variance
-    )
-    covariance = derivative @ uncertainty.covariance @ derivative.T
-    likelihood = np.exp(-0.5 * (outcomes[:n_minima, 0] - outcomes[0, 0]) / max(variance, 1e-300))
-    covariance += modes_covariance(circuit, problem, [end for end, _ in ends], likelihood)
-    if rounds:  # a refit of a part has no parts of its own
-        smaller = smaller_circuits(circuit, problem, uncertainty.dispensable, constraints, values)
-        refits = ((index, _refit(spectrum, other, given, weighting)) for other, index, given in smaller)
-        total = float(outcomes[0, 0]) * problem.sum_scale
-        covariance += reduction_covariance(circuit, values, total, problem, refits)
-    impedance = problem.impedance(spectrum, minima[0])
-    used = spectrum.mask.nonzero()[0][problem.axis.order]
-    covariance += extrapolation_covariance(
-        circuit, values, impedance[used[[0, -1]]], uncertainty.misfit.p_exact, constraints.fixed
-    )
-    statuses = statuses_of(circuit, problem, values, covariance, limited)
-    take_error()
-    excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
+    impedance = problem.impedance(spectrum, found.minima[0])
+    dof = 2 * problem.n_points - problem.free.size
+    reduced = float(found.outcomes[0, 0]) / dof
+    excess = math.sqrt(reduced / found.ladder_reduced) if found.ladder_reduced > 0 else 0.0
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     rms = math.sqrt(float(np.sum(difference**2)) / dof)
     poor = rms > POOR_RESIDUAL and (excess > ABOVE_NOISE or rms > LARGE_RESIDUAL)
     poor |= weighting == "noise" and reduced > FAR_ABOVE_NOISE**2
-    converged = bool(outcomes[0, 1])
-    delta = delta_bic(outcomes[:n_minima, 0], outcomes[0, 0], 2 * problem.n_points)
-    return FitResult(
+    return Draft(
         circuit=circuit,
         spectrum=spectrum,
         weighting=weighting,
-        values=values,
-        covariance=covariance,
-        statuses=statuses,
-        lower=constraints.lower,
-        upper=constraints.upper,
+        constraints=constraints,
+        problem=problem,
+        found=found,
+        ends=[end for end, _ in ends],
+        derivative=ends[0][1],
         impedance=impedance,
-        chi2=float(outcomes[0, 0]) * problem.sum_scale,
-        status="failed" if not converged else "poor_model" if poor else "ok",
-        reason=""
-        if converged
-        else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
-        flags=(
-            *quality_flags(excess, rms, converged),
-            *misfit_flags(
-                uncertainty.misfit.p_exact,
-                uncertainty.misfit.amplitude,
-                spectrum.frequency[spectrum.mask],
-                ((spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask],
-            ),
-            *dispensable_flags(
-                [circuit.parameters[i] for i in np.sort(program.order[uncertainty.dispensable.any(axis=0)])]
-            ),
-            *certainty_flags(circuit, statuses, covariance, outcomes[:n_minima], hits, 2 * problem.n_points),
-        ),
-        n_starts=int(hits[-1]),
-        n_agreed=int(hits[0]),
-        minima=tuple(
-            Minimum(
-                float(outcomes[m, 0]) * problem.sum_scale,
-                dict(zip(circuit.parameters, ends[m][0].tolist(), strict=True)),
-                int(hits[m]),
-                float(delta[m]),
-            )
-            for m in range(n_minima)
-        ),
-        noise_floor=ladder_reduced * problem.sum_scale,
-        noise_covariance=derivative @ uncertainty.noise_covariance @ derivative.T,
-        evidence=Evidence(
-            log_evidence=uncertainty.misfit.log_evidence,
-            p_exact=uncertainty.misfit.p_exact,
-            amplitude=uncertainty.misfit.amplitude,
-            sigma=uncertainty.misfit.sigma,
-            dc_covariance=_dc_covariance(circuit, values, derivative, uncertainty),
-        ),
+        reduced=reduced,
+        excess=excess,
+        rms=rms,
+        status="failed" if not found.outcomes[0, 1] else "poor_model" if poor else "ok",
+        assessment=assess(problem, circuit, spectrum, weighting, found.minima[0]),
+        is_refit=rounds == 0,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """Best minimum of a circuit, with its evidence and before its errors."""
+
+    circuit: Circuit
+    spectrum: Spectrum
+    weighting: str
+    constraints: Constraints
+    problem: Problem
+    found: "Minima"
+    ends: list[FloatArray]  # values of the parameters at each minimum
+    derivative: FloatArray  # shape (p, p), of the values by theta
+    impedance: ComplexArray
+    reduced: float  # chi2
+    excess: float  # of the residuals over those of the ladder
+    rms: float  # of the residuals relative to |Z|
+    status: str
+    assessment: Assessment
+    is_refit: bool
+
+    @property
+    def success(self) -> bool:
+        """Whether the search converged."""
+        return self.status != "failed"
+
+    @property
+    def values(self) -> FloatArray:
+        """Parameter values in the circuit's order."""
+        return self.ends[0]
+
+    @property
+    def chi2(self) -> float:
+        """Sum of squares in units of the weighting."""
+        return float(self.found.outcomes[0, 0]) * self.problem.sum_scale
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, as of the fit."""
+        n = 2 * self.problem.n_points
+        return n * math.log(max(self.chi2, 1e-300) / n) + self.problem.free.size * math.log(n)
+
+    @property
+    def log_evidence(self) -> float:
+        """Log evidence of the circuit, as of the fit."""
+        return self.assessment.misfit.log_evidence
+
+    def complete(self) -> FitResult:
+        """Return the fit with its errors."""
+        problem, circuit, spectrum, constraints = self.problem, self.circuit, self.spectrum, self.constraints
+        program, found, values, derivative = problem.program, self.found, self.values, self.derivative
+        best, outcomes, misfit = found.minima[0], found.outcomes[: found.n], self.assessment.misfit
+        limited = ~problem.held & (
+            (best <= problem.lower + LIMIT_TOLERANCE) | (best >= problem.upper - LIMIT_TOLERANCE)
+        )
+        variance = max(1.0, self.reduced) if self.weighting == "noise" else self.reduced
+        uncertainty = estimate_uncertainty(
+            problem, best, float(outcomes[0, 0]), found.hessian, variance, self.assessment
+        )
+        covariance = derivative @ uncertainty.covariance @ derivative.T
+        likelihood = np.exp(-0.5 * (outcomes[:, 0] - outcomes[0, 0]) / max(variance, 1e-300))
+        covariance += modes_covariance(circuit, problem, self.ends, likelihood)
+        if not self.is_refit:  # a refit of a part has no parts of its own
+            smaller = smaller_circuits(circuit, problem, uncertainty.dispensable, constraints, values)
+            refits = ((index, _refit(spectrum, other, given, self.weighting)) for other, index, given in smaller)
+            total = float(outcomes[0, 0]) * problem.sum_scale
+            covariance += reduction_covariance(circuit, values, total, problem, refits)
+        used = spectrum.mask.nonzero()[0][problem.axis.order]
+        covariance += extrapolation_covariance(
+            circuit, values, self.impedance[used[[0, -1]]], misfit.p_exact, constraints.fixed
+        )
+        statuses = statuses_of(circuit, problem, values, covariance, limited)
+        take_error()
+        n = 2 * problem.n_points
+        delta = delta_bic(outcomes[:, 0], outcomes[0, 0], n)
+        return FitResult(
+            circuit=circuit,
+            spectrum=spectrum,
+            weighting=self.weighting,
+            values=values,
+            covariance=covariance,
+            statuses=statuses,
+            lower=constraints.lower,
+            upper=constraints.upper,
+            impedance=self.impedance,
+            chi2=self.chi2,
+            status=self.status,
+            reason=""
+            if self.success
+            else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
+            flags=(
+                *quality_flags(self.excess, self.rms, self.success),
+                *misfit_flags(
+                    misfit.p_exact,
+                    misfit.amplitude,
+                    spectrum.frequency[spectrum.mask],
+                    ((spectrum.impedance - self.impedance) / np.abs(spectrum.impedance))[spectrum.mask],
+                ),
+                *dispensable_flags(
+                    [circuit.parameters[i] for i in np.sort(program.order[uncertainty.dispensable.any(axis=0)])]
+                ),
+                *certainty_flags(circuit, statuses, covariance, outcomes, found.hits, n),
+            ),
+            n_starts=int(found.hits[-1]),
+            n_agreed=int(found.hits[0]),
+            minima=tuple(
+                Minimum(
+                    float(outcomes[m, 0]) * problem.sum_scale,
+                    dict(zip(circuit.parameters, self.ends[m].tolist(), strict=True)),
+                    int(found.hits[m]),
+                    float(delta[m]),
+                )
+                for m in range(found.n)
+            ),
+            noise_floor=found.ladder_reduced * problem.sum_scale,
+            noise_covariance=derivative @ uncertainty.noise_covariance @ derivative.T,
+            evidence=Evidence(
+                log_evidence=misfit.log_evidence,
+                p_exact=misfit.p_exact,
+                amplitude=misfit.amplitude,
+                sigma=misfit.sigma,
+                dc_covariance=_dc_covariance(circuit, values, derivative, uncertainty),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -200,6 +200,11 @@ class FitResult(ModelPlots):
         return np.array([p.stderr for p in self.parameters.values()])
 
     @property
+    def log_evidence(self) -> float:
+        """Log evidence of the circuit; -inf for a fit that failed."""
+        return -math.inf if self.evidence is None else self.evidence.log_evidence
+
+    @property
     def free(self) -> BoolArray:
         """True for parameters that are not fixed, shape (p,)."""
         return np.array([status != "fixed" for status in self.statuses])
