@@ -310,7 +310,7 @@ function square(curves) {
   return {left: left - margin, bottom: bottom - margin, side: side + 2 * margin, largest: Math.max(Math.abs(left), Math.abs(right), Math.abs(bottom), Math.abs(top))};
 }
 function decades(curve, frame) {
-  const apart = (innerWidth < 480 ? 0.25 : 0.14) * frame.side;
+  const apart = (innerWidth < 480 ? 0.34 : 0.14) * frame.side;
   const labels = [], usable = curve.f.map((f, i) => i).filter((i) => curve.used[i] && curve.f[i] > 0);
   for (let decade = 12; decade >= -7; decade -= 1) {
     const i = usable.reduce((best, k) => (best === null || Math.abs(Math.log10(curve.f[k]) - decade) < Math.abs(Math.log10(curve.f[best]) - decade) ? k : best), null);
