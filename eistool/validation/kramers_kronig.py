@@ -212,7 +212,7 @@ def check_kramers_kronig(
     n_rc: int | None = None,
     tolerance: float = TOLERANCE,
 ) -> KramersKronig:
-    """Test whether a spectrum is linear, causal and stationary, and tell its noise.
+    """Test whether a spectrum is linear, causal and stationary, and estimate its noise.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ def check_z_hit(
     tolerance: float = TOLERANCE,
     kramers_kronig: KramersKronig | None = None,
 ) -> ZHit:
-    """Reconstruct the modulus from the phase, and tell where the measured one departs from it.
+    """Reconstruct the modulus from the phase, and find where the measured one departs from it.
 
     Parameters
     ----------
