@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -45,9 +45,20 @@ from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, IntArray, Threshold
 
-ROUNDS = 80  # maximum number of search rounds, twice the longest wait for a better minimum
 # exceptions of arithmetic with unexpected data
 BREAKDOWNS = (ArithmeticError, LookupError, ValueError, MemoryError)
+
+
+class Effort(NamedTuple):
+    """Effort of a search: largest number of rounds, and probability of a better minimum at which it ends."""
+
+    rounds: int
+    p_missed: float
+
+
+THOROUGH = Effort(250, 0.02)
+QUICK = Effort(24, 0.35)  # to compare circuits
+NONE = Effort(0, 1.0)  # a refit from the start values alone
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility
 AHEAD, MAX_TASK = 4, 16  # waiting tasks per thread, and spectra per task: bounds memory and overhead
@@ -242,7 +253,7 @@ def refit(
     spectrum, circuit, start, fixed, weighting
         As for :func:`fit`; ``start`` must contain every free parameter.
     """
-    return _fit(spectrum, circuit, Constraints.of(circuit, start, None, fixed), weighting, rounds=0)
+    return _fit(spectrum, circuit, Constraints.of(circuit, start, None, fixed), weighting, effort=NONE)
 
 
 def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[FitResult]:
@@ -254,14 +265,14 @@ def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[Fit
             continue
         start = dict(enumerate(best[neighbour].values.tolist()))
         chained = Constraints(constraints.fixed, constraints.lower, constraints.upper, constraints.bounded, start)
-        again = _fit(best[i].spectrum, best[i].circuit, chained, best[i].weighting, rounds=0)
+        again = _fit(best[i].spectrum, best[i].circuit, chained, best[i].weighting, effort=NONE)
         if again.success and again.chi2 < best[i].chi2 * (1 - 1e-9):
             best[i] = again
     return best
 
 
 def draft_fit(
-    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int = ROUNDS
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, effort: Effort = THOROUGH
 ) -> "Draft | FitResult":
     """Return the best minimum of a circuit, whose errors are not yet computed, or a failed fit.
 
@@ -269,11 +280,11 @@ def draft_fit(
     ----------
     spectrum, circuit, constraints, weighting
         As for :func:`fit`.
-    rounds : int
-        Maximum number of rounds of the search; 0 for a refit from the start values alone.
+    effort : Effort
+        Of the search.
     """
     try:
-        return _draft(spectrum, circuit, constraints, weighting, rounds)
+        return _draft(spectrum, circuit, constraints, weighting, effort)
     except (FitError, *BREAKDOWNS) as error:
         return failed_result(spectrum, circuit, weighting, _reason(error))
 
@@ -293,18 +304,18 @@ def _reason(error: Exception) -> str:
 
 
 def _fit(
-    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int = ROUNDS
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, effort: Effort = THOROUGH
 ) -> FitResult:
-    draft = _draft(spectrum, circuit, constraints, weighting, rounds)
+    draft = _draft(spectrum, circuit, constraints, weighting, effort)
     return draft if isinstance(draft, FitResult) else draft.complete()
 
 
 def _draft(
-    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, effort: Effort
 ) -> "Draft | FitResult":
     spectrum, weighting = resolve_weighting(spectrum, weighting)
     problem = build_problem(spectrum, circuit, constraints, weighting)
-    found = find_minima(problem, rounds)
+    found = find_minima(problem, effort)
     element_error = take_error()  # reported only if a custom element fails for all starts
     if found.n == 0:
         detail = f": {element_error} (in the internal units of impedance and time)" if element_error else ""
@@ -338,7 +349,7 @@ def _draft(
         rms=rms,
         status="failed" if not found.outcomes[0, 1] else "poor_model" if poor else "ok",
         assessment=assess(problem, circuit, spectrum, weighting, found.minima[0]),
-        is_refit=rounds == 0,
+        is_refit=effort is NONE,
     )
 
 
@@ -382,6 +393,11 @@ class Draft:
         """Bayesian information criterion, as of the fit."""
         n = 2 * self.problem.n_points
         return n * math.log(max(self.chi2, 1e-300) / n) + self.problem.free.size * math.log(n)
+
+    @property
+    def p_missed(self) -> float:
+        """Probability that the search missed a better minimum; nan without a search."""
+        return math.nan if self.is_refit else self.found.p_missed
 
     @property
     def log_evidence(self) -> float:
@@ -432,7 +448,7 @@ class Draft:
             if self.success
             else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
             flags=(
-                *quality_flags(self.excess, self.rms, self.success),
+                *quality_flags(self.excess, self.rms, self.success, self.p_missed),
                 *misfit_flags(
                     misfit.p_exact,
                     misfit.amplitude,
@@ -442,10 +458,11 @@ class Draft:
                 *dispensable_flags(
                     [circuit.parameters[i] for i in np.sort(program.order[uncertainty.dispensable.any(axis=0)])]
                 ),
-                *certainty_flags(circuit, statuses, covariance, outcomes, found.hits, n),
+                *certainty_flags(circuit, statuses, covariance, outcomes, n),
             ),
             n_starts=int(found.hits[-1]),
             n_agreed=int(found.hits[0]),
+            p_missed=self.p_missed,
             minima=tuple(
                 Minimum(
                     float(outcomes[m, 0]) * problem.sum_scale,
@@ -477,10 +494,11 @@ class Minima:
     hits: IntArray  # shape (m + 1,): starts that reached each, and all
     hessian: FloatArray  # shape (n_free, n_free), JᵀJ at the best
     ladder_reduced: float  # reduced chi2 of the ladder
+    p_missed: float  # probability that a better minimum was missed
 
 
 def find_minima(
-    problem: Problem, rounds: int = ROUNDS, first: int | None = None, floor: float | None = None
+    problem: Problem, effort: Effort = THOROUGH, first: int | None = None, floor: float | None = None
 ) -> Minima:
     """Return the minima that a search from many starts finds.
 
@@ -488,13 +506,13 @@ def find_minima(
     ----------
     problem : Problem
         Problem of one spectrum.
-    rounds : int
-        Maximum number of rounds.
+    effort : Effort
+        Effort of the search.
     first : int, optional
         First index of the sequence of starts; by default derived from the data.
     floor : float, optional
         Sum of squares near which the search may stop; by default that of the ladder. With 0 it goes on until
-        the best minimum is confirmed.
+        a better minimum is unlikely.
     """
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
@@ -506,16 +524,16 @@ def find_minima(
     minima = np.empty((N_MINIMA, p))
     outcomes = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
-    hessian = np.zeros((n_free, n_free))
+    hessian, missed = np.zeros((n_free, n_free)), np.ones(1)
     pool = problem.pool
     evaluate, minimise, *arguments = problem.arguments
     n = search.search_directly(
         evaluate, minimise, PROPOSE_STARTS, *arguments, problem.fixed_theta, problem.free, program.terms,
         program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
-        problem.starts, first, _irrational(p), *problem.window, floor, rounds,
-        problem.grid, problem.target, *problem.workspace, minima, outcomes, hits, hessian,
+        problem.starts, first, _irrational(p), *problem.window, floor, *effort,
+        problem.grid, problem.target, *problem.workspace, minima, outcomes, hits, hessian, missed,
     )  # fmt: skip
-    return Minima(n, minima, outcomes, hits, hessian, ladder_reduced)
+    return Minima(n, minima, outcomes, hits, hessian, ladder_reduced, float(missed[0]))
 
 
 def _dc_covariance(
@@ -533,7 +551,7 @@ def _dc_covariance(
 
 def _refit(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> FitResult:
     try:
-        return _fit(spectrum, circuit, constraints, weighting, rounds=0)
+        return _fit(spectrum, circuit, constraints, weighting, effort=NONE)
     except FitError as error:  # everything that is left is fixed
         return failed_result(spectrum, circuit, weighting, str(error))
 

@@ -208,20 +208,22 @@ class Pool:
         terms = program.terms
         n = int(terms.max()) + 1
         amplitude = program.kinds == parameters.AMPLITUDE
-        shape = np.flatnonzero(free & ((program.kinds == parameters.LOG_TAU) | program.nested))
+        shape = free & ((program.kinds == parameters.LOG_TAU) | program.nested)
+        n_draws = min(max(int(np.count_nonzero(shape)), 1) * DRAWS, MAX_DRAWS)
+        if shape.any():
+            shape |= free & (program.kinds == parameters.EXPONENT)
         has_shape, is_scaled, alike = np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_), np.arange(n)
         has_shape[terms[free & (~amplitude | program.nested)]] = True
         is_scaled[terms[amplitude & ~free]] = False
         for one, other in itertools.pairwise(exchange):
             if one[0] == other[0]:
                 alike[terms[other[1]]] = alike[terms[one[1]]]
-        n_draws = min(max(shape.size, 1) * DRAWS, MAX_DRAWS)
         options, n_options = np.zeros((n, n * n_draws), dtype=np.int64), np.zeros(n, dtype=np.int64)
         for t in range(n):
             draws = np.arange(n_draws if has_shape[t] else 1)
             columns = (draws[:, None] * n + np.flatnonzero(alike == alike[t])).ravel()
             options[t, : columns.size], n_options[t] = columns, columns.size
-        return cls(has_shape, is_scaled, options, n_options, shape.astype(np.int64))
+        return cls(has_shape, is_scaled, options, n_options, np.flatnonzero(shape).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,25 +242,42 @@ class Frame:
     in_units: bool  # whether values or bounds are given in units of the parameters
 
 
-@functools.lru_cache(maxsize=64)
 def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = frozenset()) -> Frame:
     """Return the frame of fits of a circuit; parameters ``held`` keep their own unit."""
+    limits = (constraints.lower, constraints.upper, constraints.bounded)
+    return _frame(
+        circuit, held, frozenset(constraints.fixed), bool(constraints.start), *(row.tobytes() for row in limits)
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _frame(
+    circuit: Circuit,
+    held: frozenset[int],
+    fixed_at: frozenset[int],
+    has_start: bool,
+    low: bytes,
+    high: bytes,
+    is_bounded: bytes,
+) -> Frame:
+    lower, upper = np.frombuffer(low), np.frombuffer(high)
+    bounded = np.frombuffer(is_bounded, dtype=np.bool_)
     kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held = held | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
+    held = held | frozenset(i for i in kept if i in fixed_at or bounded[i])
     program = compile_circuit(circuit, arcs=True, held=held)
     order, p = program.order, program.kinds.size
-    fixed = np.array([int(i) in constraints.fixed for i in order])
+    fixed = np.array([int(i) in fixed_at for i in order])
     exponent = program.kinds == parameters.EXPONENT
     movable = [
         row
         for row in program.arcs
-        if not any(fixed[i] or (constraints.bounded[order[i]] and not exponent[i]) for i in row[1:] if i >= 0)
+        if not any(fixed[i] or (bounded[order[i]] and not exponent[i]) for i in row[1:] if i >= 0)
     ]
     # arcs are interchangeable only within equal bounds
     ends = [
         (
             row[0],
-            *((constraints.lower[order[i]], constraints.upper[order[i]]) if exponent[i] else () for i in row[1:]),
+            *((lower[order[i]], upper[order[i]]) if exponent[i] else () for i in row[1:]),
         )
         for row in movable
     ]
@@ -270,13 +289,13 @@ def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = 
         program=program,
         free=np.flatnonzero(~fixed).astype(np.int64),
         held=fixed,
-        bounded=constraints.bounded[order] | exponent,
+        bounded=bounded[order] | exponent,
         exchange=exchange,
         pool=Pool.of(program, ~fixed, exchange),
-        lower=np.where(exponent, constraints.lower[order], np.full(p, -AMPLITUDE_RANGE)),
-        upper=np.where(exponent, constraints.upper[order], np.full(p, AMPLITUDE_RANGE)),
+        lower=np.where(exponent, lower[order], np.full(p, -AMPLITUDE_RANGE)),
+        upper=np.where(exponent, upper[order], np.full(p, AMPLITUDE_RANGE)),
         is_tau=program.kinds == parameters.LOG_TAU,
-        in_units=bool(constraints.fixed or constraints.start or constraints.bounded.any()),
+        in_units=bool(fixed_at or has_start or bounded.any()),
     )
 
 

@@ -36,7 +36,7 @@ from eistool.display import format_value
 from eistool.drt import Reading, take_readings
 from eistool.errors import CircuitError, ConfigError, EistoolError
 from eistool.fitting import Averages, FitResult, Quantity, average, fit_many
-from eistool.fitting.engine import Draft, complete_fit, draft_fit
+from eistool.fitting.engine import QUICK, THOROUGH, Draft, Effort, complete_fit, draft_fit
 from eistool.fitting.problem import Constraints
 from eistool.fitting.weights import resolve_weighting
 from eistool.jobs.candidates import (
@@ -290,12 +290,23 @@ class FitJob(Job[FitOptions]):
             flags = [remark] if remark else []
             smaller: list[FitResult] = []
             left_out: tuple[Quantity, ...] = ()
+            every = list(one.fits)
             if len(circuits) > 1:
-                flags += remarks(fit, one.fits, names)
+                flags += remarks(fit, every, names)
+                fit = self._searched(fit)
                 smaller, left_out = self._left_out(fit)
-            best, every = (smaller or [fit])[-1], [*one.fits, *smaller]
+                every = [other for other in every if other.circuit != fit.circuit] + [fit, *smaller]
+            best = (smaller or [fit])[-1]
             records.append(fit_record(task.key, best, every, one.validity, one.drt, flags, left_out))
         return records
+
+    def _searched(self, fit: FitResult) -> FitResult:
+        """Return the chosen fit after a thorough search, since circuits are compared after a quick one."""
+        if not fit.success:
+            return fit
+        start = {name: parameter.value for name, parameter in fit.parameters.items()}
+        found = fit_circuit(fit.spectrum, fit.circuit, replace(self.options, weighting=fit.weighting), start)
+        return found if found.success else fit
 
     def _left_out(self, fit: FitResult) -> tuple[list[FitResult], tuple[Quantity, ...]]:
         """Return fits without parts that the data do not need; a known cell keeps the parts that have roles."""
@@ -471,7 +482,11 @@ def fit_candidates(
 
 
 def draft_circuit(
-    spectrum: Spectrum, circuit: Circuit, options: FitOptions, start: Mapping[str, float] | None = None
+    spectrum: Spectrum,
+    circuit: Circuit,
+    options: FitOptions,
+    start: Mapping[str, float] | None = None,
+    effort: Effort = QUICK,
 ) -> Draft | FitResult:
     """Return the best minimum of a candidate; its exponents lie within the bounds of real cells by default."""
     known = options.known(circuit)
@@ -480,14 +495,14 @@ def draft_circuit(
     } | known["bounds"]
     start = {name: _within(value, bounds.get(name)) for name, value in (start or {}).items()}
     constraints = Constraints.of(circuit, start, bounds, known["fixed"])
-    return draft_fit(spectrum, circuit, constraints, options.weighting)
+    return draft_fit(spectrum, circuit, constraints, options.weighting, effort)
 
 
 def fit_circuit(
     spectrum: Spectrum, circuit: Circuit, options: FitOptions, start: Mapping[str, float] | None = None
 ) -> FitResult:
-    """Return the fit of a candidate; see :func:`draft_circuit`."""
-    return complete_fit(draft_circuit(spectrum, circuit, options, start))
+    """Return the fit of a circuit after a thorough search; see :func:`draft_circuit`."""
+    return complete_fit(draft_circuit(spectrum, circuit, options, start, THOROUGH))
 
 
 def _within(value: float, limits: tuple[float, float] | None) -> float:
