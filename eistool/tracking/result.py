@@ -10,7 +10,7 @@ import numpy as np
 
 from eistool.circuit import Circuit, Element
 from eistool.circuit import Series as SeriesNode
-from eistool.display import format_value, html_table, plain
+from eistool.display import Tabular, format_value, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.result import UNRESOLVED
@@ -37,7 +37,7 @@ NEAR_LAW: Annotated[
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TrackedProcess:
+class TrackedProcess(Tabular):
     """Process along a series; arrays have one value per spectrum, nan if it has none.
 
     ``status`` is ``ok``, ``extrapolated`` (apex outside the window), ``not_resolvable`` (R is below the 95 %
@@ -74,6 +74,12 @@ class TrackedProcess:
         as_dict: dict[str, Any] = plain({name: _listed(getattr(self, name)) for name in self.__slots__})
         return as_dict
 
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a pandas table with a row for each spectrum."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_dict())
+
     def __repr__(self) -> str:
         n, total = self.present.size, self.R.size
         low, high = float(np.nanmin(self.R)), float(np.nanmax(self.R))
@@ -89,7 +95,7 @@ class TrackedProcess:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Event:
+class Event(Tabular):
     """Appearance or disappearance of a process, with the evidence.
 
     ``index``, from 0, is that of the first spectrum with the process, or of the first without it after a
