@@ -24,7 +24,7 @@ from eistool.fitting.alternatives import (
     reduction_covariance,
     smaller_circuits,
 )
-from eistool.fitting.problem import LIMIT_TOLERANCE, Constraints, Problem, build_problem
+from eistool.fitting.problem import LIMIT_TOLERANCE, Axis, Constraints, Problem, build_problem
 from eistool.fitting.quality import (
     ABOVE_NOISE,
     FAR_ABOVE_NOISE,
@@ -322,10 +322,7 @@ def _draft(
         reason = f"no start of {circuit} led to a finite sum of squares{detail}"
         return failed_result(spectrum, circuit, weighting, reason)
 
-    ends = [problem.program.to_values(minimum, problem.scale) for minimum in found.minima[: found.n]]
-    for end, _ in ends:
-        for i, value in constraints.fixed.items():
-            end[i] = value  # exact; logarithms round
+    values, derivative = _values(problem, constraints, found.minima[0])
     impedance = problem.impedance(spectrum, found.minima[0])
     dof = 2 * problem.n_points - problem.free.size
     reduced = float(found.outcomes[0, 0]) / dof
@@ -341,8 +338,8 @@ def _draft(
         constraints=constraints,
         problem=problem,
         found=found,
-        ends=[end for end, _ in ends],
-        derivative=ends[0][1],
+        values=values,
+        derivative=derivative,
         impedance=impedance,
         reduced=reduced,
         excess=excess,
@@ -351,6 +348,14 @@ def _draft(
         assessment=assess(problem, circuit, spectrum, weighting, found.minima[0]),
         is_refit=effort is NONE,
     )
+
+
+def _values(problem: Problem, constraints: Constraints, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the parameters and their derivatives by theta, in the circuit's order."""
+    values, derivative = problem.program.to_values(theta, problem.scale)
+    for i, value in constraints.fixed.items():
+        values[i] = value  # exact; logarithms round
+    return values, derivative
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -363,7 +368,7 @@ class Draft:
     constraints: Constraints
     problem: Problem
     found: "Minima"
-    ends: list[FloatArray]  # values of the parameters at each minimum
+    values: FloatArray  # of the parameters in the circuit's order
     derivative: FloatArray  # shape (p, p), of the values by theta
     impedance: ComplexArray
     reduced: float  # chi2
@@ -377,11 +382,6 @@ class Draft:
     def success(self) -> bool:
         """Whether the search converged."""
         return self.status != "failed"
-
-    @property
-    def values(self) -> FloatArray:
-        """Parameter values in the circuit's order."""
-        return self.ends[0]
 
     @property
     def chi2(self) -> float:
@@ -409,6 +409,7 @@ class Draft:
         problem, circuit, spectrum, constraints = self.problem, self.circuit, self.spectrum, self.constraints
         program, found, values, derivative = problem.program, self.found, self.values, self.derivative
         best, outcomes, misfit = found.minima[0], found.outcomes[: found.n], self.assessment.misfit
+        ends = [values, *(_values(problem, constraints, minimum)[0] for minimum in found.minima[1 : found.n])]
         limited = ~problem.held & (
             (best <= problem.lower + LIMIT_TOLERANCE) | (best >= problem.upper - LIMIT_TOLERANCE)
         )
@@ -418,7 +419,7 @@ class Draft:
         )
         covariance = derivative @ uncertainty.covariance @ derivative.T
         likelihood = np.exp(-0.5 * (outcomes[:, 0] - outcomes[0, 0]) / max(variance, 1e-300))
-        covariance += modes_covariance(circuit, problem, self.ends, likelihood)
+        covariance += modes_covariance(circuit, problem, ends, likelihood)
         if not self.is_refit:  # a refit of a part has no parts of its own
             smaller = smaller_circuits(circuit, problem, uncertainty.dispensable, constraints, values)
             refits = ((index, _refit(spectrum, other, given, self.weighting)) for other, index, given in smaller)
@@ -466,7 +467,7 @@ class Draft:
             minima=tuple(
                 Minimum(
                     float(outcomes[m, 0]) * problem.sum_scale,
-                    dict(zip(circuit.parameters, self.ends[m].tolist(), strict=True)),
+                    dict(zip(circuit.parameters, ends[m].tolist(), strict=True)),
                     int(found.hits[m]),
                     float(delta[m]),
                 )
@@ -558,11 +559,17 @@ def _refit(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weigh
 
 def _ladder(problem: Problem) -> float:
     """Return the reduced chi2 of a non-negative RC ladder, the noise floor."""
-    low, high = problem.window[0] - 1.0, problem.window[1] + 2.3
+    return _floor(problem.axis, problem.target.tobytes(), problem.n_points)
+
+
+@functools.lru_cache(maxsize=16)  # circuits of one spectrum share it
+def _floor(axis: Axis, target: bytes, n_points: int) -> float:
+    low, high = axis.window[0] - 1.0, axis.window[1] + 2.3
     count = math.ceil((high - low) / math.log(10) * LADDER_PER_DECADE) + 1
     x = np.empty(count + 3)
-    total = least_squares.ladder(problem.grid, problem.target, np.linspace(low, high, count), x)
-    return float(total) / max(2 * problem.n_points - int(np.count_nonzero(x)), 1)
+    data = np.frombuffer(target).reshape(2, -1).copy()
+    total = least_squares.ladder(axis.grid, data, np.linspace(low, high, count), x)
+    return float(total) / max(2 * n_points - int(np.count_nonzero(x)), 1)
 
 
 @functools.lru_cache(maxsize=64)
