@@ -1,15 +1,18 @@
 """Fits weighted by the accuracy of the instrument, as the basis of evidence."""
 
+import functools
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.fitting import FitResult, fit_many
-from eistool.fitting.engine import refit
+from eistool.fitting import FitResult
+from eistool.fitting.engine import locate
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, Threshold
 
@@ -60,8 +63,15 @@ class EvidenceFits:
         """Return the fits of a circuit to some of the spectra."""
         indices = list(indices)
         missing = [s for s in indices if (repr(circuit), s) not in self._cache]
-        fitted = fit_many([self.spectra[s] for s in missing], circuit, self.jobs, chain, weighting="noise")
-        for s, result in zip(missing, fitted, strict=True):
+        threads = self.jobs or os.cpu_count() or 1
+        one = functools.partial(locate, circuit=circuit)
+        spectra = [self.spectra[s] for s in missing]
+        if threads == 1:
+            fitted = list(map(one, spectra))
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                fitted = list(pool.map(one, spectra))
+        for s, result in zip(missing, _chained(fitted) if chain else fitted, strict=True):
             self._cache[repr(circuit), s] = result
         return [self._cache[repr(circuit), s] for s in indices]
 
@@ -70,11 +80,26 @@ def descend(
     result: FitResult, circuit: Circuit, extra: Mapping[str, float], fixed: Mapping[str, float] | None = None
 ) -> FitResult:
     """Return the fit of a circuit, started from another fit and the values of additional parameters."""
-    start = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True)) | dict(extra)
+    start = _values(result) | dict(extra)
     start = {name: start[name] for name in circuit.parameters}
     for name, spec in zip(circuit.parameters, circuit.specs, strict=True):
         start[name] = min(max(start[name], 0.1), 1.0) if spec.kind == "exponent" else max(start[name], 1e-30)
-    return refit(result.spectrum, circuit, start, fixed, "noise")
+    return locate(result.spectrum, circuit, start, fixed, search=False)
+
+
+def _chained(results: list[FitResult]) -> list[FitResult]:
+    """Return the better of each fit and fits that start from its neighbours, forwards and then backwards."""
+    n = len(results)
+    for i, neighbour in [(i, i - 1) for i in range(1, n)] + [(i, i + 1) for i in range(n - 2, -1, -1)]:
+        if results[i].success and results[neighbour].success:
+            again = descend(results[i], results[i].circuit, _values(results[neighbour]))
+            if again.success and again.chi2 < results[i].chi2 * (1 - 1e-9):
+                results[i] = again
+    return results
+
+
+def _values(result: FitResult) -> dict[str, float]:
+    return dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,6 @@
 """Number of arcs of each spectrum, selected over the whole series."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,13 +85,24 @@ def model_series(fits: EvidenceFits, family: Family | None) -> SeriesModel:
         cost = _costs(chi2, scale, results)
         if k > max(usual, 1) and not (np.argmin(cost, axis=0) == k - 1).any():
             break
-    path = _cheapest(_costs(chi2, scale, by_count[0]))
-    results = [by_count[k][s] for s, k in enumerate(path)]
-    model = SeriesModel(fits, family, [k + 1 for k in path], results, [], scale)
-    for i in range(MOST_ADDED):
-        if not _add(model, f"Zarc_s{i + 1}"):
-            break
-    return model
+    cost = _costs(chi2, scale, by_count[0])
+    path = _cheapest(cost)
+    models = []
+    for rows in [path, *([k] * n for k in sorted(set(path)) if len(set(path)) > 1)]:
+        results = [by_count[k][s] for s, k in enumerate(rows)]
+        model = SeriesModel(fits, family, [k + 1 for k in rows], results, [], scale)
+        for i in range(MOST_ADDED):
+            if not _add(model, f"Zarc_s{i + 1}"):
+                break
+        models.append((_total(cost, rows) - sum(added.gain for added in model.added), model))
+    return min(models, key=lambda pair: pair[0])[1]
+
+
+def _total(cost: FloatArray, rows: Sequence[int]) -> float:
+    """Return the costs of a path and of its switches."""
+    return float(sum(cost[k, s] for s, k in enumerate(rows))) + STRONG * sum(
+        abs(b - a) for a, b in itertools.pairwise(rows)
+    )
 
 
 def _choose_family(fits: EvidenceFits) -> Family:
