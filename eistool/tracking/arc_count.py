@@ -23,7 +23,16 @@ from eistool.tracking.family import Family
 from eistool.typing import FloatArray, Threshold
 
 MOST_ARCS: Annotated[int, Threshold("largest number of arcs", CHECKED)] = 5
+USUAL: Annotated[
+    float, Threshold("quantile of the series that is the share of independent residuals", CHECKED)
+] = 0.9
 MOST_ADDED: Annotated[int, Threshold("largest number of arcs that only the whole series shows", CHECKED)] = 3
+LEAST_NOISE: Annotated[
+    float, Threshold("least random noise, relative to the accuracy, in differences between spectra", CHECKED)
+] = 1 / 3
+NEAR_TAIL: Annotated[
+    float, Threshold("ΔBIC of a few spectra below which another tail is tried for all", CHECKED)
+] = 100.0
 CHOOSING = 5  # spectra that select the tail
 CANDIDATES = ("", "CPE", "Wo")  # tails
 
@@ -56,6 +65,7 @@ class SeriesModel:
     results: list[FitResult]
     added: list[Added]
     scale: FloatArray  # shape (n,): noise relative to the accuracy, squared, at least 1
+    noise: FloatArray  # shape (n,): the same without accuracy, which differences between spectra do not contain
 
     def circuit(self, s: int) -> Circuit:
         """Return the circuit of a spectrum."""
@@ -68,34 +78,39 @@ class SeriesModel:
 
 def model_series(fits: EvidenceFits, family: Family | None) -> SeriesModel:
     """Return the circuits and fits of a series, with as few arcs as the whole series allows."""
+    families = _families(fits) if family is None else [family]
+    models = [pair for one in families for pair in _models(fits, one)]
+    return min(models, key=lambda pair: pair[0])[1]
+
+
+def _models(fits: EvidenceFits, family: Family) -> list[tuple[float, SeriesModel]]:
+    """Return models with separate arcs where BIC asks for them, and with arcs that spectra share, with costs."""
     n = len(fits.spectra)
-    if family is None:
-        family = _choose_family(fits)
     by_count: list[list[FitResult]] = []
-    scale = np.ones(n)
+    floors = np.ones(n)
     chi2 = np.empty((0, n))
     usual = len(family.arcs)
     for k in range(1, MOST_ARCS + 1):
         results = fits.all(family.circuit(k))
         by_count.append(results)
         chi2 = np.vstack([chi2, [r.chi2 if r.success else np.inf for r in results]])
-        floors = np.array([r.noise_floor if r.success else np.inf for r in results])
         if k == 1:
-            scale = np.maximum(np.where(np.isfinite(floors), floors, 1.0), 1.0)
-        cost = _costs(chi2, scale, results)
+            floors = np.array([r.noise_floor if r.success else np.inf for r in results])
+            floors = np.where(np.isfinite(floors), floors, 1.0)
+        cost = _costs(chi2, np.maximum(floors, 1.0), results)
         if k > max(usual, 1) and not (np.argmin(cost, axis=0) == k - 1).any():
             break
-    cost = _costs(chi2, scale, by_count[0])
     path = _cheapest(cost)
     models = []
     for rows in [path, *([k] * n for k in sorted(set(path)) if len(set(path)) > 1)]:
         results = [by_count[k][s] for s, k in enumerate(rows)]
-        model = SeriesModel(fits, family, [k + 1 for k in rows], results, [], scale)
+        noise = np.maximum(floors, LEAST_NOISE**2)
+        model = SeriesModel(fits, family, [k + 1 for k in rows], results, [], np.maximum(floors, 1.0), noise)
         for i in range(MOST_ADDED):
             if not _add(model, f"Zarc_s{i + 1}"):
                 break
         models.append((_total(cost, rows) - sum(added.gain for added in model.added), model))
-    return min(models, key=lambda pair: pair[0])[1]
+    return models
 
 
 def _total(cost: FloatArray, rows: Sequence[int]) -> float:
@@ -105,10 +120,11 @@ def _total(cost: FloatArray, rows: Sequence[int]) -> float:
     )
 
 
-def _choose_family(fits: EvidenceFits) -> Family:
+def _families(fits: EvidenceFits) -> list[Family]:
+    """Return the families whose tails describe some spectra nearly as well as the best."""
     n = len(fits.spectra)
     some = sorted({int(i) for i in np.linspace(0, n - 1, min(CHOOSING, n))})
-    best, chosen = np.inf, Family.plain(fits.spectra, "")
+    costs = []
     for tail in CANDIDATES:
         family = Family.plain(fits.spectra, tail)
         total = 0.0
@@ -117,9 +133,10 @@ def _choose_family(fits: EvidenceFits) -> Family:
             usable = [fits_of[j] for fits_of in results if fits_of[j].success]
             floor = max(usable[0].noise_floor, 1.0) if usable else 1.0
             total += min((r.chi2 / floor + r.n_free * math.log(r.n_data) for r in usable), default=np.inf)
-        if total < best:
-            best, chosen = total, family
-    return chosen
+        costs.append((total, family))
+    least = min(total for total, _ in costs)
+    near = [family for total, family in sorted(costs, key=lambda pair: pair[0]) if total <= least + NEAR_TAIL]
+    return near or [Family.plain(fits.spectra, "")]
 
 
 def _costs(chi2: FloatArray, scale: FloatArray, results: Sequence[FitResult]) -> FloatArray:
@@ -169,7 +186,7 @@ def _add(model: SeriesModel, name: str) -> bool:
         return False
     tau, alpha = scan_grid(fits.spectra)
     penalty = np.array([math.log(n_data_independent(r)) if r.success else 0.0 for r in results])
-    factor = np.array([_factor(r, c) if r.success else 0.0 for r, c in zip(results, model.scale, strict=True)])
+    factor = weights(model)
     gain = np.zeros((len(results), tau.size))
     size = np.zeros((len(results), tau.size))
     for s in good:
@@ -185,9 +202,14 @@ def _add(model: SeriesModel, name: str) -> bool:
     return _fit_added(model, name, (first, last), (float(tau[m]), float(alpha[m])), size[:, m], penalty, factor)
 
 
-def _factor(result: FitResult, scale: float) -> float:
-    """Return the weight of a difference of sums of squares, lower for correlated residuals."""
-    return min(n_data_independent(result) / result.n_data, 1.0) / scale
+def weights(model: SeriesModel) -> FloatArray:
+    """Return the weights of differences of sums of squares, lower for correlated residuals, shape (n,).
+
+    An arc that a spectrum lacks correlates its residuals as well: what most other spectra show counts.
+    """
+    shares = np.array([min(n_data_independent(r) / r.n_data, 1.0) if r.success else 0.0 for r in model.results])
+    usual = float(np.quantile(shares, USUAL))
+    return np.asarray(np.where(shares > 0, np.maximum(shares, usual), 0.0) / model.scale)
 
 
 def _fit_added(

@@ -105,9 +105,15 @@ def track(
     ids = {i: f"P{rank + 1}" for rank, i in enumerate(order)}
     events = []
     for run, kind, evidence in candidates:
-        index = run.first if kind == "appeared" else run.last + 1
-        status = evidence["status"]
-        evidence = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items() if k != "status"}
+        # a disappearance is placed at the last spectrum with the process
+        later = 0 if kind == "appeared" else 1
+        status, index = evidence["status"], int(evidence["index"]) + later
+        evidence |= {"index_low": evidence["index_low"] + later, "index_high": evidence["index_high"] + later}
+        evidence = {
+            k: v.item() if isinstance(v, np.generic) else v
+            for k, v in evidence.items()
+            if k not in ("status", "index")
+        }
         events.append(Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence))
     events.sort(key=lambda event: (event.index, event.process_id))
     final = [_reported(model, s, spectra[s]) for s in range(len(spectra))]

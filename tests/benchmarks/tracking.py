@@ -22,7 +22,7 @@ import numpy as np
 
 import eistool
 from eistool.tracking.accuracy import EvidenceFits, with_accuracy
-from eistool.tracking.arc_count import _choose_family
+from eistool.tracking.arc_count import _families
 from eistool.typing import ComplexArray, FloatArray
 from tests.tracking.series import cell
 
@@ -122,7 +122,7 @@ def by_series(case: Case) -> dict[str, Any]:
 def by_spectrum(case: Case) -> list[int]:
     """Return the number of arcs that BIC chooses in each spectrum on its own."""
     fits = EvidenceFits([with_accuracy(s) for s in case.series], 1)
-    family = _choose_family(fits)
+    family = _families(fits)
     bic = []
     for k in (1, 2, 3, 4):
         results = fits.some(family.circuit(k), range(len(case.series)))
