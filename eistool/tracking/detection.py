@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -81,6 +81,39 @@ def track(
     >>> [(event.kind, event.index, event.status) for event in tracks.events]
     [('appeared', 4, 'confirmed')]
     """
+    found = find_events(series, circuit, jobs)
+    model, events, n = found.model, found.events, len(found.series)
+    final = [_reported(model, s, found.series[s]) for s in range(n)]
+    final = smoothed(found.series, final, [model.held(s) for s in range(n)], jobs)
+    processes = tuple(
+        _process(found.ids[i], i, found.tracks[i], found.runs, final, model, events) for i in found.ids
+    )
+    tau, R = _detectable(model)
+    flags = _flags(found.series, final)
+    return Tracks(found.series, found.circuit, tuple(final), processes, events, tau, R, flags)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Model, links and events of a series."""
+
+    series: Series
+    circuit: Circuit | None
+    model: SeriesModel
+    tracks: list[dict[int, int]]  # arc by spectrum
+    runs: list[Run]
+    ids: dict[int, str]  # by track, in order of τ
+    events: tuple[Event, ...]
+
+
+def find_events(series: Series | Sequence[Spectrum], circuit: Circuit | str | None, jobs: int | None) -> Found:
+    """Return the events of a series with the model and the links that they follow from.
+
+    Parameters
+    ----------
+    series, circuit, jobs
+        As for :func:`track`.
+    """
     the_series = _series(series)
     spectra = list(the_series)
     if len(spectra) < 2:
@@ -94,35 +127,25 @@ def track(
     runs = [run for i, arc_by_spectrum in enumerate(tracks) for run in _runs(i, arc_by_spectrum, arcs)]
     for run in runs:
         fit_common_shape(run, model)
-    candidates = []
-    for run in runs:
-        for kind in ("appeared", "disappeared"):
-            if (run.first > 0) if kind == "appeared" else (run.last < len(spectra) - 1):
-                evidence = judge(run, kind, model, [r for r in runs if r is not run], spectra, drt_of)
-                if evidence is not None:
-                    candidates.append((run, kind, evidence))
     order = sorted(range(len(tracks)), key=lambda i: _median_tau(tracks[i], arcs))
     ids = {i: f"P{rank + 1}" for rank, i in enumerate(order)}
     events = []
-    for run, kind, evidence in candidates:
-        # a disappearance is placed at the last spectrum with the process
-        later = 0 if kind == "appeared" else 1
-        status, index = evidence["status"], int(evidence["index"]) + later
-        evidence |= {"index_low": evidence["index_low"] + later, "index_high": evidence["index_high"] + later}
-        evidence = {
-            k: v.item() if isinstance(v, np.generic) else v
-            for k, v in evidence.items()
-            if k not in ("status", "index")
-        }
-        events.append(Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence))
+    for run in runs:
+        for kind in ("appeared", "disappeared"):
+            evidence = judge(run, kind, model, [r for r in runs if r is not run], spectra, drt_of)
+            if evidence is not None:
+                events.append(_event(run, kind, evidence, the_series, ids[run.track]))
     events.sort(key=lambda event: (event.index, event.process_id))
-    final = [_reported(model, s, spectra[s]) for s in range(len(spectra))]
-    final = smoothed(the_series, final, [model.held(s) for s in range(len(spectra))], jobs)
-    processes = tuple(_process(ids[i], i, tracks[i], runs, final, model, events) for i in order)
-    tau, R = _detectable(model)
-    return Tracks(
-        the_series, the_circuit, tuple(final), processes, tuple(events), tau, R, _flags(the_series, final)
-    )
+    return Found(the_series, the_circuit, model, tracks, runs, ids, tuple(events))
+
+
+def _event(run: Run, kind: str, evidence: dict[str, Any], series: Series, name: str) -> Event:
+    """Return an event; a disappearance is at the first spectrum without the process."""
+    later = 0 if kind == "appeared" else 1
+    status, index = evidence.pop("status"), int(evidence.pop("index")) + later
+    evidence |= {"index_low": evidence["index_low"] + later, "index_high": evidence["index_high"] + later}
+    evidence = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items()}
+    return Event(kind, index, float(series.coordinate[index]), name, status, evidence)
 
 
 def _series(series: Series | Sequence[Spectrum]) -> Series:

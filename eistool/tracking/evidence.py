@@ -49,6 +49,9 @@ WORTH: Annotated[float, Threshold("ΔBIC below which there is no event, not even
 FEWEST_SCATTER: Annotated[int, Threshold("spectra without a process whose scatter counts", CHECKED)] = 3
 WIDEST: Annotated[int, Threshold("spectra over which a process may appear (criterion 6)", CHECKED)] = 6
 SUDDEN: Annotated[float, Threshold("Δχ² below which an appearance counts as sudden", CHECKED)] = 6.0
+LEAST_LEVEL: Annotated[
+    float, Threshold("least level that a rise reaches, relative to the mean of R (criterion 6)", CHECKED)
+] = 0.5
 PLACED: Annotated[float, Threshold("Δχ² of the interval of an event's place", "99.7 %")] = 9.0
 NEAR_FRONT: Annotated[int, Threshold("spectra on each side of a rise for limits of R", CHECKED)] = 4
 MOST_HIDDEN: Annotated[
@@ -438,20 +441,21 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
     R = run.R[order]
     x = np.arange(len(order), dtype=np.float64)
 
-    def misfit(*columns: FloatArray) -> float:
+    def misfit(*columns: FloatArray, least: float = -math.inf) -> float:
         root = np.sqrt(weight)
         wide = np.column_stack(columns)
         solution, *_ = np.linalg.lstsq(wide * root[:, None], R * root, rcond=None)
-        return float(np.sum(weight * np.square(R - wide @ solution)))
+        return float(np.sum(weight * np.square(R - wide @ solution))) if solution[0] > least else math.inf
 
     places = range(max(len(off) - WIDEST, 1), min(len(off) + WIDEST, len(order)))
+    least = LEAST_LEVEL * _typical(run, on)[0]
     tried: dict[tuple[int, int], float] = {}
     for place in places:
         for width in range(1, WIDEST + 1):
             level = np.clip((x - place + 1) / width, 0, 1)
             if place + width - 1 < x.size:
                 changes = [np.maximum(x - place - width + 1, 0)] if x.size - place - width >= 1 else []
-                tried[place, width] = misfit(level, *changes)
+                tried[place, width] = misfit(level, *changes, least=least)
     ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, x.size - 1, 0.25)]
     steady = min([misfit(np.ones_like(x), x), *ramps])
     sudden = min((pair for pair in tried if pair[1] == 1), key=lambda pair: tried[pair])

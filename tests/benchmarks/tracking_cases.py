@@ -18,6 +18,7 @@ import numpy as np
 from scipy.stats import norm
 
 import eistool
+from eistool.tracking.accuracy import drift_columns
 from eistool.typing import ComplexArray, FloatArray
 
 FREQUENCY = np.geomspace(1e6, 0.1, 57)  # eight points a decade
@@ -86,7 +87,8 @@ def ideal_power(values: FloatArray, new: ComplexArray, noise: float, level: floa
     """Return the power of the test that knows everything but the size of the new arc.
 
     By Neyman and Pearson it compares the data with the signal; parameters that change from spectrum to
-    spectrum, and one value each of those that do not, are free, hence their derivatives are projected out.
+    spectrum, a drift during each sweep, and one value each of the parameters that do not change, are free,
+    hence their derivatives are projected out.
 
     Parameters
     ----------
@@ -104,8 +106,9 @@ def ideal_power(values: FloatArray, new: ComplexArray, noise: float, level: floa
         sigma = noise * np.abs(impedance(p) + signal)
         step = 1e-5 * np.eye(p.size)
         columns = [(impedance(p * (1 + d)) - impedance(p * (1 - d))) / 2e-5 / sigma for d in step]
-        white = np.array([np.concatenate([c.real, c.imag]) for c in (*columns, signal / sigma)]).T
-        own, _ = np.linalg.qr(white[:, WALKING])
+        drift = (drift_columns(FREQUENCY, impedance(p)) / sigma[:, None]).T
+        white = np.array([np.concatenate([c.real, c.imag]) for c in (*columns, *drift, signal / sigma)]).T
+        own, _ = np.linalg.qr(white[:, [*WALKING, len(columns), len(columns) + 1]])
         white = white - own @ (own.T @ white)
         signals.append(white[:, -1])
         commons.append(white[:, CONSTANT])
