@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -30,6 +30,9 @@ MOST_ADDED: Annotated[int, Threshold("largest number of arcs that only the whole
 LEAST_NOISE: Annotated[
     float, Threshold("least random noise, relative to the accuracy, in differences between spectra", CHECKED)
 ] = 1 / 3
+SMALL: Annotated[
+    float, Threshold("χ² per spectrum below which an arc takes its τ from the whole series", CHECKED)
+] = 36.0
 NEAR_TAIL: Annotated[
     float, Threshold("ΔBIC of a few spectra below which another tail is tried for all", CHECKED)
 ] = 100.0
@@ -178,6 +181,28 @@ def best_range(gain: FloatArray) -> tuple[int, int, float]:
     return best
 
 
+def best_level(pull: FloatArray, information: FloatArray) -> tuple[int, int, float]:
+    """Return the range (first, last) whose common positive level gains most, and its gain in χ².
+
+    Parameters
+    ----------
+    pull, information : FloatArray, shape (n,)
+        R/u² and 1/u² of each spectrum.
+
+    Examples
+    --------
+    >>> best_level(np.array([0.0, 2, 2, 2, -1]), np.ones(5))
+    (1, 3, 12.0)
+    """
+    sums = np.concatenate([[0.0], np.cumsum(pull)])
+    weights = np.concatenate([[0.0], np.cumsum(information)])
+    total = sums[None, :] - sums[:, None]
+    weight = weights[None, :] - weights[:, None]
+    gain = np.where((total > 0) & (weight > 0), np.square(total) / np.where(weight > 0, weight, 1.0), 0.0)
+    first, after = np.unravel_index(int(np.argmax(np.triu(gain, 1))), gain.shape)
+    return int(first), max(int(after), int(first) + 1) - 1, float(gain[first, after])
+
+
 def _add(model: SeriesModel, name: str) -> bool:
     """Add the arc with the largest gain over the whole series if BIC falls by more than 10."""
     results, fits = model.results, model.fits
@@ -187,19 +212,60 @@ def _add(model: SeriesModel, name: str) -> bool:
     tau, alpha = scan_grid(fits.spectra)
     penalty = np.array([math.log(n_data_independent(r)) if r.success else 0.0 for r in results])
     factor = weights(model)
-    gain = np.zeros((len(results), tau.size))
-    size = np.zeros((len(results), tau.size))
-    for s in good:
-        R, u = ProjectedResidual.of(results[s]).resistances(tau, alpha)
-        gain[s] = np.where(R > 0, (R / u) ** 2, 0.0) * factor[s]
-        size[s] = R
-    ranges = [best_range(column - penalty) for column in gain.T]
-    shared = [2 * math.log(max(penalty[a : b + 1].size, 1) * 50.0) for a, b, _ in ranges]
-    m = int(np.argmax([total - cost for (_, _, total), cost in zip(ranges, shared, strict=True)]))
-    first, last, total = ranges[m]
-    if total - shared[m] < STRONG:
+    projected = {s: ProjectedResidual.of(results[s]) for s in good}
+    size, information = _scan(projected, tau, alpha, factor)
+    best: tuple[float, int, int, int] = (-math.inf, 0, 0, 0)
+    for m in range(tau.size):
+        for first, last, gain in _ranges(size[:, m], information[:, m], penalty):
+            best = max(best, (gain, m, first, last))
+    if best[0] < STRONG:
         return False
-    return _fit_added(model, name, (first, last), (float(tau[m]), float(alpha[m])), size[:, m], penalty, factor)
+    _, m, first, last = best
+    what = float(tau[m]), float(alpha[m])
+    shape = None
+    if float(np.square(size[first : last + 1, m]) @ information[first : last + 1, m]) < SMALL * (last - first + 1):
+        shape = _refined(projected, what, (first, last), factor)
+    return _fit_added(model, name, (first, last), what, size[:, m], penalty, factor, shape)
+
+
+def _scan(
+    projected: Mapping[int, ProjectedResidual], tau: FloatArray, alpha: FloatArray, factor: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return R of small arcs and 1/u² in each spectrum, shape (n, m) each."""
+    size, information = np.zeros((factor.size, tau.size)), np.zeros((factor.size, tau.size))
+    for s, residual in projected.items():
+        size[s], u = residual.resistances(tau, alpha)
+        information[s] = factor[s] / np.square(u)
+    return size, information
+
+
+def _ranges(size: FloatArray, information: FloatArray, penalty: FloatArray) -> list[tuple[int, int, float]]:
+    """Return the best range for separate resistances and that for a common one, with their gains in BIC."""
+    separate = best_range(np.where(size > 0, np.square(size) * information, 0.0) - penalty)
+    level = best_level(size * information, information)
+    n = penalty.mean()
+    ranges = []
+    for cost, (first, last, gain) in zip((0.0, n + math.log(level[1] - level[0] + 1)), (separate, level), strict=True):
+        ranges.append((first, last, gain - cost - 2 * math.log(50.0 * (last - first + 1))))
+    return ranges
+
+
+def _refined(
+    projected: Mapping[int, ProjectedResidual], what: tuple[float, float], where: tuple[int, int], factor: FloatArray
+) -> tuple[float, float, float]:
+    """Return τ, α and u(ln τ) of an arc that is too small in each spectrum for fits of its own."""
+    step = np.linspace(-0.4, 0.4, 17) * math.log(10)
+    grid = np.array([(what[0] * math.exp(x), a) for x in step for a in np.linspace(0.6, 1.0, 9)])
+    some = {s: projected[s] for s in range(where[0], where[1] + 1) if s in projected}
+    size, information = _scan(some, grid[:, 0], grid[:, 1], factor)
+    total = np.maximum((size * information).sum(axis=0), 0.0)
+    gain = np.square(total) / information.sum(axis=0)
+    best = int(np.argmax(gain))
+    likely = np.exp(0.5 * (gain - gain[best]))
+    log_tau = np.log(grid[:, 0])
+    mean = float(np.average(log_tau, weights=likely))
+    spread = math.sqrt(float(np.average(np.square(log_tau - mean), weights=likely)))
+    return float(grid[best, 0]), float(grid[best, 1]), max(spread, 0.05)
 
 
 def weights(model: SeriesModel) -> FloatArray:
@@ -209,7 +275,7 @@ def weights(model: SeriesModel) -> FloatArray:
     """
     shares = np.array([min(n_data_independent(r) / r.n_data, 1.0) if r.success else 0.0 for r in model.results])
     usual = float(np.quantile(shares, USUAL))
-    return np.asarray(np.where(shares > 0, np.maximum(shares, usual), 0.0) / model.scale)
+    return np.asarray(np.where(shares > 0, np.maximum(shares, usual), 0.0) / model.noise)
 
 
 def _fit_added(
@@ -220,8 +286,39 @@ def _fit_added(
     size: FloatArray,
     penalty: FloatArray,
     factor: FloatArray,
+    shape: tuple[float, float, float] | None,
 ) -> bool:
-    """Fit the arc with separate τ and α in each spectrum, then with their weighted means, and add it."""
+    """Fit the arc with its common τ and α to all spectra, and add it."""
+    results = model.results
+    found = shape or _common_shape(model, name, where, what, size)
+    if found is None:
+        return False
+    tau, alpha, u_log_tau = found
+    added = Added(name, where[0], where[1], tau, alpha, u_log_tau, 0.0)
+    new = [_refitted(model, s, added, size[s]) for s in range(len(results))]
+    pairs = list(zip(results, new, strict=True))
+    gain = np.array([max(a.chi2 - b.chi2, 0.0) if a.success and b.success else 0.0 for a, b in pairs]) * factor
+    fitted = np.array([b.values[b.circuit.index(f"{name}.R")] if b.success else 0.0 for b in new])
+    # a vanishing gain says little about u: that of the scan holds as well
+    projected = {s: ProjectedResidual.of(r) for s, r in enumerate(results) if r.success}
+    linear, information = (x[:, 0] for x in _scan(projected, np.array([tau]), np.array([alpha]), factor))
+    strong = gain > SMALL
+    information[strong] = gain[strong] / np.square(fitted[strong])
+    fitted = np.where(strong, fitted, linear)
+    first, last, total = max(_ranges(fitted, information, penalty), key=lambda one: one[2])
+    if total < STRONG:
+        return False
+    added.first, added.last, added.gain = first, last, total
+    model.added.append(added)
+    for s in range(first, last + 1):
+        model.results[s] = new[s]
+    return True
+
+
+def _common_shape(
+    model: SeriesModel, name: str, where: tuple[int, int], what: tuple[float, float], size: FloatArray
+) -> tuple[float, float, float] | None:
+    """Return τ, α and u(ln τ), weighted means of fits with separate ones in each spectrum."""
     results = model.results
     weight, pull = np.zeros((2, 2)), np.zeros(2)
     for s in range(where[0], where[1] + 1):
@@ -242,30 +339,11 @@ def _fit_added(
         weight += information
         pull += information @ shape
     if not weight.any():
-        return False
+        return None
     weight += np.diag([1e-6, 1 / 0.3**2])
     pull += np.array([1e-6 * math.log(what[0]), 0.8 / 0.3**2])
     log_tau, alpha = np.linalg.solve(weight, pull)
-    added = Added(
-        name, where[0], where[1], math.exp(log_tau), float(np.clip(alpha, 0.4, 1.0)),
-        math.sqrt(float(np.linalg.inv(weight)[0, 0])), 0.0,
-    )  # fmt: skip
-    new = [_refitted(model, s, added, size[s]) for s in range(len(results))]
-    gain = np.array(
-        [
-            (old.chi2 - refit.chi2) if refit.success and old.success else 0.0
-            for old, refit in zip(results, new, strict=True)
-        ]
-    )
-    first, last, total = best_range(np.maximum(gain, 0) * factor - penalty)
-    total -= 2 * math.log(50.0 * (last - first + 1))
-    if total < STRONG:
-        return False
-    added.first, added.last, added.gain = first, last, total
-    model.added.append(added)
-    for s in range(first, last + 1):
-        model.results[s] = new[s]
-    return True
+    return math.exp(log_tau), float(np.clip(alpha, 0.4, 1.0)), math.sqrt(float(np.linalg.inv(weight)[0, 0]))
 
 
 def _with(model: SeriesModel, s: int, name: str) -> Circuit:

@@ -3,7 +3,7 @@
 import functools
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -45,6 +45,7 @@ TESTED: Annotated[int, Threshold("spectra to which other shapes are fitted (crit
 SEARCHED: Annotated[
     int, Threshold("of these, spectra in which other shapes are searched from many starts", CHECKED)
 ] = 3
+SIZABLE: Annotated[float, Threshold("R/u below which R is estimated linearly", CHECKED)] = 5.0
 WORTH: Annotated[float, Threshold("ΔBIC below which there is no event, not even a tentative one", SPECIFIED)] = 6.0
 FEWEST_SCATTER: Annotated[int, Threshold("spectra without a process whose scatter counts", CHECKED)] = 3
 WIDEST: Annotated[int, Threshold("spectra over which a process may appear (criterion 6)", CHECKED)] = 6
@@ -58,6 +59,10 @@ MOST_HIDDEN: Annotated[
     float, Threshold("share of R before an event that misfit may account for (criterion 6)", CHECKED)
 ] = 0.2
 HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
+POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
+NEAR_TOP: Annotated[
+    float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)
+] = 0.85
 FINE = 8  # time constants per decade in a difference
 BOOTSTRAPPED: Annotated[int, Threshold("spectra for which noise is simulated (criterion 3)", CHECKED)] = 3
 LARGEST_P: Annotated[
@@ -108,9 +113,11 @@ def fit_common_shape(run: Run, model: SeriesModel) -> None:
             run.without[s] = without(model, s, run.arcs[s].name)
             run.shared[s] = _shared(result, run, s, model)
             run.R[s], run.u_R[s] = _resistance(run.shared[s])
-        else:
-            R, u = ProjectedResidual.of(result, drift=False).resistances(*grid)
-            run.R[s], run.u_R[s] = R[0], u[0]
+        if s not in run.arcs or not run.R[s] > SIZABLE * run.u_R[s]:  # a small R may come out negative
+            base = result if s not in run.arcs else run.without[s]
+            if base.success:
+                R, u = ProjectedResidual.of(base, drift=False).resistances(*grid)
+                run.R[s], run.u_R[s] = R[0], u[0]
     run.u_R *= np.sqrt(model.noise) * _excess_scatter(run, model)
 
 
@@ -300,12 +307,14 @@ def _gain(run: Run, model: SeriesModel) -> dict[str, float]:
     free = shared = chi2_0 = chi2_1 = n_eff = aicc = 0.0
     k_free = 0.0
     count = 0
+    logs: list[float] = []
     factor = weights(model)
     for s in run.arcs:
         small, large, joint = run.without[s], model.results[s], run.shared[s]
         if not (small.success and large.success and joint.success):
             continue
         n = n_data_independent(large)
+        logs.append(math.log(n))
         free += (small.chi2 - large.chi2) * factor[s] - 3 * math.log(n)
         shared += (small.chi2 - joint.chi2) * factor[s] - math.log(n)
         chi2_0 += small.chi2 * factor[s]
@@ -314,10 +323,20 @@ def _gain(run: Run, model: SeriesModel) -> dict[str, float]:
         n_eff += n
         k_free += large.n_free
         count += 1
-    shared -= 2 * math.log(max(n_eff, 2.0))
+    level = shared - _scatter(run, run.arcs, model) + sum(logs[1:])
+    shared, level = (x - 2 * math.log(max(n_eff, 2.0)) for x in (shared, level))
     dof = max(n_eff - k_free, 1.0)
     F = (chi2_0 - chi2_1) / max(3 * count, 1) / max(chi2_1 / dof, 1e-12)
-    return {"delta_bic_without": max(free, shared), "delta_aicc": aicc, "F": F, "n_effective": n_eff}
+    return {"delta_bic_without": max(free, shared, level), "delta_aicc": aicc, "F": F, "n_effective": n_eff}
+
+
+def _scatter(run: Run, some: Iterable[int], model: SeriesModel) -> float:
+    """Return the χ² of a common R."""
+    which = [s for s in some if np.isfinite(run.u_R[s])]
+    if len(which) < 2:
+        return 0.0
+    weight = 1 / np.square(run.u_R[which])
+    return float(weight @ np.square(run.R[which] - np.average(run.R[which], weights=weight)))
 
 
 def _against_others(run: Run, on: Sequence[int], model: SeriesModel, gain: float) -> dict[str, Any]:
@@ -327,9 +346,10 @@ def _against_others(run: Run, on: Sequence[int], model: SeriesModel, gain: float
     """
     tested = [s for s in on if run.without[s].success and run.shared[s].success][:TESTED]
     totals = {"one arc less": gain}
-    factor = weights(model) * model.scale / model.noise
+    factor = weights(model)
     logs = {s: math.log(n_data_independent(model.results[s])) for s in tested}
-    one = sum(run.shared[s].chi2 * factor[s] + logs[s] for s in tested) + 2 * math.log(50.0 * max(len(tested), 1))
+    one = sum(run.shared[s].chi2 * factor[s] for s in tested) + 2 * math.log(50.0 * max(len(tested), 1))
+    one += min(sum(logs.values()), _scatter(run, tested, model) + max(logs.values(), default=0.0))
     each = sum(model.results[s].chi2 * factor[s] + 3 * logs[s] for s in tested)
     reference = min(one, each)
 
@@ -435,7 +455,7 @@ class Front:
 
 
 def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
-    """Compare a rise of R over few spectra with steady growth along the series."""
+    """Compare a rise of R over few spectra with growth that began with the series or soon after."""
     order = [*off[::-1], *on]  # R grows along it
     weight = 1 / np.square(run.u_R[order])
     R = run.R[order]
@@ -456,8 +476,9 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
             if place + width - 1 < x.size:
                 changes = [np.maximum(x - place - width + 1, 0)] if x.size - place - width >= 1 else []
                 tried[place, width] = misfit(level, *changes, least=least)
-    ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, x.size - 1, 0.25)]
-    steady = min([misfit(np.ones_like(x), x), *ramps])
+    ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, 0.5 * len(off), 0.25)]
+    powers = [misfit((x + 1) ** power) for power in POWERS]
+    steady = min([misfit(np.ones_like(x), x), *ramps, *powers])
     sudden = min((pair for pair in tried if pair[1] == 1), key=lambda pair: tried[pair])
     best = min(tried.values())
     place = sudden[0] if tried[sudden] - best < SUDDEN else min(tried, key=lambda pair: tried[pair])[0]
@@ -468,12 +489,13 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
 
 
 def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> bool:
-    """Return whether the difference between spectra with and without the process has its largest peak at τ.
+    """Return whether the difference between spectra with and without the process is largest at its τ.
 
     Changes of all other parameters and drift are projected out of the difference.
     """
     tau, _ = scan_grid(model.fits.spectra)
     tau = np.geomspace(tau.min(), tau.max(), math.ceil(math.log10(tau.max() / tau.min()) * FINE))
+    tau = np.append(tau, run.tau)
     alpha = np.full(tau.size, run.alpha)
     means = []
     for side, fits in ((on, run.without), (off, dict(enumerate(model.results)))):
@@ -489,8 +511,7 @@ def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: Serie
         means.append((pull / information, 1 / information))
     (R_on, v_on), (R_off, v_off) = means
     z = (R_on - R_off) / np.sqrt(v_on + v_off)
-    top = int(np.argmax(z))
-    return bool(z[top] > HIGH_PEAK and abs(math.log10(tau[top] / run.tau)) < SAME_PEAK)
+    return bool(z[-1] > HIGH_PEAK and z[-1] > NEAR_TOP * z.max())
 
 
 def _is_peak(
