@@ -30,6 +30,9 @@ MOST_ADDED: Annotated[int, Threshold("largest number of arcs that only the whole
 LEAST_NOISE: Annotated[
     float, Threshold("least random noise, relative to the accuracy, in differences between spectra", CHECKED)
 ] = 1 / 3
+SEPARATE: Annotated[
+    float, Threshold("least distance in decades of arcs that only the whole series shows", CHECKED)
+] = 0.7
 SMALL: Annotated[
     float, Threshold("χ² per spectrum below which an arc takes its τ from the whole series", CHECKED)
 ] = 36.0
@@ -51,6 +54,7 @@ class Added:
     alpha: float
     u_log_tau: float
     gain: float  # of BIC over the series
+    cost: float  # of its parameters in BIC
 
     @property
     def held(self) -> dict[str, float]:
@@ -112,15 +116,16 @@ def _models(fits: EvidenceFits, family: Family) -> list[tuple[float, SeriesModel
         for i in range(MOST_ADDED):
             if not _add(model, f"Zarc_s{i + 1}"):
                 break
-        models.append((_total(cost, rows) - sum(added.gain for added in model.added), model))
+        models.append((_total(model), model))
     return models
 
 
-def _total(cost: FloatArray, rows: Sequence[int]) -> float:
-    """Return the costs of a path and of its switches."""
-    return float(sum(cost[k, s] for s, k in enumerate(rows))) + STRONG * sum(
-        abs(b - a) for a, b in itertools.pairwise(rows)
-    )
+def _total(model: SeriesModel) -> float:
+    """Return BIC of a model with the cost of its switches, up to a constant."""
+    pairs = zip(model.results, model.scale, model.n_arcs, strict=True)
+    fits = sum(r.chi2 / scale + 3 * k * math.log(r.n_data) if r.success else 1e12 for r, scale, k in pairs)
+    switches = sum(abs(b - a) for a, b in itertools.pairwise(model.n_arcs))
+    return fits + STRONG * switches + sum(added.cost for added in model.added)
 
 
 def _families(fits: EvidenceFits) -> list[Family]:
@@ -217,7 +222,9 @@ def _add(model: SeriesModel, name: str) -> bool:
     best: tuple[float, int, int, int] = (-math.inf, 0, 0, 0)
     for m in range(tau.size):
         for first, last, gain in _ranges(size[:, m], information[:, m], penalty):
-            best = max(best, (gain, m, first, last))
+            near = (a for a in model.added if abs(math.log10(a.tau / tau[m])) < SEPARATE)
+            if not any(a.first <= last and a.last >= first for a in near):
+                best = max(best, (gain, m, first, last))
     if best[0] < STRONG:
         return False
     _, m, first, last = best
@@ -294,7 +301,7 @@ def _fit_added(
     if found is None:
         return False
     tau, alpha, u_log_tau = found
-    added = Added(name, where[0], where[1], tau, alpha, u_log_tau, 0.0)
+    added = Added(name, where[0], where[1], tau, alpha, u_log_tau, 0.0, 0.0)
     new = [_refitted(model, s, added, size[s]) for s in range(len(results))]
     pairs = list(zip(results, new, strict=True))
     gain = np.array([max(a.chi2 - b.chi2, 0.0) if a.success and b.success else 0.0 for a, b in pairs]) * factor
@@ -305,9 +312,13 @@ def _fit_added(
     strong = gain > SMALL
     information[strong] = gain[strong] / np.square(fitted[strong])
     fitted = np.where(strong, fitted, linear)
-    first, last, total = max(_ranges(fitted, information, penalty), key=lambda one: one[2])
+    separate, level = _ranges(fitted, information, penalty)
+    first, last, total = max(separate, level, key=lambda one: one[2])
     if total < STRONG:
         return False
+    # separate values of a common resistance gain 1 each by chance
+    each = penalty.mean() if separate[2] >= level[2] else 1.0
+    added.cost = 3 * float(penalty.mean()) + (last - first) * float(each)
     added.first, added.last, added.gain = first, last, total
     model.added.append(added)
     for s in range(first, last + 1):

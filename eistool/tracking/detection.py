@@ -1,7 +1,7 @@
 """Tracking of processes along a series, and detection of their appearance and disappearance."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -25,6 +25,11 @@ from eistool.typing import FloatArray, Threshold
 
 REJOIN: Annotated[float, Threshold("distance in decades of tracks joined as one process", CHECKED)] = 0.4
 MOVED: Annotated[float, Threshold("distance in decades of adjoining tracks joined as one process", CHECKED)] = 0.7
+LEAST_RESOLVED: Annotated[
+    float, Threshold("share of the spectra in which a listed process is resolved", "engineering choice")
+] = 0.25
+FEWEST_RESOLVED: Annotated[int, Threshold("spectra in which a listed process is resolved", "engineering choice")] = 2
+MOST_NEEDED: Annotated[int, Threshold("spectra that suffice for a process to be listed", "engineering choice")] = 10
 TYPICAL_ALPHA = 0.8  # exponent of the arcs of the detection limit
 
 
@@ -82,15 +87,43 @@ def track(
     [('appeared', 4, 'confirmed')]
     """
     found = find_events(series, circuit, jobs)
-    model, events, n = found.model, found.events, len(found.series)
+    model, n = found.model, len(found.series)
     final = [_reported(model, s, found.series[s]) for s in range(n)]
     final = smoothed(found.series, final, [model.held(s) for s in range(n)], jobs)
-    processes = tuple(
-        _process(found.ids[i], i, found.tracks[i], found.runs, final, model, events) for i in found.ids
-    )
+    groups = _folded(found, final)
+    names = {kept: f"P{rank}" for rank, kept in enumerate(groups, start=1)}
+    old = {found.ids[kept]: name for kept, name in names.items()}
+    events = tuple(replace(event, process_id=old[event.process_id]) for event in found.events)
+    processes = tuple(_process(names[kept], group, found, final, events) for kept, group in groups.items())
     tau, R = _detectable(model)
     flags = _flags(found.series, final)
     return Tracks(found.series, found.circuit, tuple(final), processes, events, tau, R, flags)
+
+
+def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
+    """Return the tracks to report, each with those whose resistance its own includes, in order of τ.
+
+    A track that is resolved in few spectra is added to its nearest neighbour: the sum is better known.
+    """
+    n = len(final)
+    least = min(max(FEWEST_RESOLVED, math.ceil(n * LEAST_RESOLVED)), MOST_NEEDED)
+    with_event = {event.process_id for event in found.events}
+    counts = {i: _resolved(found.tracks[i], final) for i in found.ids}
+    kept = [i for i in found.ids if counts[i] >= least or found.ids[i] in with_event]
+    kept = kept or sorted(found.ids, key=lambda i: -counts[i])[:1]
+    arcs = [r.processes if r.success else () for r in found.model.results]
+    log_tau = {i: math.log(_median_tau(found.tracks[i], arcs)) for i in found.ids}
+    groups = {i: [i] for i in kept}
+    quiet = [i for i in kept if found.ids[i] not in with_event] or kept  # a sum would hide an event
+    for i in found.ids:
+        if i not in groups:
+            groups[min(quiet, key=lambda k: abs(log_tau[k] - log_tau[i]))].append(i)
+    return groups
+
+
+def _resolved(track_arcs: Mapping[int, int], final: Sequence[FitResult]) -> int:
+    arcs = [(final[s].processes[j], final[s]) for s, j in track_arcs.items() if final[s].success]
+    return sum(status_of(arc, arc.u_tau, result) != "not_resolvable" for arc, result in arcs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,38 +243,54 @@ def _reported(model: SeriesModel, s: int, spectrum: Spectrum) -> FitResult:
 
 
 def _process(
-    name: str, index: int, track_arcs: dict[int, int], runs: Sequence[Run], final: Sequence[FitResult],
-    model: SeriesModel, events: Sequence[Event],
-) -> TrackedProcess:  # fmt: skip
+    name: str, group: Sequence[int], found: Found, final: Sequence[FitResult], events: Sequence[Event]
+) -> TrackedProcess:
+    """Return a process; its resistance is the sum over the tracks of the group."""
     n = len(final)
     columns: dict[str, FloatArray] = {
         c: np.full(n, np.nan)
         for c in ("R", "u_R", "tau", "u_tau", "alpha", "u_alpha", "C_eff", "u_C_eff", "upper_limit")
     }
-    status, edge = [""] * n, [False] * n
-    own_runs = [run for run in runs if run.track == index]
+    status, edge, n_arcs = [""] * n, [False] * n, [0] * n
+    own_runs = [run for run in found.runs if run.track in group]
     ended = {e.index for e in events if e.process_id == name and e.kind == "disappeared"}
     begun = {e.index for e in events if e.process_id == name and e.kind == "appeared"}
     for s in range(n):
-        run = next((r for r in own_runs if s in r.arcs), None)
         # processes are in order of τ in a joint fit as well
-        arc = None if run is None or not final[s].success else final[s].processes[track_arcs[s]]
-        if arc is not None:
+        members = [final[s].processes[found.tracks[i][s]] for i in group if s in found.tracks[i] and final[s].success]
+        n_arcs[s] = len(members)
+        if members:
+            arc = max(members, key=lambda one: one.R)
             for c in columns.keys() - {"upper_limit"}:
                 columns[c][s] = getattr(arc, c)
-            added = next((a for a in model.added if a.name == arc.name), None)
+            added = next((a for a in found.model.added if a.name == arc.name), None)
             if added is not None:
                 columns["u_tau"][s] = added.u_log_tau * arc.tau
+            if len(members) > 1:
+                arc = _sum_of(members, final[s])
+                for c in ("R", "u_R", "alpha", "u_alpha", "C_eff", "u_C_eff"):
+                    columns[c][s] = getattr(arc, c)
             status[s], edge[s] = status_of(arc, columns["u_tau"][s], final[s]), arc.edge
             if status[s] == "not_resolvable":
                 columns["upper_limit"][s] = arc.R + TWO_SIDED_95 * arc.u_R
             continue
         nearest = min(own_runs, key=lambda r: min(abs(r.first - s), abs(r.last - s)))
-        absent = (s < nearest.first and nearest.first in begun) or (s > nearest.last and nearest.last + 1 in ended)
+        absent = (s < nearest.first and any(s < i <= nearest.last for i in begun)) or (
+            s > nearest.last and any(nearest.first < i <= s for i in ended)
+        )
         status[s] = "absent" if absent else "not_resolvable"
         if np.isfinite(nearest.R[s]):
             columns["upper_limit"][s] = max(nearest.R[s], 0.0) + TWO_SIDED_95 * nearest.u_R[s]
-    return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge))
+    return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge), n_arcs=tuple(n_arcs))
+
+
+def _sum_of(members: Sequence[Process], result: FitResult) -> Process:
+    """Return the largest arc with the sum of the resistances; a sum has no exponent and no capacitance."""
+    index = [result.circuit.index(f"{arc.name}.R") for arc in members]
+    u = math.sqrt(max(float(result.covariance[np.ix_(index, index)].sum()), 0.0))
+    nothing = dict.fromkeys(("alpha", "u_alpha", "C_eff", "u_C_eff"), math.nan)
+    total = float(sum(arc.R for arc in members))
+    return replace(max(members, key=lambda arc: arc.R), R=total, u_R=u, **nothing)
 
 
 def _detectable(model: SeriesModel) -> tuple[FloatArray, FloatArray]:

@@ -45,6 +45,7 @@ TESTED: Annotated[int, Threshold("spectra to which other shapes are fitted (crit
 SEARCHED: Annotated[
     int, Threshold("of these, spectra in which other shapes are searched from many starts", CHECKED)
 ] = 3
+FIRM: Annotated[float, Threshold("R/u below which the error towards smaller R is fitted", CHECKED)] = 20.0
 SIZABLE: Annotated[float, Threshold("R/u below which R is estimated linearly", CHECKED)] = 5.0
 WORTH: Annotated[float, Threshold("ΔBIC below which there is no event, not even a tentative one", SPECIFIED)] = 6.0
 FEWEST_SCATTER: Annotated[int, Threshold("spectra without a process whose scatter counts", CHECKED)] = 3
@@ -113,6 +114,8 @@ def fit_common_shape(run: Run, model: SeriesModel) -> None:
             run.without[s] = without(model, s, run.arcs[s].name)
             run.shared[s] = _shared(result, run, s, model)
             run.R[s], run.u_R[s] = _resistance(run.shared[s])
+            if run.R[s] < FIRM * run.u_R[s]:
+                run.u_R[s] = min(run.u_R[s], _downwards(run.shared[s], run.without[s]))
         if s not in run.arcs or not run.R[s] > SIZABLE * run.u_R[s]:  # a small R may come out negative
             base = result if s not in run.arcs else run.without[s]
             if base.success:
@@ -176,6 +179,21 @@ def _resistance(result: FitResult) -> tuple[float, float]:
     parameter = result.parameters["Zarc_z.R"]
     i = result.circuit.index("Zarc_z.R")
     return parameter.value, math.sqrt(max(float(result.covariance[i, i]), 0.0)) or math.inf
+
+
+def _downwards(result: FitResult, without: FitResult) -> float:
+    """Return the error of R towards smaller values, from fits with half of it and without it.
+
+    R of a slow arc and a tail may be large together: the linear error is then far above the distance from 0.
+    """
+    R = float(result.values[result.circuit.index("Zarc_z.R")])
+    known = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
+    held = {name: known[name] for name, status in zip(known, result.statuses, strict=True) if status == "fixed"}
+    again = [descend(one, result.circuit, known | {"Zarc_z.R": R / 2}, held | {"Zarc_z.R": R / 2})
+             for one in (result, without)]  # fmt: skip
+    rises = [one.chi2 - result.chi2 for one in again if one.success]
+    rise = min([*rises, (without.chi2 - result.chi2) / 4])
+    return R / 2 / math.sqrt(rise) if rise > 0 else math.inf
 
 
 def judge(
@@ -489,7 +507,7 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
 
 
 def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> bool:
-    """Return whether the difference between spectra with and without the process is largest at its τ.
+    """Return whether the difference between spectra with and without the process has a peak at its τ.
 
     Changes of all other parameters and drift are projected out of the difference.
     """
@@ -511,7 +529,8 @@ def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: Serie
         means.append((pull / information, 1 / information))
     (R_on, v_on), (R_off, v_off) = means
     z = (R_on - R_off) / np.sqrt(v_on + v_off)
-    return bool(z[-1] > HIGH_PEAK and z[-1] > NEAR_TOP * z.max())
+    near = np.abs(np.log10(tau / run.tau)) < APART
+    return bool(z[-1] > HIGH_PEAK and z[-1] > NEAR_TOP * z[near].max())
 
 
 def _is_peak(

@@ -98,7 +98,9 @@ def is_true(line: dict[str, Any], event: tuple[str, int, int, int]) -> bool:
 
 
 def is_hit(line: dict[str, Any], found: list[tuple[str, int, int, int]]) -> bool:
-    """Return whether the birth was detected."""
+    """Return whether the birth was detected; a single spectrum can only be tentative."""
+    if line["kind"] == "once":
+        found = [(e[0], e[1], e[5], e[6]) for e in line["events"]]
     return any(event[0] == "appeared" and is_true(line, event) for event in found)
 
 
