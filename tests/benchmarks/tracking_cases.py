@@ -33,8 +33,8 @@ CHANGES = 0.005, 0.1  # of ln of each parameter, from one spectrum to the next
 LONGEST_DRIFT = 0.03  # of Z over a sweep
 WIDTHS = 0.8, 2.0  # standard deviation of ln τ of Gaussian arcs
 LEVEL = 0.001  # false alarms of the ideal test per series
-WALKING = (0, 2, 3, 5, 6, 8, 9)  # rows of values() that change from spectrum to spectrum
-CONSTANT = (1, 4, 7)  # rows that do not
+WALKING = (0, 2, 3, 5, 6, 8, 9)  # parameters of impedance() that change from spectrum to spectrum
+CONSTANT = (1, 4, 7)  # parameters that do not; the exponent of the diffusion is known
 HOT, ENERGIES = 1.0, (0.3, 0.6)  # K, eV
 
 
@@ -51,6 +51,7 @@ class Case:
     share: float  # of the new arc in the total resistance
     width: int = 1  # spectra over which the new arc appears
     ideal: float = math.nan  # power of the ideal test
+    equal: float = math.nan  # power of the test with the freedom of criterion 3
 
 
 def zarc(omega: FloatArray, R: float, tau: float, alpha: float) -> ComplexArray:
@@ -67,9 +68,9 @@ def gaussian(omega: FloatArray, R: float, tau: float, width: float) -> ComplexAr
     return z
 
 
-def wo(omega: FloatArray, R: float, tau: float) -> ComplexArray:
+def wo(omega: FloatArray, R: float, tau: float, exponent: float = 0.5) -> ComplexArray:
     """Return the impedance of a finite diffusion to a blocking end."""
-    s = np.sqrt(1j * omega * tau)
+    s = (1j * omega * tau) ** exponent
     z: ComplexArray = R / (np.tanh(np.where(s.real > 20, 20, s)) * s)
     return z
 
@@ -78,28 +79,29 @@ Arc = Callable[[FloatArray, float, float, float], ComplexArray]
 
 
 def impedance(p: FloatArray, arc: Arc = zarc) -> ComplexArray:
-    """Return the impedance of a cell from R0, L0, two arcs (R, τ, shape) and a diffusion (R, τ)."""
-    R0, L0, R1, tau1, shape1, R2, tau2, shape2, RW, tauW = p.tolist()
-    return R0 + 1j * OMEGA * L0 + arc(OMEGA, R1, tau1, shape1) + arc(OMEGA, R2, tau2, shape2) + wo(OMEGA, RW, tauW)
+    """Return the impedance of a cell from R0, L0, two arcs (R, τ, shape) and a diffusion (R, τ, exponent)."""
+    R0, L0, R1, tau1, shape1, R2, tau2, shape2, *tail = p.tolist()
+    return R0 + 1j * OMEGA * L0 + arc(OMEGA, R1, tau1, shape1) + arc(OMEGA, R2, tau2, shape2) + wo(OMEGA, *tail)
 
 
-def ideal_power(values: FloatArray, new: ComplexArray, noise: float, level: float = LEVEL) -> float:
-    """Return the power of the test that knows everything but the size of the new arc.
+def ideal_power(
+    values: FloatArray, new: ComplexArray, noise: float, walking: tuple[int, ...], constant: tuple[int, ...]
+) -> float:
+    """Return the power of the test that knows everything but the size of the new arc and what is free.
 
-    By Neyman and Pearson it compares the data with the signal; parameters that change from spectrum to
-    spectrum, a drift during each sweep, and one value each of the parameters that do not change, are free,
-    hence their derivatives are projected out.
+    By Neyman and Pearson it compares the data with the signal. Derivatives by the parameters that are free in
+    each spectrum, by a drift during each sweep, and by those with one free value are projected out.
 
     Parameters
     ----------
-    values : FloatArray, shape (n, 10)
+    values : FloatArray, shape (n, 11)
         True parameters of :func:`impedance`.
     new : ComplexArray, shape (n, n_freq)
         Signal of the new arc.
     noise : float
         Relative to |Z|.
-    level : float
-        Probability of a false alarm.
+    walking, constant : tuple of int
+        Columns of ``values`` that are free in each spectrum, and that have one free value.
     """
     signals, commons = [], []
     for p, signal in zip(values, new, strict=True):
@@ -108,14 +110,15 @@ def ideal_power(values: FloatArray, new: ComplexArray, noise: float, level: floa
         columns = [(impedance(p * (1 + d)) - impedance(p * (1 - d))) / 2e-5 / sigma for d in step]
         drift = (drift_columns(FREQUENCY, impedance(p)) / sigma[:, None]).T
         white = np.array([np.concatenate([c.real, c.imag]) for c in (*columns, *drift, signal / sigma)]).T
-        own, _ = np.linalg.qr(white[:, [*WALKING, len(columns), len(columns) + 1]])
+        own, _ = np.linalg.qr(white[:, [*walking, p.size, p.size + 1]])
         white = white - own @ (own.T @ white)
         signals.append(white[:, -1])
-        commons.append(white[:, CONSTANT])
-    signal, common = np.concatenate(signals), np.concatenate(commons)
-    own, _ = np.linalg.qr(common)
-    left = signal - own @ (own.T @ signal)
-    return float(norm.sf(norm.isf(level) - np.linalg.norm(left)))
+        commons.append(white[:, list(constant)])
+    left = np.concatenate(signals)
+    if constant:
+        own, _ = np.linalg.qr(np.concatenate(commons))
+        left = left - own @ (own.T @ left)
+    return float(norm.sf(norm.isf(LEVEL) - np.linalg.norm(left)))
 
 
 def make(kind: str, seed: int) -> Case:
@@ -138,7 +141,7 @@ def make(kind: str, seed: int) -> Case:
         died = int(rng.integers(born + 2, n))
     drift_from = int(rng.integers(0, n))
     shapes = widths if kind == "gaussian" else (alpha1, alpha2)
-    values = np.tile([R0, 1e-7, R1, tau1, shapes[0], R2, tau2, shapes[1], RW, tauW], (n, 1))
+    values = np.tile([R0, 1e-7, R1, tau1, shapes[0], R2, tau2, shapes[1], RW, tauW, 0.5], (n, 1))
     values[:, [2, 3, 5, 6, 0, 8, 9]] *= walks[:, :7]
     size = np.zeros(n)  # of the new arc, relative to its final value
     if kind in BIRTHS:
@@ -185,9 +188,13 @@ def make(kind: str, seed: int) -> Case:
         z = z + noise * np.abs(z) * (rng.standard_normal(z.size) + 1j * rng.standard_normal(z.size))
         spectra.append(eistool.Spectrum(FREQUENCY, z, eistool.Metadata(soc_pct=float(s)), f"{kind} {seed} #{s}"))
     there = kind in BIRTHS
-    ideal = ideal_power(values, added, noise) if there else math.nan
+    everything = tuple(range(values.shape[1]))
+    powers = [
+        ideal_power(values, added, noise, *free) if there else math.nan
+        for free in ((WALKING, CONSTANT), (everything, ()))
+    ]
     series = eistool.Series(spectra, by="soc")
-    return Case(series, kind, noise, born if there else None, died, tau3, share, width, ideal)
+    return Case(series, kind, noise, born if there else None, died, tau3, share, width, *powers)
 
 
 def cases(kinds: tuple[str, ...], count: int, first: int) -> Iterator[Case]:
