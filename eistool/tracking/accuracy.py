@@ -23,6 +23,7 @@ ACCURACY: Annotated[
 ] = 0.003
 ACCURACY_FAST: Annotated[float, Threshold("the same above 1 MHz", SPECIFIED)] = 0.01
 FAST_HZ = 1e6  # above which ACCURACY_FAST holds
+LONG = 40  # spectra from which only some are searched from many starts
 PER_DECADE = 4  # time constants in the scan
 ALPHAS = (0.95, 0.8, 0.65)  # exponents in the scan
 
@@ -54,12 +55,29 @@ class EvidenceFits:
     spectra: list[Spectrum]  # from with_accuracy
     jobs: int | None = None
     _cache: dict[tuple[str, int], FitResult] = field(default_factory=dict)
+    _chained: set[str] = field(default_factory=set)
 
     def all(self, circuit: Circuit) -> list[FitResult]:
-        """Return the fits of a circuit to all spectra, with start values from neighbours as well."""
-        return self.some(circuit, range(len(self.spectra)), chain=True)
+        """Return the fits of a circuit to all spectra, with start values from neighbours as well.
 
-    def some(self, circuit: Circuit, indices: Iterable[int], chain: bool = False) -> list[FitResult]:
+        In long series most spectra have the starts of their neighbours only.
+        """
+        n = len(self.spectra)
+        searched = range(0, n, 1 + n // LONG)
+        found = dict(zip(searched, self.some(circuit, searched), strict=True))
+        for s in range(n):
+            if s not in found and (repr(circuit), s) not in self._cache:
+                near = found[s - 1]
+                own = replace(near, spectrum=self.spectra[s]) if near.success else near
+                self._cache[repr(circuit), s] = descend(own, circuit, {}) if near.success else locate(self.spectra[s], circuit)
+            found[s] = self._cache[repr(circuit), s]
+        if repr(circuit) not in self._chained:
+            for s, result in enumerate(_chained([found[s] for s in range(n)])):
+                self._cache[repr(circuit), s] = result
+            self._chained.add(repr(circuit))
+        return [self._cache[repr(circuit), s] for s in range(n)]
+
+    def some(self, circuit: Circuit, indices: Iterable[int]) -> list[FitResult]:
         """Return the fits of a circuit to some of the spectra."""
         indices = list(indices)
         missing = [s for s in indices if (repr(circuit), s) not in self._cache]
@@ -71,7 +89,7 @@ class EvidenceFits:
         else:
             with ThreadPoolExecutor(threads) as pool:
                 fitted = list(pool.map(one, spectra))
-        for s, result in zip(missing, _chained(fitted) if chain else fitted, strict=True):
+        for s, result in zip(missing, fitted, strict=True):
             self._cache[repr(circuit), s] = result
         return [self._cache[repr(circuit), s] for s in indices]
 

@@ -241,7 +241,8 @@ def judge(
         {"n_consecutive": len(on), "criterion_5": seen, "reason": "" if seen else "seen once"},
         _absence(run, on, off, "risen above" if born else "fallen below"),
     )
-    if criteria[2]["delta_bic"] <= WORTH:
+    exists = criteria[5]["upper_limit_without_ohm"] < criteria[5]["lower_limit_with_ohm"]
+    if criteria[2]["delta_bic"] <= WORTH or not (exists or criteria[3]["in_window"]):
         return None
     reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
     met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))

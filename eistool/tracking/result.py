@@ -78,8 +78,11 @@ class TrackedProcess:
 
     def __repr__(self) -> str:
         n, total = self.present.size, self.R.size
-        low, high = float(np.nanmin(self.R)), float(np.nanmax(self.R))
-        where = f"in {n} of {total} spectra" + ("" if "ok" in self.status else ", resolved in none")
+        known = [R for R, status in zip(self.R, self.status, strict=True) if status in ("ok", "extrapolated")]
+        R = np.array(known) if known else self.R
+        low, high = float(np.nanmin(R)), float(np.nanmax(R))
+        doubt = "apex outside the window" if known else "resolved in none"
+        where = f"in {n} of {total} spectra" + ("" if "ok" in self.status else f", {doubt}")
         sums = sum(count > 1 for count in self.n_arcs)
         where += f", sum of arcs in {sums}" if sums else ""
         return f"{self.id}: τ {self.typical_tau:.2g} s, R {low:.4g} to {high:.4g} ohm, {where}"
