@@ -249,6 +249,7 @@ def locate(
     start: Mapping[str, float] | None = None,
     fixed: Mapping[str, float] | None = None,
     search: bool = True,
+    ladder: bool = True,
 ) -> FitResult:
     """Return the best minimum for data weighted by noise, with the covariance of a linear model.
 
@@ -261,17 +262,22 @@ def locate(
         As for :func:`fit`; without a search, ``start`` must contain every free parameter.
     search : bool
         Whether to search from further starts.
+    ladder : bool
+        Whether to compute the noise floor; only without a search it may be left out.
     """
+    floor = None if ladder else math.inf
     try:
-        return _located(spectrum, circuit, Constraints.of(circuit, start, None, fixed), ROUNDS if search else 0)
+        return _located(spectrum, circuit, Constraints.of(circuit, start, None, fixed), ROUNDS if search else 0, floor)
     except (FitError, *BREAKDOWNS) as error:
         reason = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
         return failed_result(spectrum, circuit, "noise", reason)
 
 
-def _located(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, rounds: int) -> FitResult:
+def _located(
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, rounds: int, floor: float | None
+) -> FitResult:
     problem = build_problem(spectrum, circuit, constraints, "noise")
-    found = find_minima(problem, rounds)
+    found = find_minima(problem, rounds, floor=floor)
     take_error()
     if found.n == 0 or not found.outcomes[0, 1]:
         return failed_result(spectrum, circuit, "noise", f"the fit of {circuit} did not converge")
@@ -448,11 +454,11 @@ def find_minima(
         First index of the sequence of starts; by default derived from the data.
     floor : float, optional
         Sum of squares near which the search may stop; by default that of the ladder. With 0 it goes on until
-        the best minimum is confirmed.
+        the best minimum is confirmed, with infinity there is no ladder.
     """
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
-    ladder_reduced = _ladder(problem)
+    ladder_reduced = math.nan if floor == math.inf else _ladder(problem)
     if floor is None:
         floor = 0.0 if program.loops else NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
     if first is None:

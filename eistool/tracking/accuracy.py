@@ -23,6 +23,7 @@ ACCURACY: Annotated[
 ] = 0.003
 ACCURACY_FAST: Annotated[float, Threshold("the same above 1 MHz", SPECIFIED)] = 0.01
 FAST_HZ = 1e6  # above which ACCURACY_FAST holds
+AT_FLOOR = 1.05  # χ² per degree of freedom, relative to the noise floor, that other starts hardly improve
 LONG = 40  # spectra from which only some are searched from many starts
 PER_DECADE = 4  # time constants in the scan
 ALPHAS = (0.95, 0.8, 0.65)  # exponents in the scan
@@ -62,20 +63,19 @@ class EvidenceFits:
 
         In long series most spectra have the starts of their neighbours only.
         """
-        n = len(self.spectra)
-        searched = range(0, n, 1 + n // LONG)
-        found = dict(zip(searched, self.some(circuit, searched), strict=True))
-        for s in range(n):
-            if s not in found and (repr(circuit), s) not in self._cache:
-                near = found[s - 1]
-                own = replace(near, spectrum=self.spectra[s]) if near.success else near
-                self._cache[repr(circuit), s] = descend(own, circuit, {}) if near.success else locate(self.spectra[s], circuit)
-            found[s] = self._cache[repr(circuit), s]
-        if repr(circuit) not in self._chained:
-            for s, result in enumerate(_chained([found[s] for s in range(n)])):
-                self._cache[repr(circuit), s] = result
-            self._chained.add(repr(circuit))
-        return [self._cache[repr(circuit), s] for s in range(n)]
+        name, n = repr(circuit), len(self.spectra)
+        if name not in self._chained:
+            self.some(circuit, range(0, n, 1 + n // LONG))
+            for s in range(n):
+                if (name, s) not in self._cache:
+                    near = self._cache[name, s - 1]
+                    start = _values(near) if near.success else None
+                    result = locate(self.spectra[s], circuit, start, search=start is None)
+                    self._cache[name, s] = result if result.success else locate(self.spectra[s], circuit)
+            for s, result in enumerate(_chained([self._cache[name, s] for s in range(n)])):
+                self._cache[name, s] = result
+            self._chained.add(name)
+        return [self._cache[name, s] for s in range(n)]
 
     def some(self, circuit: Circuit, indices: Iterable[int]) -> list[FitResult]:
         """Return the fits of a circuit to some of the spectra."""
@@ -102,13 +102,19 @@ def descend(
     start = {name: start[name] for name in circuit.parameters}
     for name, spec in zip(circuit.parameters, circuit.specs, strict=True):
         start[name] = min(max(start[name], 0.1), 1.0) if spec.kind == "exponent" else max(start[name], 1e-30)
-    return locate(result.spectrum, circuit, start, fixed, search=False)
+    found = locate(result.spectrum, circuit, start, fixed, search=False, ladder=False)
+    return replace(found, noise_floor=result.noise_floor)
 
 
 def _chained(results: list[FitResult]) -> list[FitResult]:
-    """Return the better of each fit and fits that start from its neighbours, forwards and then backwards."""
+    """Return the better of each fit and fits that start from its neighbours, forwards and then backwards.
+
+    Fits at the noise floor stay.
+    """
     n = len(results)
     for i, neighbour in [(i, i - 1) for i in range(1, n)] + [(i, i + 1) for i in range(n - 2, -1, -1)]:
+        if results[i].chi2 < AT_FLOOR * results[i].noise_floor * results[i].dof:
+            continue
         if results[i].success and results[neighbour].success:
             again = descend(results[i], results[i].circuit, _values(results[neighbour]))
             if again.success and again.chi2 < results[i].chi2 * (1 - 1e-9):

@@ -252,13 +252,18 @@ def _ranges(size: FloatArray, information: FloatArray, penalty: FloatArray) -> l
     level = best_level(size * information, information)
     n = penalty.mean()
     ranges = []
-    for cost, (first, last, gain) in zip((0.0, n + math.log(level[1] - level[0] + 1)), (separate, level), strict=True):
+    for cost, (first, last, gain) in zip(
+        (0.0, n + math.log(level[1] - level[0] + 1)), (separate, level), strict=True
+    ):
         ranges.append((first, last, gain - cost - 2 * math.log(50.0 * (last - first + 1))))
     return ranges
 
 
 def _refined(
-    projected: Mapping[int, ProjectedResidual], what: tuple[float, float], where: tuple[int, int], factor: FloatArray
+    projected: Mapping[int, ProjectedResidual],
+    what: tuple[float, float],
+    where: tuple[int, int],
+    factor: FloatArray,
 ) -> tuple[float, float, float]:
     """Return τ, α and u(ln τ) of an arc that is too small in each spectrum for fits of its own."""
     step = np.linspace(-0.4, 0.4, 17) * math.log(10)

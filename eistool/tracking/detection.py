@@ -28,8 +28,12 @@ MOVED: Annotated[float, Threshold("distance in decades of adjoining tracks joine
 LEAST_RESOLVED: Annotated[
     float, Threshold("share of the spectra in which a listed process is resolved", "engineering choice")
 ] = 0.25
-FEWEST_RESOLVED: Annotated[int, Threshold("spectra in which a listed process is resolved", "engineering choice")] = 2
-MOST_NEEDED: Annotated[int, Threshold("spectra that suffice for a process to be listed", "engineering choice")] = 10
+FEWEST_RESOLVED: Annotated[
+    int, Threshold("spectra in which a listed process is resolved", "engineering choice")
+] = 2
+MOST_NEEDED: Annotated[int, Threshold("spectra that suffice for a process to be listed", "engineering choice")] = (
+    10
+)
 TYPICAL_ALPHA = 0.8  # exponent of the arcs of the detection limit
 
 
@@ -52,7 +56,7 @@ def track(
     series : Series or sequence of Spectrum
         A sequence keeps its order, with the index as time.
     circuit : Circuit or str, optional
-        Circuit whose arcs, in the number that the spectra require, and other elements model_series the series; by
+        Circuit whose arcs, in the number that the spectra require, and other elements describe the series; by
         default R0, L0 if leads may contribute, ZARC elements, and the tail with the lowest BIC.
     jobs : int, optional
         Number of threads; by default one per core.
@@ -64,7 +68,7 @@ def track(
     Raises
     ------
     CircuitError
-        If the circuit is invalid.
+        If the circuit is invalid or has no arc in series.
     SpectrumError
         If there are fewer than two spectra.
 
@@ -96,7 +100,7 @@ def track(
     events = tuple(replace(event, process_id=old[event.process_id]) for event in found.events)
     processes = tuple(_process(names[kept], group, found, final, events) for kept, group in groups.items())
     tau, R = _detectable(model)
-    flags = _flags(found.series, final)
+    flags = (*_circuit_flags(found), *_flags(found.series, final))
     return Tracks(found.series, found.circuit, tuple(final), processes, events, tau, R, flags)
 
 
@@ -257,7 +261,9 @@ def _process(
     begun = {e.index for e in events if e.process_id == name and e.kind == "appeared"}
     for s in range(n):
         # processes are in order of τ in a joint fit as well
-        members = [final[s].processes[found.tracks[i][s]] for i in group if s in found.tracks[i] and final[s].success]
+        members = [
+            final[s].processes[found.tracks[i][s]] for i in group if s in found.tracks[i] and final[s].success
+        ]
         n_arcs[s] = len(members)
         if members:
             arc = max(members, key=lambda one: one.R)
@@ -306,6 +312,21 @@ def _detectable(model: SeriesModel) -> tuple[FloatArray, FloatArray]:
     n = 2.0 * omega.size
     threshold = math.sqrt((STRONG + 2 * math.log(n) + 2 * math.log(2 * n)) / 2)
     return tau, (threshold + ONE_SIDED_95 / math.sqrt(2)) * np.median(u, axis=0)
+
+
+def _circuit_flags(found: Found) -> tuple[str, ...]:
+    """Return a remark if spectra need another number of arcs than the given circuit has."""
+    if found.circuit is None:
+        return ()
+    model, given = found.model, len(Family.of(found.circuit).arcs)
+    counts = [k + sum(a.first <= s <= a.last for a in model.added) for s, k in enumerate(model.n_arcs)]
+    others = sorted({k for k in counts if k != given})
+    if not others:
+        return ()
+    which = ", ".join(map(str, others))
+    return (
+        f"{found.circuit} has {given} arcs; {sum(k != given for k in counts)} spectra are fitted with {which}",
+    )
 
 
 def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:

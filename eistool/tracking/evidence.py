@@ -39,6 +39,9 @@ APART: Annotated[
     ),
 ] = 0.7
 REACH: Annotated[float, Threshold("distance in decades of the parts of an arc that splits", CHECKED)] = 2.0
+UNUSUAL: Annotated[
+    float, Threshold("change of a neighbour, relative to its usual one, that may be a split", CHECKED)
+] = 2.0
 SAME_PEAK: Annotated[float, Threshold("decades between an arc and its DRT peak (criterion 2)", CHECKED)] = 0.35
 EACH_SIDE: Annotated[int, Threshold("spectra on each side of an event (criteria 1, 2, 6)", CHECKED)] = 2
 TESTED: Annotated[int, Threshold("spectra to which other shapes are fitted (criterion 3)", CHECKED)] = 12
@@ -61,9 +64,9 @@ MOST_HIDDEN: Annotated[
 ] = 0.2
 HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
 POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
-NEAR_TOP: Annotated[
-    float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)
-] = 0.85
+NEAR_TOP: Annotated[float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)] = (
+    0.85
+)
 FINE = 8  # time constants per decade in a difference
 BOOTSTRAPPED: Annotated[int, Threshold("spectra for which noise is simulated (criterion 3)", CHECKED)] = 3
 LARGEST_P: Annotated[
@@ -407,6 +410,9 @@ def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
             continue
         whole, rest = other.arcs[off], other.arcs[on]
         lost, u_lost = whole.R - rest.R, math.hypot(whole.u_R, rest.u_R)
+        R = np.array([other.arcs[s].R for s in sorted(other.arcs)])
+        if lost < UNUSUAL * float(np.median(np.abs(np.diff(R)))):
+            continue  # no more than elsewhere
         near = abs(math.log10(rest.tau / new.tau)) < REACH
         same = abs(lost - new.R) < TWO_SIDED_95 * math.hypot(u_lost, new.u_R)
         if near and same and lost > SIGNIFICANT * u_lost:
@@ -419,7 +425,9 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
     low = WINDOW / min(float(w.max()) for w in omega)
     high = 1 / (WINDOW * max(float(w.min()) for w in omega))
     distances = [
-        abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for other in others for s in on if s in other.arcs
+        float(np.median([abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for s in on if s in other.arcs]))
+        for other in others
+        if set(other.arcs) & set(on)
     ]
     distances += [
         abs(math.log10(run.tau / o.tau)) for o in others if not math.isnan(o.tau) and set(o.arcs) & set(on)

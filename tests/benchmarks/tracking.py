@@ -136,9 +136,7 @@ def _report_births(told: list[tuple[dict[str, Any], list[tuple[str, int, int, in
             f"({len(hits) / max(len(able), 1):.0%}), {vague} including tentative"
         )
     hits = [pair for pair in told if is_hit(*pair)]
-    errors = [
-        event[1] - line["truth"][0][1] for line, found in hits for event in found if event[0] == "appeared"
-    ]
+    errors = [event[1] - line["truth"][0][1] for line, found in hits for event in found if event[0] == "appeared"]
     exact = sum(error == 0 for error in errors)
     sharp = sum(event[2] == event[3] for _, found in hits for event in found if event[0] == "appeared")
     print(f"            place: error 0 in {exact} of {len(errors)}; interval of one spectrum in {sharp}")
