@@ -267,7 +267,9 @@ def locate(
     """
     floor = None if ladder else math.inf
     try:
-        return _located(spectrum, circuit, Constraints.of(circuit, start, None, fixed), ROUNDS if search else 0, floor)
+        return _located(
+            spectrum, circuit, Constraints.of(circuit, start, None, fixed), ROUNDS if search else 0, floor
+        )
     except (FitError, *BREAKDOWNS) as error:
         reason = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
         return failed_result(spectrum, circuit, "noise", reason)

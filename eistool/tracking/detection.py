@@ -294,9 +294,9 @@ def _sum_of(members: Sequence[Process], result: FitResult) -> Process:
     """Return the largest arc with the sum of the resistances; a sum has no exponent and no capacitance."""
     index = [result.circuit.index(f"{arc.name}.R") for arc in members]
     u = math.sqrt(max(float(result.covariance[np.ix_(index, index)].sum()), 0.0))
-    nothing = dict.fromkeys(("alpha", "u_alpha", "C_eff", "u_C_eff"), math.nan)
-    total = float(sum(arc.R for arc in members))
-    return replace(max(members, key=lambda arc: arc.R), R=total, u_R=u, **nothing)
+    largest, total = max(members, key=lambda arc: arc.R), float(sum(arc.R for arc in members))
+    nan = math.nan
+    return replace(largest, R=total, u_R=u, alpha=nan, u_alpha=nan, C_eff=nan, u_C_eff=nan)
 
 
 def _detectable(model: SeriesModel) -> tuple[FloatArray, FloatArray]:

@@ -452,7 +452,7 @@ def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> d
     order = [*off[::-1], *on]
     before, after = order[: front.earliest][-NEAR_FRONT:], order[front.latest :][:NEAR_FRONT]
     if not before or not after:
-        before, after = off[:EACH_SIDE], on[:EACH_SIDE]
+        before, after = list(off[:EACH_SIDE]), list(on[:EACH_SIDE])
     (R_off, u_off), (R_on, u_on) = _typical(run, before), _typical(run, after)
     upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
     lower = R_on - TWO_SIDED_95 * u_on

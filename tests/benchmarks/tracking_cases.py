@@ -1,8 +1,8 @@
 """Random series of a cell with two arcs and a diffusion, with known events, and the power of an ideal test.
 
-The parameters move by 0.5 to 10 % from spectrum to spectrum. A new arc appears suddenly (``birth``), beside a neighbour
-that moves further (``beside``), over several spectra (``gradual``), in one spectrum (``once``), or with a
-change of the contact (``contact``). Nothing appears in the other kinds: nothing new (``none``), a third arc
+The parameters move by 0.5 to 10 % from spectrum to spectrum. A new arc appears suddenly (``birth``), beside a
+neighbour that moves further (``beside``), over several spectra (``gradual``), in one spectrum (``once``), or
+with a change of the contact (``contact``). Nothing appears in the other kinds: nothing new (``none``), a third arc
 that grows slowly from nearly nothing (``growing``), spectra that change while they are measured
 (``drifted``), arcs with a Gaussian distribution of ln τ (``gaussian``), leads with skin effect (``skin``),
 artefacts at the ends of some spectra (``ends``), temperatures that differ by 1 K (``wobble``), and a lead
@@ -81,7 +81,9 @@ Arc = Callable[[FloatArray, float, float, float], ComplexArray]
 def impedance(p: FloatArray, arc: Arc = zarc) -> ComplexArray:
     """Return the impedance of a cell from R0, L0, two arcs (R, τ, shape) and a diffusion (R, τ, exponent)."""
     R0, L0, R1, tau1, shape1, R2, tau2, shape2, *tail = p.tolist()
-    return R0 + 1j * OMEGA * L0 + arc(OMEGA, R1, tau1, shape1) + arc(OMEGA, R2, tau2, shape2) + wo(OMEGA, *tail)
+    leads = R0 + 1j * OMEGA * L0
+    z = leads + arc(OMEGA, R1, tau1, shape1) + arc(OMEGA, R2, tau2, shape2) + wo(OMEGA, *tail)
+    return np.asarray(z, dtype=np.complex128)
 
 
 def ideal_power(
@@ -146,26 +148,17 @@ def make(kind: str, seed: int) -> Case:
     size = np.zeros(n)  # of the new arc, relative to its final value
     if kind in BIRTHS:
         size[born : n if died is None else died] = 1
-    if kind == "beside":  # the neighbour moves by up to a factor of two at the event
+    if kind == "beside":
         tau3 = tau2 * 10 ** rng.uniform(0.8, 1.2)
-        values[born:, 5] *= np.exp(rng.uniform(-0.7, 0.7))
-        values[born:, 6] *= np.exp(rng.uniform(-0.3, 0.3))
-        tau3 *= float(walks[born, 3])
     elif kind == "gradual":
         width = int(rng.integers(2, 6))
         size = np.clip((np.arange(n) - born + 1) / width, 0, 1)
     elif kind == "once":
         died = born + 1
         size[died:] = 0
-    elif kind == "contact":
-        values[born:, 0] *= np.exp(rng.choice([-1, 1]) * rng.uniform(0.05, 0.5))
-    elif kind == "wobble":
-        beta = rng.normal(0, HOT, n)[:, None] / (8.617e-5 * 298.15**2) * rng.uniform(*ENERGIES, 3)
-        for columns, energy in (((0,), 0), ((2, 3), 1), ((5, 6), 2)):
-            values[:, columns] *= np.exp(-beta[:, [energy]])
-    elif kind == "lead":
-        values[born:, 0] *= np.exp(rng.uniform(-0.4, 0.4))
-        values[born:, 1] *= np.exp(rng.uniform(-0.7, 0.7))
+    _move(kind, values, born, rng)
+    if kind == "beside":
+        tau3 *= float(walks[born, 3])
     skin = 10 ** rng.uniform(-6.5, -5.5), rng.uniform(0.6, 0.9)  # inductance at 1 MHz, exponent
     added = np.zeros((n, FREQUENCY.size), dtype=np.complex128)
     if kind in BIRTHS:
@@ -175,16 +168,9 @@ def make(kind: str, seed: int) -> Case:
         z = impedance(values[s], gaussian if kind == "gaussian" else zarc) + added[s]
         if kind == "growing":
             z = z + zarc(OMEGA, total * (0.005 + 0.15 * s / (n - 1)), tau3, alpha3)
-        if kind == "drifted" and s >= drift_from:
-            periods = np.cumsum(1 / FREQUENCY)
-            z = z + rng.uniform(-1, 1) * LONGEST_DRIFT * periods / periods[-1] * (z - R0)
         if kind == "skin":
-            top = OMEGA[0]
-            z = z + top * skin[0] * (1j * OMEGA / top) ** skin[1] * (1.5 if s >= born else 1.0)
-        if kind == "ends" and rng.random() < 0.4:
-            high, low = rng.normal(0, 0.01, 2) + 1j * rng.normal(0, 0.01, 2)
-            decades = np.log10(FREQUENCY[0] / FREQUENCY)
-            z = z * (1 + high * np.exp(-decades / 0.3) + low * np.exp((decades - decades[-1]) / 0.3))
+            z = z + OMEGA[0] * skin[0] * (1j * OMEGA / OMEGA[0]) ** skin[1] * (1.5 if s >= born else 1.0)
+        z = _disturbed(kind, z, R0, s >= drift_from, rng)
         z = z + noise * np.abs(z) * (rng.standard_normal(z.size) + 1j * rng.standard_normal(z.size))
         spectra.append(eistool.Spectrum(FREQUENCY, z, eistool.Metadata(soc_pct=float(s)), f"{kind} {seed} #{s}"))
     there = kind in BIRTHS
@@ -195,6 +181,36 @@ def make(kind: str, seed: int) -> Case:
     ]
     series = eistool.Series(spectra, by="soc")
     return Case(series, kind, noise, born if there else None, died, tau3, share, width, *powers)
+
+
+def _move(kind: str, values: FloatArray, born: int, rng: np.random.Generator) -> None:
+    """Change the parameters of the cell in place."""
+    n = len(values)
+    if kind == "beside":  # the neighbour moves by up to a factor of two at the event
+        values[born:, 5] *= np.exp(rng.uniform(-0.7, 0.7))
+        values[born:, 6] *= np.exp(rng.uniform(-0.3, 0.3))
+    elif kind == "contact":
+        values[born:, 0] *= np.exp(rng.choice([-1, 1]) * rng.uniform(0.05, 0.5))
+    elif kind == "wobble":
+        beta = rng.normal(0, HOT, n)[:, None] / (8.617e-5 * 298.15**2) * rng.uniform(*ENERGIES, 3)
+        for columns, energy in (((0,), 0), ((2, 3), 1), ((5, 6), 2)):
+            values[:, columns] *= np.exp(-beta[:, [energy]])
+    elif kind == "lead":
+        values[born:, 0] *= np.exp(rng.uniform(-0.4, 0.4))
+        values[born:, 1] *= np.exp(rng.uniform(-0.7, 0.7))
+
+
+def _disturbed(kind: str, z: ComplexArray, R0: float, drifts: bool, rng: np.random.Generator) -> ComplexArray:
+    """Return a spectrum with drift, or with artefacts at its ends in some of the spectra."""
+    if kind == "drifted" and drifts:
+        periods = np.cumsum(1 / FREQUENCY)
+        return np.asarray(z + rng.uniform(-1, 1) * LONGEST_DRIFT * periods / periods[-1] * (z - R0))
+    if kind == "ends" and rng.random() < 0.4:
+        high, low = rng.normal(0, 0.01, 2) + 1j * rng.normal(0, 0.01, 2)
+        decades = np.log10(FREQUENCY[0] / FREQUENCY)
+        edges = high * np.exp(-decades / 0.3) + low * np.exp((decades - decades[-1]) / 0.3)
+        return np.asarray(z * (1 + edges))
+    return z
 
 
 def cases(kinds: tuple[str, ...], count: int, first: int) -> Iterator[Case]:
