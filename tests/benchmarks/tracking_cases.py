@@ -208,8 +208,8 @@ def _disturbed(kind: str, z: ComplexArray, R0: float, drifts: bool, rng: np.rand
     if kind == "ends" and rng.random() < 0.4:
         high, low = rng.normal(0, 0.01, 2) + 1j * rng.normal(0, 0.01, 2)
         decades = np.log10(FREQUENCY[0] / FREQUENCY)
-        edges = high * np.exp(-decades / 0.3) + low * np.exp((decades - decades[-1]) / 0.3)
-        return np.asarray(z * (1 + edges))
+        above, below = np.exp(-decades / 0.3), np.exp((decades - decades[-1]) / 0.3)
+        return np.asarray(z * (1 + high * above + low * below))
     return z
 
 
