@@ -63,6 +63,10 @@ MOST_HIDDEN: Annotated[
     float, Threshold("share of R before an event that misfit may account for (criterion 6)", CHECKED)
 ] = 0.2
 HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
+RATES = (0.15, 0.3, 0.5, 0.8)  # per spectrum, of exponential growth
+LEAST_STEP = 0.02  # relative change of R from spectrum to spectrum
+CHI2_MEDIAN = 0.4549  # of one degree of freedom
+NEAREST = 3  # arcs next to an event that give its τ
 POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
 NEAR_TOP: Annotated[float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)] = (
     0.85
@@ -109,7 +113,7 @@ def fit_common_shape(run: Run, model: SeriesModel) -> None:
     run.alpha = float(np.clip(np.average(alphas, weights=1 / u_alpha**2), 0.3, 1.0))
     n = len(model.results)
     run.R, run.u_R = np.full(n, np.nan), np.full(n, np.nan)
-    grid = np.array([run.tau]), np.array([run.alpha])
+    order = sorted(run.arcs)
     for s, result in enumerate(model.results):
         if not result.success:
             continue
@@ -122,7 +126,9 @@ def fit_common_shape(run: Run, model: SeriesModel) -> None:
         if s not in run.arcs or not run.R[s] > SIZABLE * run.u_R[s]:  # a small R may come out negative
             base = result if s not in run.arcs else run.without[s]
             if base.success:
-                R, u = ProjectedResidual.of(base, drift=False).resistances(*grid)
+                near = order[:NEAREST] if s < run.first else order[-NEAREST:] if s > run.last else order
+                tau = float(np.median([run.arcs[i].tau for i in near])) if s not in run.arcs else run.tau
+                R, u = ProjectedResidual.of(base, drift=False).resistances(np.array([tau]), np.array([run.alpha]))
                 run.R[s], run.u_R[s] = R[0], u[0]
     run.u_R *= np.sqrt(model.noise) * _excess_scatter(run, model)
 
@@ -424,10 +430,11 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
     omega = [spectra[s].omega[spectra[s].mask] for s in on]
     low = WINDOW / min(float(w.max()) for w in omega)
     high = 1 / (WINDOW * max(float(w.min()) for w in omega))
+    near = on[:NEAREST]
     distances = [
-        float(np.median([abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for s in on if s in other.arcs]))
+        float(np.median([abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for s in near if s in other.arcs]))
         for other in others
-        if set(other.arcs) & set(on)
+        if set(other.arcs) & set(near)
     ]
     distances += [
         abs(math.log10(run.tau / o.tau)) for o in others if not math.isnan(o.tau) and set(o.arcs) & set(on)
@@ -457,7 +464,8 @@ def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> d
     upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
     lower = R_on - TWO_SIDED_95 * u_on
     hidden = SIGNIFICANT * u_off < R_off > MOST_HIDDEN * R_on
-    good = upper < lower and not hidden and front.jump > STRONG
+    placed = front.latest - front.earliest <= WIDEST
+    good = upper < lower and not hidden and front.jump > STRONG and placed
     first, last = sorted((order[front.earliest], order[front.latest]))
     return {
         "upper_limit_without_ohm": upper,
@@ -484,8 +492,8 @@ class Front:
 def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
     """Compare a rise of R over few spectra with growth that began with the series or soon after."""
     order = [*off[::-1], *on]  # R grows along it
-    weight = 1 / np.square(run.u_R[order])
     R = run.R[order]
+    weight = 1 / (np.square(run.u_R[order]) + np.square(_step(run, on) * np.maximum(R, 0)))
     x = np.arange(len(order), dtype=np.float64)
 
     def misfit(*columns: FloatArray, least: float = -math.inf) -> float:
@@ -505,6 +513,7 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
                 tried[place, width] = misfit(level, *changes, least=least)
     ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, 0.5 * len(off), 0.25)]
     powers = [misfit((x + 1) ** power) for power in POWERS]
+    powers += [misfit(np.exp(rate * (x - x.size))) for rate in RATES]
     steady = min([misfit(np.ones_like(x), x), *ramps, *powers])
     sudden = min((pair for pair in tried if pair[1] == 1), key=lambda pair: tried[pair])
     best = min(tried.values())
@@ -513,6 +522,17 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
     likely = likely if place == sudden[0] and sudden in likely else [*likely, (place, 1)]
     earliest, latest = min(p for p, _ in likely), max(p + w - 1 for p, w in likely)
     return Front(place, earliest, latest, steady - best)
+
+
+def _step(run: Run, on: Sequence[int]) -> float:
+    """Return the usual relative change of R from spectrum to spectrum, beyond its errors."""
+    if len(on) < FEWEST_SCATTER:
+        return LEAST_STEP
+    R, u = run.R[list(on)], run.u_R[list(on)]
+    mean = np.maximum(0.5 * (R[1:] + R[:-1]), 1e-300)
+    steps, errors = np.abs(np.diff(R)) / mean, np.hypot(u[1:], u[:-1]) / mean
+    excess = float(np.median(np.square(steps) / CHI2_MEDIAN)) - float(np.median(np.square(errors)))
+    return math.sqrt(min(max(excess, LEAST_STEP**2), 1.0))
 
 
 def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> bool:
