@@ -30,6 +30,9 @@ MOST_ADDED: Annotated[int, Threshold("largest number of arcs that only the whole
 LEAST_NOISE: Annotated[
     float, Threshold("least random noise, relative to the accuracy, in differences between spectra", CHECKED)
 ] = 1 / 3
+CLEARLY: Annotated[
+    float, Threshold("ΔBIC by which shared arcs replace a change of the number of arcs", CHECKED)
+] = 25.0
 SEPARATE: Annotated[
     float, Threshold("least distance in decades of arcs that only the whole series shows", CHECKED)
 ] = 0.7
@@ -116,7 +119,8 @@ def _models(fits: EvidenceFits, family: Family) -> list[tuple[float, SeriesModel
         for i in range(MOST_ADDED):
             if not _add(model, f"Zarc_s{i + 1}"):
                 break
-        models.append((_total(model), model))
+        # the cheapest path is kept unless shared arcs are clearly better
+        models.append((_total(model) + (CLEARLY if models else 0.0), model))
     return models
 
 
