@@ -3,12 +3,13 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 
 from eistool.circuit import Circuit
+from eistool.constants import SIGNIFICANT
 from eistool.fitting import FitResult
 from eistool.fitting.result import STRONG
 from eistool.tracking.accuracy import (
@@ -33,6 +34,8 @@ LEAST_NOISE: Annotated[
 CLEARLY: Annotated[
     float, Threshold("ΔBIC by which shared arcs replace a change of the number of arcs", CHECKED)
 ] = 25.0
+CLEAR: Annotated[float, Threshold("R/u of a shared arc on both sides of a gap", "engineering choice")] = 6.0
+SHORTEST_GAP = 2  # spectra from one clear arc to the next that are no gap
 SEPARATE: Annotated[
     float, Threshold("least distance in decades of arcs that only the whole series shows", CHECKED)
 ] = 0.7
@@ -327,12 +330,32 @@ def _fit_added(
         return False
     # separate values of a common resistance gain 1 each by chance
     each = penalty.mean() if separate[2] >= level[2] else 1.0
-    added.cost = 3 * float(penalty.mean()) + (last - first) * float(each)
-    added.first, added.last, added.gain = first, last, total
-    model.added.append(added)
-    for s in range(first, last + 1):
-        model.results[s] = new[s]
+    cost = 3 * float(penalty.mean()) + (last - first) * float(each)
+    added.gain = total
+    for begin, end in _visits(first, last, fitted, information):
+        model.added.append(replace(added, first=begin, last=end, cost=cost))
+        cost = 0.0  # once for all parts
+        for s in range(begin, end + 1):
+            model.results[s] = new[s]
     return True
+
+
+def _visits(first: int, last: int, R: FloatArray, information: FloatArray) -> list[tuple[int, int]]:
+    """Return the parts of a range between gaps in which R vanishes while it is clear on both sides.
+
+    Examples
+    --------
+    >>> _visits(0, 6, np.array([9.0, 8, 0, 0.1, 0, 9, 9]), np.ones(7))
+    [(0, 1), (5, 6)]
+    """
+    z = R * np.sqrt(information)
+    clear = [s for s in range(first, last + 1) if z[s] > CLEAR]
+    cuts = [
+        (a, b)
+        for a, b in itertools.pairwise(clear)
+        if b - a > SHORTEST_GAP and (np.abs(z[a + 1 : b]) < SIGNIFICANT).all()
+    ]
+    return list(zip([first, *(b for _, b in cuts)], [*(a for a, _ in cuts), last], strict=True))
 
 
 def _common_shape(

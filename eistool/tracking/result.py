@@ -1,6 +1,7 @@
 """Results of tracking: processes along a series, and events."""
 
 import contextlib
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 NEAR_LAW: Annotated[
     float, Threshold("ΔAICc below which a growth law is not ruled out", "Burnham and Anderson, doi:10.1007/b97636")
 ] = 2.0
-FAR_FROM_BEST = 5.0  # ratio to the best detection limit at which its range ends
+FAR_FROM_TYPICAL = 2.0  # ratio to the median detection limit at which its range ends
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -360,13 +361,15 @@ class Tracks:
         if any(event.status == "confirmed" for event in self.events):
             return ""
         what = "no confirmed change" if self.events else "no new process"
-        near = self.detectable_R <= FAR_FROM_BEST * self.detectable_R.min(initial=math.inf)
-        if not near.any():
+        if not self.detectable_R.size:
             return what
-        best = int(np.argmin(self.detectable_R))
-        first = best - int(np.argmin([*near[best::-1], False])) + 1
-        last = best + int(np.argmin([*near[best:], False])) - 1
+        near = self.detectable_R <= FAR_FROM_TYPICAL * np.median(self.detectable_R)
+        stretches = [list(part) for good, part in itertools.groupby(range(near.size), near.__getitem__) if good]
+        first, *_, last = [(part := max(stretches, key=len))[0], *part]
         limit = float(self.detectable_R[first : last + 1].max())
+        total = np.array([_total(result)[0] for result in self.results])
+        if not limit < np.nanmax(np.append(total, 0.0)):
+            return f"{what}; an arc would only be seen above the total resistance"
         between = f"{_time(self.detectable_tau[first])} and {_time(self.detectable_tau[last])}"
         return f"{what}; an arc of more than {limit:.2g} ohm between {between} would have been seen"
 

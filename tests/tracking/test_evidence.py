@@ -86,7 +86,7 @@ def test_jump_and_growth_are_distinguished() -> None:
 
 
 def test_a_gradual_rise_has_an_interval() -> None:
-    front = _front(run_of([0, 0, 0, 0, 1.3, 2.6, 3.9, 5, 5, 5, 5]), on=[4, 5, 6, 7, 8, 9, 10], off=[3, 2, 1, 0])
+    front = _front(run_of([0, 0, 0, 0, 1.3, 2.6, 3.9, *[5.0] * 7]), on=list(range(4, 14)), off=[3, 2, 1, 0])
     assert front.jump > 10
     assert front.earliest == 4
     assert 6 <= front.latest <= 7
