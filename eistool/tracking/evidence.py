@@ -525,10 +525,11 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
 
 
 def _step(run: Run, on: Sequence[int]) -> float:
-    """Return the usual relative change of R from spectrum to spectrum, beyond its errors."""
+    """Return the usual relative change of R from spectrum to spectrum, beyond its errors, far from the event."""
     if len(on) < FEWEST_SCATTER:
         return LEAST_STEP
-    R, u = run.R[list(on)], run.u_R[list(on)]
+    far = list(on[-max(FEWEST_SCATTER, len(on) // 2) :])
+    R, u = run.R[far], run.u_R[far]
     mean = np.maximum(0.5 * (R[1:] + R[:-1]), 1e-300)
     steps, errors = np.abs(np.diff(R)) / mean, np.hypot(u[1:], u[:-1]) / mean
     excess = float(np.median(np.square(steps) / CHI2_MEDIAN)) - float(np.median(np.square(errors)))

@@ -73,7 +73,7 @@ def test_sums_have_the_error_of_their_covariance() -> None:
     total = _sum_of(result.processes, result)
     index = [result.circuit.index(f"{arc.name}.R") for arc in result.processes]
     ones = np.isin(np.arange(len(result.values)), index).astype(float)
-    assert total.R == pytest.approx(sum(arc.R for arc in result.processes))
+    assert pytest.approx(sum(arc.R for arc in result.processes)) == total.R
     assert total.u_R == pytest.approx(np.sqrt(ones @ result.covariance @ ones))
     assert np.isnan(total.alpha)
 
