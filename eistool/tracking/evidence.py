@@ -71,6 +71,7 @@ POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
 NEAR_TOP: Annotated[float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)] = (
     0.85
 )
+TINY = 1e-9  # R/|Z| beyond which an estimate has no meaning
 FINE = 8  # time constants per decade in a difference
 BOOTSTRAPPED: Annotated[int, Threshold("spectra for which noise is simulated (criterion 3)", CHECKED)] = 3
 LARGEST_P: Annotated[
@@ -130,6 +131,10 @@ def fit_common_shape(run: Run, model: SeriesModel) -> None:
                 tau = float(np.median([run.arcs[i].tau for i in near])) if s not in run.arcs else run.tau
                 R, u = ProjectedResidual.of(base, drift=False).resistances(np.array([tau]), np.array([run.alpha]))
                 run.R[s], run.u_R[s] = R[0], u[0]
+    # ill-conditioned fits have neither R nor an error
+    size = np.array([np.median(np.abs(s.impedance)) for s in model.fits.spectra])
+    wild = ~((run.u_R > TINY * size) & (run.u_R < size / TINY) & (np.abs(run.R) < size / TINY))
+    run.R[wild], run.u_R[wild] = np.nan, np.nan
     run.u_R *= np.sqrt(model.noise) * _excess_scatter(run, model)
 
 
@@ -255,7 +260,11 @@ def judge(
         return None
     reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
     met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
-    if any(o.last == run.first - 1 if born else o.first == run.last + 1 for o in others if o not in again):
+    exchanged = any(o.last == run.first - 1 if born else o.first == run.last + 1 for o in others if o not in again)
+    doubtful = not (criteria[3]["criterion_4"] and criteria[5]["criterion_6"])
+    if doubtful and (exchanged or not criteria[4]["criterion_5"]):
+        return None  # nothing that a series needs
+    if exchanged:
         met = False
         reasons.append(f"another process {'ends' if born else 'begins'} here: the arcs may be interchanged")
     if _is_split(run, on[0], off[0], others):
@@ -530,8 +539,9 @@ def _step(run: Run, on: Sequence[int]) -> float:
         return LEAST_STEP
     far = list(on[-max(FEWEST_SCATTER, len(on) // 2) :])
     R, u = run.R[far], run.u_R[far]
-    mean = np.maximum(0.5 * (R[1:] + R[:-1]), 1e-300)
-    steps, errors = np.abs(np.diff(R)) / mean, np.hypot(u[1:], u[:-1]) / mean
+    error = np.hypot(u[1:], u[:-1])
+    mean = np.maximum(0.5 * (R[1:] + R[:-1]), error)
+    steps, errors = np.abs(np.diff(R)) / mean, error / mean
     excess = float(np.median(np.square(steps) / CHI2_MEDIAN)) - float(np.median(np.square(errors)))
     return math.sqrt(min(max(excess, LEAST_STEP**2), 1.0))
 
