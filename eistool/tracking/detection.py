@@ -47,9 +47,11 @@ def track(
     minimum-cost assignment. Five or more consecutive spectra with the same circuit are fitted together, with
     time constants and exponents whose smoothness follows from the scatter of the separate fits.
     An event is ``confirmed`` only if six criteria hold, each given in its evidence: consistent spectra; a
-    persistent DRT peak and R > 3 u; ΔBIC > 10 against the best circuit with one arc less, including other
-    shapes and tails, and a gain above that of noise at the boundary R = 0; τ within the window and 0.7 decade
-    from other processes; two consecutive spectra; limits of R that exclude an undetected process or growth.
+    An event is ``confirmed`` only if six criteria hold, each given in its evidence: consistent spectra; a peak
+    in the differences between spectra or in the DRT, and R > 3 u; ΔBIC > 10 against the best circuit with one
+    arc less, including other shapes and tails, and a gain above that of noise; τ within the window and 0.7
+    decade from other processes; two spectra; limits of R that exclude an undetected process or growth.
+    Processes that few spectra resolve are added to their neighbours.
 
     Parameters
     ----------
