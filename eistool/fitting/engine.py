@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -37,16 +37,27 @@ from eistool.fitting.quality import (
 )
 from eistool.fitting.quantities import Evidence
 from eistool.fitting.result import FitResult, Minimum, failed_result
-from eistool.fitting.uncertainty import Uncertainty, estimate_uncertainty, statuses_of
+from eistool.fitting.uncertainty import Assessment, Uncertainty, assess, estimate_uncertainty, statuses_of
 from eistool.fitting.weights import check_weighting, resolve_weighting
 from eistool.kernels import least_squares, search
 from eistool.kernels.starts import PROPOSE_STARTS
 from eistool.spectrum import Spectrum
-from eistool.typing import FloatArray, IntArray, Threshold
+from eistool.typing import ComplexArray, FloatArray, IntArray, Threshold
 
-ROUNDS = 80  # maximum number of search rounds, twice the longest wait for a better minimum
 # exceptions of arithmetic with unexpected data
 BREAKDOWNS = (ArithmeticError, LookupError, ValueError, MemoryError)
+
+
+class Effort(NamedTuple):
+    """Effort of a search: largest number of rounds, and probability of a better minimum at which it ends."""
+
+    rounds: int
+    p_missed: float
+
+
+THOROUGH = Effort(250, 0.01)
+QUICK = Effort(24, 0.2)  # to compare circuits
+NONE = Effort(0, 1.0)  # a refit from the start values alone
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility
 AHEAD, MAX_TASK = 4, 16  # waiting tasks per thread, and spectra per task: bounds memory and overhead
@@ -206,8 +217,7 @@ def fit_iter(
         try:
             return _fit(spectrum, the_circuit, constraints, weighting)
         except (FitError, *BREAKDOWNS) as error:
-            reason = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
-            return failed_result(spectrum, the_circuit, weighting, reason)
+            return failed_result(spectrum, the_circuit, weighting, _reason(error))
 
     if threads == 1:
         yield from map(one, spectra)
@@ -240,7 +250,7 @@ def refit(
     spectrum, circuit, start, fixed, weighting
         As for :func:`fit`; ``start`` must contain every free parameter.
     """
-    return _fit(spectrum, circuit, Constraints.of(circuit, start, None, fixed), weighting, rounds=0)
+    return _fit(spectrum, circuit, Constraints.of(circuit, start, None, fixed), weighting, effort=NONE)
 
 
 def locate(
@@ -248,7 +258,7 @@ def locate(
     circuit: Circuit,
     start: Mapping[str, float] | None = None,
     fixed: Mapping[str, float] | None = None,
-    search: bool = True,
+    effort: Effort = QUICK,
     ladder: bool = True,
 ) -> FitResult:
     """Return the best minimum for data weighted by noise, with the covariance of a linear model.
@@ -260,26 +270,23 @@ def locate(
     ----------
     spectrum, circuit, start, fixed
         As for :func:`fit`; without a search, ``start`` must contain every free parameter.
-    search : bool
-        Whether to search from further starts.
+    effort : Effort
+        Of the search.
     ladder : bool
         Whether to compute the noise floor; only without a search it may be left out.
     """
     floor = None if ladder else math.inf
     try:
-        return _located(
-            spectrum, circuit, Constraints.of(circuit, start, None, fixed), ROUNDS if search else 0, floor
-        )
+        return _located(spectrum, circuit, Constraints.of(circuit, start, None, fixed), effort, floor)
     except (FitError, *BREAKDOWNS) as error:
-        reason = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
-        return failed_result(spectrum, circuit, "noise", reason)
+        return failed_result(spectrum, circuit, "noise", _reason(error))
 
 
 def _located(
-    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, rounds: int, floor: float | None
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, effort: Effort, floor: float | None
 ) -> FitResult:
     problem = build_problem(spectrum, circuit, constraints, "noise")
-    found = find_minima(problem, rounds, floor=floor)
+    found = find_minima(problem, effort, floor=floor)
     take_error()
     if found.n == 0 or not found.outcomes[0, 1]:
         return failed_result(spectrum, circuit, "noise", f"the fit of {circuit} did not converge")
@@ -321,112 +328,223 @@ def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[Fit
             continue
         start = dict(enumerate(best[neighbour].values.tolist()))
         chained = Constraints(constraints.fixed, constraints.lower, constraints.upper, constraints.bounded, start)
-        again = _fit(best[i].spectrum, best[i].circuit, chained, best[i].weighting, rounds=0)
+        again = _fit(best[i].spectrum, best[i].circuit, chained, best[i].weighting, effort=NONE)
         if again.success and again.chi2 < best[i].chi2 * (1 - 1e-9):
             best[i] = again
     return best
 
 
+def draft_fit(
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, effort: Effort = THOROUGH
+) -> "Draft | FitResult":
+    """Return the best minimum of a circuit, whose errors are not yet computed, or a failed fit.
+
+    Parameters
+    ----------
+    spectrum, circuit, constraints, weighting
+        As for :func:`fit`.
+    effort : Effort
+        Of the search.
+    """
+    try:
+        return _draft(spectrum, circuit, constraints, weighting, effort)
+    except (FitError, *BREAKDOWNS) as error:
+        return failed_result(spectrum, circuit, weighting, _reason(error))
+
+
+def complete_fit(draft: "Draft | FitResult") -> FitResult:
+    """Return the fit with its errors."""
+    if isinstance(draft, FitResult):
+        return draft
+    try:
+        return draft.complete()
+    except (FitError, *BREAKDOWNS) as error:
+        return failed_result(draft.spectrum, draft.circuit, draft.weighting, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
+
+
 def _fit(
-    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, rounds: int = ROUNDS
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, effort: Effort = THOROUGH
 ) -> FitResult:
+    draft = _draft(spectrum, circuit, constraints, weighting, effort)
+    return draft if isinstance(draft, FitResult) else draft.complete()
+
+
+def _draft(
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str, effort: Effort
+) -> "Draft | FitResult":
     spectrum, weighting = resolve_weighting(spectrum, weighting)
     problem = build_problem(spectrum, circuit, constraints, weighting)
-    program, n_free = problem.program, problem.free.size
-    found = find_minima(problem, rounds)
-    n_minima, minima, outcomes, hits, hessian = found.n, found.minima, found.outcomes, found.hits, found.hessian
-    ladder_reduced = found.ladder_reduced
+    found = find_minima(problem, effort)
     element_error = take_error()  # reported only if a custom element fails for all starts
-    if n_minima == 0:
+    if found.n == 0:
         detail = f": {element_error} (in the internal units of impedance and time)" if element_error else ""
         reason = f"no start of {circuit} led to a finite sum of squares{detail}"
         return failed_result(spectrum, circuit, weighting, reason)
 
-    dof = 2 * problem.n_points - n_free
-    reduced = float(outcomes[0, 0]) / dof
-    ends = [program.to_values(minimum, problem.scale) for minimum in minima[:n_minima]]
+    ends = [problem.program.to_values(minimum, problem.scale) for minimum in found.minima[: found.n]]
     for end, _ in ends:
         for i, value in constraints.fixed.items():
             end[i] = value  # exact; logarithms round
-    values, derivative = ends[0]
-    limited = ~problem.held & (
-        (minima[0] <= problem.lower + LIMIT_TOLERANCE) | (minima[0] >= problem.upper - LIMIT_TOLERANCE)
-    )
-    variance = max(1.0, reduced) if weighting == "noise" else reduced
-    uncertainty = estimate_uncertainty(
-        problem, circuit, spectrum, weighting, minima[0], float(outcomes[0, 0]), hessian, variance
-    )
-    covariance = derivative @ uncertainty.covariance @ derivative.T
-    likelihood = np.exp(-0.5 * (outcomes[:n_minima, 0] - outcomes[0, 0]) / max(variance, 1e-300))
-    covariance += modes_covariance(circuit, problem, [end for end, _ in ends], likelihood)
-    if rounds:  # a refit of a part has no parts of its own
-        smaller = smaller_circuits(circuit, problem, uncertainty.dispensable, constraints, values)
-        refits = ((index, _refit(spectrum, other, given, weighting)) for other, index, given in smaller)
-        total = float(outcomes[0, 0]) * problem.sum_scale
-        covariance += reduction_covariance(circuit, values, total, problem, refits)
-    impedance = problem.impedance(spectrum, minima[0])
-    used = spectrum.mask.nonzero()[0][problem.axis.order]
-    covariance += extrapolation_covariance(
-        circuit, values, impedance[used[[0, -1]]], uncertainty.misfit.p_exact, constraints.fixed
-    )
-    statuses = statuses_of(circuit, problem, values, covariance, limited)
-    take_error()
-    excess = math.sqrt(reduced / ladder_reduced) if ladder_reduced > 0 else 0.0
+    impedance = problem.impedance(spectrum, found.minima[0])
+    dof = 2 * problem.n_points - problem.free.size
+    reduced = float(found.outcomes[0, 0]) / dof
+    excess = math.sqrt(reduced / found.ladder_reduced) if found.ladder_reduced > 0 else 0.0
     difference = (np.abs(spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask]
     rms = math.sqrt(float(np.sum(difference**2)) / dof)
     poor = rms > POOR_RESIDUAL and (excess > ABOVE_NOISE or rms > LARGE_RESIDUAL)
     poor |= weighting == "noise" and reduced > FAR_ABOVE_NOISE**2
-    converged = bool(outcomes[0, 1])
-    delta = delta_bic(outcomes[:n_minima, 0], outcomes[0, 0], 2 * problem.n_points)
-    return FitResult(
+    return Draft(
         circuit=circuit,
         spectrum=spectrum,
         weighting=weighting,
-        values=values,
-        covariance=covariance,
-        statuses=statuses,
-        lower=constraints.lower,
-        upper=constraints.upper,
+        constraints=constraints,
+        problem=problem,
+        found=found,
+        ends=[end for end, _ in ends],
+        derivative=ends[0][1],
         impedance=impedance,
-        chi2=float(outcomes[0, 0]) * problem.sum_scale,
-        status="failed" if not converged else "poor_model" if poor else "ok",
-        reason=""
-        if converged
-        else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
-        flags=(
-            *quality_flags(excess, rms, converged),
-            *misfit_flags(
-                uncertainty.misfit.p_exact,
-                uncertainty.misfit.amplitude,
-                spectrum.frequency[spectrum.mask],
-                ((spectrum.impedance - impedance) / np.abs(spectrum.impedance))[spectrum.mask],
-            ),
-            *dispensable_flags(
-                [circuit.parameters[i] for i in np.sort(program.order[uncertainty.dispensable.any(axis=0)])]
-            ),
-            *certainty_flags(circuit, statuses, covariance, outcomes[:n_minima], hits, 2 * problem.n_points),
-        ),
-        n_starts=int(hits[-1]),
-        n_agreed=int(hits[0]),
-        minima=tuple(
-            Minimum(
-                float(outcomes[m, 0]) * problem.sum_scale,
-                dict(zip(circuit.parameters, ends[m][0].tolist(), strict=True)),
-                int(hits[m]),
-                float(delta[m]),
-            )
-            for m in range(n_minima)
-        ),
-        noise_floor=ladder_reduced * problem.sum_scale,
-        noise_covariance=derivative @ uncertainty.noise_covariance @ derivative.T,
-        evidence=Evidence(
-            log_evidence=uncertainty.misfit.log_evidence,
-            p_exact=uncertainty.misfit.p_exact,
-            amplitude=uncertainty.misfit.amplitude,
-            sigma=uncertainty.misfit.sigma,
-            dc_covariance=_dc_covariance(circuit, values, derivative, uncertainty),
-        ),
+        reduced=reduced,
+        excess=excess,
+        rms=rms,
+        status="failed" if not found.outcomes[0, 1] else "poor_model" if poor else "ok",
+        assessment=assess(problem, circuit, spectrum, weighting, found.minima[0]),
+        is_refit=effort is NONE,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """Best minimum of a circuit, with its evidence and before its errors."""
+
+    circuit: Circuit
+    spectrum: Spectrum
+    weighting: str
+    constraints: Constraints
+    problem: Problem
+    found: "Minima"
+    ends: list[FloatArray]  # values of the parameters at each minimum
+    derivative: FloatArray  # shape (p, p), of the values by theta
+    impedance: ComplexArray
+    reduced: float  # chi2
+    excess: float  # of the residuals over those of the ladder
+    rms: float  # of the residuals relative to |Z|
+    status: str
+    assessment: Assessment
+    is_refit: bool
+
+    @property
+    def success(self) -> bool:
+        """Whether the search converged."""
+        return self.status != "failed"
+
+    @property
+    def values(self) -> FloatArray:
+        """Parameter values in the circuit's order."""
+        return self.ends[0]
+
+    @property
+    def chi2(self) -> float:
+        """Sum of squares in units of the weighting."""
+        return float(self.found.outcomes[0, 0]) * self.problem.sum_scale
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, as of the fit."""
+        n = 2 * self.problem.n_points
+        return n * math.log(max(self.chi2, 1e-300) / n) + self.problem.free.size * math.log(n)
+
+    @property
+    def p_missed(self) -> float:
+        """Probability that the search missed a better minimum; nan without a search."""
+        return math.nan if self.is_refit else self.found.p_missed
+
+    @property
+    def log_evidence(self) -> float:
+        """Log evidence of the circuit, as of the fit."""
+        return self.assessment.misfit.log_evidence
+
+    def complete(self) -> FitResult:
+        """Return the fit with its errors."""
+        problem, circuit, spectrum, constraints = self.problem, self.circuit, self.spectrum, self.constraints
+        program, found, values, derivative = problem.program, self.found, self.values, self.derivative
+        best, outcomes, misfit = found.minima[0], found.outcomes[: found.n], self.assessment.misfit
+        limited = ~problem.held & (
+            (best <= problem.lower + LIMIT_TOLERANCE) | (best >= problem.upper - LIMIT_TOLERANCE)
+        )
+        variance = max(1.0, self.reduced) if self.weighting == "noise" else self.reduced
+        uncertainty = estimate_uncertainty(
+            problem, best, float(outcomes[0, 0]), found.hessian, variance, self.assessment
+        )
+        covariance = derivative @ uncertainty.covariance @ derivative.T
+        likelihood = np.exp(-0.5 * (outcomes[:, 0] - outcomes[0, 0]) / max(variance, 1e-300))
+        covariance += modes_covariance(circuit, problem, self.ends, likelihood)
+        if not self.is_refit:  # a refit of a part has no parts of its own
+            smaller = smaller_circuits(circuit, problem, uncertainty.dispensable, constraints, values)
+            refits = ((index, _refit(spectrum, other, given, self.weighting)) for other, index, given in smaller)
+            total = float(outcomes[0, 0]) * problem.sum_scale
+            covariance += reduction_covariance(circuit, values, total, problem, refits)
+        used = spectrum.mask.nonzero()[0][problem.axis.order]
+        covariance += extrapolation_covariance(
+            circuit, values, self.impedance[used[[0, -1]]], misfit.p_exact, constraints.fixed
+        )
+        statuses = statuses_of(circuit, problem, values, covariance, limited)
+        take_error()
+        n = 2 * problem.n_points
+        delta = delta_bic(outcomes[:, 0], outcomes[0, 0], n)
+        return FitResult(
+            circuit=circuit,
+            spectrum=spectrum,
+            weighting=self.weighting,
+            values=values,
+            covariance=covariance,
+            statuses=statuses,
+            lower=constraints.lower,
+            upper=constraints.upper,
+            impedance=self.impedance,
+            chi2=self.chi2,
+            status=self.status,
+            reason=""
+            if self.success
+            else f"the fit of {circuit} did not converge; try fixed values or a simpler circuit",
+            flags=(
+                *quality_flags(self.excess, self.rms, self.success, self.p_missed),
+                *misfit_flags(
+                    misfit.p_exact,
+                    misfit.amplitude,
+                    spectrum.frequency[spectrum.mask],
+                    ((spectrum.impedance - self.impedance) / np.abs(spectrum.impedance))[spectrum.mask],
+                ),
+                *dispensable_flags(
+                    [circuit.parameters[i] for i in np.sort(program.order[uncertainty.dispensable.any(axis=0)])]
+                ),
+                *certainty_flags(circuit, statuses, covariance, outcomes, n),
+            ),
+            n_starts=int(found.hits[-1]),
+            n_agreed=int(found.hits[0]),
+            p_missed=self.p_missed,
+            minima=tuple(
+                Minimum(
+                    float(outcomes[m, 0]) * problem.sum_scale,
+                    dict(zip(circuit.parameters, self.ends[m].tolist(), strict=True)),
+                    int(found.hits[m]),
+                    float(delta[m]),
+                )
+                for m in range(found.n)
+            ),
+            noise_floor=found.ladder_reduced * problem.sum_scale,
+            noise_covariance=derivative @ uncertainty.noise_covariance @ derivative.T,
+            evidence=Evidence(
+                log_evidence=misfit.log_evidence,
+                p_exact=misfit.p_exact,
+                amplitude=misfit.amplitude,
+                sigma=misfit.sigma,
+                dc_covariance=_dc_covariance(circuit, values, derivative, uncertainty),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -439,10 +557,11 @@ class Minima:
     hits: IntArray  # shape (m + 1,): starts that reached each, and all
     hessian: FloatArray  # shape (n_free, n_free), JᵀJ at the best
     ladder_reduced: float  # reduced chi2 of the ladder
+    p_missed: float  # probability that a better minimum was missed
 
 
 def find_minima(
-    problem: Problem, rounds: int = ROUNDS, first: int | None = None, floor: float | None = None
+    problem: Problem, effort: Effort = THOROUGH, first: int | None = None, floor: float | None = None
 ) -> Minima:
     """Return the minima that a search from many starts finds.
 
@@ -450,13 +569,13 @@ def find_minima(
     ----------
     problem : Problem
         Problem of one spectrum.
-    rounds : int
-        Maximum number of rounds.
+    effort : Effort
+        Effort of the search.
     first : int, optional
         First index of the sequence of starts; by default derived from the data.
     floor : float, optional
         Sum of squares near which the search may stop; by default that of the ladder. With 0 it goes on until
-        the best minimum is confirmed, with infinity there is no ladder.
+        a better minimum is unlikely, with infinity there is no ladder.
     """
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
@@ -468,16 +587,16 @@ def find_minima(
     minima = np.empty((N_MINIMA, p))
     outcomes = np.zeros((N_MINIMA, 2))
     hits = np.zeros(N_MINIMA + 1, dtype=np.int64)
-    hessian = np.zeros((n_free, n_free))
+    hessian, missed = np.zeros((n_free, n_free)), np.ones(1)
     pool = problem.pool
     evaluate, minimise, *arguments = problem.arguments
     n = search.search_directly(
         evaluate, minimise, PROPOSE_STARTS, *arguments, problem.fixed_theta, problem.free, program.terms,
         program.nested, problem.exchange, pool.has_shape, pool.is_scaled, pool.options, pool.n_options, pool.shape,
-        problem.starts, first, _irrational(p), *problem.window, floor, rounds,
-        problem.grid, problem.target, *problem.workspace, minima, outcomes, hits, hessian,
+        problem.starts, first, _irrational(p), *problem.window, floor, *effort,
+        problem.grid, problem.target, *problem.workspace, minima, outcomes, hits, hessian, missed,
     )  # fmt: skip
-    return Minima(n, minima, outcomes, hits, hessian, ladder_reduced)
+    return Minima(n, minima, outcomes, hits, hessian, ladder_reduced, float(missed[0]))
 
 
 def _dc_covariance(
@@ -495,7 +614,7 @@ def _dc_covariance(
 
 def _refit(spectrum: Spectrum, circuit: Circuit, constraints: Constraints, weighting: str) -> FitResult:
     try:
-        return _fit(spectrum, circuit, constraints, weighting, rounds=0)
+        return _fit(spectrum, circuit, constraints, weighting, effort=NONE)
     except FitError as error:  # everything that is left is fixed
         return failed_result(spectrum, circuit, weighting, str(error))
 

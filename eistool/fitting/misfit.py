@@ -77,15 +77,14 @@ class MisfitBasis:
         modulus = np.abs(impedance)
         # divisors of the residuals hold noise, which all columns have to share: exact ones would explain it
         level = np.exp(self.smooth @ (self.smooth.T @ np.log(modulus)))
-        relative = np.concatenate([level / deviation.real, level / deviation.imag])
-        size_of_weights = np.concatenate([modulus / deviation.real, modulus / deviation.imag])
-        scale = math.sqrt(float(np.mean(size_of_weights**2)))
-        weight = np.concatenate([1 / deviation.real, 1 / deviation.imag]) / scale
+        weight = np.concatenate([1 / deviation.real, 1 / deviation.imag])
+        scale = math.sqrt(float(np.mean((np.tile(modulus, 2) * weight) ** 2)))
+        weight /= scale
         at_nodes = np.exp(np.interp(self.nodes, -self.log_omega[self.order], np.log(modulus[self.order])))
         relaxations = _stacked(self.relaxations) * at_nodes[:, None] * weight
         leads = _stacked(self.leads) * modulus[self.order[0]] * weight
         rows = [row for root in self.distributions for row in (root @ relaxations, leads)]
-        rows += [root * (relative / scale) for root in self.spectra]
+        rows += [root * (np.tile(level, 2) * weight) for root in self.spectra]
         size = int(self.first[-1])
         effect = np.zeros((size, self.nodes.size))
         for root, i in zip(self.distributions, self.first, strict=False):

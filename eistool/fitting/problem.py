@@ -208,20 +208,22 @@ class Pool:
         terms = program.terms
         n = int(terms.max()) + 1
         amplitude = program.kinds == parameters.AMPLITUDE
-        shape = np.flatnonzero(free & ((program.kinds == parameters.LOG_TAU) | program.nested))
+        shape = free & ((program.kinds == parameters.LOG_TAU) | program.nested)
+        n_draws = min(max(int(np.count_nonzero(shape)), 1) * DRAWS, MAX_DRAWS)
+        if shape.any():
+            shape |= free & (program.kinds == parameters.EXPONENT)
         has_shape, is_scaled, alike = np.zeros(n, dtype=np.bool_), np.ones(n, dtype=np.bool_), np.arange(n)
         has_shape[terms[free & (~amplitude | program.nested)]] = True
         is_scaled[terms[amplitude & ~free]] = False
         for one, other in itertools.pairwise(exchange):
             if one[0] == other[0]:
                 alike[terms[other[1]]] = alike[terms[one[1]]]
-        n_draws = min(max(shape.size, 1) * DRAWS, MAX_DRAWS)
         options, n_options = np.zeros((n, n * n_draws), dtype=np.int64), np.zeros(n, dtype=np.int64)
         for t in range(n):
             draws = np.arange(n_draws if has_shape[t] else 1)
             columns = (draws[:, None] * n + np.flatnonzero(alike == alike[t])).ravel()
             options[t, : columns.size], n_options[t] = columns, columns.size
-        return cls(has_shape, is_scaled, options, n_options, shape.astype(np.int64))
+        return cls(has_shape, is_scaled, options, n_options, np.flatnonzero(shape).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from eistool.circuit import Circuit
 from eistool.display import format_fixed
 from eistool.fitting.result import TIE
-from eistool.typing import ComplexArray, FloatArray, IntArray, Threshold
+from eistool.typing import ComplexArray, FloatArray, Threshold
 
 ABOVE_NOISE: Annotated[
     float,
@@ -31,13 +31,13 @@ LARGE_RESIDUAL: Annotated[
         "project definition: five times POOR_RESIDUAL, for data that a ladder cannot describe either",
     ),
 ] = 0.05
-FEW_STARTS: Annotated[
-    int,
+LIKELY_MISSED: Annotated[
+    float,
     Threshold(
-        "starts at the best minimum below which it is flagged",
-        "engineering choice; not sensitive: only the flag depends on it",
+        "probability of a better minimum that was missed above which a fit is flagged, unless residuals are noise",
+        "engineering choice; only the flag depends on it",
     ),
-] = 3
+] = 0.05
 FAR_ABOVE_NOISE: Annotated[
     float,
     Threshold(
@@ -65,11 +65,13 @@ def delta_bic(values: FloatArray, best: float, n_data: int) -> FloatArray:
     return difference
 
 
-def quality_flags(excess: float, rms: float, converged: bool) -> tuple[str, ...]:
-    """Return flags on convergence and the size of the residuals."""
+def quality_flags(excess: float, rms: float, converged: bool, p_missed: float) -> tuple[str, ...]:
+    """Return flags on convergence, the search, and the size of the residuals."""
     flags = [] if converged else ["not converged"]
     if excess > ABOVE_NOISE:
         flags.append(f"residuals are {format_fixed(excess, 1)} times the noise")
+        if p_missed > LIKELY_MISSED:
+            flags.append(f"a better minimum was missed with a probability of {p_missed:.0%}")
     if rms > LARGE_RESIDUAL:
         flags.append(f"residuals are {rms:.0%} of |Z|")
     return tuple(flags)
@@ -110,13 +112,10 @@ def certainty_flags(
     statuses: tuple[str, ...],
     covariance: FloatArray,
     outcomes: FloatArray,
-    hits: IntArray,
     n_data: int,
 ) -> tuple[str, ...]:
     """Return flags on the certainty of the best minimum and its parameters."""
     flags = []
-    if hits[0] < FEW_STARTS:
-        flags.append(f"{hits[0]} of {hits[-1]} starts reached the best minimum")
     near = int(np.count_nonzero(delta_bic(outcomes[1:, 0], outcomes[0, 0], n_data) < TIE))
     if near:
         flags.append(f"{near} other minima within ΔBIC 2")

@@ -149,6 +149,8 @@ class FitResult(ModelPlots):
         Caveats.
     n_starts, n_agreed : int
         Number of starts, and number of starts that reached the best minimum.
+    p_missed : float
+        Estimated probability that the search missed a better minimum; nan without a search.
     minima : tuple of Minimum
         Distinct minima, the best first.
     noise_floor : float
@@ -175,6 +177,7 @@ class FitResult(ModelPlots):
     flags: tuple[str, ...] = ()
     n_starts: int = 0
     n_agreed: int = 0
+    p_missed: float = math.nan
     minima: tuple[Minimum, ...] = ()
     noise_floor: float = math.nan
     noise_covariance: FloatArray | None = None
@@ -198,6 +201,11 @@ class FitResult(ModelPlots):
     def stderr(self) -> FloatArray:
         """Standard errors, shape (p,); nan for parameters that are fixed or at a bound."""
         return np.array([p.stderr for p in self.parameters.values()])
+
+    @property
+    def log_evidence(self) -> float:
+        """Log evidence of the circuit; -inf for a fit that failed."""
+        return -math.inf if self.evidence is None else self.evidence.log_evidence
 
     @property
     def free(self) -> BoolArray:
@@ -386,6 +394,7 @@ class FitResult(ModelPlots):
             "n_points": self.spectrum.n_used,
             "n_starts": self.n_starts,
             "n_agreed": self.n_agreed,
+            "p_missed": self.p_missed,
             "noise_floor": self.noise_floor,
             "runs_p": self.runs_p,
             "parameters": list(self.parameters.values()),

@@ -41,26 +41,32 @@ TINY = 1e-100  # effect of an amplitude at the end of its range, above underflow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """Misfit of a circuit at its best minimum, and with it the evidence."""
+
+    misfit: Misfit
+    stretch: FloatArray  # shape (n_free,): scale of its steps
+    members: list[tuple[int, float]]  # theta's row and R in ohm of each arc
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Uncertainty:
-    """Covariances of theta at the best minimum, evidence of the circuit, and parts that it could do without."""
+    """Covariances of theta at the best minimum, and parts that it could do without."""
 
     covariance: FloatArray  # shape (p, p), noise and misfit; 0 for fixed parameters
     noise_covariance: FloatArray  # shape (p, p), of a linear model with noise alone
     arc_covariance: FloatArray  # shape (p, p), part of it: misfit that belongs to the arcs
     dc_covariance: FloatArray  # shape (p + 1,), of theta with the misfit's own d.c. resistance in ohm
-    misfit: Misfit
     dispensable: BoolArray  # shape (q, p): parts that the data do not need
 
 
 def estimate_uncertainty(
     problem: Problem,
-    circuit: Circuit,
-    spectrum: Spectrum,
-    weighting: str,
     best: FloatArray,
     value: float,
     hessian: FloatArray,
     variance: float,
+    assessment: Assessment,
 ) -> Uncertainty:
     """Return the covariance of theta from noise and misfit, and the dispensable parts.
 
@@ -81,11 +87,11 @@ def estimate_uncertainty(
     least_squares.invert(hessian, inverse)
     noise = np.zeros((p, p))
     noise[np.ix_(free, free)] = inverse * variance
-    misfit, stretch, members = _misfit(problem, circuit, spectrum, weighting, best)
+    members = assessment.members
     n = free.size
-    moments = misfit.covariance.copy()
-    moments[:n] *= stretch[:, None]
-    moments[:, :n] *= stretch
+    moments = assessment.misfit.covariance.copy()
+    moments[:n] *= assessment.stretch[:, None]
+    moments[:, :n] *= assessment.stretch
     covariance, dc_covariance = widened - noise, np.zeros(p + 1)  # beyond the curvature at the minimum
     covariance[np.ix_(free, free)] += moments[:n, :n]
     dc_covariance[free], dc_covariance[p] = moments[n, :n], moments[n, n]
@@ -97,13 +103,13 @@ def estimate_uncertainty(
     with_steps[free] = moments[:n, n + 1 :] @ to_arcs.T
     arc_covariance = P_BELONGS * (with_steps + with_steps.T + to_arcs @ moments[n + 1 :, n + 1 :] @ to_arcs.T)
     dispensable = parts[(rises < cost) & ~(parts & tied).any(axis=1)]
-    return Uncertainty(covariance + arc_covariance, noise, arc_covariance, dc_covariance, misfit, dispensable)
+    return Uncertainty(covariance + arc_covariance, noise, arc_covariance, dc_covariance, dispensable)
 
 
-def _misfit(
+def assess(
     problem: Problem, circuit: Circuit, spectrum: Spectrum, weighting: str, theta: FloatArray
-) -> tuple[Misfit, FloatArray, list[tuple[int, float]]]:
-    """Return the misfit, the scale of its steps, shape (n_free,), and theta's row and R of each arc."""
+) -> Assessment:
+    """Return the misfit of a circuit with the parameters theta."""
     free = problem.free
     used = spectrum.mask.nonzero()[0][problem.axis.order]
     impedance = spectrum.impedance[used]
@@ -121,7 +127,7 @@ def _misfit(
     misfit = assess_misfit(
         impedance - modelled, jacobian[:, free] * stretch, prior_of(kinds), modes, arcs, weighting == "noise"
     )
-    return misfit, stretch, members
+    return Assessment(misfit, stretch, members)
 
 
 def _arcs(

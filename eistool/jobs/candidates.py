@@ -14,6 +14,7 @@ from eistool.circuit.limits import dc_resistance
 from eistool.circuit.tree import Element, Node, Series, leaves, without
 from eistool.constants import TWO_SIDED_95
 from eistool.fitting import FitResult, Process, Quantity
+from eistool.fitting.engine import Draft, complete_fit
 from eistool.fitting.result import NEAR_TIE, TIE, UNRESOLVED
 from eistool.spectrum import Metadata, Spectrum
 from eistool.spectrum.geometry import consistent_geometry
@@ -58,6 +59,13 @@ SMALLEST_ARC: Annotated[
         "engineering choice: three times POOR_RESIDUAL",
     ),
 ] = 0.03
+NEGLIGIBLE_EVIDENCE: Annotated[
+    float,
+    Threshold(
+        "difference in log evidence beyond which a circuit has no part in averages or choices",
+        "project definition: weight below 5e-5; beyond the differences that decide between circuits",
+    ),
+] = 10.0
 INDUCTIVE_POINTS = 3  # highest frequencies that show an inductance of leads
 
 LEAST_WEIGHT: Annotated[
@@ -190,20 +198,20 @@ def choose(results: Sequence[FitResult], metadata: Metadata, library: Collection
             return min(results, key=lambda result: len(result.circuit.elements))
         # a resistor beside an arc that is not resolved in the window would pass for the leads
         without = [result for result in describing if "R0" not in result.parameters or _arcs_are_inside(result)]
-        largest = max(map(log_evidence, describing))
-        describing = [r for r in without if largest - log_evidence(r) < VERY_STRONG / 2] or describing
+        largest = max(result.log_evidence for result in describing)
+        describing = [r for r in without if largest - r.log_evidence < VERY_STRONG / 2] or describing
     if not describing:
         return min(usable, key=lambda result: result.bic, default=results[0])
     best = _most_evidence(describing)
     named = [result for result in describing if result.circuit in library]
     if named and best.circuit not in library:
         first = _most_evidence(named)
-        if log_evidence(best) - log_evidence(first) < NEAR_TIE / 2:
+        if best.log_evidence - first.log_evidence < NEAR_TIE / 2:
             return first
     return best
 
 
-def nested_start(circuit: Circuit, results: Iterable[FitResult]) -> dict[str, float]:
+def nested_start(circuit: Circuit, results: Iterable[Draft | FitResult]) -> dict[str, float]:
     """Return start values from the best fit of a circuit whose parts in series this circuit has too.
 
     Examples
@@ -239,7 +247,7 @@ def _places(smaller: Circuit, circuit: Circuit) -> dict[str, int]:
 
 
 def leave_out(
-    fit: FitResult, refit: Callable[[Circuit, Mapping[str, float]], FitResult], kept: Collection[str] = ()
+    fit: FitResult, refit: Callable[[Circuit, Mapping[str, float]], Draft | FitResult], kept: Collection[str] = ()
 ) -> tuple[list[FitResult], tuple[Quantity, ...]]:
     """Leave out parts in series with vague resistances, one after the other, while the evidence allows it.
 
@@ -251,7 +259,7 @@ def leave_out(
     fit : FitResult
         Fit that was chosen.
     refit : callable
-        Fit of another circuit to the same data, from given start values.
+        Fit of another circuit to the same data, from given start values; its errors may be left for later.
     kept : collection of str
         Parameters whose elements stay, such as those with bounds of the user.
 
@@ -269,13 +277,13 @@ def leave_out(
             (refit(circuit, {name: fit.parameters[name].value for name in circuit.full_names}), gone)
             for circuit, gone in _smaller(fit, {name.split(".")[0] for name in kept})
         ]
-        best, gone = max(smaller, key=lambda pair: log_evidence(pair[0]), default=(fit, []))
-        worse = log_evidence(fit) - log_evidence(best)
+        best, gone = max(smaller, key=lambda pair: pair[0].log_evidence, default=(fit, []))
+        worse = fit.log_evidence - best.log_evidence
         if best is fit or best.status != fit.status or worse > TIE / 2:
             return fits, tuple(limits)
-        fits.append(best)
+        fit = complete_fit(best)
+        fits.append(fit)
         limits += gone
-        fit = best
 
 
 def _smaller(fit: FitResult, kept: Collection[str]) -> Iterator[tuple[Circuit, list[Quantity]]]:
@@ -318,23 +326,36 @@ def _limit(fit: FitResult, name: str, *, most: bool) -> Quantity:
     )
 
 
-def leaders(results: Sequence[FitResult]) -> list[FitResult]:
+def leaders(results: Sequence[Draft | FitResult]) -> list[Draft | FitResult]:
     """Return the fit with the most evidence among circuits that block direct current, and among the others."""
-    by_limit: dict[bool, FitResult] = {}
-    for result in sorted(results, key=log_evidence):
+    by_limit: dict[bool, Draft | FitResult] = {}
+    for result in sorted(results, key=lambda result: result.log_evidence):
         by_limit[math.isinf(dc_resistance(result.circuit, result.values)[0])] = result
     return [result for result in by_limit.values() if result.success]
 
 
-def log_evidence(result: FitResult) -> float:
-    """Return the log evidence of a circuit; -inf for a fit that failed."""
-    return -math.inf if result.evidence is None else result.evidence.log_evidence
+def contenders(drafts: Sequence[Draft | FitResult], metadata: Metadata) -> list[Draft | FitResult]:
+    """Return the fits that may be chosen, or count in an average; all for a blocking pellet.
+
+    A pellet's arcs may be evident whatever the evidence.
+    """
+    usable = [draft for draft in drafts if draft.success]
+    if metadata.cell_type == "blocking" or not usable:
+        return list(drafts)
+    describing = [draft for draft in usable if draft.status == "ok"]
+    simple = [] if describing else [min(usable, key=lambda draft: draft.bic)]
+    largest = max(draft.log_evidence for draft in describing or usable)
+    return [
+        draft
+        for draft in describing or usable
+        if draft in simple or largest - draft.log_evidence < NEGLIGIBLE_EVIDENCE
+    ]
 
 
 def _most_evidence(results: Sequence[FitResult]) -> FitResult:
-    largest = max(map(log_evidence, results))
-    tied = [result for result in results if largest - log_evidence(result) <= TIE / 2]
-    return min(tied, key=lambda result: (result.n_free, -log_evidence(result)))
+    largest = max(result.log_evidence for result in results)
+    tied = [result for result in results if largest - result.log_evidence <= TIE / 2]
+    return min(tied, key=lambda result: (result.n_free, -result.log_evidence))
 
 
 def choose_for_series(
@@ -382,7 +403,7 @@ def _advantage(fit: FitResult | None, best: FitResult) -> float:
     """Return the log evidence of a fit relative to the best one; -inf if it does not describe the data."""
     if fit is None or (fit.status != "ok" and best.status == "ok"):
         return -math.inf
-    return log_evidence(fit) - log_evidence(best)
+    return fit.log_evidence - best.log_evidence
 
 
 def remarks(
@@ -403,7 +424,7 @@ def remarks(
         (names or {}).get(other.circuit, repr(other.circuit))
         for other in results
         if other is not chosen and other.status == "ok"
-        if log_evidence(chosen) - log_evidence(other) < NEAR_TIE / 2
+        if chosen.log_evidence - other.log_evidence < NEAR_TIE / 2
     ]
     return (f"near tie: {', '.join(near)}",) if chosen.success and near else ()
 

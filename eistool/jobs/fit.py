@@ -36,6 +36,7 @@ from eistool.display import format_value
 from eistool.drt import Reading, take_readings
 from eistool.errors import CircuitError, ConfigError, EistoolError
 from eistool.fitting import Averages, FitResult, Quantity, average, fit_many
+from eistool.fitting.engine import QUICK, THOROUGH, Draft, Effort, complete_fit, draft_fit
 from eistool.fitting.problem import Constraints
 from eistool.fitting.weights import resolve_weighting
 from eistool.jobs.candidates import (
@@ -43,6 +44,7 @@ from eistool.jobs.candidates import (
     candidates,
     choose,
     choose_for_series,
+    contenders,
     every_candidate,
     grown,
     leaders,
@@ -288,12 +290,23 @@ class FitJob(Job[FitOptions]):
             flags = [remark] if remark else []
             smaller: list[FitResult] = []
             left_out: tuple[Quantity, ...] = ()
+            every = list(one.fits)
             if len(circuits) > 1:
-                flags += remarks(fit, one.fits, names)
+                flags += remarks(fit, every, names)
+                fit = self._searched(fit)
                 smaller, left_out = self._left_out(fit)
-            best, every = (smaller or [fit])[-1], [*one.fits, *smaller]
+                every = [other for other in every if other.circuit != fit.circuit] + [fit, *smaller]
+            best = (smaller or [fit])[-1]
             records.append(fit_record(task.key, best, every, one.validity, one.drt, flags, left_out))
         return records
+
+    def _searched(self, fit: FitResult) -> FitResult:
+        """Return the chosen fit after a thorough search, since circuits are compared after a quick one."""
+        if not fit.success:
+            return fit
+        start = {name: parameter.value for name, parameter in fit.parameters.items()}
+        found = fit_circuit(fit.spectrum, fit.circuit, replace(self.options, weighting=fit.weighting), start)
+        return found if found.success else fit
 
     def _left_out(self, fit: FitResult) -> tuple[list[FitResult], tuple[Quantity, ...]]:
         """Return fits without parts that the data do not need; a known cell keeps the parts that have roles."""
@@ -301,7 +314,7 @@ class FitJob(Job[FitOptions]):
             return [], ()
         options = replace(self.options, weighting=fit.weighting)
         kept = {*options.bounds, *options.fixed}
-        return leave_out(fit, lambda circuit, start: fit_circuit(fit.spectrum, circuit, options, start), kept)
+        return leave_out(fit, lambda circuit, start: draft_circuit(fit.spectrum, circuit, options, start), kept)
 
     def remarks(self, tasks: Sequence[Task], records: Records) -> list[str]:
         """Return warnings about cycling records, unknown cells, and arcs hidden by a spike."""
@@ -447,37 +460,49 @@ def contradictions(averages: Averages | None, readings: Mapping[str, Reading]) -
 def fit_candidates(
     spectrum: Spectrum, circuits: Sequence[Circuit], drt: Distribution | None, options: FitOptions
 ) -> list[FitResult]:
-    """Return the fits of all candidates: of the library, suggested by the DRT, and with other leads."""
+    """Return fits of the candidates that may be chosen: of the library, from the DRT, and with other leads."""
     spectrum, weighting = resolve_weighting(spectrum, options.weighting)
     options = replace(options, weighting=weighting)
-    results: list[FitResult] = []
+    drafts: list[Draft | FitResult] = []
     for circuit in sorted(circuits, key=lambda circuit: len(circuit.parameters)):
         # start values may lie outside of the user's bounds
-        start = {} if options.bounds else nested_start(circuit, results)
-        results.append(fit_circuit(spectrum, circuit, options, start))
+        start = {} if options.bounds else nested_start(circuit, drafts)
+        drafts.append(draft_circuit(spectrum, circuit, options, start))
     if drt is not None:
-        results += [
-            fit_circuit(spectrum, suggested.circuit, options, None if options.bounds else suggested.start)
+        drafts += [
+            draft_circuit(spectrum, suggested.circuit, options, None if options.bounds else suggested.start)
             for suggested in grown(drt, spectrum.metadata, circuits)
         ]
-    return results + [
-        fit_circuit(spectrum, variant, options)
-        for best in leaders(results)
+    drafts += [
+        draft_circuit(spectrum, variant, options)
+        for best in leaders(drafts)
         for variant in with_leads(best.circuit, spectrum)
     ]
+    return [complete_fit(draft) for draft in contenders(drafts, spectrum.metadata)]
 
 
-def fit_circuit(
-    spectrum: Spectrum, circuit: Circuit, options: FitOptions, start: Mapping[str, float] | None = None
-) -> FitResult:
-    """Return the fit of a candidate, its exponents within the bounds of real cells unless others are given."""
+def draft_circuit(
+    spectrum: Spectrum,
+    circuit: Circuit,
+    options: FitOptions,
+    start: Mapping[str, float] | None = None,
+    effort: Effort = QUICK,
+) -> Draft | FitResult:
+    """Return the best minimum of a candidate; its exponents lie within the bounds of real cells by default."""
     known = options.known(circuit)
     bounds = {
         name: pair for name, pair in typical_exponents(circuit).items() if name not in known["fixed"]
     } | known["bounds"]
     start = {name: _within(value, bounds.get(name)) for name, value in (start or {}).items()}
-    given = {"start": start or None, "bounds": bounds, "fixed": known["fixed"], "weighting": options.weighting}
-    return fit_many([spectrum], circuit, jobs=1, **given)[0]
+    constraints = Constraints.of(circuit, start, bounds, known["fixed"])
+    return draft_fit(spectrum, circuit, constraints, options.weighting, effort)
+
+
+def fit_circuit(
+    spectrum: Spectrum, circuit: Circuit, options: FitOptions, start: Mapping[str, float] | None = None
+) -> FitResult:
+    """Return the fit of a circuit after a thorough search; see :func:`draft_circuit`."""
+    return complete_fit(draft_circuit(spectrum, circuit, options, start, THOROUGH))
 
 
 def _within(value: float, limits: tuple[float, float] | None) -> float:

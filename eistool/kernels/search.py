@@ -11,14 +11,17 @@ import numpy as np
 
 from eistool.kernels.jit import direct, kernel, part
 from eistool.kernels.least_squares import CIRCUIT, EQUAL, F64, I64, MINIMISER, MODEL, copy
+from eistool.kernels.parameters import EXPONENT
 from eistool.kernels.starts import PROPOSER, sort_taus
 from eistool.typing import Threshold
 
 # starts begun, pursued and finished per round: effort, set on tests.benchmarks.recovery and hard
-N_STARTS, N_KEPT, N_FINISHED = 6, 3, 2
-PROMISING = 1.5  # runs with F below this multiple of the best are finished; effort, set on the same benchmarks
-APART = 0.8  # e-folds in a shape parameter between distinct starts; effort, set on the same benchmarks
-FEW_SHAPES = 3  # shape parameters up to which the best column of one pool suffices; effort, as above
+N_STARTS, N_KEPT, N_FINISHED = 6, 3, 3
+PROMISING = 3.0  # runs with F below this multiple of the best are finished; effort, set on the same benchmarks
+APART = 0.8  # e-folds in a time constant between distinct starts; effort, set on the same benchmarks
+PER_EXPONENT = (
+    4.0  # e-folds in a time constant that are as far as a difference of 1 in an exponent; effort, as above
+)
 SAME: Annotated[
     float,
     Threshold(
@@ -44,21 +47,21 @@ QUIET: Annotated[
 QUIET_NESTED: Annotated[
     int, Threshold("the same for circuits with nested amplitudes", "tests.benchmarks.hard (nested circuits)")
 ] = 4
-SILENT: Annotated[
-    int,
-    Threshold("rounds without a better minimum that end a search far from the floor", "tests.benchmarks.hard"),
-] = 20
-PERSISTENCE: Annotated[
-    float,
-    Threshold(
-        "further rounds per relative excess of S over the floor",
-        "tests.benchmarks.hard (low noise: 0.1 and 0.01 %)",
-    ),
-] = 100.0
-CONFIRMED: Annotated[
-    int,
-    Threshold("starts that must reach the best minimum far from the floor", "tests.benchmarks.hard"),
-] = 6
+# logistic regression of the probability that a better minimum was missed, on 1, ln(1 + rounds without a better
+# one), the number of time constants, ln(1 + rounds x share of starts at the best), and whether S is near the floor
+MISSED = (-0.61, -0.22, 0.40, -4.21, -1.0)  # on measured sweeps of tests.benchmarks.search
+
+
+@part()
+def _chance_missed(quiet, n_taus, share, rounds, is_near):
+    """Return the probability that a better minimum was missed."""
+    constant, by_quiet, by_taus, by_hits, by_floor = MISSED
+    logit = (
+        constant + by_quiet * math.log(1.0 + quiet) + by_taus * n_taus + by_hits * math.log(1.0 + share * rounds)
+    )
+    if is_near:
+        logit += by_floor
+    return 1.0 / (1.0 + math.exp(-logit))
 
 
 @part()
@@ -74,33 +77,34 @@ def _sort_by(scores, order, n):
 
 
 @part()
-def _distance(a, b, shape):
-    """Return the largest difference in the shape parameters."""
+def _distance(a, b, shape, kinds):
+    """Return the largest difference in the shape parameters; a difference in an exponent counts PER_EXPONENT."""
     far = 0.0
     for i in shape:
-        far = max(far, abs(a[i] - b[i]))
+        difference = abs(a[i] - b[i])
+        far = max(far, PER_EXPONENT * difference if kinds[i] == EXPONENT else difference)
     return far
 
 
 @part()
-def _find(theta, value, minima, values, n_minima, shape):
+def _find(theta, value, minima, values, n_minima, shape, kinds):
     """Return the index of the known minimum that equals theta, or -1."""
     for m in range(n_minima):
         # along flat directions, equally good ends lie far apart
         if abs(value - values[m, 0]) <= EQUAL * values[m, 0]:
             return m
         alike = values[m, 0] * 0.999 <= value <= values[m, 0] * 1.05
-        if alike and _distance(theta, minima[m], shape) < SAME:
+        if alike and _distance(theta, minima[m], shape, kinds) < SAME:
             return m
     return -1
 
 
 @part()
-def _record(theta, value, converged, count, minima, values, hits, n_minima, shape):
+def _record(theta, value, converged, count, minima, values, hits, n_minima, shape, kinds):
     """Insert the end of ``count`` starts into the distinct minima, sorted by F; return their number."""
     if not math.isfinite(value):
         return n_minima
-    m = _find(theta, value, minima, values, n_minima, shape)
+    m = _find(theta, value, minima, values, n_minima, shape, kinds)
     if m >= 0:
         hits[m] += count
         if value < values[m, 0]:
@@ -129,15 +133,15 @@ def _record(theta, value, converged, count, minima, values, hits, n_minima, shap
         MODEL, MINIMISER, PROPOSER, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1],
         numba.boolean[::1], I64[:, ::1], numba.boolean[::1], numba.boolean[::1], I64[:, ::1], I64[::1], I64[::1],
         F64[:, ::1], I64, F64[::1],
-        F64, F64, F64, I64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
-        F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1],
+        F64, F64, F64, I64, F64, F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1],
+        F64[:, ::1], F64[:, ::1], I64[::1], F64[:, ::1], F64[::1],
     )
 )  # fmt: skip
 def search(
     evaluate, minimise, propose, operations, offsets, parents, groups, kinds, lower, upper,
     fixed_theta, free, terms, nested, exchange, has_shape, is_scaled, options, n_options, shape, starts, first,
-    irrational, window_low, window_high, floor, rounds,
-    grid, target, sums, rows, minima, values, hits, hessian,
+    irrational, window_low, window_high, floor, rounds, accepted,
+    grid, target, sums, rows, minima, values, hits, hessian, missed,
 ):  # fmt: skip
     """Find the minima of F from many deterministic starts; return their number.
 
@@ -145,8 +149,8 @@ def search(
     circuit's outermost sum. Starting from several draws, the column of each term in turn is exchanged for
     the best one in the pool, with amplitudes from least squares. Starts that differ from each other and from
     known minima are refined by short Levenberg-Marquardt runs, and the best of them to convergence. The
-    search ends when F is near ``floor`` and does not improve, or, if the floor is not reached, when the best
-    minimum has been confirmed.
+    search ends when F is near ``floor`` and does not improve, or, if the floor is not reached, when a better
+    minimum is unlikely.
 
     Parameters
     ----------
@@ -171,7 +175,7 @@ def search(
     options, n_options : int64, shape (t, k) and (t,)
         Columns of the pool available to each term; column d t + i belongs to term i in draw d.
     shape : int64
-        Free time constants and nested amplitudes, which distinguish minima.
+        Free time constants, exponents and nested amplitudes, which distinguish minima.
     starts : float64, shape (s, p)
         Starts that are always refined to convergence.
     first : int
@@ -184,6 +188,8 @@ def search(
         F of the ladder of RC elements, adjusted for the degrees of freedom.
     rounds : int
         Maximum number of rounds.
+    accepted : float64
+        Probability of a better minimum at which the search ends.
     grid, sums, rows
         See :func:`eistool.kernels.model.evaluate`.
     target : float64, shape (2, 2 n)
@@ -196,12 +202,16 @@ def search(
         Output: number of starts that reached each minimum; the last item counts all starts.
     hessian : float64, shape (f, f)
         Output: JᵀJ at the best minimum.
+    missed : float64, shape (1,)
+        Output: probability that a better minimum was missed.
     """
     p = fixed_theta.size
     f = free.size
     gradient = np.empty(f)
     scratch = np.empty((f, f))
-    n_shape = shape.size
+    n_taus = 0
+    for i in shape:
+        n_taus += kinds[i] != EXPONENT
     any_nested = np.any(nested)
     n_minima = 0
     for m in range(hits.size):
@@ -215,23 +225,23 @@ def search(
         )  # fmt: skip
         sort_taus(theta, exchange)
         hits[-1] += 1
-        n_minima = _record(theta, value, converged, 1, minima, values, hits, n_minima, shape)
+        n_minima = _record(theta, value, converged, 1, minima, values, hits, n_minima, shape, kinds)
 
     n_terms = has_shape.size
     columns = np.empty((options.shape[1], target.shape[1]))
     n_draws = options.shape[1] // n_terms
-    is_single = n_shape > FEW_SHAPES and np.sum(has_shape & is_scaled) == 1
     candidates = np.empty((N_STARTS, p))
     scores = np.empty(N_STARTS)
     order = np.empty(N_STARTS, np.int64)
     picked = np.empty(N_STARTS, np.int64)
     count = np.empty(N_STARTS, np.int64)
     index, quiet, last_best = first, 0, np.inf
-    for _ in range(rounds):
+    missed[0] = 0.0 if n_taus == 0 else 1.0
+    for turn in range(rounds):
         propose(
             evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
-            exchange, has_shape, is_scaled, options, n_options, is_single, index, irrational,
-            window_low, window_high, minima[:n_minima], grid, target, sums, rows, columns, candidates, scores,
+            exchange, has_shape, is_scaled, options, n_options, index, irrational,
+            window_low, window_high, grid, target, sums, rows, columns, candidates, scores,
         )  # fmt: skip
         index += n_draws
         for c in range(N_STARTS):
@@ -246,11 +256,11 @@ def search(
             hits[-1] += 1
             new = True
             for m in range(n_minima):
-                if new and _distance(candidates[c], minima[m], shape) <= APART:
+                if new and _distance(candidates[c], minima[m], shape, kinds) <= APART:
                     hits[m] += 1
                     new = False
             for k in range(n_picked):
-                if new and _distance(candidates[c], candidates[picked[k]], shape) <= APART:
+                if new and _distance(candidates[c], candidates[picked[k]], shape, kinds) <= APART:
                     count[picked[k]] += 1
                     new = False
             if new:
@@ -272,7 +282,7 @@ def search(
             c = picked[k]
             if scores[c] == np.inf:
                 continue
-            m = _find(candidates[c], scores[c], minima, values, n_minima, shape)
+            m = _find(candidates[c], scores[c], minima, values, n_minima, shape, kinds)
             if m >= 0 and scores[c] >= values[m, 0] * (1.0 - 1e-9):
                 hits[m] += count[c]
             elif finished < N_FINISHED and (n_minima == 0 or scores[c] < PROMISING * values[0, 0]):
@@ -283,21 +293,22 @@ def search(
                 )  # fmt: skip
                 sort_taus(candidates[c], exchange)
                 n_minima = _record(
-                    candidates[c], value, converged, count[c], minima, values, hits, n_minima, shape
+                    candidates[c], value, converged, count[c], minima, values, hits, n_minima, shape, kinds
                 )
         if n_minima > 0:
             best = values[0, 0]
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
             last_best = best
             beyond = best / floor - NEAR_FLOOR if floor > 0.0 else np.inf
-            if n_shape == 0 or beyond < BELOW_FLOOR:
-                patience = 0.0 if n_shape == 0 else SILENT
-            elif beyond <= 0.0:
+            if n_taus == 0:
+                break
+            is_near = BELOW_FLOOR <= beyond <= 0.0
+            missed[0] = _chance_missed(quiet, n_taus, hits[0] / hits[-1], turn + 1, is_near)
+            done = missed[0] < accepted
+            if is_near:
                 sure = best <= 0.99 * floor or hits[0] == hits[-1]
-                patience = QUIET_NESTED if any_nested else 0.0 if sure else QUIET
-            else:
-                patience = min(QUIET + PERSISTENCE * beyond, SILENT)
-            if quiet >= patience and (patience < SILENT or hits[0] >= CONFIRMED):
+                done = done or quiet >= (QUIET_NESTED if any_nested else 0 if sure else QUIET)
+            if done:
                 break
     if n_minima > 0:
         copy(minima[0], theta)

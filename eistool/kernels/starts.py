@@ -13,11 +13,13 @@ from eistool.kernels.jit import as_argument, kernel, part
 from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, copy, dot, nnls, scale
 from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
 
-N_BASES, N_MOVES = 2, 4  # known minima, and starts per round that move a term of them
-MOVED = 1.0  # e-folds in tau that a moved arc goes at least
 SWEEPS = 4  # maximum number of exchanges of every term; two are typical
+# share of the pool that is closed to a start, so that starts end apart; set on tests.benchmarks.search
+CLOSED = 0.6
+GOLDEN = 0.6180339887498949  # fractional parts of its multiples are evenly distributed
 # share of the draws beyond each end of the window, and their range in e-folds; set on tests.benchmarks.hard
 TAIL, OUTSIDE = 0.1, 6.0
+WIDEST = 0.7  # range of the draws of an exponent
 
 
 @part()
@@ -59,11 +61,11 @@ def _correlate(columns, data, options, n_options, gram, right):
 
 
 @part()
-def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solution, trial):
+def _best_choice(t, choice, is_scaled, options, closed, gram, right, small, solution, trial):
     """Return the column for term t that lowers F most with the columns of the other terms held.
 
-    Each column in turn completes the Cholesky factor of the others; columns that make an amplitude
-    negative are skipped.
+    Each column in turn completes the Cholesky factor of the others; columns that are closed, or make an
+    amplitude negative, are skipped.
     """
     # the diagonal of the factor holds reciprocals
     n = 0
@@ -84,7 +86,7 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
         solution[a] = total * small[a, a]
     best, most = choice[t], 0.0
     for option in options:
-        if taken[option]:
+        if closed[option]:
             continue
         rest, slope = 1.0, right[option]
         for a in range(n):
@@ -111,12 +113,12 @@ def _best_choice(t, choice, is_scaled, options, taken, gram, right, small, solut
 
 @part()
 def _descend(
-    d, held, moved, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken, is_single,
+    d, held, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, closed,
     gram, right, energy, norm, lower, upper, theta,
 ):  # fmt: skip
     """Exchange columns, starting from draw d, until F stops decreasing; write theta and return F.
 
-    One term may be held at its initial column, or be moved first and then held, to diversify the results.
+    One term may be held at its initial column, to diversify the results.
     """
     n = has_shape.size
     choice = np.empty(n, np.int64)
@@ -132,24 +134,17 @@ def _descend(
             energy -= 2.0 * x * reduced[choice[t]] - x * x
             for a in range(reduced.size):
                 reduced[a] -= x * gram[a, choice[t]]
-    if moved:
-        choice[held] = _best_choice(
-            held, choice, is_scaled, options[held, : n_options[held]], taken, gram, reduced, small, solution, trial
-        )
     for _ in range(SWEEPS):
         changed = False
         for t in range(n):
             if has_shape[t] and is_scaled[t] and t != held:
                 best = _best_choice(
-                    t, choice, is_scaled, options[t, : n_options[t]], taken, gram, reduced, small, solution, trial
+                    t, choice, is_scaled, options[t, : n_options[t]], closed, gram, reduced, small, solution, trial
                 )
                 changed = changed or best != choice[t]
                 choice[t] = best
         if not changed:
             break
-    if is_single:  # otherwise all starts would end at the same column
-        for t in range(n):
-            taken[choice[t]] = has_shape[t] and is_scaled[t]
     m = 0
     for t in range(n):
         if is_scaled[t]:
@@ -187,24 +182,6 @@ def _descend(
 
 
 @part()
-def _forbid(t, d, draws, exchange, terms, options, taken):
-    """Mark the columns of a term that lie near its column in draw d."""
-    n = terms.max() + 1
-    tau = -1
-    for a in range(exchange.shape[0]):
-        if terms[exchange[a, 1]] == t:
-            tau = exchange[a, 2]
-    for option in options:
-        draw, source = option // n, option % n
-        near = draw == d and source == t
-        if tau >= 0:
-            for a in range(exchange.shape[0]):
-                if terms[exchange[a, 1]] == source:
-                    near = near or abs(draws[draw, exchange[a, 2]] - draws[d, tau]) < MOVED
-        taken[option] = near
-
-
-@part()
 def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high):
     """Draw time constants over the window, exponents, and nested amplitudes."""
     for i in free:
@@ -212,7 +189,8 @@ def _draw(theta, kinds, free, lower, upper, nested, irrational, index, low, high
         u -= math.floor(u)
         value = 0.0
         if kinds[i] == EXPONENT:
-            value = min(upper[i], 1.0) - 0.45 * u * u - 0.02
+            top = min(upper[i], 1.0)
+            value = top - 0.02 - min(top - lower[i], WIDEST) * u * u
         elif kinds[i] == LOG_TAU:
             # some far outside, for arcs of which only a flank is measured
             value = low + (high - low) * (u - TAIL) / (1.0 - 2.0 * TAIL)
@@ -243,8 +221,7 @@ def sort_taus(theta, exchange):
 
 PROPOSE = numba.void(
     MODEL, *CIRCUIT, I64[::1], F64[::1], F64[::1], F64[::1], I64[::1], I64[::1], numba.boolean[::1], I64[:, ::1],
-    numba.boolean[::1], numba.boolean[::1], I64[:, ::1], I64[::1], numba.boolean, I64, F64[::1], F64, F64,
-    F64[:, ::1],
+    numba.boolean[::1], numba.boolean[::1], I64[:, ::1], I64[::1], I64, F64[::1], F64, F64,
     F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[:, ::1], F64[::1],
 )  # fmt: skip
 PROPOSER = numba.types.FunctionType(PROPOSE)
@@ -253,7 +230,7 @@ PROPOSER = numba.types.FunctionType(PROPOSE)
 @kernel(PROPOSE)
 def propose(
     evaluate, operations, offsets, parents, groups, kinds, lower, upper, fixed_theta, free, terms, nested,
-    exchange, has_shape, is_scaled, options, n_options, is_single, first, irrational, low, high, known,
+    exchange, has_shape, is_scaled, options, n_options, first, irrational, low, high,
     grid, target, sums, rows, columns, candidates, scores,
 ):  # fmt: skip
     """Propose starts and compute F of each: draws whose columns have been exchanged for the best ones.
@@ -264,14 +241,10 @@ def propose(
         As in :func:`eistool.kernels.search.search`.
     fixed_theta, free, terms, nested, exchange, has_shape, is_scaled, options, n_options, irrational
         As in :func:`eistool.kernels.search.search`.
-    is_single : bool
-        Whether only one term chooses its column; every start then takes a different one.
     first : int
         Index of the first draw.
     low, high : float64
         Range of ln tau.
-    known : float64, shape (m, p)
-        Minima that are known, the best first: some starts move one term of them elsewhere.
     columns : float64, shape (k, 2 n)
         Work space for the pool.
     candidates : float64, shape (s, p)
@@ -286,37 +259,28 @@ def propose(
     norm = np.empty(n_columns)
     gram = np.empty((n_columns, n_columns))
     right = np.empty(n_columns)
-    taken = np.zeros(n_columns, np.bool_)
+    closed = np.empty(n_columns, np.bool_)
     data = target[0] * target[1]
     energy = dot(data, data)
     movable = np.flatnonzero(has_shape & is_scaled)
-    n_bases = min(known.shape[0], N_BASES) if movable.size > 1 else 0
     for d in range(n_draws):
-        if d < n_bases:
-            copy(known[d], draws[d])
-        else:
-            copy(fixed_theta, draws[d])
-            _draw(draws[d], kinds, free, lower, upper, nested, irrational, first + d, low, high)
-            sort_taus(draws[d], exchange)
+        copy(fixed_theta, draws[d])
+        _draw(draws[d], kinds, free, lower, upper, nested, irrational, first + d, low, high)
+        sort_taus(draws[d], exchange)
         evaluate(operations, offsets, parents, groups, draws[d], grid, sums, rows)
         _keep_columns(rows, target[1], kinds, terms, has_shape, d * n_terms, columns, norm)
     _correlate(columns, data, options, n_options, gram, right)
     turn = first // n_draws
     for c in range(scores.size):
-        moved = n_bases > 0 and c < N_MOVES
-        if moved:
-            move = turn * N_MOVES + c
-            held, base = movable[move % movable.size], (move // movable.size) % n_bases
-            _forbid(held, base, draws, exchange, terms, options[held, : n_options[held]], taken)
-        else:
-            held = movable[(turn + c) % movable.size] if c % 2 == 1 and movable.size > 1 else -1
-            base = n_bases + c % (n_draws - n_bases)
+        start = turn * scores.size + c
+        for k in range(n_columns):
+            u = (k + 1) * (start + 1) * GOLDEN
+            closed[k] = has_shape[k % n_terms] and u - math.floor(u) < CLOSED
+        held = movable[(turn + c) % movable.size] if c % 2 == 1 and movable.size > 1 else -1
         scores[c] = _descend(
-            base, held, moved, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, taken,
-            is_single, gram, right, energy, norm, lower, upper, candidates[c],
+            c % n_draws, held, draws, kinds, terms, exchange, has_shape, is_scaled, options, n_options, closed,
+            gram, right, energy, norm, lower, upper, candidates[c],
         )  # fmt: skip
-        if moved:
-            taken[:] = False
         sort_taus(candidates[c], exchange)
         if not math.isfinite(scores[c]):
             scores[c] = np.inf

@@ -62,6 +62,12 @@ FITS: Table[FitResult] = Table(
             "standard deviation of the misfit of the circuit relative to \\|Z\\|",
             lambda fit: None if fit.evidence is None else fit.evidence.amplitude,
         ),
+        Column(
+            "p_missed",
+            "",
+            "estimated probability that the search missed a better minimum",
+            lambda fit: fit.p_missed if fit.success else None,
+        ),
     ),
     "then, for each parameter of the circuits, its value, its standard error as `NAME_stderr` and its status as "
     "`NAME_status`; value and error are empty if it is `not_identifiable`; circuits share their columns",

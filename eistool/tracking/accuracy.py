@@ -12,7 +12,7 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.fitting import FitResult
-from eistool.fitting.engine import locate
+from eistool.fitting.engine import NONE, QUICK, locate
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, Threshold
 
@@ -70,7 +70,7 @@ class EvidenceFits:
                 if (name, s) not in self._cache:
                     near = self._cache[name, s - 1]
                     start = _values(near) if near.success else None
-                    result = locate(self.spectra[s], circuit, start, search=start is None)
+                    result = locate(self.spectra[s], circuit, start, effort=QUICK if start is None else NONE)
                     self._cache[name, s] = result if result.success else locate(self.spectra[s], circuit)
             for s, result in enumerate(_chained([self._cache[name, s] for s in range(n)])):
                 self._cache[name, s] = result
@@ -102,7 +102,7 @@ def descend(
     start = {name: start[name] for name in circuit.parameters}
     for name, spec in zip(circuit.parameters, circuit.specs, strict=True):
         start[name] = min(max(start[name], 0.1), 1.0) if spec.kind == "exponent" else max(start[name], 1e-30)
-    found = locate(result.spectrum, circuit, start, fixed, search=False, ladder=False)
+    found = locate(result.spectrum, circuit, start, fixed, effort=NONE, ladder=False)
     return replace(found, noise_floor=result.noise_floor)
 
 

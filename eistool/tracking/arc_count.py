@@ -114,7 +114,7 @@ def _models(fits: EvidenceFits, family: Family) -> list[tuple[float, SeriesModel
         if k > max(usual, 1) and not (np.argmin(cost, axis=0) == k - 1).any():
             break
     path = _cheapest(cost)
-    models = []
+    models: list[tuple[float, SeriesModel]] = []
     for rows in [path, *([k] * n for k in sorted(set(path)) if len(set(path)) > 1)]:
         results = [by_count[k][s] for s, k in enumerate(rows)]
         noise = np.maximum(floors, LEAST_NOISE**2)

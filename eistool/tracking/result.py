@@ -364,8 +364,9 @@ class Tracks:
         if not self.detectable_R.size:
             return what
         near = self.detectable_R <= FAR_FROM_TYPICAL * np.median(self.detectable_R)
-        stretches = [list(part) for good, part in itertools.groupby(range(near.size), near.__getitem__) if good]
-        first, *_, last = [(part := max(stretches, key=len))[0], *part]
+        stretches = [list(part) for good, part in itertools.groupby(range(near.size), lambda i: near[i]) if good]
+        longest = max(stretches, key=len)
+        first, last = longest[0], longest[-1]
         limit = float(self.detectable_R[first : last + 1].max())
         total = np.array([_total(result)[0] for result in self.results])
         if not limit < np.nanmax(np.append(total, 0.0)):

@@ -129,7 +129,7 @@ def test_better_minima_are_used_and_flagged() -> None:
     good = eistool.fit(spectrum, "R0-p(R1,CPE1)-Wo1")
     swapped = {"R0": 4.7, "R1": 2.8, "CPE1.Q": 5e-5, "CPE1.alpha": 0.9, "Wo1.R": 4.9, "Wo1.tau": 2.9e-6}
     constraints = Constraints.of(good.circuit, swapped, None, None)
-    false = engine._fit(spectrum, good.circuit, constraints, "modulus", rounds=0)
+    false = engine._fit(spectrum, good.circuit, constraints, "modulus", engine.NONE)
     assert false.chi2 > 1.5 * good.chi2
     want = good.confidence()
     for name, interval in false.confidence().items():

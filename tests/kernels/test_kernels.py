@@ -137,8 +137,6 @@ def test_kernels_run_uncompiled() -> None:
     code = (
         "import numpy as np, eistool\n"
         "s = eistool.simulate('R0-p(R1,CPE1)', np.geomspace(1, 1e4, 16), [1, 10, 1e-4, 0.9], 0.001, 1)\n"
-        "from eistool.fitting import engine\n"
-        "engine.ROUNDS = 1\n"
         "print(eistool.fit(s, 'R0-C1').chi2)\n"
     )
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
