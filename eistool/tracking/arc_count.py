@@ -35,6 +35,7 @@ CLEARLY: Annotated[
     float, Threshold("ΔBIC by which shared arcs replace a change of the number of arcs", CHECKED)
 ] = 25.0
 CLEAR: Annotated[float, Threshold("R/u of a shared arc on both sides of a gap", "engineering choice")] = 6.0
+SLIGHT = 1e-4  # R/|Z| of an arc as the start of a fit
 SHORTEST_GAP = 2  # spectra from one clear arc to the next that are no gap
 SEPARATE: Annotated[
     float, Threshold("least distance in decades of arcs that only the whole series shows", CHECKED)
@@ -368,7 +369,7 @@ def _common_shape(
         if not results[s].success:
             continue
         circuit = _with(model, s, name)
-        start = {f"{name}.R": max(size[s], 1e-3), f"{name}.tau": what[0], f"{name}.alpha": what[1]}
+        start = {f"{name}.R": max(size[s], _small(results[s])), f"{name}.tau": what[0], f"{name}.alpha": what[1]}
         free = descend(results[s], circuit, start, model.held(s))
         i = [circuit.index(f"{name}.tau"), circuit.index(f"{name}.alpha")]
         if not free.success or not results[s].chi2 - free.chi2 > 0:
@@ -398,5 +399,15 @@ def _refitted(model: SeriesModel, s: int, added: Added, size: float) -> FitResul
     result = model.results[s]
     if not result.success:
         return result
-    extra = {f"{added.name}.R": max(size, 1e-3), **added.held}
-    return descend(result, _with(model, s, added.name), extra, model.held(s) | added.held)
+    circuit, held = _with(model, s, added.name), model.held(s) | added.held
+    least = _small(result)
+    again = descend(result, circuit, {f"{added.name}.R": max(size, least), **added.held}, held)
+    if again.success and again.chi2 <= result.chi2:
+        return again
+    nothing = descend(result, circuit, {f"{added.name}.R": 1e-3 * least, **added.held}, held)
+    return min((r for r in (again, nothing) if r.success), key=lambda r: r.chi2, default=again)
+
+
+def _small(result: FitResult) -> float:
+    """Return a resistance that hardly changes the spectrum."""
+    return SLIGHT * float(np.median(np.abs(result.spectrum.impedance)))
