@@ -63,7 +63,7 @@ MOST_HIDDEN: Annotated[
     float, Threshold("share of R before an event that misfit may account for (criterion 6)", CHECKED)
 ] = 0.2
 HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
-RATES = (0.15, 0.3, 0.5, 0.8)  # per spectrum, of exponential growth
+RATES = (0.1, 0.2, 0.3)  # per spectrum, of exponential growth; faster growth takes six spectra or fewer
 LEAST_STEP = 0.02  # relative change of R from spectrum to spectrum
 CHI2_MEDIAN = 0.4549  # of one degree of freedom
 NEAREST = 3  # arcs next to an event that give its τ
