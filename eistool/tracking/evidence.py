@@ -296,6 +296,9 @@ def _significance(
     R, u_R = _typical(run, on)
     seen = _in_difference(run, on, off, model) or _is_peak(run, on, spectra, drt_of)
     large = SIGNIFICANT * u_R < R
+    near = _typical(run, on[:EACH_SIDE])
+    if near[0] > SIZABLE * near[1]:
+        R, u_R = near  # R at the event, where it is clear
     reason = "" if seen and large else "R is below 3 u" if seen else "no peak in the DRT or the difference"
     return {"drt_persistent": seen, "R_ohm": R, "u_R_ohm": u_R, "criterion_2": seen and large, "reason": reason}
 
