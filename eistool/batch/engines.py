@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from threadpoolctl import threadpool_limits
+
 from eistool.batch.boundary import Breakdown
 from eistool.errors import ConfigError, EistoolError
 
@@ -119,10 +121,11 @@ class Engine(ABC):
 
 
 class Inline(Engine):
-    """Calls in this process, one after the other."""
+    """Calls in this process, one after the other, with one thread for the small matrices of fits."""
 
     def __init__(self) -> None:
         self._queue: deque[Call] = deque()
+        self._limits = threadpool_limits(limits=1, user_api="blas")
 
     def wants_more(self) -> bool:
         """Return whether no call waits."""
@@ -149,7 +152,8 @@ class Inline(Engine):
         self._queue.clear()
 
     def close(self) -> None:
-        """End nothing: there are no workers."""
+        """Give back the threads: there are no workers."""
+        self._limits.restore_original_limits()
 
 
 class Processes(Engine):

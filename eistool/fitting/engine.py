@@ -55,8 +55,8 @@ class Effort(NamedTuple):
     p_missed: float
 
 
-THOROUGH = Effort(250, 0.01)
-QUICK = Effort(24, 0.2)  # to compare circuits
+THOROUGH = Effort(250, 0.02)
+QUICK = Effort(24, 0.35)  # to compare circuits
 NONE = Effort(0, 1.0)  # a refit from the start values alone
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility

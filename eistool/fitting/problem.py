@@ -242,25 +242,42 @@ class Frame:
     in_units: bool  # whether values or bounds are given in units of the parameters
 
 
-@functools.lru_cache(maxsize=64)
 def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = frozenset()) -> Frame:
     """Return the frame of fits of a circuit; parameters ``held`` keep their own unit."""
+    limits = (constraints.lower, constraints.upper, constraints.bounded)
+    return _frame(
+        circuit, held, frozenset(constraints.fixed), bool(constraints.start), *(row.tobytes() for row in limits)
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _frame(
+    circuit: Circuit,
+    held: frozenset[int],
+    fixed_at: frozenset[int],
+    has_start: bool,
+    low: bytes,
+    high: bytes,
+    is_bounded: bytes,
+) -> Frame:
+    lower, upper = np.frombuffer(low), np.frombuffer(high)
+    bounded = np.frombuffer(is_bounded, dtype=np.bool_)
     kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held = held | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
+    held = held | frozenset(i for i in kept if i in fixed_at or bounded[i])
     program = compile_circuit(circuit, arcs=True, held=held)
     order, p = program.order, program.kinds.size
-    fixed = np.array([int(i) in constraints.fixed for i in order])
+    fixed = np.array([int(i) in fixed_at for i in order])
     exponent = program.kinds == parameters.EXPONENT
     movable = [
         row
         for row in program.arcs
-        if not any(fixed[i] or (constraints.bounded[order[i]] and not exponent[i]) for i in row[1:] if i >= 0)
+        if not any(fixed[i] or (bounded[order[i]] and not exponent[i]) for i in row[1:] if i >= 0)
     ]
     # arcs are interchangeable only within equal bounds
     ends = [
         (
             row[0],
-            *((constraints.lower[order[i]], constraints.upper[order[i]]) if exponent[i] else () for i in row[1:]),
+            *((lower[order[i]], upper[order[i]]) if exponent[i] else () for i in row[1:]),
         )
         for row in movable
     ]
@@ -272,13 +289,13 @@ def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = 
         program=program,
         free=np.flatnonzero(~fixed).astype(np.int64),
         held=fixed,
-        bounded=constraints.bounded[order] | exponent,
+        bounded=bounded[order] | exponent,
         exchange=exchange,
         pool=Pool.of(program, ~fixed, exchange),
-        lower=np.where(exponent, constraints.lower[order], np.full(p, -AMPLITUDE_RANGE)),
-        upper=np.where(exponent, constraints.upper[order], np.full(p, AMPLITUDE_RANGE)),
+        lower=np.where(exponent, lower[order], np.full(p, -AMPLITUDE_RANGE)),
+        upper=np.where(exponent, upper[order], np.full(p, AMPLITUDE_RANGE)),
         is_tau=program.kinds == parameters.LOG_TAU,
-        in_units=bool(constraints.fixed or constraints.start or constraints.bounded.any()),
+        in_units=bool(fixed_at or has_start or bounded.any()),
     )
 
 

@@ -493,7 +493,8 @@ def draft_circuit(
     bounds = {
         name: pair for name, pair in typical_exponents(circuit).items() if name not in known["fixed"]
     } | known["bounds"]
-    start = {name: _within(value, bounds.get(name)) for name, value in (start or {}).items()}
+    limits = {circuit.index(name): pair for name, pair in bounds.items()}
+    start = {name: _within(value, limits.get(circuit.index(name))) for name, value in (start or {}).items()}
     constraints = Constraints.of(circuit, start, bounds, known["fixed"])
     return draft_fit(spectrum, circuit, constraints, options.weighting, effort)
 

@@ -211,7 +211,7 @@ def test_a_fit_that_does_not_converge_has_failed(spectrum: Spectrum, monkeypatch
 
     def unfinished(*arguments: Any) -> int:
         n = int(original(*arguments))
-        arguments[-3][:, 1] = 0
+        arguments[-4][:, 1] = 0
         return n
 
     monkeypatch.setattr(search, "search_directly", unfinished)
