@@ -1,11 +1,19 @@
 """Text and HTML for the reprs of result objects."""
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+T = TypeVar("T")
+BAR_INTERVAL = 1.0  # s, between changes of a bar in a notebook
 MAX_DIGITS = 6  # of any number in a repr: further digits differ between processors
 PLOT_WIDTH, PLOT_HEIGHT, PLOT_MARGIN = 260, 170, 6  # pixels of a plot in a repr
 MIN_ERROR = 1e-5  # relative error below which its two digits would exceed MAX_DIGITS
@@ -173,6 +181,37 @@ def html_plot(
     )
 
 
+def with_bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    """Yield items, and show a bar in a notebook that has waited for a second.
+
+    Parameters
+    ----------
+    items : iterable
+        Items that take time.
+    total : int
+        Their number.
+    label : str
+        Text beside the bar.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if not hasattr(shell, "kernel") or threading.current_thread() is not threading.main_thread():
+        yield from items
+        return
+    show: Any = sys.modules["IPython"].display
+    started = shown = time.monotonic()
+    bar = None
+    for done, item in enumerate(items, start=1):
+        now = time.monotonic()
+        if now - shown > BAR_INTERVAL:
+            shown, left = now, (now - started) * (total - done) / done
+            text = f"{escape(label)} {done}/{total}, {left:.0f} s left"
+            html = show.HTML(f'<progress value="{done}" max="{total}"></progress> {text}')
+            bar = show.display(html, display_id=True) if bar is None else bar.update(html) or bar
+        yield item
+    if bar is not None:
+        bar.update(show.HTML(f"{escape(label)} {total}/{total} in {time.monotonic() - started:.0f} s"))
+
+
 def plain(value: Any) -> Any:
     """Convert a value to dicts, lists, strings and numbers of strict JSON.
 
@@ -194,7 +233,24 @@ def plain(value: Any) -> Any:
     return value
 
 
-class Shown:
+class Tabular:
+    """Mixin with ``to_dataframe()`` for results with ``to_dict()``."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain Python objects."""
+        raise NotImplementedError
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas table with one row: numbers and texts, those of parts as ``part.name``; no lists."""
+        import pandas as pd
+
+        frame = pd.json_normalize(self.to_dict())
+        return frame[[name for name in frame if not isinstance(frame[name].iloc[0], list | tuple | dict)]]
+
+
+class Shown(Tabular):
     """Mixin with ``to_dict()``, and reprs that print numbers with at most six digits.
 
     A dataclass without a ``__repr__`` of its own is declared with ``repr=False``.

@@ -98,3 +98,17 @@ def restore(cell: str) -> str:
     ('=1+1', "'a'")
     """
     return cell[1:] if _GUARDED.match(cell) else cell
+
+
+def without_name(reason: str, *names: str) -> str:
+    """Return a reason without the name of its file at the beginning, for a place where the name stands beside it.
+
+    Examples
+    --------
+    >>> without_name("x.csv, line 4: expected a number", "x.csv")
+    'line 4: expected a number'
+    """
+    for name in names:
+        if reason.startswith((f"{name}: ", f"{name}, ")):
+            return reason[len(name) + 2 :]
+    return reason

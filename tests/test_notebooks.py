@@ -1,6 +1,8 @@
 """Notebooks of docs/notebooks run, and HTML reprs have small plots."""
 
 import json
+import sys
+import types
 from pathlib import Path
 
 import matplotlib as mpl
@@ -37,6 +39,36 @@ def test_reprs_show_the_curve() -> None:
     assert "<polyline" in eistool.compute_drt(spectrum)._repr_html_()
     assert list(fit.to_dataframe()["name"]) == ["R0", "R1", "CPE1.Q", "CPE1.alpha"]
     assert list(spectrum.to_dataframe()) == ["frequency_Hz", "z_real_ohm", "z_imag_ohm", "used"]
+
+
+class Bar:
+    """Display of a notebook, which keeps what it showed."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def __call__(self, html: str, display_id: bool) -> "Bar":
+        self.shown.append(html)
+        return self
+
+    def update(self, html: str) -> None:
+        self.shown.append(html)
+
+
+@pytest.mark.parametrize(("kernel", "wait"), [(True, 0.0), (True, 60.0), (False, 0.0)])
+def test_a_bar_in_a_notebook_that_waits(monkeypatch: pytest.MonkeyPatch, kernel: bool, wait: float) -> None:
+    bar, shell = Bar(), types.SimpleNamespace(**({"kernel": object()} if kernel else {}))
+    display = types.SimpleNamespace(HTML=str, display=bar)
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell, display=display))
+    monkeypatch.setattr("eistool.display.BAR_INTERVAL", wait)
+    spectra = [eistool.simulate("R0-C1", [1, 10, 100], [10, 1e-3], noise=0.01, seed=i) for i in range(3)]
+    assert len(eistool.fit_many(spectra, "R0-C1")) == 3
+    if not kernel or wait:
+        assert bar.shown == []
+        return
+    assert len(bar.shown) == 4
+    assert '<progress value="1" max="3">' in bar.shown[0]
+    assert "fitting 3/3 in 0 s" in bar.shown[-1]
 
 
 def test_small_plots() -> None:

@@ -1,11 +1,15 @@
 """What users see: the public names, the shape of the reprs, and lazy imports."""
 
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import eistool
@@ -98,8 +102,8 @@ def test_imports_are_lazy(code: str, unwanted: list[str]) -> None:
     assert done.stdout == "[]\n"
 
 
-def shown() -> dict[str, str]:
-    """Return the text and HTML of one object of each kind."""
+def examples() -> dict[str, Any]:
+    """Return one object of each kind."""
     metadata = eistool.Metadata(sample_id="S17", temperature_C=25.0, soc_pct=50.0)
     circuit = eistool.load_circuit("bulk_gb_spike")
     f = np.geomspace(1e6, 0.1, 36)
@@ -162,6 +166,11 @@ def shown() -> dict[str, str]:
     objects |= {"trend": tracks.trend(), "extremum": tracks.extrema()[0]}
     drt = eistool.compute_drt(spectrum.crop(f_min=0.5))
     objects |= {"drt": drt, "peak": drt.peaks[0]}
+    return objects
+
+
+def shown(objects: dict[str, Any]) -> dict[str, str]:
+    """Return their texts and HTML."""
     # how many starts agree is not the same on every processor
     texts = {
         f"{name}.txt": re.sub(r"\d+ of \d+ starts", "N of M starts", repr(thing)) + "\n"
@@ -175,8 +184,60 @@ def shown() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def reprs() -> dict[str, str]:
-    return shown()
+def objects() -> dict[str, Any]:
+    return examples()
+
+
+@pytest.fixture(scope="module")
+def reprs(objects: dict[str, Any]) -> dict[str, str]:
+    return shown(objects)
+
+
+def test_every_result_has_a_table(objects: dict[str, Any]) -> None:
+    spectrum = objects["spectrum"]
+    others = {
+        "kramers_kronig": eistool.check_kramers_kronig(spectrum),
+        "z_hit": eistool.check_z_hit(spectrum),
+        "hilbert": eistool.hilbert_score(spectrum),
+        "reading": eistool.take_readings(spectrum)["R_first"],
+        "thickness": eistool.regress_thickness([100, 200, 300], [15, 25, 35], [0.1] * 3, 1.0),
+    }
+    without = {"circuit", "parameters", "processes", "assigned"}  # no result, or several
+    lengths = {"kramers_kronig": 36, "z_hit": 36, "hilbert": 36, "conductivity": 3, "tracked_process": 6, "law": 2}
+    for name, thing in (objects | others).items():
+        if name in without:
+            continue
+        frame = thing.to_dataframe()
+        assert isinstance(frame, pd.DataFrame)
+        assert len(frame) == lengths.get(name, len(frame)) > 0, name
+        assert frame.columns.is_unique, name
+        assert not frame.map(lambda cell: isinstance(cell, list | dict | tuple)).any(axis=None), name
+    conductivity = objects["conductivity"]
+    row = conductivity.to_dataframe().set_index("quantity").loc["total"]
+    assert row["sigma_S_per_cm"] == conductivity.total.sigma_S_per_cm
+    event = objects["event"].to_dataframe()
+    assert event["evidence.delta_bic"].item() == objects["event"].evidence["delta_bic"]
+
+
+def test_no_kind_of_result_is_without_a_table() -> None:
+    rooms = [
+        "spectrum",
+        "validation",
+        "drt",
+        "fitting",
+        "materials",
+        "direct_current",
+        "symmetric_cell",
+        "tracking",
+    ]
+    missing = []
+    for module in pkgutil.walk_packages(eistool.__path__, "eistool."):
+        if module.name.split(".")[1] not in rooms:
+            continue
+        for name, kind in vars(importlib.import_module(module.name)).items():
+            if isinstance(kind, type) and hasattr(kind, "to_dict") and not hasattr(kind, "to_dataframe"):
+                missing.append(name)
+    assert missing == []
 
 
 def test_reprs_are_as_approved(reprs: dict[str, str]) -> None:
@@ -197,5 +258,5 @@ def test_reprs_print_at_most_six_digits(reprs: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    for file_name, content in shown().items():
+    for file_name, content in shown(examples()).items():
         (GOLDEN / file_name).write_text(content, encoding="utf-8")

@@ -130,7 +130,7 @@ def _is_reported(out: Path) -> bool:
 
 
 def write_report(out: Path, target: Path | None = None) -> Path:
-    """Write the HTML report of a result folder from its tables, and return its path.
+    """Write the HTML report of a result folder from its tables, and return the path of its first page.
 
     Parameters
     ----------
@@ -146,11 +146,18 @@ def write_report(out: Path, target: Path | None = None) -> Path:
     OutputError
         If the report cannot be written.
     """
-    from eistool.report.page import render_report
+    from eistool.report.page import page_name, render_pages
 
-    target = out / REPORT if target is None else target
-    write_file(target, render_report(out).encode())
-    return target
+    first = out / REPORT if target is None else target
+    pages = render_pages(out, first.name)
+    for i, html in enumerate(pages, start=1):
+        write_file(first.with_name(page_name(first.name, i)), html.encode())
+    if target is None:  # further pages of an earlier report
+        n = len(pages) + 1
+        while (old := out / page_name(REPORT, n)).exists():
+            old.unlink()
+            n += 1
+    return first
 
 
 @dataclass(eq=False)

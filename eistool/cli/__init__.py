@@ -1,11 +1,13 @@
 """Command line; commands are imported on first use."""
 
+import contextlib
 import errno
 import importlib
 import logging
 import signal
 import threading
 import warnings
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -71,6 +73,26 @@ class _Interrupt:
         raise _Interrupted
 
 
+class _Notices(logging.Handler):
+    """Messages of the engine, which may come while a command is imported, as lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        echo(record.getMessage(), err=True)
+
+
+@contextlib.contextmanager
+def _notices() -> Iterator[None]:
+    handler, logger = _Notices(), logging.getLogger("eistool.kernels")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
 class LazyGroup(click.Group):
     """Group of the commands ``eistool.cli.<name>.command``."""
 
@@ -109,7 +131,7 @@ class LazyGroup(click.Group):
             for number in (signal.SIGINT, signal.SIGTERM):  # the end of a cluster job is like Ctrl-C
                 signal.signal(number, handler)
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _notices():
                 warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
                 super().invoke(ctx)
         except OutputError as error:

@@ -10,7 +10,7 @@ import click
 from eistool.cli.options import electrode, inputs
 from eistool.cli.output import echo, echo_json
 from eistool.errors import ConfigError, OutputError
-from eistool.escaping import file_name, printable
+from eistool.escaping import file_name, printable, without_name
 
 if TYPE_CHECKING:
     from eistool.spectrum import Spectrum
@@ -67,7 +67,7 @@ def command(
             continue
         sweeps = attempt(file.source, functools.partial(load, file, tables, electrode), raised=(ConfigError,))
         if isinstance(sweeps, Breakdown):
-            failures[file.source] = sweeps.reason.removeprefix(f"{printable(file.path.name)}: ")
+            failures[file.source] = without_name(sweeps.reason, printable(file.path.name))
         else:
             spectra[file.source] = sweeps
     written = _write(spectra, style, out, force)

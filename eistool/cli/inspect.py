@@ -7,7 +7,7 @@ import click
 
 from eistool.cli.output import console, echo_json
 from eistool.errors import ConfigError
-from eistool.escaping import printable
+from eistool.escaping import printable, without_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,7 +81,7 @@ def _inspect(file: "FoundFile", tables: "SampleTables") -> dict[str, Any]:
     if isinstance(spectra, Breakdown):
         return described | {
             "status": "failed",
-            "reason": spectra.reason.removeprefix(f"{printable(file.path.name)}: "),
+            "reason": without_name(spectra.reason, printable(file.path.name)),
         }
     return described | {"status": "read", "sweeps": spectra}
 

@@ -21,6 +21,7 @@ def command(folder: Path, out: Path | None) -> None:
 
     The report is one file that opens in any browser of 2023 or later, offline: overview, table of sweeps,
     plots and parameters of each sweep, samples and series. fit, drt, track and check write it themselves.
+    Folders of more than about 1,000 sweeps have further pages, report-2.html and so on.
     """
     from eistool.batch import write_report
 

@@ -53,8 +53,9 @@ def make_app(workbench: "Workbench", token: str) -> "Starlette":
 
         return guarded(answer)
 
-    async def page(_: "Request") -> "Response":
-        return HTMLResponse(await run_in_threadpool(workbench.page), headers=headers)
+    async def page(request: "Request") -> "Response":
+        html = await run_in_threadpool(workbench.page, request.path_params.get("number", 1))
+        return Response("not found", 404, headers) if html is None else HTMLResponse(html, headers=headers)
 
     async def state(_: "Request") -> "Response":
         return JSONResponse({"stamp": workbench.stamp}, headers=headers)
@@ -68,10 +69,17 @@ def make_app(workbench: "Workbench", token: str) -> "Starlette":
 
     routes = [
         Route("/{token}/", guarded(page)),
+        Route("/{token}/report.html", guarded(page)),
+        Route("/{token}/report-{number:int}.html", guarded(page)),
         Route("/{token}/state", guarded(state)),
         Route("/{token}/open", asked(lambda given: workbench.open(given["name"])), methods=["POST"]),
         Route(
             "/{token}/refit", asked(lambda given: workbench.refit(given["name"], choices(given))), methods=["POST"]
+        ),
+        Route(
+            "/{token}/simulate",
+            asked(lambda given: workbench.simulate(given["name"], choices(given), given["values"])),
+            methods=["POST"],
         ),
         Route(
             "/{token}/compare",

@@ -8,6 +8,7 @@ import click
 from eistool.cli.options import Measured, geometry, out_folder, plots, to_metadata
 from eistool.cli.output import echo, echo_json
 from eistool.cli.running import choose_out, command_line, settings_of
+from eistool.escaping import without_name
 
 if TYPE_CHECKING:
     from eistool.jobs.subtract import Subtracted
@@ -119,7 +120,7 @@ def _print(cell: "Subtracted") -> None:
 
     result = cell.result
     if result is None:
-        echo(f"failed: {cell.source}: {cell.error.removeprefix(f'{cell.source}: ')}")
+        echo(f"failed: {cell.source}: {without_name(cell.error, cell.source)}")
         return
     first, *rest = repr(result).splitlines()
     echo(f"{cell.source}  {first.partition('(')[2].removesuffix(')')}")

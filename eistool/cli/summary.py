@@ -20,7 +20,7 @@ from eistool.cli.lines import (
 )
 from eistool.cli.output import echo, echo_json, echo_styled
 from eistool.cli.transport import transport_lines
-from eistool.escaping import printable
+from eistool.escaping import printable, without_name
 from eistool.spectrum.series import COORDINATES
 from eistool.typing import JSON
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 MOST_SPECTRA = 200  # with a line of their own
-_EXPECTED = ("document", "samples table", "settings")  # reasons for ignored files that need no line
+_EXPECTED = ("document", "program", "samples table", "settings")  # reasons for ignored files that need no line
 _MOST_LINES = 10  # of warnings and failures
 
 
@@ -115,7 +115,7 @@ def print_summary(summary: "Summary", by: str | None = None, verbose: bool = Fal
         if counts[name] or name in ("ok", "failed")
     ]
     report = summary.out / REPORT
-    look = f", all to look at in {printable(str(report))}" if report.exists() else ""
+    look = f", report: {printable(str(report))}" if report.exists() else ""
     places = f"Tables in {printable(str(summary.out))}{look}"
     _echo([f"{', '.join(states)}; {counts['computed_now']} computed now. {places}"], width)
     if summary.interrupted:
@@ -162,9 +162,7 @@ def _failures(summary: "Summary") -> Iterable[tuple["Record", Mapping[str, Any]]
 
 def _reason(record: "Record", error: str) -> str:
     # messages of readers and fits begin with the name, printed already
-    for name in (record_name(record), record.key.source.rpartition("/")[2]):
-        error = error.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
-    return error
+    return without_name(error, record_name(record), record.key.source.rpartition("/")[2])
 
 
 def _place(record: "Record", column: str) -> tuple[str, bool, float]:

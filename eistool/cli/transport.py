@@ -90,7 +90,9 @@ def arrhenius_line(row: Mapping[str, Any]) -> str:
     from eistool.display import format_value
 
     name = f"{row['sample_id']}  " if row["sample_id"] else ""
-    span = f"{row['n_points']} points from {row['T_min_C']:g} to {row['T_max_C']:g} °C, {row['form']}"
+    span = f"{row['n_points']} points from {row['T_min_C']:g} to {row['T_max_C']:g} °C"
+    if row["form"] != "ln_sigmaT":
+        span += ", of ln σ"
     if row["status"] == "not_resolvable":
         return f"{name}Ea of {row['quantity']} not resolvable ({row['reason']}; {span})"
     status = "" if row["status"] == "ok" else f" ({row['status']})"

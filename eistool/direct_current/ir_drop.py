@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from eistool.constants import TWO_SIDED_95
 from eistool.direct_current.holds import CHECKED
-from eistool.display import format_value, html_table, plain
+from eistool.display import Tabular, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting.intervals import t_quantile
 from eistool.fitting.result import NEAR_TIE, UNRESOLVED
@@ -32,7 +32,7 @@ RELAXED: Annotated[
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class IRDrop:
+class IRDrop(Tabular):
     """Voltage drop at one change of the current, for one pair of electrodes.
 
     ``overpotential_V`` is E under current minus E at the end of the rest. It is nan if the rest was too short,

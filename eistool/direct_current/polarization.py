@@ -12,7 +12,7 @@ from eistool.constants import ONE_SIDED_95, SIGNIFICANT
 from eistool.direct_current.holds import CHECKED, Hold, check_record, find_holds
 from eistool.direct_current.relaxation import SETTLED, Relaxation, fit_relaxation
 from eistool.direct_current.transference import Transference, transference_numbers
-from eistool.display import brief_repr, format_value, html_table, plain
+from eistool.display import Tabular, brief_repr, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting.result import UNRESOLVED
 from eistool.spectrum import CellGeometry, check_geometry
@@ -45,7 +45,7 @@ HIGH_V: Annotated[
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PolarizationStep:
+class PolarizationStep(Tabular):
     """One hold: voltage, and steady current with the offset subtracted."""
 
     voltage_V: float

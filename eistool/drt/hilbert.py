@@ -2,16 +2,19 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.display import brief_repr, html_table, plain
+from eistool.display import Tabular, brief_repr, html_table, plain
 from eistool.drt.grid import check_points
 from eistool.drt.tikhonov import matrices_of, minimize
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 WEIGHTINGS = ("modulus", "unit")
 SERIES = 3  # number of linear terms: R∞, L and 1/C
@@ -37,7 +40,7 @@ class PartScore:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class HilbertScore:
+class HilbertScore(Tabular):
     """Consistency of a spectrum, from :func:`hilbert_score`.
 
     Attributes
@@ -61,6 +64,15 @@ class HilbertScore:
         """Return the scores as plain Python objects."""
         as_dict: dict[str, Any] = plain({"label": self.spectrum.label, "real": self.real, "imag": self.imag})
         return as_dict
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas table with a row for each point: predicted parts and their deviations in ohm."""
+        return self.spectrum.to_dataframe().assign(
+            predicted_real_ohm=self.impedance.real,
+            predicted_imag_ohm=self.impedance.imag,
+            u_real_ohm=self.u_impedance.real,
+            u_imag_ohm=self.u_impedance.imag,
+        )
 
     def __repr__(self) -> str:
         lines = [f"Hilbert transform of {self.spectrum.label!r}; 1 is perfect"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.display import format_fixed, html_table, plain
+from eistool.display import Tabular, format_fixed, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting.engine import fit_many
 from eistool.fitting.result import NEAR_TIE, TIE, FitResult
@@ -15,7 +15,7 @@ from eistool.spectrum import Spectrum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RankedCircuit:
+class RankedCircuit(Tabular):
     """Fit of a circuit and its rank among other circuits."""
 
     result: FitResult

@@ -16,6 +16,7 @@ import numpy as np
 from eistool.circuit import Circuit, as_circuit
 from eistool.circuit.custom_elements import take_error
 from eistool.circuit.limits import dc_resistance
+from eistool.display import with_bar
 from eistool.errors import FitError
 from eistool.fitting.alternatives import (
     extrapolation_covariance,
@@ -166,7 +167,9 @@ def fit_many(
     CircuitError, FitError
         If the circuit, names, bounds or weighting are invalid; failed fits do not raise.
     """
-    results = list(fit_iter(spectra, circuit, jobs, start=start, bounds=bounds, fixed=fixed, weighting=weighting))
+    spectra = list(spectra)
+    fits = fit_iter(spectra, circuit, jobs, start=start, bounds=bounds, fixed=fixed, weighting=weighting)
+    results = list(with_bar(fits, len(spectra), "fitting"))
     if not chain:
         return results
     return _chained(results, Constraints.of(as_circuit(circuit), start, bounds, fixed))

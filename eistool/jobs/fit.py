@@ -293,14 +293,14 @@ class FitJob(Job[FitOptions]):
             every = list(one.fits)
             if len(circuits) > 1:
                 flags += remarks(fit, every, names)
-                fit = self._searched(fit)
-                smaller, left_out = self._left_out(fit)
+                fit = self.searched(fit)
+                smaller, left_out = self.left_out(fit)
                 every = [other for other in every if other.circuit != fit.circuit] + [fit, *smaller]
             best = (smaller or [fit])[-1]
             records.append(fit_record(task.key, best, every, one.validity, one.drt, flags, left_out))
         return records
 
-    def _searched(self, fit: FitResult) -> FitResult:
+    def searched(self, fit: FitResult) -> FitResult:
         """Return the chosen fit after a thorough search, since circuits are compared after a quick one."""
         if not fit.success:
             return fit
@@ -308,7 +308,7 @@ class FitJob(Job[FitOptions]):
         found = fit_circuit(fit.spectrum, fit.circuit, replace(self.options, weighting=fit.weighting), start)
         return found if found.success else fit
 
-    def _left_out(self, fit: FitResult) -> tuple[list[FitResult], tuple[Quantity, ...]]:
+    def left_out(self, fit: FitResult) -> tuple[list[FitResult], tuple[Quantity, ...]]:
         """Return fits without parts that the data do not need; a known cell keeps the parts that have roles."""
         if not fit.success or fit.circuit.roles:
             return [], ()

@@ -72,7 +72,7 @@ class TrackJob(Job[TrackOptions]):
     """Processes of all series."""
 
     name = "track"
-    stage = "reading"
+    stage = "loading"
     tables = (SPECTRA, MEASURED, FAILURES)
 
     def decisive(self) -> JSON:

@@ -19,12 +19,13 @@ from eistool.drt import compute_drt
 from eistool.errors import ConfigError, EistoolError
 from eistool.fitting import FitResult, compare_circuits, fit
 from eistool.jobs.overrides import chosen_points
-from eistool.report.page.render import render_report
+from eistool.report.page.render import render_pages
+from eistool.report.page.words import explain_flag
 from eistool.report.results import Key, Results, key_of, name_of, number, read_results
 from eistool.settings import Override, read_overrides, with_override
 from eistool.settings.settings import FILE_NAME
 from eistool.spectrum import Metadata, Spectrum
-from eistool.typing import JSON
+from eistool.typing import JSON, ComplexArray
 
 DRAFTS = "serve.json"
 MOST_COMPARED = 8
@@ -59,9 +60,10 @@ class Workbench:
         """Time of the last change of the results."""
         return str((self.folder / "run.json").stat().st_mtime_ns)
 
-    def page(self) -> str:
-        """Return the report with the panel for refits."""
-        return render_report(self.folder, live=True)
+    def page(self, number: int = 1) -> str | None:
+        """Return a page of the report with the panel for refits, None if there is no such page."""
+        pages = render_pages(self.folder, live=True)
+        return pages[number - 1] if 1 <= number <= len(pages) else None
 
     def spectra(self) -> dict[str, Spectrum]:
         """Return the sweeps by name, those dropped on the page included."""
@@ -87,7 +89,7 @@ class Workbench:
         order = np.argsort(spectrum.frequency)[::-1]
         return {
             "name": name,
-            "choices": {key: value for key, value in draft.items() if key not in ("file", "sweep")},
+            "choices": plain({key: value for key, value in draft.items() if key not in ("file", "sweep")}),
             "accepted": name in accepted,
             "circuits": sorted(circuit_names()),
             "f": spectrum.frequency[order].tolist(),
@@ -114,6 +116,34 @@ class Workbench:
         result = self._fit(name, override)
         self._keep(name, override)
         return _described(result)
+
+    def simulate(self, name: str, choices: Mapping[str, Any], values: Mapping[str, float]) -> JSON:
+        """Return the curve of the circuit at given values of all its parameters, without a fit.
+
+        Parameters
+        ----------
+        name : str
+            Of the sweep.
+        choices : mapping
+            As for :meth:`refit`; the circuit and the points are used.
+        values : mapping
+            Value of each parameter by its full name, in SI units.
+
+        Raises
+        ------
+        EistoolError
+            If the sweep is unknown, or a choice or a value is wrong.
+        """
+        override = self._override(name, choices)
+        spectrum = chosen_points(self._spectrum(name), override)
+        impedance = as_circuit(override.circuit or "").impedance(spectrum.frequency, values)
+        residual = (spectrum.impedance - impedance) / abs(spectrum.impedance)
+        rms = np.sqrt(np.mean(abs(residual[spectrum.mask]) ** 2) / 2)
+        return {
+            "status": "not fitted",
+            "quality": f"residuals {100 * rms:.3g} % of |Z| (root mean square), {spectrum.n_used} points",
+            **_curve(spectrum, impedance),
+        }
 
     def compare(self, name: str, choices: Mapping[str, Any], circuits: list[str]) -> list[JSON]:
         """Return the circuits ranked by their evidence on the points of these choices."""
@@ -176,8 +206,13 @@ class Workbench:
 
     def _override(self, name: str, choices: Mapping[str, Any]) -> Override:
         source, sweep = _key_of_name(name)
+        ends = (0.0, np.inf)  # JSON has no infinity: null is an end without a limit
         try:
-            return Override.model_validate({**choices, "file": source, "sweep": sweep})
+            bounds = {
+                key: tuple(end if value is None else value for value, end in zip(pair, ends, strict=True))
+                for key, pair in choices.get("bounds", {}).items()
+            }
+            return Override.model_validate({**choices, "bounds": bounds, "file": source, "sweep": sweep})
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -242,21 +277,26 @@ def _masked(results: Results) -> dict[str, list[float]]:
     }
 
 
+def _curve(spectrum: Spectrum, impedance: ComplexArray) -> JSON:
+    """Return the points used and the modelled impedance, the highest frequency first."""
+    order = np.argsort(spectrum.frequency)[::-1]
+    z = impedance[order]
+    return {"used": spectrum.mask[order].tolist(), "fit_re": z.real.tolist(), "fit_im": z.imag.tolist()}
+
+
 def _described(result: FitResult) -> JSON:
-    order = np.argsort(result.spectrum.frequency)[::-1]
-    z, residual = result.impedance[order], result.residual[order]
     described: JSON = plain(
         {
             "status": result.status,
             "reason": result.reason,
-            "flags": list(result.flags),
+            "flags": [explain_flag(flag) for flag in result.flags],
             "quality": f"reduced χ² {result.chi2_reduced:.3g}, BIC {result.bic:.1f}, "
             f"{result.spectrum.n_used} points",
-            "used": result.spectrum.mask[order].tolist(),
-            "fit_re": z.real.tolist(),
-            "fit_im": z.imag.tolist(),
-            "residual_re": residual.real.tolist(),
-            "residual_im": residual.imag.tolist(),
+            **_curve(result.spectrum, result.impedance),
+            "sliders": [
+                {name: getattr(p, name) for name in ("name", "value", "unit", "lower", "upper")}
+                for p in result.parameters.values()
+            ],
             "parameters": [
                 [p.name, format_value(p.value, p.stderr), p.unit, p.status.replace("_", " ")]
                 for p in result.parameters.values()

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import stat
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import config, sigutils
+from numba.core.compiler_lock import global_compiler_lock
 
 # without nnan and ninf, since comparisons must handle NaN; reassoc for sums of products only
 _SAFE = frozenset({"contract", "nsz", "arcp"})
@@ -58,6 +60,19 @@ def _choose_cache() -> bool:
 
 
 _CACHE = _choose_cache()
+LOG = logging.getLogger("eistool.kernels")
+
+
+class _FirstRun:
+    """Message before the first compilation, if nothing was compiled on this machine before."""
+
+    pending = _CACHE and not any(Path(config.CACHE_DIR).rglob("*.nbi"))  # type: ignore[attr-defined]
+
+    @classmethod
+    def announce(cls) -> None:
+        if cls.pending:
+            cls.pending = False
+            LOG.info("compiling the engine: one or two minutes, at the first run only")
 
 
 def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -92,9 +107,14 @@ def _compile_late(kernel: Any, signature: Any) -> None:
             convert(*pair) is None for pair in zip(types, declared, strict=True)
         ):
             raise TypeError(f"{kernel.py_func.__name__}{types}: expected {declared}")
-        entry = compile_types(signature)
-        kernel.disable_compile()
-        return entry
+        with global_compiler_lock:  # a second thread may have called it meanwhile
+            compiled = kernel.overloads.get(tuple(declared))
+            if compiled is not None:
+                return compiled.entry_point
+            _FirstRun.announce()
+            entry = compile_types(signature)
+            kernel.disable_compile()
+            return entry
 
     kernel.compile = compile_declared
     kernel.declared = declared

@@ -10,7 +10,7 @@ import numpy as np
 
 from eistool.circuit import Element
 from eistool.constants import SIGNIFICANT
-from eistool.display import Shown, format_value, html_table, plain
+from eistool.display import Shown, Tabular, format_value, html_table, plain
 from eistool.errors import FitError, SpectrumError
 from eistool.fitting import FitResult
 from eistool.fitting.result import UNRESOLVED
@@ -51,7 +51,7 @@ class GraphicalCheck(Shown):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Composite:
+class Composite(Tabular):
     """Effective partial conductivities of a composite over its whole thickness and area.
 
     Attributes

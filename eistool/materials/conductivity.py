@@ -3,13 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from eistool.circuit import Element
 from eistool.constants import ONE_SIDED_95, SIGNIFICANT, TWO_SIDED_95
-from eistool.display import format_fixed, format_value, html_table, plain
+from eistool.display import Tabular, format_fixed, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult
 from eistool.fitting.result import UNRESOLVED
@@ -35,6 +35,9 @@ from eistool.materials.conductivity_value import (
 from eistool.spectrum import CellGeometry, check_geometry
 from eistool.typing import Threshold
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 BULK_PERMITTIVITY = PERMITTIVITY[0] / TOLERANCE, PERMITTIVITY[1] * TOLERANCE  # of a bulk by role
 BRICK_LAYER_RATIO: Annotated[
     float,
@@ -49,7 +52,7 @@ _THROUGH = ("bulk", "grain_boundary", "phase", "ferroelectric_bulk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Conductivity:
+class Conductivity(Tabular):
     """Conductivities of one spectrum; None if the circuit has no such element.
 
     Attributes
@@ -90,6 +93,13 @@ class Conductivity:
         contents["cell"] = self.cell.to_dict()
         as_dict: dict[str, Any] = plain(contents)
         return as_dict
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas table with a row for each quantity."""
+        import pandas as pd
+
+        specific = self.grain_boundary_specific
+        return pd.DataFrame([one.to_dict() for one in (*self.values, specific) if one is not None])
 
     def __repr__(self) -> str:
         place = "" if self.temperature_C is None else f" at {self.temperature_C:g} °C"

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eistool.display import format_value, plain
+from eistool.display import Tabular, format_value, plain
 from eistool.errors import SpectrumError
 from eistool.fitting.result import UNRESOLVED
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class ThicknessRegression:
+class ThicknessRegression(Tabular):
     """Regression R = R_0 + L/(σ A) over layers of several thicknesses."""
 
     sigma_S_per_cm: float

@@ -26,6 +26,7 @@ RUN = "run.json"  # of a result folder
 _FAILURES = "failures.csv"
 _FAILURES_START = b"source,sweep,stage,error"
 _NO_SPECTRA = re.compile(r"(?:readme|licen[cs]e|copying|changelog|notice|manifest)(?:[-_. ].*)?", re.IGNORECASE)
+_PROGRAMS = frozenset({".py", ".ipynb", ".m", ".r", ".jl", ".sh", ".bat", ".ps1"})
 _SNIFFED_BYTES = 65536
 
 
@@ -220,6 +221,8 @@ def _ignored(path: Path) -> str:
     if table is not None:
         return f"frequencies of {table.name}"
     suffix = path.suffix.lower()
+    if suffix in _PROGRAMS:
+        return "program"
     if suffix in BESIDE:
         return f"{UNSUPPORTED[suffix][0]} file"
     return "" if suffix in KNOWN_SUFFIXES else _unknown(path)

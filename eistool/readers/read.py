@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from eistool.display import with_bar
 from eistool.errors import ConfigError, ReaderError, SpectrumError
-from eistool.escaping import printable
+from eistool.escaping import printable, without_name
 from eistool.readers.content import FileContent
 from eistool.readers.filename import ORIGIN, UNUSED
 from eistool.readers.files import FoundFile, scan
@@ -66,7 +67,8 @@ def read(
     roots = _paths(path)
     tables = SampleTables(None if samples is None else Path(samples))
     spectra: list[Spectrum] = []
-    for file in scan(roots):
+    files = list(scan(roots))
+    for file in with_bar(files, len(files), "reading"):
         alone = file.path in roots
         if file.ignored and not (alone and file.path.is_file()):
             continue
@@ -79,7 +81,7 @@ def read(
                 raise
             known = isinstance(error, ReaderError)
             reason = str(error) if known else f"the reader broke down ({type(error).__name__}: {error})"
-            reason = reason.removeprefix(f"{printable(file.path.name)}: ")
+            reason = without_name(reason, printable(file.path.name))
             warnings.warn(f"not read: {file.source}: {reason}", stacklevel=2)
     return [s for s in spectra if s.metadata.include is not False]
 

@@ -67,9 +67,25 @@ def read_results(folder: PathLike) -> Results:
     Raises
     ------
     ConfigError
-        If the folder was not written by eistool, or a table cannot be read.
+        If the folder was not written by eistool, a table cannot be read, or the tables are of two generations.
     """
     folder = Path(folder)
+    run = _read_run(folder)
+    if run.get("state") == "writing":
+        raise ConfigError(
+            f"{folder}: its tables are being written, or their run was ended in the midst of it; try again in a "
+            "moment, or run that command again"
+        )
+    tables = {name: _read(path) for name in NAMES if (path := folder / f"{name}.csv").is_file()}
+    after = _read_run(folder)
+    if any(after.get(mark) != run.get(mark) for mark in ("generation", "finished_at")) or (
+        after.get("state") == "writing"
+    ):
+        raise ConfigError(f"{folder}: its tables were replaced while they were read; run the command again")
+    return Results(folder, run, tables)
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
     try:
         run = json.loads((folder / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -79,9 +95,7 @@ def read_results(folder: PathLike) -> Results:
         ) from error
     if not isinstance(run, dict):
         raise ConfigError(f"{folder / RUN}: expected an object, got {type(run).__name__}; run the command again")
-    return Results(
-        folder, run, {name: _read(path) for name in NAMES if (path := folder / f"{name}.csv").is_file()}
-    )
+    return run
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from numbers import Real
 from typing import Any
 
-from eistool.display import format_value, html_table
+from eistool.display import Tabular, format_value, html_table
 from eistool.errors import SpectrumError
 from eistool.spectrum.metadata import LARGEST, SMALLEST, Metadata
 
@@ -20,7 +20,7 @@ RIM = {"both": math.log(2) / math.pi, "one": 2 * math.log(2) / math.pi}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class CellGeometry:
+class CellGeometry(Tabular):
     """Thickness and area of a cell, or its cell constant, with standard uncertainties.
 
     Give a thickness with a diameter or an area, or only the cell constant L/A. Missing uncertainties are

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from eistool.display import Tabular
 from eistool.spectrum.metadata import Metadata
 from eistool.spectrum.spectrum import Spectrum
 from eistool.spectrum.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)
-class SampleGroup:
+class SampleGroup(Tabular):
     """Spectra of one sample.
 
     Parameters

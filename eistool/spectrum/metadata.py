@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from eistool.constants import ZERO_CELSIUS
-from eistool.display import brief, html_table
+from eistool.display import Tabular, brief, html_table
 from eistool.errors import SpectrumError
 
 CELL_TYPES = ("blocking", "symmetric", "electron_blocking", "full", "other")
@@ -40,7 +40,7 @@ ABSOLUTE_ZERO_C = -ZERO_CELSIUS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Metadata:
+class Metadata(Tabular):
     """Metadata of one sweep; ``None`` means unknown.
 
     The attributes are the columns of the samples table and properties of the measurement, with units in

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from eistool.display import brief_repr, format_value, html_table, plain
+from eistool.display import Tabular, brief_repr, format_value, html_table, plain
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray
 
@@ -33,7 +33,7 @@ class StackInterpretation:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class SubtractionResult:
+class SubtractionResult(Tabular):
     """Outcome of :func:`subtract_symmetric_cell`.
 
     ``value`` is a resistance in ohm (with ``u``, its standard uncertainty, and ``alternatives``, the results of

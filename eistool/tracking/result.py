@@ -11,7 +11,7 @@ import numpy as np
 
 from eistool.circuit import Circuit, Element
 from eistool.circuit import Series as SeriesNode
-from eistool.display import format_value, html_table, plain
+from eistool.display import Tabular, format_value, html_table, plain
 from eistool.errors import FitError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.result import UNRESOLVED
@@ -39,7 +39,7 @@ FAR_FROM_TYPICAL = 2.0  # ratio to the median detection limit at which its range
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TrackedProcess:
+class TrackedProcess(Tabular):
     """Process along a series; arrays have one value per spectrum, nan if it has none.
 
     ``status`` is ``ok``, ``extrapolated`` (apex outside the window), ``not_resolvable`` (R is below the 95 %
@@ -77,6 +77,12 @@ class TrackedProcess:
         as_dict: dict[str, Any] = plain({name: _listed(getattr(self, name)) for name in self.__slots__})
         return as_dict
 
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a pandas table with a row for each spectrum."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_dict())
+
     def __repr__(self) -> str:
         n, total = self.present.size, self.R.size
         known = [R for R, status in zip(self.R, self.status, strict=True) if status in ("ok", "extrapolated")]
@@ -97,7 +103,7 @@ class TrackedProcess:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Event:
+class Event(Tabular):
     """Appearance or disappearance of a process, with the evidence.
 
     ``index``, from 0, is that of the first spectrum with the process, or of the first without it after a

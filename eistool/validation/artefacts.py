@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from eistool.display import Tabular
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import FloatArray, IntArray
@@ -37,7 +38,7 @@ SCATTER = "scatter"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Artefacts:
+class Artefacts(Tabular):
     """Points to leave out, from :func:`find_artefacts`.
 
     Attributes

@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
-from eistool.display import format_percent, format_value, html_table, plain
+from eistool.display import Tabular, format_percent, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
@@ -25,6 +25,9 @@ from eistool.validation.ladder import (
     standardised,
 )
 from eistool.validation.verdict import SIGNIFICANCE, Reason, passed, say
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 FORMS = ("auto", "impedance", "admittance")
 PARTS = ("complex", "real", "imag")
@@ -45,7 +48,7 @@ OUTLIER = "outlier of the Kramers-Kronig test"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class KramersKronig:
+class KramersKronig(Tabular):
     """Whether a spectrum obeys the Kramers-Kronig relations, from :func:`check_kramers_kronig`.
 
     Attributes
@@ -147,6 +150,19 @@ class KramersKronig:
         as_dict: dict[str, Any] = plain({name: getattr(self, name) for name in names})
         return {"label": self.spectrum.label, **as_dict, "outliers": self.outliers.tolist()}
 
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas table with a row for each point: ladder in ohm, and residuals relative to |Z|."""
+        frame = self.spectrum.to_dataframe()
+        outlier = np.zeros(len(frame), dtype=bool)
+        outlier[self.outliers] = True
+        return frame.assign(
+            ladder_real_ohm=self.impedance.real,
+            ladder_imag_ohm=self.impedance.imag,
+            residual_real=self.residual.real,
+            residual_imag=self.residual.imag,
+            outlier=outlier,
+        )
+
     def __repr__(self) -> str:
         lines = [f"Kramers-Kronig test of {self.spectrum.label!r}: {say(self.passed)}"]
         lines += [f"  {reason.text}" for reason in self.reasons]
@@ -196,7 +212,7 @@ def check_kramers_kronig(
     n_rc: int | None = None,
     tolerance: float = TOLERANCE,
 ) -> KramersKronig:
-    """Test whether a spectrum is linear, causal and stationary, and tell its noise.
+    """Test whether a spectrum is linear, causal and stationary, and estimate its noise.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eistool.display import plain
+from eistool.display import Tabular, plain
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import ComplexArray, FloatArray
 from eistool.validation.smooth_ladder import SMALLEST_SHARE, fit_smoothly, ladder_rows
@@ -23,7 +23,7 @@ LEAST = 1e-18  # of |Z|²: rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NoiseModel:
+class NoiseModel(Tabular):
     """Noise as the residuals of smooth ladders show it, from :func:`choose_weighting`.
 
     Attributes

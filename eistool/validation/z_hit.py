@@ -2,16 +2,19 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eistool.display import format_percent, format_value, html_table, plain
+from eistool.display import Tabular, format_percent, format_value, html_table, plain
 from eistool.errors import SpectrumError
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 from eistool.validation.kramers_kronig import KramersKronig, check_kramers_kronig
 from eistool.validation.verdict import Reason, passed, say
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 BAND = (1.0, 1000.0)  # Hz
 FEWEST_IN_BAND = 5  # points; else the middle third of the window
@@ -24,7 +27,7 @@ FADING = (3.0, 30.0)  # times the lowest frequency: below, the ladder follows a 
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ZHit:
+class ZHit(Tabular):
     """Whether modulus and phase agree, from :func:`check_z_hit`.
 
     Attributes
@@ -71,6 +74,10 @@ class ZHit:
         as_dict: dict[str, Any] = plain({name: getattr(self, name) for name in names})
         return {"label": self.spectrum.label, **as_dict}
 
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas table with a row for each point: reconstructed modulus in ohm, and residual."""
+        return self.spectrum.to_dataframe().assign(modulus_ohm=abs(self.impedance), residual=self.residual)
+
     def __repr__(self) -> str:
         lines = [f"Z-HIT of {self.spectrum.label!r}: {say(self.passed)}"]
         lines += [f"  {reason.text}" for reason in self.reasons]
@@ -97,7 +104,7 @@ def check_z_hit(
     tolerance: float = TOLERANCE,
     kramers_kronig: KramersKronig | None = None,
 ) -> ZHit:
-    """Reconstruct the modulus from the phase, and tell where the measured one departs from it.
+    """Reconstruct the modulus from the phase, and find where the measured one departs from it.
 
     Parameters
     ----------

@@ -1,13 +1,16 @@
-"""Size and times of the HTML report for folders of 20 and 1,000 sweeps.
+"""Size and times of the HTML report for folders of 20, 1,000 and 10,000 sweeps.
 
     python -m tests.benchmarks.report [--real FOLDER]
 
-Sweeps of 60 points are simulated (two arcs and a tail), fitted and reported. Where a Chromium is installed, the
+Sweeps of 60 points are simulated (two arcs and a tail), fitted and reported; for 10,000 the tables of 1,000 are
+repeated. ``report / MB`` is the largest page. Where a Chromium is installed, the
 page is opened from disk: ``first view`` is the time from the navigation to the first paint of the overview,
 ``first plot`` to the drawn Nyquist plot of the first sweep, ``next sweep`` from a click to the next one.
 """
 
 import argparse
+import re
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -15,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from eistool import simulate
+from eistool.batch import write_report
 from eistool.jobs import FitOptions, fit_folder
 from eistool.readers.writers import write_spectra
-from eistool.report.page import render_report
 from tests.browser import address, open_browser, wait_until, why_no_browser
 
 CIRCUIT = "R0-p(R1,CPE1)-p(R2,CPE2)-CPE3"
@@ -30,11 +33,19 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="a result folder to report as well")
     arguments = parser.parse_args()
     print(
-        f"{'sweeps':>7} {'report / MB':>12} {'written in / s':>15} {'first view / s':>15} {'next sweep / s':>15}"
-    )
+        f"{'sweeps':>7}"
+        + "".join(
+            f"{name:>16}"
+            for name in (
+                "pages", "report / MB", "written in / s", "first view / s", "first plot / s", "next sweep / s",
+            )
+        )
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for n in (20, 1000):
-            measure(n, simulated_results(Path(folder) / str(n), n))
+            results = simulated_results(Path(folder) / str(n), n)
+            measure(n, results)
+        measure(10_000, repeated(results, 10))
         if arguments.real:
             measure(-1, arguments.real)
     if reason := why_no_browser():
@@ -55,15 +66,27 @@ def simulated_results(folder: Path, n: int) -> Path:
     return folder / "results"
 
 
+def repeated(results: Path, times: int) -> Path:
+    """Return a folder with the tables of a result folder, repeated under other names of the sources."""
+    out = results.with_name("repeated")
+    out.mkdir()
+    shutil.copy(results / "run.json", out)
+    for path in results.glob("*.csv"):
+        head, _, rows = path.read_text(encoding="utf-8").partition("\n")
+        copies = (re.sub(r"^(?=.)", f"copy{i}/", rows, flags=re.MULTILINE) for i in range(times))
+        (out / path.name).write_text(f"{head}\n{''.join(copies)}", encoding="utf-8")
+    return out
+
+
 def measure(n: int, results: Path) -> None:
     """Print size and times of one report."""
     start = time.perf_counter()
-    html = render_report(results)
+    page = write_report(results)
     written = time.perf_counter() - start
-    page = results / "report.html"
-    page.write_text(html, encoding="utf-8")
+    pages = list(results.glob("report*.html"))
+    size = max(one.stat().st_size for one in pages) / 1e6
     times = (float("nan"),) * 3 if why_no_browser() else open_page(page)
-    values = (page.stat().st_size / 1e6, written, *times)
+    values = (len(pages), size, written, *times)
     print(f"{n if n > 0 else 'real':>7}" + "".join(f"{value:16.2f}" for value in values), flush=True)
 
 

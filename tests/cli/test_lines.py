@@ -1,5 +1,6 @@
 """Lines on a terminal: width, few and many sweeps, colours."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 import eistool
 from eistool.cli import lines, main
 from eistool.cli.lines import wrap
+from eistool.kernels.jit import _FirstRun
 from eistool.readers.writers import write_spectra
 from tests.batch.folders import CIRCUIT, FREQUENCY, make_folder
 
@@ -64,3 +66,27 @@ def test_long_words_and_items() -> None:
     assert wrap(["one two three four five six"], 20) == ["    one two three", "    four five six"]
     assert wrap([], 20, "name") == ["name"]
     assert lines.terminal_width() == lines.UNLIMITED
+
+
+def test_messages_of_the_engine_are_lines_on_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = logging.getLogger("eistool.kernels")
+
+    def names(*_: object) -> list[str]:
+        log.info("compiling")
+        return []
+
+    monkeypatch.setattr("eistool.circuit.library.circuit_names", names)
+    done = CliRunner().invoke(main, ["circuits"])
+    log.info("afterwards")
+    assert "compiling" in done.stderr
+    assert "afterwards" not in done.output
+
+
+def test_the_first_compilation_is_announced_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_FirstRun, "pending", True)
+    with caplog.at_level("INFO", "eistool.kernels"):
+        _FirstRun.announce()
+        _FirstRun.announce()
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["compiling the engine"]

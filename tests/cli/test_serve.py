@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,12 @@ def test_only_with_the_token_and_by_the_names_of_this_machine(url: str) -> None:
     assert ask(url, "", host="evil.example")[0] == 400
 
 
+def test_pages_of_the_report(url: str) -> None:
+    assert ask(url, "report.html")[0] == ask(url, "report-1.html")[0] == 200
+    for path in ("report-0.html", "report-2.html", "report--1.html"):
+        assert ask(url, path)[0] == 404
+
+
 @pytest.mark.parametrize("path", ["..%2f..%2fetc/passwd", "run.json", "records.jsonl", "%2e%2e/measured"])
 def test_no_file_is_served(url: str, path: str) -> None:
     assert ask(url, path)[0] == 404
@@ -81,6 +88,56 @@ def test_wrong_requests_are_answered_by_a_reason(url: str) -> None:
         status, text = ask(url, "refit", given)
         assert status == 400
         assert json.loads(text)["error"]
+
+
+@pytest.mark.skipif(bool(why_no_browser()), reason=why_no_browser())
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"), [("a/cell_25C.csv", 1280, "light"), ("b/cell_25C.mpt", 390, "dark")]
+)
+def test_sliders_refit_at_every_move_or_draw_the_curve(url: str, name: str, width: int, scheme: Any) -> None:
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 850}, color_scheme=scheme)
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+        page.goto(url)
+        page.get_by_role("link", name=name, exact=True).click()
+        page.wait_for_selector(f"#refit-title:has-text({json.dumps(name)})")
+        resistance = page.get_by_label("R1, value in ohm")
+        resistance.wait_for()
+        best, quality = float(resistance.input_value()), page.locator("#answer").inner_text()
+        page.get_by_label("R1, slider").focus()
+        asked.clear()
+        for _ in range(5):  # each is answered before the next
+            before = page.locator("#answer").inner_text()
+            page.keyboard.press("PageUp")
+            wait_until(page, "before => document.getElementById('answer').textContent !== before", before)
+        assert asked.count("refit") == 5
+        assert float(resistance.input_value()) > 2 * best
+        assert page.get_by_label("R1, fixed").is_checked()
+        page.wait_for_selector("#refit-details tr:has-text('R1') :text('fixed')")
+        page.get_by_label("R1, fixed").uncheck()
+        wait_until(page, "quality => document.getElementById('answer').textContent === quality", quality)
+        assert float(resistance.input_value()) == pytest.approx(best, rel=1e-3)
+        asked.clear()
+        page.get_by_label("draws the curve without a fit").check()
+        resistance.fill(str(3 * best))
+        resistance.press("Tab")
+        page.wait_for_selector("#answer:has-text('not fitted')")
+        assert asked == ["simulate"]
+        assert page.locator("#accept").is_disabled()
+        page.get_by_label("fixes its parameter").check()
+        wait_until(page, "quality => document.getElementById('answer').textContent === quality", quality)
+        page.get_by_label("R1, upper bound").fill(str(best / 2))
+        page.get_by_label("R1, upper bound").press("Tab")
+        page.wait_for_selector("#refit-details tr:has-text('R1') :text('at bound')")
+        page.locator("#circuit").fill("R0")  # without R1, its bound is forgotten
+        page.get_by_label("R1, slider").wait_for(state="detached")
+        assert page.locator("#answer").get_attribute("class") != "notice"
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert said == []
 
 
 @pytest.mark.skipif(bool(why_no_browser()), reason=why_no_browser())

@@ -1,5 +1,6 @@
 """Refits of single sweeps, and the overrides that the next batch honours."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,28 @@ def test_dropped_files_are_read_but_not_accepted(results: Path) -> None:
         bench.accept(names[0], {"circuit": CIRCUIT})
     with pytest.raises(EistoolError):
         bench.read("junk.mpt", b"\xff\x00 no spectrum")
+
+
+def test_a_curve_without_a_fit(results: Path) -> None:
+    bench = Workbench(results)
+    fitted = bench.refit(NAME, {"circuit": CIRCUIT})
+    values = {one["name"]: one["value"] for one in fitted["sliders"]}
+    drawn = bench.simulate(NAME, {"circuit": CIRCUIT}, values)
+    assert drawn["fit_re"] == pytest.approx(fitted["fit_re"], rel=1e-9)
+    assert drawn["used"] == fitted["used"]
+    far = bench.simulate(NAME, {"circuit": CIRCUIT}, {**values, "R0": 2 * values["R0"]})
+    assert far["fit_re"][0] - drawn["fit_re"][0] == pytest.approx(values["R0"])
+    for wrong in ({}, {**values, "R9": 1.0}, {**values, "R0": "x"}):
+        with pytest.raises((EistoolError, ValueError, TypeError)):
+            bench.simulate(NAME, {"circuit": CIRCUIT}, wrong)
+
+
+def test_a_bound_may_have_one_end(results: Path) -> None:
+    bench = Workbench(results)
+    bench.refit(NAME, {"circuit": CIRCUIT, "bounds": {"R1": [None, 5.0], "R0": [1.0, None]}})
+    assert bench.open(NAME)["choices"]["bounds"] == {"R1": [0.0, 5.0], "R0": [1.0, None]}
+    bench.accept(NAME, {"circuit": CIRCUIT, "bounds": {"R0": [1.0, None]}})
+    assert read_overrides(results / "eistool.toml")[0].bounds == {"R0": (1.0, math.inf)}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,21 @@ KERNELS = {
 @pytest.mark.parametrize("name", KERNELS)
 def test_compiled_for_one_signature(name: str) -> None:
     assert len(KERNELS[name].signatures) <= 1
+
+
+def test_threads_may_share_the_first_call() -> None:
+    @kernel("float64(float64)")
+    def double(x: float) -> float:
+        return 2 * x
+
+    start = threading.Barrier(4)
+
+    def call(x: int) -> float:
+        start.wait()
+        return float(double(float(x)))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(call, range(4))) == [0, 2, 4, 6]
 
 
 @given(st.integers(1, 12), st.integers(0, 2**32 - 1))

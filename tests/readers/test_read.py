@@ -56,7 +56,7 @@ def test_other_files_are_ignored_with_a_reason(tmp_path: Path) -> None:
     found = {f.source: f.ignored for f in scan([tmp_path])}
     assert found.pop("cell.data") == ""
     assert found.pop("samples.csv") == "samples table"
-    assert set(found.values()) == {"document", "settings", "no known suffix or content"}
+    assert set(found.values()) == {"document", "settings", "no known suffix or content", "program"}
     assert [s.label for s in eistool.read(tmp_path, errors="raise")] == ["cell.data"]
 
 
@@ -176,6 +176,14 @@ def test_a_failure_names_its_file_once(tmp_path: Path) -> None:
     write(tmp_path / "bad.mpt", "no header")
     with pytest.warns(UserWarning, match=r"not read: bad\.mpt: unknown content"):
         assert eistool.read(tmp_path) == []
+
+
+def test_a_warning_names_its_file_once(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("frequency_Hz,z_real_ohm,z_imag_ohm\n1e3,1,-1\n\n" + "x" * 1_000_001)
+    with pytest.warns(UserWarning, match="not read") as caught:
+        assert eistool.read(tmp_path) == []
+    assert str(caught[0].message).startswith("not read: x.csv: line 4: ")
+    assert str(caught[0].message).count("x.csv") == 1
 
 
 def test_conversions_of_the_frequency_are_noted(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.display import format_value, html_table
+from eistool.display import Tabular, format_value, html_table
 from eistool.fitting.result import FitResult, Parameter
 from eistool.typing import FloatArray
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LawFit:
+class LawFit(Tabular):
     """Law of a circuit parameter along the series."""
 
     name: str  # of the circuit's parameter
@@ -28,6 +28,12 @@ class LawFit:
         """Return the law as plain Python objects."""
         parameters = {name: asdict(parameter) for name, parameter in self.parameters.items()}
         return {"name": self.name, "law": self.law, "parameters": parameters}
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return a pandas table with a row for each parameter of the law."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(parameter) for parameter in self.parameters.values()])
 
     def __repr__(self) -> str:
         return f"{self.name} {self.law}: {', '.join(map(repr, self.parameters.values()))}"

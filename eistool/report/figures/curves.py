@@ -114,6 +114,8 @@ class ArrheniusLine:
     extrapolated: BoolArray
     line_C: FloatArray  # empty without a line
     line_sigma: FloatArray
+    line_low: FloatArray  # 95 % band, nan where it is unknown
+    line_high: FloatArray
 
     def rows(self) -> Iterator[Cells]:
         """Yield a row for each point, then for each point of the line."""
@@ -127,8 +129,16 @@ class ArrheniusLine:
                 "sigma_S_per_cm": float(sigma),
                 "u_sigma_S_per_cm": float(u),
             }
-        for T, sigma in zip(self.line_C, self.line_sigma, strict=True):
-            yield {"sample": self.label, "kind": "line", "temperature_C": float(T), "sigma_S_per_cm": float(sigma)}
+        for values in zip(self.line_C, self.line_sigma, self.line_low, self.line_high, strict=True):
+            T, sigma, low, high = map(float, values)
+            yield {
+                "sample": self.label,
+                "kind": "line",
+                "temperature_C": T,
+                "sigma_S_per_cm": sigma,
+                "low_S_per_cm": low,
+                "high_S_per_cm": high,
+            }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

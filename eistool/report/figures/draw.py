@@ -108,7 +108,7 @@ def draw_distribution(axes: "Axes", distributions: Sequence[Distribution]) -> No
 
 
 def draw_arrhenius(axes: "Axes", lines: Sequence[ArrheniusLine], product: bool = False) -> None:
-    """Draw σ or σT over 1000/T with one standard uncertainty, and the temperature in °C above."""
+    """Draw σ or σT over 1000/T with one standard uncertainty, the lines with 95 % bands, and °C above."""
     for line, style in zip(lines, _styles(len(lines)), strict=True):
         kelvin, line_K = line.temperature_C + ZERO_CELSIUS, line.line_C + ZERO_CELSIUS
         factor, line_factor = (kelvin, line_K) if product else (1.0, 1.0)
@@ -120,7 +120,10 @@ def draw_arrhenius(axes: "Axes", lines: Sequence[ArrheniusLine], product: bool =
                     1e3 / kelvin[which], y[which], u[which], linestyle="none", capsize=1.5, elinewidth=0.6,
                     label=label, **(style | {"markerfacecolor": face}),
                 )  # fmt: skip
-        axes.plot(1e3 / line_K, line.line_sigma * line_factor, "-", color=style["color"])
+        x = 1e3 / line_K
+        axes.plot(x, line.line_sigma * line_factor, "-", color=style["color"])
+        band = (line.line_low * line_factor, line.line_high * line_factor)
+        axes.fill_between(x, *band, color=style["color"], alpha=0.15, linewidth=0)
     axes.set_yscale("log")
     axes.set_xlabel("1000 K / T")
     axes.set_ylabel("σT / (S K/cm)" if product else "σ / (S/cm)")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.errors import ConfigError
+from eistool.report.arrhenius_line import line_of
 from eistool.report.figures import draw
 from eistool.report.figures.curves import (
     ArrheniusLine,
@@ -186,23 +186,12 @@ def _lines(results: Results, wanted: Chosen) -> Iterator[tuple[str, ArrheniusLin
         if known:
             groups.setdefault((row["sample_id"], row["quantity"]), []).append(row)
     for (sample, quantity), rows in groups.items():
-        line_C, line_sigma = _line(fitted.get((sample, quantity), {}))
+        line = line_of(fitted.get((sample, quantity), {})) or (np.empty(0),) * 4
         label = sample if quantity == "total" else f"{sample}, {quantity.replace('_', ' ')}"
         T, sigma, u = (_column(rows, name) for name in ("temperature_C", "sigma_S_per_cm", "u_sigma_S_per_cm"))
         extrapolated = np.array([row.get("status") != "ok" for row in rows])
         if wanted(label):
-            yield label, ArrheniusLine(label, T, sigma, np.nan_to_num(u), extrapolated, line_C, line_sigma)
-
-
-def _line(row: Row) -> tuple[FloatArray, FloatArray]:
-    names = ("Ea_eV", "ln_sigma0", "T_min_C", "T_max_C")
-    Ea, ln_sigma0, low, high = (number(row.get(name)) for name in names)
-    if Ea is None or ln_sigma0 is None or low is None or high is None:
-        return np.empty(0), np.empty(0)
-    T = np.linspace(low, high, 60)
-    kelvin = T + ZERO_CELSIUS
-    sigma = np.exp(ln_sigma0 - Ea / (BOLTZMANN_EV * kelvin))
-    return T, sigma / kelvin if row.get("form", "ln_sigmaT") == "ln_sigmaT" else sigma
+            yield label, ArrheniusLine(label, T, sigma, np.nan_to_num(u), extrapolated, *line)
 
 
 def _series(results: Results, wanted: Chosen) -> Iterator[tuple[str, TrackedSeries]]:

@@ -107,14 +107,15 @@ def line_of(fit: "Arrhenius") -> ArrheniusLine:
     """Return the contents of an activation energy."""
     used = fit.used
     u = np.where(np.isfinite(fit.u_conductivity), fit.u_conductivity, 0.0)
-    line = np.empty(0)
-    sigma = line
+    T = sigma = factor = np.empty(0)
     if np.isfinite(fit.Ea_eV):
-        line = np.linspace(fit.temperature_C[used].min(), fit.temperature_C[used].max(), 60)
-        sigma = fit.predict(line)[0]
+        T = np.linspace(fit.temperature_C[used].min(), fit.temperature_C[used].max(), 60)
+        sigma, u_sigma = fit.predict(T)
+        factor = np.exp(fit.quantile * u_sigma / sigma)
     return ArrheniusLine(
-        fit.label, fit.temperature_C[used], fit.conductivity[used], u[used], fit.extrapolated[used], line, sigma
-    )
+        fit.label, fit.temperature_C[used], fit.conductivity[used], u[used], fit.extrapolated[used],
+        T, sigma, sigma / factor, sigma * factor,
+    )  # fmt: skip
 
 
 def series_of(tracks: "Tracks") -> TrackedSeries:

@@ -1,5 +1,5 @@
 """The HTML report of a result folder, made from its tables alone."""
 
-from eistool.report.page.render import render_report
+from eistool.report.page.render import page_name, render_pages
 
-__all__ = ["render_report"]
+__all__ = ["page_name", "render_pages"]

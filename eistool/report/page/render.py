@@ -1,4 +1,4 @@
-"""The report of a result folder as one HTML file that needs nothing else."""
+"""The report of a result folder as HTML that needs nothing else."""
 
 import base64
 import hashlib
@@ -6,20 +6,25 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from eistool.display import brief
+from eistool.escaping import without_name
 from eistool.report.page.samples import ENERGY_COLUMNS, energy_rows, sample_contents
 from eistool.report.page.series import series_contents, series_names
-from eistool.report.page.sweeps import CONDITIONS, Sweeps
+from eistool.report.page.sweeps import CONDITIONS, Line, Sweeps
 from eistool.report.page.words import advise
 from eistool.report.results import Results, key_of, name_of, number, read_results
 from eistool.typing import JSON, PathLike
 
 MOST_ROWS = 200  # of a further table
+MOST_BYTES = 12_000_000  # of a page, approximately
+LINE_BYTES = 1_300  # of a row in the table of sweeps
 MOST_REASONS = 30  # of failures and warnings shown at once
 _FURTHER = ("polarization", "subtraction", "irdrop", "composition", "arrhenius_alternatives", "check")
 _STAGES = {
@@ -36,18 +41,22 @@ _STATE_WORDS = (
 )
 
 
-def render_report(folder: PathLike, *, live: bool = False) -> str:
-    """Return the report of a result folder as HTML.
+def render_pages(folder: PathLike, name: str = "report.html", *, live: bool = False) -> list[str]:
+    """Return the report of a result folder as HTML: one page, several for very large folders.
 
-    Everything is made from the tables and ``run.json``. The page loads nothing: scripts and styles are part of
+    Everything is made from the tables and ``run.json``. A page loads nothing: scripts and styles are part of
     it, and a content security policy forbids any request. Details of sweeps are compressed and read when shown.
+    A page that would exceed :data:`MOST_BYTES` is continued on the next one, see :func:`page_name`; the first
+    has all that concerns the whole folder.
 
     Parameters
     ----------
     folder : path
         Result folder.
+    name : str
+        File name of the first page.
     live : bool
-        Whether the page is served by ``eistool serve``, with a panel for refits.
+        Whether the pages are served by ``eistool serve``, with a panel for refits.
 
     Raises
     ------
@@ -58,53 +67,100 @@ def render_report(folder: PathLike, *, live: bool = False) -> str:
     sweeps = Sweeps(results)
     lines = list(sweeps.lines())
     samples = sample_contents(results)
-    counts = sweeps.counts()
-    names = ("head.js", "plotly-cartesian.min.js", "report.js", *(("serve.js",) if live else ()))
-    first, *scripts = map(_asset, names)
-    return str(
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            title=results.folder.resolve().name,
-            run=results.run,
-            command=" ".join(map(str, results.run.get("command", ()))),
-            states=[
-                (name, words, counts["states"][name]) for name, words in _STATE_WORDS if name in counts["states"]
-            ],
-            kk=counts["kk"],
-            tested=bool(results.rows("fits") or results.rows("check")),
-            n_unread=sum(row.get("stage") == "read" for row in results.rows("failures")),
-            advice=advise(results),
-            failures=_failures(results),
-            conditions=[(i, CONDITIONS[i][1]) for i in sweeps.shown_conditions],
-            lines=lines,
-            shown={name: any(getattr(line, name) for line in lines) for name in ("circuit",)}
-            | {
-                name: any(getattr(line, name)[0] for line in lines)
-                for name in ("chi2", "R_inf", "R_total", "sigma")
-            },
-            samples=[sample["name"] for sample in samples],
-            energy_columns=ENERGY_COLUMNS,
-            energies=energy_rows(results),
-            series=series_names(results),
-            further=[table for name in _FURTHER if (table := _further(results, name))],
-            warnings=[str(text) for text in results.run.get("warnings", ())],
-            ignored=[
-                str(one.get("source", one)) for one in results.run.get("ignored", ()) if isinstance(one, dict)
-            ],
-            most=MOST_REASONS,
-            style=_asset("report.css"),
-            scripts=scripts,
-            first=first,
-            policy=_policy([first, *scripts], live),
-            live=live,
-            chunks=[
-                *_chunks("sweep", sweeps.details()),
-                *_chunks("samples", [{"samples": samples}] if samples else []),
-                *_chunks("series", series_contents(results, sweeps.numbers)),
-            ],
+    assets = ("head.js", "plotly-cartesian.min.js", "report.js", *(("serve.js",) if live else ()))
+    first, *scripts = map(_asset, assets)
+    whole = [
+        *_chunks("samples", [{"samples": samples}] if samples else []),
+        *_chunks("series", series_contents(results, sweeps.numbers)),
+    ]
+    fixed = sum(map(len, (first, *scripts, _asset("report.css"))))
+    parts = _split(lines, list(_chunks("sweep", sweeps.details())), fixed, sum(len(data) for _, data in whole))
+    pages = [
+        {
+            "name": page_name(name, i),
+            "from": f"{part[0].name} to {part[-1].name}" if (part := lines[where]) else "",
+            "n": len(part),
+            "states": ", ".join(f"{n} {words}" for _, words, n in _states(part)),
+        }
+        for i, (where, _) in enumerate(parts, start=1)
+    ]
+    shared = {
+        "title": results.folder.resolve().name,
+        "run": results.run,
+        "command": " ".join(map(str, results.run.get("command", ()))),
+        "n_sweeps": len(lines),
+        "all_states": _states(lines),
+        "kk": sweeps.verdicts(),
+        "tested": bool(results.rows("fits") or results.rows("check")),
+        "n_unread": sum(row.get("stage") == "read" for row in results.rows("failures")),
+        "advice": advise(results),
+        "failures": _failures(results),
+        "conditions": [(i, CONDITIONS[i][1]) for i in sweeps.shown_conditions],
+        "shown": {"circuit": any(line.circuit for line in lines)}
+        | {one: any(getattr(line, one)[0] for line in lines) for one in ("chi2", "R_inf", "R_total", "sigma")},
+        "samples": [sample["name"] for sample in samples],
+        "energy_columns": ENERGY_COLUMNS,
+        "energies": energy_rows(results),
+        "series": series_names(results),
+        "further": [table for one in _FURTHER if (table := _further(results, one))],
+        "warnings": [str(text) for text in results.run.get("warnings", ())],
+        "ignored": [
+            str(one.get("source", one)) for one in results.run.get("ignored", ()) if isinstance(one, dict)
+        ],
+        "most": MOST_REASONS,
+        "style": _asset("report.css"),
+        "scripts": scripts,
+        "first": first,
+        "policy": _policy([first, *scripts], live),
+        "live": live,
+        "pages": pages,
+    }
+    template = _environment().get_template("report.html.j2")
+    return [
+        str(
+            template.render(
+                **shared,
+                page=i,
+                lines=lines[where],
+                states=_states(lines[where]),
+                chunks=[*chunks, *(whole if i == 1 else ())],
+            )
         )
-    )
+        for i, (where, chunks) in enumerate(parts, start=1)
+    ]
+
+
+def page_name(name: str, page: int) -> str:
+    """Return the file name of a page of a report.
+
+    Examples
+    --------
+    >>> page_name("report.html", 1), page_name("report.html", 3)
+    ('report.html', 'report-3.html')
+    """
+    return name if page == 1 else f"{Path(name).stem}-{page}{Path(name).suffix}"
+
+
+def _split(
+    lines: Sequence[Line], chunks: Sequence[tuple[str, str]], fixed: int, whole: int
+) -> list[tuple[slice, Sequence[tuple[str, str]]]]:
+    """Return the sweeps of each page, and their details, by the size of the page in bytes."""
+    sizes = [LINE_BYTES + len(data) for _, data in chunks]
+    ends: list[int] = []
+    size = fixed + whole
+    for i, one in enumerate(sizes):
+        if size + one > MOST_BYTES and i > (ends[-1] if ends else 0):
+            ends.append(i)
+            size = fixed
+        size += one
+    places = [slice(*pair) for pair in pairwise([0, *ends, len(lines)])]
+    return [(where, chunks[where]) for where in places]
+
+
+def _states(lines: Iterable[Line]) -> list[tuple[str, str, int]]:
+    """Return the states that occur, in words, and the number of sweeps in each."""
+    counts = Counter(line.status for line in lines)
+    return [(name, words, counts[name]) for name, words in _STATE_WORDS if counts[name]]
 
 
 @cache
@@ -158,9 +214,7 @@ def _failures(results: Results) -> list[tuple[str, str, list[str]]]:
     groups: dict[tuple[str, str], list[str]] = {}
     for row in results.rows("failures"):
         name = name_of(key_of(row))
-        reason = row.get("error", "")
-        for known in (name, row.get("source", "").rpartition("/")[2]):  # named beside it
-            reason = reason.removeprefix(f"{known}: ").removeprefix(f"{known}, ")
+        reason = without_name(row.get("error", ""), name, row.get("source", "").rpartition("/")[2])
         groups.setdefault((_STAGES.get(row.get("stage", ""), row.get("stage", "")), reason), []).append(name)
     order = Counter({key: len(names) for key, names in groups.items()})
     return [(*key, groups[key]) for key, _ in order.most_common()]

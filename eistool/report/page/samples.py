@@ -2,11 +2,9 @@
 
 import math
 
-import numpy as np
-
-from eistool.constants import BOLTZMANN_EV, ZERO_CELSIUS
 from eistool.display import format_value
-from eistool.report.page.sweeps import conductivity_cells
+from eistool.report.arrhenius_line import line_of
+from eistool.report.page.sweeps import conductivity_cells, measured
 from eistool.report.page.words import STATUS
 from eistool.report.results import Results, Row, key_of, name_of, number
 from eistool.report.units import format_siemens
@@ -66,19 +64,17 @@ def _point(row: Row) -> JSON | None:
 
 
 def _line(row: Row) -> JSON | None:
-    names = ("Ea_eV", "ln_sigma0", "T_min_C", "T_max_C")
-    Ea, ln_sigma0, low, high = (number(row.get(name)) for name in names)
-    if Ea is None or ln_sigma0 is None or low is None or high is None:
+    line = line_of(row)
+    if line is None:
         return None
-    kelvin = 1 / np.linspace(1 / (high + ZERO_CELSIUS), 1 / (low + ZERO_CELSIUS), 60)
-    ln_sigma = ln_sigma0 - Ea / (BOLTZMANN_EV * kelvin)
-    if row.get("form", "ln_sigmaT") == "ln_sigmaT":
-        ln_sigma -= np.log(kelvin)
+    names = ("T", "sigma", "low", "high")
     return {
         "quantity": row.get("quantity", "").replace("_", " "),
-        "label": f"Ea {format_value(Ea, number(row.get('u_Ea_eV')))} eV",
-        "T": [float(f"{T:.6g}") for T in kelvin - ZERO_CELSIUS],
-        "sigma": [float(f"{sigma:.5g}") for sigma in np.exp(ln_sigma)],
+        "label": f"Ea {measured(row.get('Ea_eV'), row.get('u_Ea_eV'))} eV",
+        **{
+            name: [float(f"{x:.6g}") if math.isfinite(x) else None for x in values]
+            for name, values in zip(names, line, strict=True)
+        },
     }
 
 

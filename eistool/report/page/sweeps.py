@@ -94,14 +94,10 @@ class Sweeps:
         """Indices of :data:`CONDITIONS` that distinguish sweeps."""
         return [i for i, (name, _, _) in enumerate(CONDITIONS) if len({row.get(name) for row in self._rows}) > 1]
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of sweeps by state, and by verdict of the Kramers-Kronig test."""
-        states = Counter(row.get("status") or "ok" for row in self._rows)
+    def verdicts(self) -> dict[str, int]:
+        """Return the number of sweeps by the verdict of the Kramers-Kronig test."""
         verdicts = Counter(_KK.get(row.get("kk_passed", ""), "undecided") for row in self._rows)
-        return {
-            "states": dict(states),
-            "kk": {name: verdicts[name] for name in ("passed", "not passed", "undecided")},
-        }
+        return {name: verdicts[name] for name in ("passed", "not passed", "undecided")}
 
     def lines(self) -> Iterator[Line]:
         """Return the lines of the overview."""
@@ -178,7 +174,7 @@ def _sortable(text: str | None, form: str) -> tuple[str, float | str]:
 def _resistance(row: Row, name: str, status: str) -> tuple[str, float | str]:
     value = number(row.get(f"{name}_ohm"))
     if value is None or status not in ("ok", "extrapolated"):
-        return status.replace("_", " "), ""
+        return "" if status == "ok" else status.replace("_", " "), ""
     return format_ohm(value, number(row.get(f"u_{name}_ohm"))), value
 
 

@@ -53,7 +53,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(\d+) other minima within ΔBIC (\S+)",
-        "There are {0} other solutions of nearly the same quality (ΔBIC below {1}).",
+        "Other solutions of nearly the same quality (ΔBIC below {1}): {0}.",
     ),
     (
         r"other elements can take their place",
@@ -109,7 +109,9 @@ def split_flags(flags: str) -> list[str]:
 
 def advise(results: Results) -> list[str]:
     """Return the next steps that the tables suggest, the most useful first."""
-    rules: Sequence[Callable[[Results], str]] = (_interrupted, _unreadable, _failed, _poor, _invalid, _facts)
+    rules: Sequence[Callable[[Results], str]] = (
+        _interrupted, _older, _unreadable, _failed, _poor, _invalid, _facts,
+    )  # fmt: skip
     return [text for rule in rules if (text := rule(results))]
 
 
@@ -117,6 +119,17 @@ def _interrupted(results: Results) -> str:
     if results.run.get("state") == "done":
         return ""
     return "The run has not finished. Run the same command again: it computes what is missing."
+
+
+def _older(results: Results) -> str:
+    older = results.run.get("older")
+    if not isinstance(older, dict):
+        return ""
+    jobs: dict[str, list[str]] = {}
+    for name, entry in sorted(older.items()):
+        jobs.setdefault(str(entry.get("job", "")) if isinstance(entry, dict) else "", []).append(name)
+    parts = ", ".join(f"{' '.join(names)} of `eistool {job}`" for job, names in jobs.items())
+    return parts and f"These tables are of an earlier run: {parts}. Run it again if spectra have changed since."
 
 
 def _unreadable(results: Results) -> str:

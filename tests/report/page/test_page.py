@@ -8,12 +8,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import eistool
+from eistool.batch import write_report
 from eistool.errors import ConfigError
-from eistool.report.page import render_report
+from eistool.report import results as report_results
+from eistool.report.arrhenius_line import line_of
+from eistool.report.page import render, render_pages
 from eistool.report.results import NAMES as TABLE_NAMES
 from eistool.tables import TABLES
+from eistool.tables.arrhenius import arrhenius_row
 from tests.report.page.folders import HOSTILE, NAMES, SCRIPT, hostile_results
 
 
@@ -42,6 +48,11 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._open = ""
+
+
+def render_report(folder: Path) -> str:
+    [page] = render_pages(folder)
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +139,80 @@ def test_only_own_tables_are_read(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results, tmp_path / "copy")
     (tmp_path / "copy" / "mine.csv").write_bytes(b"\xff\xfe")
     assert render_report(tmp_path / "copy")
+
+
+def test_a_large_folder_is_split_into_pages(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    whole = Page(render_report(folder))
+    monkeypatch.setattr(render, "MOST_BYTES", 1)  # a page for each sweep
+    assert write_report(folder) == folder / "report.html"
+    names = ["report.html", "report-2.html", "report-3.html", "report-4.html"]
+    pages = [Page((folder / name).read_text(encoding="utf-8")) for name in names]
+    for name, page in zip(names, pages, strict=True):
+        links = {attributes.get("href") for tag, attributes in page.tags if tag == "a"}
+        assert set(names) - {name} <= links
+        assert name not in links
+    assert {name: data for page in pages for name, data in page.data.items()} == whole.data
+    assert {"samples-0", "series-0"} <= pages[0].data.keys()
+    assert len(pages[1].data) == 1
+    monkeypatch.undo()
+    write_report(folder)
+    assert [path.name for path in folder.glob("report*.html")] == ["report.html"]
+
+
+def change_run(folder: Path, **changes: Any) -> None:
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps({**run, **changes}), encoding="utf-8")
+
+
+def test_tables_of_two_generations_are_refused(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    read = report_results._read
+
+    def read_slowly(path: Path) -> list[dict[str, str]]:
+        if path.name == "fits.csv":
+            change_run(folder, generation=7)
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report_results, "_read", read_slowly)
+        with pytest.raises(ConfigError, match="replaced while they were read"):
+            render_report(folder)
+    assert render_report(folder)
+    change_run(folder, state="writing")
+    with pytest.raises(ConfigError, match="being written"):
+        render_report(folder)
+
+
+def test_tables_of_an_earlier_run_are_named(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    change_run(folder, older={"tracks.csv": {"job": "track", "generation": 1}})
+    text = " ".join(Page(render_report(folder)).text)
+    assert "tables are of an earlier run: tracks.csv of" in text
+
+
+def test_the_band_of_a_line_is_that_of_the_fit() -> None:
+    T = np.array([-20.0, 0.0, 20.0, 40.0, 60.0])
+    sigma = 300 / (T + 273.15) * np.exp(8 - 0.31 / (8.617333e-5 * (T + 273.15)))
+    scatter = np.array([1.02, 0.98, 1.01, 1.0, 0.99])
+    for u in (None, 0.03 * sigma):
+        fit = eistool.arrhenius(T, scatter * sigma, u)
+        row = {name: str(value) for name, value in arrhenius_row("S", "total", fit).items()}
+        found = line_of(row)
+        assert found is not None
+        line, u_line = fit.predict(found[0])
+        factor = np.exp(fit.quantile * u_line / line)
+        np.testing.assert_allclose(found[1:], [line, line / factor, line * factor], rtol=1e-7)
+        older = line_of({**row, "sigma_25C_high": ""})
+        assert older is not None
+        assert np.isnan(older[2]).all()
 
 
 @pytest.mark.parametrize("run", [None, "", "[]", "{"])

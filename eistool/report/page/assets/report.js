@@ -310,6 +310,7 @@ function square(curves) {
   return {left: left - margin, bottom: bottom - margin, side: side + 2 * margin, largest: Math.max(Math.abs(left), Math.abs(right), Math.abs(bottom), Math.abs(top))};
 }
 function decades(curve, frame) {
+  const apart = (innerWidth < 480 ? 0.34 : 0.14) * frame.side;
   const labels = [], usable = curve.f.map((f, i) => i).filter((i) => curve.used[i] && curve.f[i] > 0);
   for (let decade = 12; decade >= -7; decade -= 1) {
     const i = usable.reduce((best, k) => (best === null || Math.abs(Math.log10(curve.f[k]) - decade) < Math.abs(Math.log10(curve.f[best]) - decade) ? k : best), null);
@@ -319,7 +320,7 @@ function decades(curve, frame) {
     const right = curve.re[i] < frame.left + 0.8 * frame.side;
     const side = slope > 1.7 ? `middle ${right ? "right" : "left"}` : slope < 0.3 ? "top center" : `top ${dx * dy > 0 ? "left" : "right"}`;
     const label = {re: curve.re[i], im: curve.im[i], text: hertz(10 ** decade), side};
-    if (labels.every((other) => Math.abs(other.re - label.re) > 0.14 * frame.side || Math.abs(other.im - label.im) > 0.06 * frame.side)) labels.push(label);
+    if (labels.every((other) => Math.abs(other.re - label.re) > apart || Math.abs(other.im - label.im) > 0.06 * frame.side)) labels.push(label);
   }
   return labels;
 }
@@ -461,7 +462,7 @@ async function prepareSamples() {
   const show = () => {
     const which = Number(byId("sample").value), shown = which < 0 ? samples : [samples[which]];
     const n = shown.reduce((sum, sample) => sum + sample.points.length, 0);
-    figure("arrhenius", n > 0 && (() => arrhenius(shown, chosen("ordinate") === "product")), `${n} conductivities; ${shown.flatMap((sample) => sample.lines.map((line) => `${sample.name}, ${line.quantity}: ${line.label}`)).join("; ")}. Bars: one standard uncertainty.`);
+    figure("arrhenius", n > 0 && (() => arrhenius(shown, chosen("ordinate") === "product")), `${n} conductivities; ${shown.flatMap((sample) => sample.lines.map((line) => `${sample.name}, ${line.quantity}: ${line.label}`)).join("; ")}. Bars: one standard uncertainty; bands: 95 % of the lines.`);
     byId("sample-details").replaceChildren(...shown.flatMap((sample) => table(`Conductivities of ${sample.name}`, ["spectrum", "T / °C", "quantity", "σ", "R / Ω", "remarks"], sample.rows, shown.length === 1)));
   };
   byId("sample").addEventListener("change", show);
@@ -478,6 +479,11 @@ function arrhenius(samples, product) {
       const factor = (T) => (product ? kelvin(T) : 1);
       temperatures = temperatures.concat(points.map((point) => point.T));
       data.push({type: "scatter", mode: "markers", name, legendgroup: String(i), x: points.map((p) => x(p.T)), y: points.map((p) => p.sigma * factor(p.T)), error_y: {type: "data", array: points.map((p) => p.u * factor(p.T)), color: paint, thickness: 1.2, width: 3}, marker: {color: paint, size: 8, symbol: points.map((p) => (p.open ? "circle-open" : "circle"))}, text: points.map((p) => plain(p.name)), customdata: points.map((p) => p.T), hovertemplate: `%{text}<br>%{customdata:.1f} °C<br>%{y:.4g} ${product ? "S K/cm" : "S/cm"}<extra>${name}</extra>`});
+      if (line?.low.every(number)) {
+        const edge = {type: "scatter", mode: "lines", legendgroup: String(i), showlegend: false, x: line.T.map(x), line: {width: 0}, hoverinfo: "skip"};
+        const end = (values) => values.map((sigma, k) => sigma * factor(line.T[k]));
+        data.push({...edge, y: end(line.low)}, {...edge, y: end(line.high), fill: "tonexty", fillcolor: `${paint}33`});
+      }
       if (line) data.push({type: "scatter", mode: "lines", name: plain(line.label), legendgroup: String(i), x: line.T.map(x), y: line.sigma.map((sigma, k) => sigma * factor(line.T[k])), line: {color: paint, width: 1.5}, hoverinfo: "skip"});
       i += 1;
     }
@@ -502,7 +508,7 @@ async function prepareSeries() {
     const found = series.events.filter((event) => event.status === "confirmed").length;
     figure("tracks-R", known && (() => tracks(series, false)), `${series.members.length} spectra, ${series.tracks.length} processes, ${found} confirmed events. Bars: 95 %; open triangles: upper limits.`);
     figure("tracks-tau", known && (() => tracks(series, true)), "Bars: 95 %. Vertical lines are events: solid if confirmed.");
-    const members = spread(series.members.filter((member) => member.id !== null), 24);
+    const members = spread(series.members.filter((member) => byId(`sweep-${member.id}`)), 24);
     const sweeps = await Promise.all(members.map((member) => load(`sweep-${member.id}`)));
     const measured = sweeps.map((sweep, i) => ({...scaled(sweep, QUANTITIES.none, i), at: members[i].at})).filter((curve) => curve.f.length);
     figure("waterfall", measured.length > 1 && (() => waterfall(measured, series)), `${measured.length} of ${series.members.length} spectra, each shifted upwards.`);
