@@ -67,6 +67,7 @@ RATES = (0.1, 0.2, 0.3)  # per spectrum, of exponential growth; faster growth ta
 LEAST_STEP = 0.02  # relative change of R from spectrum to spectrum
 CHI2_MEDIAN = 0.4549  # of one degree of freedom
 NEAREST = 3  # arcs next to an event that give its τ
+FROM_ZERO = (0.35, 0.5, 0.7)  # powers of growth that begins with the first spectrum, as with the root of time
 POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
 NEAR_TOP: Annotated[float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)] = (
     0.85
@@ -525,6 +526,7 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
                 tried[place, width] = misfit(level, *changes, least=least)
     ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, 0.5 * len(off), 0.25)]
     powers = [misfit((x + 1) ** power) for power in POWERS]
+    powers += [misfit(x**power) for power in FROM_ZERO]
     powers += [misfit(np.exp(rate * (x - x.size))) for rate in RATES]
     steady = min([misfit(np.ones_like(x), x), *ramps, *powers])
     sudden = min((pair for pair in tried if pair[1] == 1), key=lambda pair: tried[pair])
