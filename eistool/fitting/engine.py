@@ -256,6 +256,72 @@ def refit(
     return _fit(spectrum, circuit, Constraints.of(circuit, start, None, fixed), weighting, effort=NONE)
 
 
+def locate(
+    spectrum: Spectrum,
+    circuit: Circuit,
+    start: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    effort: Effort = QUICK,
+    ladder: bool = True,
+) -> FitResult:
+    """Return the best minimum for data weighted by noise, with the covariance of a linear model.
+
+    Faster than :func:`fit`: comparisons of sums of squares need neither errors of misfit nor evidence. The
+    status is ``failed`` if there is no minimum.
+
+    Parameters
+    ----------
+    spectrum, circuit, start, fixed
+        As for :func:`fit`; without a search, ``start`` must contain every free parameter.
+    effort : Effort
+        Of the search.
+    ladder : bool
+        Whether to compute the noise floor; only without a search it may be left out.
+    """
+    floor = None if ladder else math.inf
+    try:
+        return _located(spectrum, circuit, Constraints.of(circuit, start, None, fixed), effort, floor)
+    except (FitError, *BREAKDOWNS) as error:
+        return failed_result(spectrum, circuit, "noise", _reason(error))
+
+
+def _located(
+    spectrum: Spectrum, circuit: Circuit, constraints: Constraints, effort: Effort, floor: float | None
+) -> FitResult:
+    problem = build_problem(spectrum, circuit, constraints, "noise")
+    found = find_minima(problem, effort, floor=floor)
+    take_error()
+    if found.n == 0 or not found.outcomes[0, 1]:
+        return failed_result(spectrum, circuit, "noise", f"the fit of {circuit} did not converge")
+    minimum, chi2 = found.minima[0], float(found.outcomes[0, 0])
+    values, derivative = problem.program.to_values(minimum, problem.scale)
+    for i, value in constraints.fixed.items():
+        values[i] = value  # exact; logarithms round
+    free = problem.free
+    inverse = np.empty_like(found.hessian)
+    least_squares.invert(found.hessian, inverse)
+    theta = np.zeros((values.size, values.size))
+    theta[np.ix_(free, free)] = inverse * max(1.0, chi2 / (2 * problem.n_points - free.size))
+    covariance = derivative @ theta @ derivative.T
+    limited = ~problem.held & (
+        (minimum <= problem.lower + LIMIT_TOLERANCE) | (minimum >= problem.upper - LIMIT_TOLERANCE)
+    )
+    return FitResult(
+        circuit=circuit,
+        spectrum=spectrum,
+        weighting="noise",
+        values=values,
+        covariance=covariance,
+        statuses=statuses_of(circuit, problem, values, covariance, limited),
+        lower=constraints.lower,
+        upper=constraints.upper,
+        impedance=problem.impedance(spectrum, minimum),
+        chi2=chi2 * problem.sum_scale,
+        status="ok",
+        noise_floor=found.ladder_reduced * problem.sum_scale,
+    )
+
+
 def _chained(results: Sequence[FitResult], constraints: Constraints) -> list[FitResult]:
     """Refit with the results of neighbours as starts, forwards and then backwards."""
     best = list(results)
@@ -513,11 +579,11 @@ def find_minima(
         First index of the sequence of starts; by default derived from the data.
     floor : float, optional
         Sum of squares near which the search may stop; by default that of the ladder. With 0 it goes on until
-        a better minimum is unlikely.
+        a better minimum is unlikely, with infinity there is no ladder.
     """
     program = problem.program
     p, n_free = program.kinds.size, problem.free.size
-    ladder_reduced = _ladder(problem)
+    ladder_reduced = math.nan if floor == math.inf else _ladder(problem)
     if floor is None:
         floor = 0.0 if program.loops else NEAR_LADDER * ladder_reduced * max(2 * problem.n_points - n_free, 1)
     if first is None:

@@ -28,7 +28,7 @@ from eistool.batch import (
 from eistool.batch.job import Picture, failure
 from eistool.batch.store import digest
 from eistool.circuit import Circuit, as_circuit
-from eistool.errors import EistoolError
+from eistool.errors import CircuitError, EistoolError
 from eistool.escaping import file_name
 from eistool.jobs.cycling import GIVEN
 from eistool.spectrum import Series, Sweep, sample_name
@@ -36,6 +36,7 @@ from eistool.spectrum.series import COORDINATES
 from eistool.tables import Rows
 from eistool.tables.spectra import FAILURES, MEASURED, SPECTRA, spectrum_row
 from eistool.tables.tracks import TRACK_TABLES, track_rows
+from eistool.tracking.family import Family
 from eistool.typing import JSON, Threshold
 
 FEWEST: Annotated[int, Threshold("spectra of a series", "project definition")] = 3
@@ -99,9 +100,14 @@ def track_folder(
     """Track the processes of all series below the paths, see :func:`run_job`.
 
     Spectra with the same ``sample_id`` form a series; without one, the spectra of a folder do.
+
+    Raises
+    ------
+    CircuitError
+        If the circuit is invalid or has no arc in series.
     """
     if options.circuit is not None:
-        as_circuit(options.circuit, options.circuit_folders)
+        Family.of(as_circuit(options.circuit, options.circuit_folders))
     return run_job(TrackJob(options), paths, out, command, progress)
 
 
@@ -200,14 +206,21 @@ def _timed(sweeps: Sequence[Sweep]) -> list[Sweep]:
 
 
 def _circuit(sweeps: Sequence[Sweep], options: TrackOptions) -> Circuit | None:
-    """Return the circuit of the options, or the largest circuit of the series in the samples table."""
+    """Return the circuit of the options, or the largest circuit with arcs of the series in the samples table."""
     if options.circuit is not None:
         return as_circuit(options.circuit, options.circuit_folders)
     named = {s.metadata.circuit for s in sweeps}
     if None in named or "auto" in named:
         return None
     circuits = [as_circuit(str(name), options.circuit_folders) for name in sorted(map(str, named))]
-    return max(circuits, key=lambda circuit: len(circuit.parameters))
+    return max(filter(_has_arcs, circuits), key=lambda circuit: len(circuit.parameters), default=None)
+
+
+def _has_arcs(circuit: Circuit) -> bool:
+    try:
+        return bool(Family.of(circuit).arcs)
+    except CircuitError:
+        return False
 
 
 def _file_name(series: str, ending: str) -> str:

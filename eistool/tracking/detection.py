@@ -1,9 +1,9 @@
 """Tracking of processes along a series, and detection of their appearance and disappearance."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -25,6 +25,15 @@ from eistool.typing import FloatArray, Threshold
 
 REJOIN: Annotated[float, Threshold("distance in decades of tracks joined as one process", CHECKED)] = 0.4
 MOVED: Annotated[float, Threshold("distance in decades of adjoining tracks joined as one process", CHECKED)] = 0.7
+LEAST_RESOLVED: Annotated[
+    float, Threshold("share of the spectra in which a listed process is resolved", "engineering choice")
+] = 0.25
+FEWEST_RESOLVED: Annotated[
+    int, Threshold("spectra in which a listed process is resolved", "engineering choice")
+] = 2
+MOST_NEEDED: Annotated[int, Threshold("spectra that suffice for a process to be listed", "engineering choice")] = (
+    10
+)
 TYPICAL_ALPHA = 0.8  # exponent of the arcs of the detection limit
 
 
@@ -38,16 +47,18 @@ def track(
     minimum-cost assignment. Five or more consecutive spectra with the same circuit are fitted together, with
     time constants and exponents whose smoothness follows from the scatter of the separate fits.
     An event is ``confirmed`` only if six criteria hold, each given in its evidence: consistent spectra; a
-    persistent DRT peak and R > 3 u; ΔBIC > 10 against the best circuit with one arc less, including other
-    shapes and tails, and a gain above that of noise at the boundary R = 0; τ within the window and 0.7 decade
-    from other processes; two consecutive spectra; limits of R that exclude an undetected process or growth.
+    An event is ``confirmed`` only if six criteria hold, each given in its evidence: consistent spectra; a peak
+    in the differences between spectra or in the DRT, and R > 3 u; ΔBIC > 10 against the best circuit with one
+    arc less, including other shapes and tails, and a gain above that of noise; τ within the window and 0.7
+    decade from other processes; two spectra; limits of R that exclude an undetected process or growth.
+    Processes that few spectra resolve are added to their neighbours.
 
     Parameters
     ----------
     series : Series or sequence of Spectrum
         A sequence keeps its order, with the index as time.
     circuit : Circuit or str, optional
-        Circuit whose arcs, in the number that the spectra require, and other elements model_series the series; by
+        Circuit whose arcs, in the number that the spectra require, and other elements describe the series; by
         default R0, L0 if leads may contribute, ZARC elements, and the tail with the lowest BIC.
     jobs : int, optional
         Number of threads; by default one per core.
@@ -59,7 +70,7 @@ def track(
     Raises
     ------
     CircuitError
-        If the circuit is invalid.
+        If the circuit is invalid or has no arc in series.
     SpectrumError
         If there are fewer than two spectra.
 
@@ -81,6 +92,67 @@ def track(
     >>> [(event.kind, event.index, event.status) for event in tracks.events]
     [('appeared', 4, 'confirmed')]
     """
+    found = find_events(series, circuit, jobs)
+    model, n = found.model, len(found.series)
+    final = [_reported(model, s, found.series[s]) for s in range(n)]
+    final = smoothed(found.series, final, [model.held(s) for s in range(n)], jobs)
+    groups = _folded(found, final)
+    names = {kept: f"P{rank}" for rank, kept in enumerate(groups, start=1)}
+    old = {found.ids[kept]: name for kept, name in names.items()}
+    events = tuple(replace(event, process_id=old[event.process_id]) for event in found.events)
+    processes = tuple(_process(names[kept], group, found, final, events) for kept, group in groups.items())
+    tau, R = _detectable(model)
+    flags = (*_circuit_flags(found), *_flags(found.series, final))
+    return Tracks(found.series, found.circuit, tuple(final), processes, events, tau, R, flags)
+
+
+def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
+    """Return the tracks to report, each with those whose resistance its own includes, in order of τ.
+
+    A track that is resolved in few spectra is added to its nearest neighbour: the sum is better known.
+    """
+    n = len(final)
+    least = min(max(FEWEST_RESOLVED, math.ceil(n * LEAST_RESOLVED)), MOST_NEEDED)
+    with_event = {event.process_id for event in found.events}
+    counts = {i: _resolved(found.tracks[i], final) for i in found.ids}
+    kept = [i for i in found.ids if counts[i] >= least or found.ids[i] in with_event]
+    kept = kept or sorted(found.ids, key=lambda i: -counts[i])[:1]
+    arcs = [r.processes if r.success else () for r in found.model.results]
+    log_tau = {i: math.log(_median_tau(found.tracks[i], arcs)) for i in found.ids}
+    groups = {i: [i] for i in kept}
+    quiet = [i for i in kept if found.ids[i] not in with_event] or kept  # a sum would hide an event
+    for i in found.ids:
+        if i not in groups:
+            groups[min(quiet, key=lambda k: abs(log_tau[k] - log_tau[i]))].append(i)
+    return groups
+
+
+def _resolved(track_arcs: Mapping[int, int], final: Sequence[FitResult]) -> int:
+    arcs = [(final[s].processes[j], final[s]) for s, j in track_arcs.items() if final[s].success]
+    return sum(status_of(arc, arc.u_tau, result) != "not_resolvable" for arc, result in arcs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Model, links and events of a series."""
+
+    series: Series
+    circuit: Circuit | None
+    model: SeriesModel
+    tracks: list[dict[int, int]]  # arc by spectrum
+    runs: list[Run]
+    ids: dict[int, str]  # by track, in order of τ
+    events: tuple[Event, ...]
+
+
+def find_events(series: Series | Sequence[Spectrum], circuit: Circuit | str | None, jobs: int | None) -> Found:
+    """Return the events of a series with the model and the links that they follow from.
+
+    Parameters
+    ----------
+    series, circuit, jobs
+        As for :func:`track`.
+    """
     the_series = _series(series)
     spectra = list(the_series)
     if len(spectra) < 2:
@@ -94,29 +166,25 @@ def track(
     runs = [run for i, arc_by_spectrum in enumerate(tracks) for run in _runs(i, arc_by_spectrum, arcs)]
     for run in runs:
         fit_common_shape(run, model)
-    candidates = []
-    for run in runs:
-        for kind in ("appeared", "disappeared"):
-            if (run.first > 0) if kind == "appeared" else (run.last < len(spectra) - 1):
-                evidence = judge(run, kind, model, [r for r in runs if r is not run], spectra, drt_of)
-                if evidence is not None:
-                    candidates.append((run, kind, evidence))
     order = sorted(range(len(tracks)), key=lambda i: _median_tau(tracks[i], arcs))
     ids = {i: f"P{rank + 1}" for rank, i in enumerate(order)}
     events = []
-    for run, kind, evidence in candidates:
-        index = run.first if kind == "appeared" else run.last + 1
-        status = evidence["status"]
-        evidence = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items() if k != "status"}
-        events.append(Event(kind, index, float(the_series.coordinate[index]), ids[run.track], status, evidence))
+    for run in runs:
+        for kind in ("appeared", "disappeared"):
+            evidence = judge(run, kind, model, [r for r in runs if r is not run], spectra, drt_of)
+            if evidence is not None:
+                events.append(_event(run, kind, evidence, the_series, ids[run.track]))
     events.sort(key=lambda event: (event.index, event.process_id))
-    final = [_reported(model, s, spectra[s]) for s in range(len(spectra))]
-    final = smoothed(the_series, final, [model.held(s) for s in range(len(spectra))], jobs)
-    processes = tuple(_process(ids[i], i, tracks[i], runs, final, model, events) for i in order)
-    tau, R = _detectable(model)
-    return Tracks(
-        the_series, the_circuit, tuple(final), processes, tuple(events), tau, R, _flags(the_series, final)
-    )
+    return Found(the_series, the_circuit, model, tracks, runs, ids, tuple(events))
+
+
+def _event(run: Run, kind: str, evidence: dict[str, Any], series: Series, name: str) -> Event:
+    """Return an event; a disappearance is at the first spectrum without the process."""
+    later = 0 if kind == "appeared" else 1
+    status, index = evidence.pop("status"), int(evidence.pop("index")) + later
+    evidence |= {"index_low": evidence["index_low"] + later, "index_high": evidence["index_high"] + later}
+    evidence = {k: v.item() if isinstance(v, np.generic) else v for k, v in evidence.items()}
+    return Event(kind, index, float(series.coordinate[index]), name, status, evidence)
 
 
 def _series(series: Series | Sequence[Spectrum]) -> Series:
@@ -181,38 +249,56 @@ def _reported(model: SeriesModel, s: int, spectrum: Spectrum) -> FitResult:
 
 
 def _process(
-    name: str, index: int, track_arcs: dict[int, int], runs: Sequence[Run], final: Sequence[FitResult],
-    model: SeriesModel, events: Sequence[Event],
-) -> TrackedProcess:  # fmt: skip
+    name: str, group: Sequence[int], found: Found, final: Sequence[FitResult], events: Sequence[Event]
+) -> TrackedProcess:
+    """Return a process; its resistance is the sum over the tracks of the group."""
     n = len(final)
     columns: dict[str, FloatArray] = {
         c: np.full(n, np.nan)
         for c in ("R", "u_R", "tau", "u_tau", "alpha", "u_alpha", "C_eff", "u_C_eff", "upper_limit")
     }
-    status, edge = [""] * n, [False] * n
-    own_runs = [run for run in runs if run.track == index]
+    status, edge, n_arcs = [""] * n, [False] * n, [0] * n
+    own_runs = [run for run in found.runs if run.track in group]
     ended = {e.index for e in events if e.process_id == name and e.kind == "disappeared"}
     begun = {e.index for e in events if e.process_id == name and e.kind == "appeared"}
     for s in range(n):
-        run = next((r for r in own_runs if s in r.arcs), None)
         # processes are in order of τ in a joint fit as well
-        arc = None if run is None or not final[s].success else final[s].processes[track_arcs[s]]
-        if arc is not None:
+        members = [
+            final[s].processes[found.tracks[i][s]] for i in group if s in found.tracks[i] and final[s].success
+        ]
+        n_arcs[s] = len(members)
+        if members:
+            arc = max(members, key=lambda one: one.R)
             for c in columns.keys() - {"upper_limit"}:
                 columns[c][s] = getattr(arc, c)
-            added = next((a for a in model.added if a.name == arc.name), None)
+            added = next((a for a in found.model.added if a.name == arc.name), None)
             if added is not None:
                 columns["u_tau"][s] = added.u_log_tau * arc.tau
+            if len(members) > 1:
+                arc = _sum_of(members, final[s])
+                for c in ("R", "u_R", "alpha", "u_alpha", "C_eff", "u_C_eff"):
+                    columns[c][s] = getattr(arc, c)
             status[s], edge[s] = status_of(arc, columns["u_tau"][s], final[s]), arc.edge
             if status[s] == "not_resolvable":
                 columns["upper_limit"][s] = arc.R + TWO_SIDED_95 * arc.u_R
             continue
         nearest = min(own_runs, key=lambda r: min(abs(r.first - s), abs(r.last - s)))
-        absent = (s < nearest.first and nearest.first in begun) or (s > nearest.last and nearest.last + 1 in ended)
+        absent = (s < nearest.first and any(s < i <= nearest.last for i in begun)) or (
+            s > nearest.last and any(nearest.first < i <= s for i in ended)
+        )
         status[s] = "absent" if absent else "not_resolvable"
         if np.isfinite(nearest.R[s]):
             columns["upper_limit"][s] = max(nearest.R[s], 0.0) + TWO_SIDED_95 * nearest.u_R[s]
-    return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge))
+    return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge), n_arcs=tuple(n_arcs))
+
+
+def _sum_of(members: Sequence[Process], result: FitResult) -> Process:
+    """Return the largest arc with the sum of the resistances; a sum has no exponent and no capacitance."""
+    index = [result.circuit.index(f"{arc.name}.R") for arc in members]
+    u = math.sqrt(max(float(result.covariance[np.ix_(index, index)].sum()), 0.0))
+    largest, total = max(members, key=lambda arc: arc.R), float(sum(arc.R for arc in members))
+    nan = math.nan
+    return replace(largest, R=total, u_R=u, alpha=nan, u_alpha=nan, C_eff=nan, u_C_eff=nan)
 
 
 def _detectable(model: SeriesModel) -> tuple[FloatArray, FloatArray]:
@@ -228,6 +314,21 @@ def _detectable(model: SeriesModel) -> tuple[FloatArray, FloatArray]:
     n = 2.0 * omega.size
     threshold = math.sqrt((STRONG + 2 * math.log(n) + 2 * math.log(2 * n)) / 2)
     return tau, (threshold + ONE_SIDED_95 / math.sqrt(2)) * np.median(u, axis=0)
+
+
+def _circuit_flags(found: Found) -> tuple[str, ...]:
+    """Return a remark if spectra need another number of arcs than the given circuit has."""
+    if found.circuit is None:
+        return ()
+    model, given = found.model, len(Family.of(found.circuit).arcs)
+    counts = [k + sum(a.first <= s <= a.last for a in model.added) for s, k in enumerate(model.n_arcs)]
+    others = sorted({k for k in counts if k != given})
+    if not others:
+        return ()
+    which = ", ".join(map(str, others))
+    return (
+        f"{found.circuit} has {given} arcs; {sum(k != given for k in counts)} spectra are fitted with {which}",
+    )
 
 
 def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:

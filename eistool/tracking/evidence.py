@@ -1,8 +1,9 @@
 """Evidence for events: six criteria, all of which a confirmed event meets."""
 
 import functools
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -16,8 +17,15 @@ from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.result import STRONG
 from eistool.spectrum import Spectrum
-from eistool.tracking.accuracy import CHECKED, ProjectedResidual, descend, n_data_independent
-from eistool.tracking.arc_count import SeriesModel
+from eistool.tracking.accuracy import (
+    CHECKED,
+    SPECIFIED,
+    ProjectedResidual,
+    descend,
+    n_data_independent,
+    scan_grid,
+)
+from eistool.tracking.arc_count import SeriesModel, weights
 from eistool.tracking.boundary import boundary_p
 from eistool.tracking.eligibility import inconsistency
 from eistool.typing import FloatArray, Threshold
@@ -31,9 +39,41 @@ APART: Annotated[
     ),
 ] = 0.7
 REACH: Annotated[float, Threshold("distance in decades of the parts of an arc that splits", CHECKED)] = 2.0
+UNUSUAL: Annotated[
+    float, Threshold("change of a neighbour, relative to its usual one, that may be a split", CHECKED)
+] = 2.0
 SAME_PEAK: Annotated[float, Threshold("decades between an arc and its DRT peak (criterion 2)", CHECKED)] = 0.35
 EACH_SIDE: Annotated[int, Threshold("spectra on each side of an event (criteria 1, 2, 6)", CHECKED)] = 2
-TESTED: Annotated[int, Threshold("spectra to which other shapes are fitted (criterion 3)", CHECKED)] = 4
+TESTED: Annotated[int, Threshold("spectra to which other shapes are fitted (criterion 3)", CHECKED)] = 12
+SEARCHED: Annotated[
+    int, Threshold("of these, spectra in which other shapes are searched from many starts", CHECKED)
+] = 3
+FIRM: Annotated[float, Threshold("R/u below which the error towards smaller R is fitted", CHECKED)] = 20.0
+SIZABLE: Annotated[float, Threshold("R/u below which R is estimated linearly", CHECKED)] = 5.0
+WORTH: Annotated[float, Threshold("ΔBIC below which there is no event, not even a tentative one", SPECIFIED)] = 6.0
+FEWEST_SCATTER: Annotated[int, Threshold("spectra without a process whose scatter counts", CHECKED)] = 3
+WIDEST: Annotated[int, Threshold("spectra over which a process may appear (criterion 6)", CHECKED)] = 6
+SUDDEN: Annotated[float, Threshold("Δχ² below which an appearance counts as sudden", CHECKED)] = 6.0
+LEAST_LEVEL: Annotated[
+    float, Threshold("least level that a rise reaches, relative to the mean of R (criterion 6)", CHECKED)
+] = 0.5
+PLACED: Annotated[float, Threshold("Δχ² of the interval of an event's place", "99.7 %")] = 9.0
+NEAR_FRONT: Annotated[int, Threshold("spectra on each side of a rise for limits of R", CHECKED)] = 4
+MOST_HIDDEN: Annotated[
+    float, Threshold("share of R before an event that misfit may account for (criterion 6)", CHECKED)
+] = 0.2
+HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
+RATES = (0.1, 0.2, 0.3)  # per spectrum, of exponential growth; faster growth takes six spectra or fewer
+LEAST_STEP = 0.02  # relative change of R from spectrum to spectrum
+CHI2_MEDIAN = 0.4549  # of one degree of freedom
+NEAREST = 3  # arcs next to an event that give its τ
+FROM_ZERO = (0.35, 0.5, 0.7)  # powers of growth that begins with the first spectrum, as with the root of time
+POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
+NEAR_TOP: Annotated[float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)] = (
+    0.85
+)
+TINY = 1e-9  # R/|Z| beyond which an estimate has no meaning
+FINE = 8  # time constants per decade in a difference
 BOOTSTRAPPED: Annotated[int, Threshold("spectra for which noise is simulated (criterion 3)", CHECKED)] = 3
 LARGEST_P: Annotated[
     float, Threshold("largest probability that noise gains as much (criterion 3)", "level of 1 %; " + CHECKED)
@@ -75,7 +115,7 @@ def fit_common_shape(run: Run, model: SeriesModel) -> None:
     run.alpha = float(np.clip(np.average(alphas, weights=1 / u_alpha**2), 0.3, 1.0))
     n = len(model.results)
     run.R, run.u_R = np.full(n, np.nan), np.full(n, np.nan)
-    grid = np.array([run.tau]), np.array([run.alpha])
+    order = sorted(run.arcs)
     for s, result in enumerate(model.results):
         if not result.success:
             continue
@@ -83,10 +123,33 @@ def fit_common_shape(run: Run, model: SeriesModel) -> None:
             run.without[s] = without(model, s, run.arcs[s].name)
             run.shared[s] = _shared(result, run, s, model)
             run.R[s], run.u_R[s] = _resistance(run.shared[s])
-        else:
-            R, u = ProjectedResidual.of(result, drift=False).resistances(*grid)
-            run.R[s], run.u_R[s] = R[0], u[0]
-        run.u_R[s] *= math.sqrt(model.scale[s])
+            if run.R[s] < FIRM * run.u_R[s]:
+                run.u_R[s] = min(run.u_R[s], _downwards(run.shared[s], run.without[s]))
+        if s not in run.arcs or not run.R[s] > SIZABLE * run.u_R[s]:  # a small R may come out negative
+            base = result if s not in run.arcs else run.without[s]
+            if base.success:
+                near = order[:NEAREST] if s < run.first else order[-NEAREST:] if s > run.last else order
+                tau = float(np.median([run.arcs[i].tau for i in near])) if s not in run.arcs else run.tau
+                R, u = ProjectedResidual.of(base, drift=False).resistances(np.array([tau]), np.array([run.alpha]))
+                run.R[s], run.u_R[s] = R[0], u[0]
+    # ill-conditioned fits have neither R nor an error
+    size = np.array([np.median(np.abs(s.impedance)) for s in model.fits.spectra])
+    wild = ~((run.u_R > TINY * size) & (run.u_R < size / TINY) & (np.abs(run.R) < size / TINY))
+    run.R[wild], run.u_R[wild] = np.nan, np.nan
+    run.u_R *= np.sqrt(model.noise) * _excess_scatter(run, model)
+
+
+def _excess_scatter(run: Run, model: SeriesModel) -> float:
+    """Return the scatter of R in spectra without the process relative to its errors, at least 1.
+
+    Misfit that all spectra share does not count, misfit that comes and goes does.
+    """
+    off = np.array([s for s in range(run.R.size) if s not in run.arcs and np.isfinite(run.R[s])], dtype=int)
+    if off.size < FEWEST_SCATTER:
+        return 1.0
+    weight = 1 / (np.square(run.u_R[off]) * model.noise[off])
+    mean = np.average(run.R[off], weights=weight)
+    return math.sqrt(max(1.0, float(weight @ np.square(run.R[off] - mean)) / (off.size - 1)))
 
 
 def without(model: SeriesModel, s: int, name: str) -> FitResult:
@@ -133,6 +196,21 @@ def _resistance(result: FitResult) -> tuple[float, float]:
     return parameter.value, math.sqrt(max(float(result.covariance[i, i]), 0.0)) or math.inf
 
 
+def _downwards(result: FitResult, without: FitResult) -> float:
+    """Return the error of R towards smaller values, from fits with half of it and without it.
+
+    R of a slow arc and a tail may be large together: the linear error is then far above the distance from 0.
+    """
+    R = float(result.values[result.circuit.index("Zarc_z.R")])
+    known = dict(zip(result.circuit.parameters, result.values.tolist(), strict=True))
+    held = {name: known[name] for name, status in zip(known, result.statuses, strict=True) if status == "fixed"}
+    again = [descend(one, result.circuit, known | {"Zarc_z.R": R / 2}, held | {"Zarc_z.R": R / 2})
+             for one in (result, without)]  # fmt: skip
+    rises = [one.chi2 - result.chi2 for one in again if one.success]
+    rise = min([*rises, (without.chi2 - result.chi2) / 4])
+    return R / 2 / math.sqrt(rise) if rise > 0 else math.inf
+
+
 def judge(
     run: Run,
     kind: str,
@@ -161,23 +239,33 @@ def judge(
     born = kind == "appeared"
     on = [s for s in sorted(run.arcs, reverse=not born) if np.isfinite(run.u_R[s])]
     beyond = range(run.first - 1, -1, -1) if born else range(run.last + 1, len(spectra))
-    off = [s for s in beyond if np.isfinite(run.R[s])]
+    again = [other for other in others if other.track == run.track]
+    taken = {s for other in again for s in other.arcs}
+    off = [s for s in itertools.takewhile(lambda s: s not in taken, beyond) if np.isfinite(run.R[s])]
     if not off or not on:
         return None
     gain = _gain(run, model)
-    if not (gain["delta_bic_without"] > STRONG and _differs(run, on[:3], off[:3])):
+    if not (gain["delta_bic_without"] > WORTH and _differs(run, on, off)):
         return None
+    seen = len(on) >= 2 or bool(again)
     criteria = (
         _consistency([*on[:EACH_SIDE], off[0]], spectra),
-        _significance(run, on, spectra, drt_of),
-        gain | _selection(run, on, model, gain["delta_bic_without"]),
+        _significance(run, on, off, model, spectra, drt_of),
+        gain | _selection(run, on, model, gain),
         _place(run, on, others, spectra),
-        {"n_consecutive": len(on), "criterion_5": len(on) >= 2, "reason": "" if len(on) >= 2 else "seen once"},
+        {"n_consecutive": len(on), "criterion_5": seen, "reason": "" if seen else "seen once"},
         _absence(run, on, off, "risen above" if born else "fallen below"),
     )
+    exists = criteria[5]["upper_limit_without_ohm"] < criteria[5]["lower_limit_with_ohm"]
+    if criteria[2]["delta_bic"] <= WORTH or not (exists or criteria[3]["in_window"]):
+        return None
     reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
     met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
-    if any(other.last == run.first - 1 if born else other.first == run.last + 1 for other in others):
+    exchanged = any(o.last == run.first - 1 if born else o.first == run.last + 1 for o in others if o not in again)
+    doubtful = not (criteria[3]["criterion_4"] and criteria[5]["criterion_6"])
+    if doubtful and (exchanged or not criteria[4]["criterion_5"]):
+        return None  # nothing that a series needs
+    if exchanged:
         met = False
         reasons.append(f"another process {'ends' if born else 'begins'} here: the arcs may be interchanged")
     if _is_split(run, on[0], off[0], others):
@@ -198,27 +286,50 @@ def _consistency(some: Sequence[int], spectra: Sequence[Spectrum]) -> dict[str, 
 
 
 def _significance(
-    run: Run, on: Sequence[int], spectra: Sequence[Spectrum], drt_of: Callable[[int], DRT | None]
+    run: Run,
+    on: Sequence[int],
+    off: Sequence[int],
+    model: SeriesModel,
+    spectra: Sequence[Spectrum],
+    drt_of: Callable[[int], DRT | None],
 ) -> dict[str, Any]:
-    """Criterion 2: a persistent DRT peak, and R > 3 u."""
-    R, u_R = _typical(run, on[:EACH_SIDE])
-    seen, large = _is_peak(run, on, spectra, drt_of), SIGNIFICANT * u_R < R
-    reason = "" if seen and large else "R is below 3 u" if seen else "no persistent DRT peak"
+    """Criterion 2: a peak in the differences between spectra or in the DRT, and R > 3 u."""
+    R, u_R = _typical(run, on)
+    seen = _in_difference(run, on, off, model) or _is_peak(run, on, spectra, drt_of)
+    large = SIGNIFICANT * u_R < R
+    near = _typical(run, on[:EACH_SIDE])
+    if near[0] > SIZABLE * near[1]:
+        R, u_R = near  # R at the event, where it is clear
+    reason = "" if seen and large else "R is below 3 u" if seen else "no peak in the DRT or the difference"
     return {"drt_persistent": seen, "R_ohm": R, "u_R_ohm": u_R, "criterion_2": seen and large, "reason": reason}
 
 
-def _selection(run: Run, on: Sequence[int], model: SeriesModel, gain: float) -> dict[str, Any]:
+def _selection(run: Run, on: Sequence[int], model: SeriesModel, gain: Mapping[str, float]) -> dict[str, Any]:
     """Criterion 3: better than the best alternative of the same size, and than noise."""
-    comparison = _against_others(run, on, model, gain)
-    tested = [s for s in on if run.without[s].success][:BOOTSTRAPPED]
-    small = [run.without[s] for s in tested]
-    large = [min(model.results[s].chi2, run.shared[s].chi2) for s in tested]
-    total = sum(max(a.chi2 - b, 0.0) for a, b in zip(small, large, strict=True))
-    p = boundary_p(small, total, [float(model.scale[s]) for s in tested])
+    comparison = _against_others(run, on, model, gain["delta_bic_without"])
+    p = _chance(run, model)
+    if p > LARGEST_P:
+        tested = [s for s in on if run.without[s].success][:BOOTSTRAPPED]
+        small = [run.without[s] for s in tested]
+        large = [min(model.results[s].chi2, run.shared[s].chi2) for s in tested]
+        total = sum(max(a.chi2 - b, 0.0) for a, b in zip(small, large, strict=True))
+        p = min(p, boundary_p(small, total, [float(model.scale[s]) for s in tested]))
     good = comparison["delta_bic"] > STRONG and p <= LARGEST_P
     alternative = f"{comparison['best_alternative']} describes the spectra as well"
     reason = alternative if p <= LARGEST_P else "noise alone gains as much"
     return comparison | {"bootstrap_p": p, "criterion_3": good, "reason": "" if good else reason}
+
+
+def _chance(run: Run, model: SeriesModel) -> float:
+    """Return an upper bound of the probability that noise gains as much in any range and at any τ."""
+    from scipy.stats import chi2
+
+    factor = weights(model)
+    some = [s for s in run.arcs if run.without[s].success and run.shared[s].success]
+    gain = sum(max(run.without[s].chi2 - run.shared[s].chi2, 0.0) * factor[s] for s in some)
+    n = len(model.results)
+    tries = 0.5 * n * (n + 1) * scan_grid(model.fits.spectra)[0].size
+    return min(1.0, tries * float(chi2.sf(gain, len(some)))) if some else 1.0
 
 
 def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
@@ -237,49 +348,77 @@ def _gain(run: Run, model: SeriesModel) -> dict[str, float]:
     free = shared = chi2_0 = chi2_1 = n_eff = aicc = 0.0
     k_free = 0.0
     count = 0
+    logs: list[float] = []
+    factor = weights(model)
     for s in run.arcs:
         small, large, joint = run.without[s], model.results[s], run.shared[s]
         if not (small.success and large.success and joint.success):
             continue
         n = n_data_independent(large)
-        factor = min(n / large.n_data, 1.0) / model.scale[s]
-        free += (small.chi2 - large.chi2) * factor - 3 * math.log(n)
-        shared += (small.chi2 - joint.chi2) * factor - math.log(n)
-        chi2_0 += small.chi2 * factor
-        chi2_1 += min(large.chi2, joint.chi2) * factor
-        aicc += (small.chi2 - large.chi2) * factor - 6
+        logs.append(math.log(n))
+        free += (small.chi2 - large.chi2) * factor[s] - 3 * math.log(n)
+        shared += (small.chi2 - joint.chi2) * factor[s] - math.log(n)
+        chi2_0 += small.chi2 * factor[s]
+        chi2_1 += min(large.chi2, joint.chi2) * factor[s]
+        aicc += (small.chi2 - large.chi2) * factor[s] - 6
         n_eff += n
         k_free += large.n_free
         count += 1
-    shared -= 2 * math.log(max(n_eff, 2.0))
+    level = shared - _scatter(run, run.arcs, model) + sum(logs[1:])
+    shared, level = (x - 2 * math.log(max(n_eff, 2.0)) for x in (shared, level))
     dof = max(n_eff - k_free, 1.0)
     F = (chi2_0 - chi2_1) / max(3 * count, 1) / max(chi2_1 / dof, 1e-12)
-    return {"delta_bic_without": max(free, shared), "delta_aicc": aicc, "F": F, "n_effective": n_eff}
+    return {"delta_bic_without": max(free, shared, level), "delta_aicc": aicc, "F": F, "n_effective": n_eff}
+
+
+def _scatter(run: Run, some: Iterable[int], model: SeriesModel) -> float:
+    """Return the χ² of a common R."""
+    which = [s for s in some if np.isfinite(run.u_R[s])]
+    if len(which) < 2:
+        return 0.0
+    weight = 1 / np.square(run.u_R[which])
+    return float(weight @ np.square(run.R[which] - np.average(run.R[which], weights=weight)))
 
 
 def _against_others(run: Run, on: Sequence[int], model: SeriesModel, gain: float) -> dict[str, Any]:
-    """Return the smallest ΔBIC against circuits with one arc less, other shapes or tails, or drift."""
-    tested = [s for s in on if run.without[s].success][:TESTED]
-    totals: dict[str, float] = {}
+    """Return the smallest ΔBIC against circuits with one arc less, other shapes or tails, or drift.
 
-    def add(name: str, chi2: float, k: int, s: int) -> None:
-        best = model.results[s]
-        n = n_data_independent(best)
-        factor = min(n / best.n_data, 1.0) / model.scale[s]
-        reference = min(best.chi2 * factor + 3 * math.log(n), run.shared[s].chi2 * factor + math.log(n))
-        base = run.without[s].n_free
-        totals[name] = totals.get(name, -2 * math.log(50.0 * len(tested))) + (
-            chi2 * factor + (k - base) * math.log(n) - reference
-        )
+    Every alternative has to describe the same spectra, those next to the event first.
+    """
+    tested = [s for s in on if run.without[s].success and run.shared[s].success][:TESTED]
+    totals = {"one arc less": gain}
+    factor = weights(model)
+    logs = {s: math.log(n_data_independent(model.results[s])) for s in tested}
+    one = sum(run.shared[s].chi2 * factor[s] for s in tested) + 2 * math.log(50.0 * max(len(tested), 1))
+    one += min(sum(logs.values()), _scatter(run, tested, model) + max(logs.values(), default=0.0))
+    each = sum(model.results[s].chi2 * factor[s] + 3 * logs[s] for s in tested)
+    reference = min(one, each)
+
+    def compare(name: str, results: Sequence[tuple[float, int]]) -> None:
+        pairs = zip(tested, results, strict=True)
+        total = sum(chi2 * factor[s] + (k - run.without[s].n_free) * logs[s] for s, (chi2, k) in pairs)
+        totals[name] = min(totals.get(name, math.inf), total - reference)
 
     for circuit in model.family.alternatives(_count(model, tested[0]) - 1) if tested else []:
-        for s, result in zip(tested, model.fits.some(circuit, tested), strict=True):
-            add(repr(circuit), result.chi2 if result.success else math.inf, result.n_free, s)
-    for s in tested:
-        add("drift", ProjectedResidual.of(run.without[s]).chi2, run.without[s].n_free + 2, s)
-    totals["one arc less"] = gain
+        others = _fits_along(circuit, tested, run, model)
+        compare(repr(circuit), [(r.chi2 if r.success else math.inf, r.n_free) for r in others])
+    if tested:
+        drifts = [(ProjectedResidual.of(run.without[s]).chi2, run.without[s].n_free + 2) for s in tested]
+        compare("drift", drifts)
     best = min(totals, key=lambda name: totals[name])
     return {"delta_bic": totals[best], "best_alternative": best}
+
+
+def _fits_along(circuit: Circuit, some: Sequence[int], run: Run, model: SeriesModel) -> list[FitResult]:
+    """Return fits of a circuit: a search in some spectra, its results as starts for the others."""
+    found = model.fits.some(circuit, some[:SEARCHED])
+    for s in some[len(found) :]:
+        starts = [r for r in (found[-1], found[0]) if r.success]
+        known = [dict(zip(circuit.parameters, r.values.tolist(), strict=True)) for r in starts]
+        fitted = [descend(run.without[s], circuit, values) for values in known]
+        good = [r for r in fitted if r.success]
+        found += [min(good, key=lambda r: r.chi2)] if good else model.fits.some(circuit, [s])
+    return found
 
 
 def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
@@ -290,6 +429,9 @@ def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
             continue
         whole, rest = other.arcs[off], other.arcs[on]
         lost, u_lost = whole.R - rest.R, math.hypot(whole.u_R, rest.u_R)
+        R = np.array([other.arcs[s].R for s in sorted(other.arcs)])
+        if lost < UNUSUAL * float(np.median(np.abs(np.diff(R)))):
+            continue  # no more than elsewhere
         near = abs(math.log10(rest.tau / new.tau)) < REACH
         same = abs(lost - new.R) < TWO_SIDED_95 * math.hypot(u_lost, new.u_R)
         if near and same and lost > SIGNIFICANT * u_lost:
@@ -301,8 +443,11 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
     omega = [spectra[s].omega[spectra[s].mask] for s in on]
     low = WINDOW / min(float(w.max()) for w in omega)
     high = 1 / (WINDOW * max(float(w.min()) for w in omega))
+    near = on[:NEAREST]
     distances = [
-        abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for other in others for s in on if s in other.arcs
+        float(np.median([abs(math.log10(run.arcs[s].tau / other.arcs[s].tau)) for s in near if s in other.arcs]))
+        for other in others
+        if set(other.arcs) & set(near)
     ]
     distances += [
         abs(math.log10(run.tau / o.tau)) for o in others if not math.isnan(o.tau) and set(o.arcs) & set(on)
@@ -323,38 +468,114 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
 
 def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> dict[str, Any]:
     """Criterion 6: the process would have been detected on the other side of the event."""
-    near_on, near_off = on[:EACH_SIDE], off[:EACH_SIDE]
-    upper = max(max(run.R[s], 0.0) + TWO_SIDED_95 * run.u_R[s] for s in near_off)
-    lower = min(run.R[s] - TWO_SIDED_95 * run.u_R[s] for s in near_on)
-    hidden = any(run.R[s] > SIGNIFICANT * run.u_R[s] for s in near_off)
-    jump = _jump(run, on, off)
-    good = upper < lower and not hidden and jump > STRONG
+    front = _front(run, on, off)
+    order = [*off[::-1], *on]
+    before, after = order[: front.earliest][-NEAR_FRONT:], order[front.latest :][:NEAR_FRONT]
+    if not before or not after:
+        before, after = list(off[:EACH_SIDE]), list(on[:EACH_SIDE])
+    (R_off, u_off), (R_on, u_on) = _typical(run, before), _typical(run, after)
+    upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
+    lower = R_on - TWO_SIDED_95 * u_on
+    hidden = SIGNIFICANT * u_off < R_off > MOST_HIDDEN * R_on
+    placed = front.latest - front.earliest <= WIDEST
+    good = upper < lower and not hidden and front.jump > STRONG and placed
+    first, last = sorted((order[front.earliest], order[front.latest]))
     return {
         "upper_limit_without_ohm": upper,
         "lower_limit_with_ohm": lower,
-        "jump_delta_chi2": jump,
+        "jump_delta_chi2": front.jump,
+        "index": order[front.place],
+        "index_low": first,
+        "index_high": last,
         "criterion_6": good,
         "reason": "" if good else f"may have {crossed} the detection limit",
     }
 
 
-def _jump(run: Run, on: Sequence[int], off: Sequence[int]) -> float:
-    """Return the advantage in χ² of a jump of R over steady growth from zero."""
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Rise of R from zero: positions in the order of the rise, from 0."""
+
+    place: int  # first with the process
+    earliest: int
+    latest: int  # at which R may reach its level
+    jump: float  # advantage in χ² over steady growth
+
+
+def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
+    """Compare a rise of R over few spectra with growth that began with the series or soon after."""
     order = [*off[::-1], *on]  # R grows along it
     R = run.R[order]
-    weight = 1 / np.square(run.u_R[order])
+    weight = 1 / (np.square(run.u_R[order]) + np.square(_step(run, on) * np.maximum(R, 0)))
     x = np.arange(len(order), dtype=np.float64)
 
-    def misfit(columns: FloatArray) -> float:
+    def misfit(*columns: FloatArray, least: float = -math.inf) -> float:
         root = np.sqrt(weight)
-        solution, *_ = np.linalg.lstsq(columns * root[:, None], R * root, rcond=None)
-        return float(np.sum(weight * np.square(R - columns @ solution)))
+        wide = np.column_stack(columns)
+        solution, *_ = np.linalg.lstsq(wide * root[:, None], R * root, rcond=None)
+        return float(np.sum(weight * np.square(R - wide @ solution))) if solution[0] > least else math.inf
 
-    there = (np.arange(x.size) >= len(off)).astype(np.float64)
-    step = misfit(np.column_stack([there, there * x])[:, : 2 if len(on) > 1 else 1])
-    ramps = [misfit(np.maximum(x - knot, 0)[:, None]) for knot in np.arange(0, x.size - 1, 0.25)]
-    line = misfit(np.column_stack([np.ones_like(x), x]))
-    return min([line, *ramps]) - step
+    places = range(max(len(off) - WIDEST, 1), min(len(off) + WIDEST, len(order)))
+    least = LEAST_LEVEL * _typical(run, on)[0]
+    tried: dict[tuple[int, int], float] = {}
+    for place in places:
+        for width in range(1, WIDEST + 1):
+            level = np.clip((x - place + 1) / width, 0, 1)
+            if place + width - 1 < x.size:
+                changes = [np.maximum(x - place - width + 1, 0)] if x.size - place - width >= 1 else []
+                tried[place, width] = misfit(level, *changes, least=least)
+    ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, 0.5 * len(off), 0.25)]
+    powers = [misfit((x + 1) ** power) for power in POWERS]
+    powers += [misfit(x**power) for power in FROM_ZERO]
+    powers += [misfit(np.exp(rate * (x - x.size))) for rate in RATES]
+    steady = min([misfit(np.ones_like(x), x), *ramps, *powers])
+    sudden = min((pair for pair in tried if pair[1] == 1), key=lambda pair: tried[pair])
+    best = min(tried.values())
+    place = sudden[0] if tried[sudden] - best < SUDDEN else min(tried, key=lambda pair: tried[pair])[0]
+    likely = [pair for pair, value in tried.items() if value - best < PLACED]
+    likely = likely if place == sudden[0] and sudden in likely else [*likely, (place, 1)]
+    earliest, latest = min(p for p, _ in likely), max(p + w - 1 for p, w in likely)
+    return Front(place, earliest, latest, steady - best)
+
+
+def _step(run: Run, on: Sequence[int]) -> float:
+    """Return the usual relative change of R from spectrum to spectrum, beyond its errors, far from the event."""
+    if len(on) < FEWEST_SCATTER:
+        return LEAST_STEP
+    far = list(on[-max(FEWEST_SCATTER, len(on) // 2) :])
+    R, u = run.R[far], run.u_R[far]
+    error = np.hypot(u[1:], u[:-1])
+    mean = np.maximum(0.5 * (R[1:] + R[:-1]), error)
+    steps, errors = np.abs(np.diff(R)) / mean, error / mean
+    excess = float(np.median(np.square(steps) / CHI2_MEDIAN)) - float(np.median(np.square(errors)))
+    return math.sqrt(min(max(excess, LEAST_STEP**2), 1.0))
+
+
+def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> bool:
+    """Return whether the difference between spectra with and without the process has a peak at its τ.
+
+    Changes of all other parameters and drift are projected out of the difference.
+    """
+    tau, _ = scan_grid(model.fits.spectra)
+    tau = np.geomspace(tau.min(), tau.max(), math.ceil(math.log10(tau.max() / tau.min()) * FINE))
+    tau = np.append(tau, run.tau)
+    alpha = np.full(tau.size, run.alpha)
+    means = []
+    for side, fits in ((on, run.without), (off, dict(enumerate(model.results)))):
+        pull, information = np.zeros(tau.size), np.zeros(tau.size)
+        for s in side:
+            if fits[s].success:
+                R, u = ProjectedResidual.of(fits[s]).resistances(tau, alpha)
+                weight = 1 / (np.square(u) * model.noise[s])
+                pull += weight * R
+                information += weight
+        if not information.any():
+            return False
+        means.append((pull / information, 1 / information))
+    (R_on, v_on), (R_off, v_off) = means
+    z = (R_on - R_off) / np.sqrt(v_on + v_off)
+    near = np.abs(np.log10(tau / run.tau)) < APART
+    return bool(z[-1] > HIGH_PEAK and z[-1] > NEAR_TOP * z[near].max())
 
 
 def _is_peak(

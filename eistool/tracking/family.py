@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from eistool.circuit import Circuit, Element, Node, Parallel, Series
+from eistool.errors import CircuitError
 from eistool.spectrum import Spectrum
 from eistool.typing import Threshold
 
@@ -27,11 +28,22 @@ class Family:
 
     @classmethod
     def of(cls, circuit: Circuit) -> "Family":
-        """Return the family of a circuit; series parts other than arcs are kept."""
+        """Return the family of a circuit; series parts other than arcs are kept.
+
+        Raises
+        ------
+        CircuitError
+            If the circuit has no arc in series, whose number could change along a series.
+        """
         tree = circuit.tree
         parts = tree.parts if isinstance(tree, Series) else (tree,)
         tails = [part for part in parts if isinstance(part, Element) and part.symbol in TAILS]
         arcs = [part for part in parts if _is_arc(part)]
+        if not arcs:
+            raise CircuitError(
+                f"track: {circuit} has no arc in series; give a circuit with Zarc, K, p(R,CPE) or p(R,C) in "
+                "series, or none: it is then chosen from the series"
+            )
         head = [part for part in parts if part not in tails and part not in arcs]
         head_texts, arc_texts, tail_texts = (tuple(map(str, some)) for some in (head, arcs, tails))
         return cls(head_texts, arc_texts, tail_texts)

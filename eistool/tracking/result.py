@@ -1,6 +1,7 @@
 """Results of tracking: processes along a series, and events."""
 
 import contextlib
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 NEAR_LAW: Annotated[
     float, Threshold("ΔAICc below which a growth law is not ruled out", "Burnham and Anderson, doi:10.1007/b97636")
 ] = 2.0
+FAR_FROM_TYPICAL = 2.0  # ratio to the median detection limit at which its range ends
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -57,6 +59,7 @@ class TrackedProcess(Tabular):
     upper_limit: FloatArray  # ohm, 95 %
     status: tuple[str, ...]
     edge: tuple[bool, ...]
+    n_arcs: tuple[int, ...] = ()  # in each spectrum; R is their sum, the other values are of the largest
 
     @property
     def present(self) -> IntArray:
@@ -82,8 +85,13 @@ class TrackedProcess(Tabular):
 
     def __repr__(self) -> str:
         n, total = self.present.size, self.R.size
-        low, high = float(np.nanmin(self.R)), float(np.nanmax(self.R))
-        where = f"in {n} of {total} spectra" + ("" if "ok" in self.status else ", resolved in none")
+        known = [R for R, status in zip(self.R, self.status, strict=True) if status in ("ok", "extrapolated")]
+        R = np.array(known) if known else self.R
+        low, high = float(np.nanmin(R)), float(np.nanmax(R))
+        doubt = "apex outside the window" if known else "resolved in none"
+        where = f"in {n} of {total} spectra" + ("" if "ok" in self.status else f", {doubt}")
+        sums = sum(count > 1 for count in self.n_arcs)
+        where += f", sum of arcs in {sums}" if sums else ""
         return f"{self.id}: τ {self.typical_tau:.2g} s, R {low:.4g} to {high:.4g} ohm, {where}"
 
     def _repr_html_(self) -> str:
@@ -117,12 +125,15 @@ class Event(Tabular):
 
     def __repr__(self) -> str:
         evidence = self.evidence
-        reason = f" ({evidence['reason']})" if evidence["reason"] else ""
-        place = f"{self.coordinate:g} (spectrum {self.index})"
+        low, high = (int(evidence.get(name, self.index)) for name in ("index_low", "index_high"))
+        place = f"spectrum {self.index}" + ("" if low == high else f", {low} to {high}")
+        without = "before" if self.kind == "appeared" else "after"
+        reason = f"; {evidence['reason']}" if evidence["reason"] else ""
         return (
-            f"{self.process_id} {self.kind} at {place}: {self.status}{reason}, "
-            f"R {format_value(evidence['R_ohm'], evidence['u_R_ohm'])} ohm, τ {evidence['tau_s']:.2g} s, "
-            f"ΔBIC {evidence['delta_bic']:.3g}"
+            f"{self.process_id} {self.kind} at {self.coordinate:g} ({place}): {self.status}, "
+            f"R {format_value(evidence['R_ohm'], evidence['u_R_ohm'])} ohm at τ {evidence['tau_s']:.2g} s, "
+            f"below {evidence['upper_limit_without_ohm']:.2g} ohm {without}, "
+            f"ΔBIC {evidence['delta_bic']:.3g}{reason}"
         )
 
     def _repr_html_(self) -> str:
@@ -342,19 +353,32 @@ class Tracks:
         return row
 
     def __repr__(self) -> str:
-        name = COORDINATES[self.series.by]
-        head = f"Tracks of {len(self.series)} spectra by {name}: {len(self.processes)} processes"
+        head = f"Tracks of {len(self.series)} spectra by {COORDINATES[self.series.by]}"
+        verdict = self._verdict()
         lines = [
-            head,
-            *(f"  {process!r}" for process in self.processes),
+            f"{head}: {verdict}" if verdict else head,
             *(f"  {event!r}" for event in self.events),
+            *(f"  {process!r}" for process in self.processes),
         ]
-        if not self.events and self.detectable_R.size:
-            decades = np.log10(self.detectable_tau[[0, -1]])
-            places = 10.0 ** np.arange(math.ceil(decades[0]), math.floor(decades[1]) + 1)
-            limits = ", ".join(f"{self.detectable(tau):.2g} at {tau:.0e} s" for tau in places)
-            lines.append(f"  no new process; 95 % detection limits of R in two spectra, in ohm: {limits}")
         return "\n".join([*lines, *(f"  flag: {flag}" for flag in self.flags)])
+
+    def _verdict(self) -> str:
+        """Return the detection limit if no event is confirmed, else nothing."""
+        if any(event.status == "confirmed" for event in self.events):
+            return ""
+        what = "no confirmed change" if self.events else "no new process"
+        if not self.detectable_R.size:
+            return what
+        near = self.detectable_R <= FAR_FROM_TYPICAL * np.median(self.detectable_R)
+        stretches = [list(part) for good, part in itertools.groupby(range(near.size), lambda i: near[i]) if good]
+        longest = max(stretches, key=len)
+        first, last = longest[0], longest[-1]
+        limit = float(self.detectable_R[first : last + 1].max())
+        total = np.array([_total(result)[0] for result in self.results])
+        if not limit < np.nanmax(np.append(total, 0.0)):
+            return f"{what}; an arc would only be seen above the total resistance"
+        between = f"{_time(self.detectable_tau[first])} and {_time(self.detectable_tau[last])}"
+        return f"{what}; an arc of more than {limit:.2g} ohm between {between} would have been seen"
 
     def _repr_html_(self) -> str:
         title, *rest = repr(self).splitlines()
@@ -384,6 +408,13 @@ def status_of(arc: Process, u_tau: float, result: FitResult) -> str:
         return "not_resolvable"
     omega = result.spectrum.omega[result.spectrum.mask]
     return "ok" if 1 / float(omega.max()) <= arc.tau <= 1 / float(omega.min()) else "extrapolated"
+
+
+def _time(seconds: float) -> str:
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if seconds >= 0.95 * scale:
+            return f"{float(f'{seconds / scale:.2g}'):g} {unit}"
+    return f"{seconds:.2g} s"
 
 
 def _is_slow(process: Process, result: FitResult) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.errors import FitError
-from eistool.fitting import FitResult, fit_global
+from eistool.fitting import FitResult
+from eistool.fitting.global_fit.fit import fit_jointly
 from eistool.spectrum import Series
 from eistool.tracking.accuracy import CHECKED
 from eistool.tracking.family import Family
@@ -49,13 +50,10 @@ def smoothed(
         if any(one is not series[i] for one, i in zip(part, block, strict=True)):
             continue  # the order of the part would differ
         try:
-            joint = fit_global(
-                part,
-                final[block[0]].circuit,
-                smooth=dict.fromkeys(shapes, "auto"),
-                fixed=dict(held[block[0]]),
-                jobs=jobs,
-            )
+            joint = fit_jointly(
+                part, final[block[0]].circuit, (), None, dict.fromkeys(shapes, "auto"), None,
+                dict(held[block[0]]), "modulus", jobs, [final[i] for i in block],
+            )  # fmt: skip
         except FitError:
             continue
         if joint.status == "failed" or any("separate fits" in flag for flag in joint.flags):

@@ -11,7 +11,7 @@ from eistool.tracking.accuracy import ProjectedResidual, with_accuracy
 from eistool.tracking.arc_count import _cheapest, best_range
 from eistool.tracking.boundary import null_gains
 from eistool.tracking.eligibility import inconsistency
-from eistool.tracking.evidence import Run, _jump
+from eistool.tracking.evidence import Run, _front
 from tests.tracking.series import cell
 
 F = np.geomspace(1e5, 0.1, 43)
@@ -72,12 +72,27 @@ def test_slow_growth_is_not_announced_as_a_birth() -> None:
     assert not [e for e in track(Series(spectra, by="cycle"), jobs=1).events if e.status == "confirmed"]
 
 
-def test_jump_and_growth_are_distinguished() -> None:
-    def run(R: list[float]) -> Run:
-        return Run(0, {}, R=np.array(R), u_R=np.full(len(R), 0.2))
+def run_of(R: list[float], u: float = 0.2) -> Run:
+    return Run(0, {}, R=np.array(R), u_R=np.full(len(R), u))
 
-    assert _jump(run([0, 0, 0, 5, 5, 5]), on=[3, 4, 5], off=[2, 1, 0]) > 10
-    assert _jump(run([0, 0, 0, 1, 2, 3]), on=[3, 4, 5], off=[2, 1, 0]) < 10
+
+def test_jump_and_growth_are_distinguished() -> None:
+    jump = _front(run_of([0, 0, 0, 0, 5, 5, 5, 5]), on=[4, 5, 6, 7], off=[3, 2, 1, 0])
+    assert jump.jump > 10
+    assert (jump.place, jump.earliest, jump.latest) == (4, 4, 4)
+    assert _front(run_of([0, 0.7, 1.4, 2.1, 2.8, 3.5, 4.2]), on=[3, 4, 5, 6], off=[2, 1, 0]).jump < 10
+    # growth that speeds up from the start is below the detection limit at first
+    assert _front(run_of([0.02, 0.1, 0.3, 0.8, 1.5, 2.6, 4.1]), on=[3, 4, 5, 6], off=[2, 1, 0]).jump < 10
+
+
+def test_a_gradual_rise_has_an_interval() -> None:
+    front = _front(run_of([0, 0, 0, 0, 1.3, 2.6, 3.9, *[5.0] * 7]), on=list(range(4, 14)), off=[3, 2, 1, 0])
+    assert front.jump > 10
+    assert front.earliest == 4
+    assert 6 <= front.latest <= 7
+    assert front.earliest <= front.place <= front.latest
+    vague = _front(run_of([0, 0, 0, 0, 5, 5, 5, 5], u=2.0), on=[4, 5, 6, 7], off=[3, 2, 1, 0])
+    assert vague.earliest < 4 < vague.latest
 
 
 def test_a_series_without_events_has_detection_limits() -> None:
@@ -85,7 +100,7 @@ def test_a_series_without_events_has_detection_limits() -> None:
     assert tracks.events == ()
     limit = tracks.detectable(1e-2)
     assert 0.01 < limit < 5
-    assert "detection limits" in repr(tracks)
+    assert "no new process; an arc of more than" in repr(tracks).splitlines()[0]
     # an arc of three times that size is detected
     events = track(born(3, 6, (3 * limit, 1e-2, 0.85)), jobs=1).events
     assert [e.kind for e in events] == ["appeared"]

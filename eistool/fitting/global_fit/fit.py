@@ -104,6 +104,22 @@ def fit_global(
     >>> abs(energy.value - 0.31) < 3 * energy.stderr, energy.unit
     (True, 'eV')
     """
+    return fit_jointly(series, circuit, shared, laws, smooth, bounds, fixed, weighting, jobs)
+
+
+def fit_jointly(
+    series: Series | Sequence[Spectrum],
+    circuit: Circuit | str,
+    shared: Iterable[str],
+    laws: Mapping[str, str] | None,
+    smooth: Mapping[str, float | str] | None,
+    bounds: Mapping[str, tuple[float, float]] | None,
+    fixed: Mapping[str, float] | None,
+    weighting: str,
+    jobs: int | None,
+    seeds: list[FitResult] | None = None,
+) -> GlobalFit:
+    """Fit as :func:`fit_global`, from separate fits of the spectra in their order if these are given."""
     the_circuit = as_circuit(circuit)
     shared = (shared,) if isinstance(shared, str) else tuple(shared)
     if fixed is not None and not isinstance(fixed, Mapping):
@@ -115,9 +131,10 @@ def fit_global(
     if len(axis.spectra) < 2:
         raise FitError(f"global fit: {len(axis.spectra)} spectra; give two or more")
     request.check_axis(axis)
-    seeds = fit_many(
-        axis.spectra, the_circuit, jobs, True, bounds=bounds, fixed=request.fixed, weighting=weighting
-    )
+    if seeds is None:
+        seeds = fit_many(
+            axis.spectra, the_circuit, jobs, True, bounds=bounds, fixed=request.fixed, weighting=weighting
+        )
     left_out = _left_out(seeds)
     kept = [s for s in range(len(seeds)) if s not in left_out]
     needed = 3 if request.smooth else 2
