@@ -24,6 +24,7 @@ import numpy as np
 
 import eistool
 from eistool.batch.store import Key
+from eistool.errors import CircuitError
 from eistool.jobs.candidates import candidates, choose
 from eistool.jobs.check import prepare
 from eistool.jobs.drt import distribution
@@ -72,6 +73,15 @@ def analyse(spectrum: Spectrum, times: dict[str, float]) -> eistool.FitResult:
     for stage, seconds in zip(STAGES, np.diff(marks).tolist(), strict=True):
         times[stage] += seconds
     return fit
+
+
+def has_equivalent(circuit: eistool.Circuit) -> bool:
+    """Return whether impedance.py has all elements of a circuit."""
+    try:
+        circuit.to_impedance_py()
+    except CircuitError:
+        return False
+    return True
 
 
 def impedance_py(fit: eistool.FitResult) -> float:
@@ -129,7 +139,7 @@ def main() -> None:
     print(f"{n} sweeps, {1e3 * total / n:.1f} ms each, {n / total:.1f} per second and core")
     for stage in STAGES:
         print(f"  {stage:16s}{1e3 * times[stage] / n:8.1f} ms {times[stage] / total:6.1%}")
-    good = [fit for fit in fits if fit.success]
+    good = [fit for fit in fits if fit.success and has_equivalent(fit.circuit)]
     theirs: dict[str, list[float]] = {}
     if arguments.peers:
         theirs["impedance.py"] = [impedance_py(fit) for fit in good]
