@@ -46,12 +46,11 @@ def track(
     contiguous range are added if BIC falls by more than 10. Arcs of neighbouring spectra are linked by
     minimum-cost assignment. Five or more consecutive spectra with the same circuit are fitted together, with
     time constants and exponents whose smoothness follows from the scatter of the separate fits.
-    An event is ``confirmed`` only if six criteria hold, each given in its evidence: consistent spectra; a
     An event is ``confirmed`` only if six criteria hold, each given in its evidence: consistent spectra; a peak
     in the differences between spectra or in the DRT, and R > 3 u; ΔBIC > 10 against the best circuit with one
     arc less, including other shapes and tails, and a gain above that of noise; τ within the window and 0.7
     decade from other processes; two spectra; limits of R that exclude an undetected process or growth.
-    Processes that few spectra resolve are added to their neighbours.
+    Processes that few spectra resolve are added to a neighbour if their sum is better known, or not listed.
 
     Parameters
     ----------
@@ -102,14 +101,16 @@ def track(
     events = tuple(replace(event, process_id=old[event.process_id]) for event in found.events)
     processes = tuple(_process(names[kept], group, found, final, events) for kept, group in groups.items())
     tau, R = _detectable(model)
-    flags = (*_circuit_flags(found), *_flags(found.series, final))
+    vague = len(found.ids) - sum(map(len, groups.values()))
+    flags = (*_circuit_flags(found), *_vague_flags(vague), *_flags(found.series, final))
     return Tracks(found.series, found.circuit, tuple(final), processes, events, tau, R, flags)
 
 
 def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
     """Return the tracks to report, each with those whose resistance its own includes, in order of τ.
 
-    A track that is resolved in few spectra is added to its nearest neighbour: the sum is better known.
+    A track that is resolved in few spectra is added to its nearest neighbour if the sum is better known, as of
+    one process that two arcs describe. Otherwise it is not reported.
     """
     n = len(final)
     least = min(max(FEWEST_RESOLVED, math.ceil(n * LEAST_RESOLVED)), MOST_NEEDED)
@@ -123,8 +124,17 @@ def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
     quiet = [i for i in kept if found.ids[i] not in with_event] or kept  # a sum would hide an event
     for i in found.ids:
         if i not in groups:
-            groups[min(quiet, key=lambda k: abs(log_tau[k] - log_tau[i]))].append(i)
+            nearest = min(quiet, key=lambda k: abs(log_tau[k] - log_tau[i]))
+            if _is_split(found.tracks[nearest], found.tracks[i], final):
+                groups[nearest].append(i)
     return groups
+
+
+def _is_split(kept: Mapping[int, int], other: Mapping[int, int], final: Sequence[FitResult]) -> bool:
+    """Return whether the sum of two tracks is better known than the first, in most spectra that have both."""
+    both = [(final[s].processes[kept[s]], final[s].processes[other[s]], final[s]) for s in kept.keys() & other]
+    better = [_sum_of((one, more), result).u_R < one.u_R for one, more, result in both if result.success]
+    return sum(better) > len(better) / 2
 
 
 def _resolved(track_arcs: Mapping[int, int], final: Sequence[FitResult]) -> int:
@@ -329,6 +339,13 @@ def _circuit_flags(found: Found) -> tuple[str, ...]:
     return (
         f"{found.circuit} has {given} arcs; {sum(k != given for k in counts)} spectra are fitted with {which}",
     )
+
+
+def _vague_flags(count: int) -> tuple[str, ...]:
+    """Return a remark on arcs that are not listed."""
+    if not count:
+        return ()
+    return (f"{count} {'arc is' if count == 1 else 'arcs are'} too vague to be listed",)
 
 
 def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:

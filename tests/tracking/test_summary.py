@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import eistool
 from eistool import CircuitError, Series, Tracks, track
-from eistool.tracking.detection import _sum_of
+from eistool.tracking.detection import _is_split, _sum_of
 from eistool.tracking.result import _time
 from tests.tracking.series import cell
 
@@ -81,3 +82,13 @@ def test_sums_have_the_error_of_their_covariance() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(1.0, "1 s"), (1e-3, "1 ms"), (0.35, "350 ms"), (2.2e-5, "22 µs")])
 def test_times_have_units(seconds: float, text: str) -> None:
     assert _time(seconds) == text
+
+
+def test_only_arcs_that_share_a_resistance_are_added_up() -> None:
+    # two arcs in the place of one share its resistance; one below the window has a resistance of its own
+    one = eistool.fit(cell([(10.0, 1e-4, 0.9)], 1, frequency=F), "R0-Zarc1-Zarc2")
+    assert _is_split({0: 0}, {0: 1}, [one])
+    far = eistool.fit(cell([(10.0, 1e-4, 0.9), (400.0, 1e3, 0.6)], 1, frequency=F), "R0-Zarc1-Zarc2")
+    assert far.processes[1].u_R > far.processes[0].u_R
+    assert not _is_split({0: 0}, {0: 1}, [far])
+    assert not _is_split({0: 0}, {1: 0}, [far, far])  # no spectrum has both
