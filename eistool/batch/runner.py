@@ -33,6 +33,11 @@ from eistool.tables import TABLES, Rows, to_csv
 
 WORTH_WORKERS = 100_000  # bytes of files: several tens of spectra
 REPORT = "report.html"
+MOST_REPORTED = 5000  # sweeps of the report at the end of a run, which takes 0.1 MB of memory a sweep
+NOT_REPORTED = (
+    f"no {REPORT}: it is written for up to {MOST_REPORTED} sweeps; `eistool report {{out}}` writes it for more, "
+    "with 0.1 MB of memory a sweep"
+)
 REPAIRS = 3  # of records that are damaged while the run goes on
 
 
@@ -118,8 +123,12 @@ def run_job(
     with stop_on_signal() as stop, writing(out):
         summary = _Run(job, tuple(paths), out, tuple(command), progress, stop).carry_out()
         wanted = job.options.report and job.options.scheduling.shard is None and not summary.interrupted
-        if wanted and not _is_reported(out):
-            attempt(REPORT, lambda: write_report(out))  # it can be made again at any time
+        if not wanted or _is_reported(out):
+            return summary
+        if len(summary.records.keys) > MOST_REPORTED:
+            _remove_report(out)
+            return replace(summary, warnings=(*summary.warnings, NOT_REPORTED.format(out=out)))
+        attempt(REPORT, lambda: write_report(out))  # it can be made again at any time
         return summary
 
 
@@ -152,12 +161,18 @@ def write_report(out: Path, target: Path | None = None) -> Path:
     pages = render_pages(out, first.name)
     for i, html in enumerate(pages, start=1):
         write_file(first.with_name(page_name(first.name, i)), html.encode())
-    if target is None:  # further pages of an earlier report
-        n = len(pages) + 1
-        while (old := out / page_name(REPORT, n)).exists():
-            old.unlink()
-            n += 1
+    if target is None:
+        _remove_report(out, len(pages) + 1)
     return first
+
+
+def _remove_report(out: Path, page: int = 1) -> None:
+    """Remove the pages of an earlier report from a page on."""
+    from eistool.report.page import page_name
+
+    while (old := out / page_name(REPORT, page)).exists():
+        old.unlink()
+        page += 1
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eistool.batch import Key, Record, Scheduling, Store, members
+from eistool.batch import Key, Record, Scheduling, Store, members, runner
 from eistool.batch.generation import one_generation
 from eistool.batch.members import Membership
 from eistool.errors import ConfigError, ReaderError
@@ -366,3 +366,16 @@ def test_dask_workers_give_the_same_bytes_and_may_die(
         for one in reversed(cluster):
             one.kill()
             one.wait()
+
+
+def test_a_large_run_writes_no_report_and_removes_an_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = many(tmp_path / "in", 2), tmp_path / "out"
+    assert fit_folder([folder], out, OPTIONS).warnings == ()
+    assert (out / "report.html").exists()
+    many(tmp_path / "in" / "more", 1, first=20)
+    monkeypatch.setattr(runner, "MOST_REPORTED", 2)
+    summary = fit_folder([folder], out, OPTIONS)
+    assert not (out / "report.html").exists()
+    assert any(f"eistool report {out}" in warning for warning in summary.warnings)
