@@ -28,7 +28,8 @@ def probe(folder: Path) -> None:
         Need not exist.
     """
     for _ in range(PROBES):
-        with suppress(FileNotFoundError):  # another run, which probes too, has removed the folder again
+        # another run, which probes too, has removed the folder again
+        with suppress(FileNotFoundError, FileExistsError):
             return _probe(folder)
     return _probe(folder)
 

@@ -244,27 +244,21 @@ class Frame:
 
 def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = frozenset()) -> Frame:
     """Return the frame of fits of a circuit; parameters ``held`` keep their own unit."""
+    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
+    held = held | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
+    program = compile_circuit(circuit, arcs=True, held=held)
     limits = (constraints.lower, constraints.upper, constraints.bounded)
     return _frame(
-        circuit, held, frozenset(constraints.fixed), bool(constraints.start), *(row.tobytes() for row in limits)
+        program, frozenset(constraints.fixed), bool(constraints.start), *(row.tobytes() for row in limits)
     )
 
 
 @functools.lru_cache(maxsize=256)
 def _frame(
-    circuit: Circuit,
-    held: frozenset[int],
-    fixed_at: frozenset[int],
-    has_start: bool,
-    low: bytes,
-    high: bytes,
-    is_bounded: bytes,
+    program: Program, fixed_at: frozenset[int], has_start: bool, low: bytes, high: bytes, is_bounded: bytes
 ) -> Frame:
     lower, upper = np.frombuffer(low), np.frombuffer(high)
     bounded = np.frombuffer(is_bounded, dtype=np.bool_)
-    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held = held | frozenset(i for i in kept if i in fixed_at or bounded[i])
-    program = compile_circuit(circuit, arcs=True, held=held)
     order, p = program.order, program.kinds.size
     fixed = np.array([int(i) in fixed_at for i in order])
     exponent = program.kinds == parameters.EXPONENT
