@@ -294,9 +294,7 @@ def _located(
     if found.n == 0 or not found.outcomes[0, 1]:
         return failed_result(spectrum, circuit, "noise", f"the fit of {circuit} did not converge")
     minimum, chi2 = found.minima[0], float(found.outcomes[0, 0])
-    values, derivative = problem.program.to_values(minimum, problem.scale)
-    for i, value in constraints.fixed.items():
-        values[i] = value  # exact; logarithms round
+    values, derivative = _values(problem, constraints, minimum)
     free = problem.free
     inverse = np.empty_like(found.hessian)
     least_squares.invert(found.hessian, inverse)

@@ -269,11 +269,7 @@ def _frame(
     ]
     # arcs are interchangeable only within equal bounds
     ends = [
-        (
-            row[0],
-            *((lower[order[i]], upper[order[i]]) if exponent[i] else () for i in row[1:]),
-        )
-        for row in movable
+        (row[0], *((lower[order[i]], upper[order[i]]) if exponent[i] else () for i in row[1:])) for row in movable
     ]
     classes = {end: k for k, end in enumerate(dict.fromkeys(ends))}
     exchange = np.array(

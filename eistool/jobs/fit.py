@@ -249,12 +249,14 @@ class FitJob(Job[FitOptions]):
             _check_constraints(circuits, options)
         return tasks
 
+    def options_of(self, sweep: Sweep) -> FitOptions:
+        """Return the options of a sweep: its own choices precede those of the job."""
+        choice = find_override(sweep, self.options.overrides)
+        return self.options if choice is None else self.options.accepted(choice)
+
     def analyze(self, task: Task) -> "Analysis":
         """Return the fits of one spectrum with all its circuits."""
-        choice = find_override(task.sweep, self.options.overrides)
-        if choice is not None:
-            return replace(self, options=self.options.accepted(choice)).analyze(task)
-        options = self.options
+        options = self.options_of(task.sweep)
         validity = prepare(task.load(), options.mask, options.weighting)
         if options.require_valid and validity.passed is not True:
             return Analysis(validity)
@@ -293,8 +295,9 @@ class FitJob(Job[FitOptions]):
             every = list(one.fits)
             if len(circuits) > 1:
                 flags += remarks(fit, every, names)
-                fit = self.searched(fit)
-                smaller, left_out = self.left_out(fit)
+                own = replace(self, options=self.options_of(task.sweep))
+                fit = own.searched(fit)
+                smaller, left_out = own.left_out(fit)
                 every = [other for other in every if other.circuit != fit.circuit] + [fit, *smaller]
             best = (smaller or [fit])[-1]
             records.append(fit_record(task.key, best, every, one.validity, one.drt, flags, left_out))

@@ -25,7 +25,7 @@ PER_EXPONENT = (
 SAME: Annotated[
     float,
     Threshold(
-        "e-folds in all time constants within which two ends with similar S are one minimum",
+        "e-folds in time constants, a quarter of it in exponents: within, two ends with similar S are one minimum",
         "imaginary parts of RC elements at this distance d overlap by d/sinh d = 98.5 %; only counts and lists of "
         "minima depend on it",
     ),

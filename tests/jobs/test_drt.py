@@ -17,6 +17,7 @@ from eistool.jobs import DRTOptions, FitOptions, drt_folder, fit_folder
 from eistool.jobs.candidates import candidates, grown
 from eistool.jobs.drt import distribution
 from eistool.readers.writers import write_spectra
+from eistool.settings import Override
 from tests.batch.folders import CIRCUIT, arc, rows, snapshot
 
 OPTIONS = DRTOptions(jobs=1, plots="none")
@@ -187,3 +188,13 @@ def test_the_library_goes_before_what_is_hardly_better(tmp_path: Path) -> None:
     table = rows(tmp_path / "out" / "fits.csv")
     assert {row["circuit"] for row in table} == {"R0-p(R1-W1,CPE1)"}
     assert all(float(row["R_inf_ohm"]) == pytest.approx(20, rel=0.05) for row in table)
+
+
+def test_choices_for_a_sweep_hold_where_circuits_are_compared(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write_spectra(tmp_path / "in" / "loop.csv", [loop()])
+    one = Override(file="loop.csv", fixed={"R0": 12.0}, bounds={"R1": (60.0, 70.0)})
+    fit_folder([tmp_path / "in"], tmp_path / "out", FitOptions(jobs=1, overrides=(one,)))
+    values = {r["parameter"]: float(r["value"]) for r in rows(tmp_path / "out" / "parameters.csv") if r["value"]}
+    assert values["R0"] == 12
+    assert 60 * (1 - 1e-12) <= values["R1"] <= 70 * (1 + 1e-12)
