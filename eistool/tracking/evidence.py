@@ -28,6 +28,7 @@ from eistool.tracking.accuracy import (
 from eistool.tracking.arc_count import SeriesModel, weights
 from eistool.tracking.boundary import boundary_p
 from eistool.tracking.eligibility import inconsistency
+from eistool.tracking.joint_resistance import joint_resistance
 from eistool.typing import FloatArray, Threshold
 
 WINDOW: Annotated[float, Threshold("factor of an apex within the window (criterion 4)", CHECKED)] = 3.0
@@ -64,8 +65,9 @@ MOST_HIDDEN: Annotated[
 ] = 0.2
 HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
 RATES = (0.1, 0.2, 0.3)  # per spectrum, of exponential growth; faster growth takes six spectra or fewer
-LEAST_STEP = 0.02  # relative change of R from spectrum to spectrum
-CHI2_MEDIAN = 0.4549  # of one degree of freedom
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)  # relative scatter of R from spectrum to spectrum
+LOOSE = 2.0  # relative error of joint estimates, which leave τ and α free, at which separate ones are used
+FARTHEST = 12  # spectra on each side of an event with joint estimates of R
 NEAREST = 3  # arcs next to an event that give its τ
 FROM_ZERO = (0.35, 0.5, 0.7)  # powers of growth that begins with the first spectrum, as with the root of time
 POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
@@ -245,7 +247,10 @@ def judge(
     if not off or not on:
         return None
     gain = _gain(run, model)
-    if not (gain["delta_bic_without"] > WORTH and _differs(run, on, off)):
+    if not gain["delta_bic_without"] > WORTH:
+        return None
+    single, levels = _levels(run, on, off, model)
+    if not (_differs(single) or _differs(levels)):
         return None
     seen = len(on) >= 2 or bool(again)
     criteria = (
@@ -254,21 +259,23 @@ def judge(
         gain | _selection(run, on, model, gain),
         _place(run, on, others, spectra),
         {"n_consecutive": len(on), "criterion_5": seen, "reason": "" if seen else "seen once"},
-        _absence(run, on, off, "risen above" if born else "fallen below"),
+        _absence(levels, "risen above" if born else "fallen below"),
     )
     exists = criteria[5]["upper_limit_without_ohm"] < criteria[5]["lower_limit_with_ohm"]
     if criteria[2]["delta_bic"] <= WORTH or not (exists or criteria[3]["in_window"]):
         return None
     reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
     met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
-    exchanged = any(o.last == run.first - 1 if born else o.first == run.last + 1 for o in others if o not in again)
+    exchanged = _arcs(model, on[0]) <= _arcs(model, off[0]) and any(
+        o.last == run.first - 1 if born else o.first == run.last + 1 for o in others if o not in again
+    )
     doubtful = not (criteria[3]["criterion_4"] and criteria[5]["criterion_6"])
     if doubtful and (exchanged or not criteria[4]["criterion_5"]):
         return None  # nothing that a series needs
     if exchanged:
         met = False
         reasons.append(f"another process {'ends' if born else 'begins'} here: the arcs may be interchanged")
-    if _is_split(run, on[0], off[0], others):
+    if _is_split(run, on[0], off[0], others, model):
         met = False
         reasons.append(
             "another process changes by the same amount, so that the sum is constant: "
@@ -277,6 +284,12 @@ def judge(
     evidence = {name: value for criterion in criteria for name, value in criterion.items()}
     status = "edge" if not evidence["in_window"] else "confirmed" if met else "tentative"
     return evidence | {"reason": "; ".join(reasons), "status": status}
+
+
+def _arcs(model: SeriesModel, s: int) -> int:
+    """Return the number of arcs of a spectrum that differ from zero."""
+    arcs = model.results[s].processes
+    return sum(arc.R > SIGNIFICANT * arc.u_R for arc in arcs)
 
 
 def _consistency(some: Sequence[int], spectra: Sequence[Spectrum]) -> dict[str, Any]:
@@ -337,9 +350,72 @@ def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
     return float(np.average(run.R[list(some)], weights=weight)), float(1 / math.sqrt(weight.sum()))
 
 
-def _differs(run: Run, on: Sequence[int], off: Sequence[int]) -> bool:
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """R of an arc on both sides of an event, in the order in which it rises."""
+
+    order: list[int]  # spectra
+    n_off: int  # of the first, without the arc
+    R: FloatArray  # ohm
+    covariance: FloatArray
+
+    def mean(self, some: Iterable[int]) -> tuple[float, float]:
+        """Return the weighted mean of R at some positions, and its error."""
+        which = list(some)
+        information = np.linalg.inv(self.covariance[np.ix_(which, which)])
+        total = float(information.sum())
+        return float(information.sum(axis=0) @ self.R[which]) / total, 1 / math.sqrt(total)
+
+    def u_difference(self) -> float:
+        """Return the error of the difference between both sides, next to the event."""
+        off, on = self.off[-NEAR_FRONT:], self.on[:NEAR_FRONT]
+        contrast = np.zeros(len(self.order))
+        contrast[off], contrast[on] = -1 / len(off), 1 / len(on)
+        return math.sqrt(float(contrast @ self.covariance @ contrast))
+
+    @property
+    def off(self) -> range:
+        """Positions without the arc."""
+        return range(self.n_off)
+
+    @property
+    def on(self) -> range:
+        """Positions with the arc."""
+        return range(self.n_off, len(self.order))
+
+
+def _levels(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> tuple[Levels, Levels]:
+    """Return R on both sides of an event, from each spectrum, and from joint estimates unless these fail."""
+    order = [*off[::-1], *on]
+    single = Levels(order, len(off), run.R[order], np.diag(np.square(run.u_R[order])))
+    near = sorted([*off[:FARTHEST], *on[:FARTHEST]])
+    start = np.where(np.isin(near, on), run.R[near], 0.0)
+    gap = range(min(on[0], off[0]) + 1, max(on[0], off[0]) + 1)
+    free = [near.index(s) for s in gap if s in near]
+    results = [run.shared.get(s, model.results[s]) for s in near]
+    joint = joint_resistance(results, "Zarc_z", weights(model)[near], run.tau, run.alpha, start, free)
+    if joint is None:
+        return single, single
+    place = [near.index(s) for s in order if s in near]
+    n_off = min(len(off), FARTHEST)
+    R, covariance = joint.R[place], joint.covariance[np.ix_(place, place)]
+    levels = Levels([near[i] for i in place], n_off, R, covariance * _excess(R[:n_off], covariance[:n_off, :n_off]))
+    alone = Levels(levels.order, n_off, run.R[levels.order], np.diag(np.square(run.u_R[levels.order])))
+    return single, levels if levels.u_difference() < LOOSE * alone.u_difference() else single
+
+
+def _excess(R: FloatArray, covariance: FloatArray) -> float:
+    """Return the scatter of R without the process relative to its covariance, at least 1."""
+    if R.size < FEWEST_SCATTER:
+        return 1.0
+    information = np.linalg.inv(covariance)
+    left = R - float(information.sum(axis=0) @ R) / float(information.sum())
+    return max(1.0, float(left @ information @ left) / (R.size - 1))
+
+
+def _differs(levels: Levels) -> bool:
     """Return whether R differs significantly between the sides of an event."""
-    (R_on, u_on), (R_off, u_off) = _typical(run, on), _typical(run, off)
+    (R_on, u_on), (R_off, u_off) = levels.mean(levels.on), levels.mean(levels.off)
     return R_on - R_off > SIGNIFICANT * math.hypot(u_on, u_off)
 
 
@@ -421,7 +497,7 @@ def _fits_along(circuit: Circuit, some: Sequence[int], run: Run, model: SeriesMo
     return found
 
 
-def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
+def _is_split(run: Run, on: int, off: int, others: Sequence[Run], model: SeriesModel) -> bool:
     """Return whether the R of the process equals, within errors, the change of a neighbour at the event."""
     new = run.arcs[on]
     for other in others:
@@ -434,9 +510,25 @@ def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
             continue  # no more than elsewhere
         near = abs(math.log10(rest.tau / new.tau)) < REACH
         same = abs(lost - new.R) < TWO_SIDED_95 * math.hypot(u_lost, new.u_R)
-        if near and same and lost > SIGNIFICANT * u_lost:
+        if near and same and lost > SIGNIFICANT * u_lost and not _adds(run, on, off, model):
             return True
     return False
+
+
+def _adds(run: Run, on: int, off: int, model: SeriesModel) -> bool:
+    """Return whether the sum of all other arcs lacks less than the new arc, which one that splits would have lost."""
+    (before, u_before), (after, u_after) = (
+        _sum(model.results[s], run.arcs[s].name if s in run.arcs else "") for s in (off, on)
+    )
+    R, u_R = run.arcs[on].R, run.arcs[on].u_R
+    return R - (before - after) > SIGNIFICANT * math.sqrt(u_before**2 + u_after**2 + u_R**2)
+
+
+def _sum(result: FitResult, name: str) -> tuple[float, float]:
+    """Return the sum of the resistances of all arcs but one, and its error."""
+    index = [result.circuit.index(f"{arc.name}.R") for arc in result.processes if arc.name != name]
+    u = math.sqrt(max(float(result.covariance[np.ix_(index, index)].sum()), 0.0))
+    return float(result.values[index].sum()), u
 
 
 def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence[Spectrum]) -> dict[str, Any]:
@@ -466,14 +558,15 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
     }
 
 
-def _absence(run: Run, on: Sequence[int], off: Sequence[int], crossed: str) -> dict[str, Any]:
+def _absence(levels: Levels, crossed: str) -> dict[str, Any]:
     """Criterion 6: the process would have been detected on the other side of the event."""
-    front = _front(run, on, off)
-    order = [*off[::-1], *on]
-    before, after = order[: front.earliest][-NEAR_FRONT:], order[front.latest :][:NEAR_FRONT]
+    front = _front(levels)
+    order = levels.order
+    every = range(len(order))
+    before, after = every[: front.earliest][-NEAR_FRONT:], every[front.latest :][:NEAR_FRONT]
     if not before or not after:
-        before, after = list(off[:EACH_SIDE]), list(on[:EACH_SIDE])
-    (R_off, u_off), (R_on, u_on) = _typical(run, before), _typical(run, after)
+        before, after = levels.off[-EACH_SIDE:], levels.on[:EACH_SIDE]
+    (R_off, u_off), (R_on, u_on) = levels.mean(before), levels.mean(after)
     upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
     lower = R_on - TWO_SIDED_95 * u_on
     hidden = SIGNIFICANT * u_off < R_off > MOST_HIDDEN * R_on
@@ -502,21 +595,25 @@ class Front:
     jump: float  # advantage in χ² over steady growth
 
 
-def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
+def _front(levels: Levels) -> Front:
     """Compare a rise of R over few spectra with growth that began with the series or soon after."""
-    order = [*off[::-1], *on]  # R grows along it
-    R = run.R[order]
-    weight = 1 / (np.square(run.u_R[order]) + np.square(_step(run, on) * np.maximum(R, 0)))
-    x = np.arange(len(order), dtype=np.float64)
+    R, n_off = levels.R, levels.n_off
+    factors = [np.linalg.cholesky(levels.covariance + np.diag(np.square(step * np.maximum(R, 0)))) for step in STEPS]
+    # the usual change of R is free in every description: its determinant belongs to the likelihood
+    whites = [(np.linalg.inv(one), 2 * float(np.log(np.diag(one)).sum())) for one in factors]
+    zero = min(constant for _, constant in whites)
+    x = np.arange(R.size, dtype=np.float64)
 
     def misfit(*columns: FloatArray, least: float = -math.inf) -> float:
-        root = np.sqrt(weight)
-        wide = np.column_stack(columns)
-        solution, *_ = np.linalg.lstsq(wide * root[:, None], R * root, rcond=None)
-        return float(np.sum(weight * np.square(R - wide @ solution))) if solution[0] > least else math.inf
+        wide, best = np.column_stack(columns), math.inf
+        for white, constant in whites:
+            solution, *_ = np.linalg.lstsq(white @ wide, white @ R, rcond=None)
+            if solution[0] > least:
+                best = min(best, float(np.sum(np.square(white @ (R - wide @ solution)))) + constant - zero)
+        return best
 
-    places = range(max(len(off) - WIDEST, 1), min(len(off) + WIDEST, len(order)))
-    least = LEAST_LEVEL * _typical(run, on)[0]
+    places = range(max(n_off - WIDEST, 1), min(n_off + WIDEST, R.size))
+    least = LEAST_LEVEL * levels.mean(levels.on)[0]
     tried: dict[tuple[int, int], float] = {}
     for place in places:
         for width in range(1, WIDEST + 1):
@@ -524,7 +621,7 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
             if place + width - 1 < x.size:
                 changes = [np.maximum(x - place - width + 1, 0)] if x.size - place - width >= 1 else []
                 tried[place, width] = misfit(level, *changes, least=least)
-    ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, 0.5 * len(off), 0.25)]
+    ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, 0.5 * n_off, 0.25)]
     powers = [misfit((x + 1) ** power) for power in POWERS]
     powers += [misfit(x**power) for power in FROM_ZERO]
     powers += [misfit(np.exp(rate * (x - x.size))) for rate in RATES]
@@ -536,19 +633,6 @@ def _front(run: Run, on: Sequence[int], off: Sequence[int]) -> Front:
     likely = likely if place == sudden[0] and sudden in likely else [*likely, (place, 1)]
     earliest, latest = min(p for p, _ in likely), max(p + w - 1 for p, w in likely)
     return Front(place, earliest, latest, steady - best)
-
-
-def _step(run: Run, on: Sequence[int]) -> float:
-    """Return the usual relative change of R from spectrum to spectrum, beyond its errors, far from the event."""
-    if len(on) < FEWEST_SCATTER:
-        return LEAST_STEP
-    far = list(on[-max(FEWEST_SCATTER, len(on) // 2) :])
-    R, u = run.R[far], run.u_R[far]
-    error = np.hypot(u[1:], u[:-1])
-    mean = np.maximum(0.5 * (R[1:] + R[:-1]), error)
-    steps, errors = np.abs(np.diff(R)) / mean, error / mean
-    excess = float(np.median(np.square(steps) / CHI2_MEDIAN)) - float(np.median(np.square(errors)))
-    return math.sqrt(min(max(excess, LEAST_STEP**2), 1.0))
 
 
 def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> bool:
