@@ -261,14 +261,12 @@ def judge(
         {"n_consecutive": len(on), "criterion_5": seen, "reason": "" if seen else "seen once"},
         _absence(levels, "risen above" if born else "fallen below"),
     )
-    exists = criteria[5]["upper_limit_without_ohm"] < criteria[5]["lower_limit_with_ohm"]
+    exists = criteria[5]["limits_apart"]
     if criteria[2]["delta_bic"] <= WORTH or not (exists or criteria[3]["in_window"]):
         return None
     reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
     met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
-    exchanged = _arcs(model, on[0]) <= _arcs(model, off[0]) and any(
-        o.last == run.first - 1 if born else o.first == run.last + 1 for o in others if o not in again
-    )
+    exchanged = any(_is_clear(other, off[0]) for other in others if other not in again and on[0] not in other.arcs)
     doubtful = not (criteria[3]["criterion_4"] and criteria[5]["criterion_6"])
     if doubtful and (exchanged or not criteria[4]["criterion_5"]):
         return None  # nothing that a series needs
@@ -286,10 +284,9 @@ def judge(
     return evidence | {"reason": "; ".join(reasons), "status": status}
 
 
-def _arcs(model: SeriesModel, s: int) -> int:
-    """Return the number of arcs of a spectrum that differ from zero."""
-    arcs = model.results[s].processes
-    return sum(arc.R > SIGNIFICANT * arc.u_R for arc in arcs)
+def _is_clear(run: Run, s: int) -> bool:
+    """Return whether a spectrum has an arc of a process that differs from zero."""
+    return s in run.arcs and run.arcs[s].R > SIGNIFICANT * run.arcs[s].u_R
 
 
 def _consistency(some: Sequence[int], spectra: Sequence[Spectrum]) -> dict[str, Any]:
@@ -366,9 +363,9 @@ class Levels:
         total = float(information.sum())
         return float(information.sum(axis=0) @ self.R[which]) / total, 1 / math.sqrt(total)
 
-    def u_difference(self) -> float:
-        """Return the error of the difference between both sides, next to the event."""
-        off, on = self.off[-NEAR_FRONT:], self.on[:NEAR_FRONT]
+    def u_difference(self, off: Iterable[int], on: Iterable[int]) -> float:
+        """Return the error of the difference between the plain means of two sets of positions."""
+        off, on = list(off), list(on)
         contrast = np.zeros(len(self.order))
         contrast[off], contrast[on] = -1 / len(off), 1 / len(on)
         return math.sqrt(float(contrast @ self.covariance @ contrast))
@@ -401,7 +398,9 @@ def _levels(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel)
     R, covariance = joint.R[place], joint.covariance[np.ix_(place, place)]
     levels = Levels([near[i] for i in place], n_off, R, covariance * _excess(R[:n_off], covariance[:n_off, :n_off]))
     alone = Levels(levels.order, n_off, run.R[levels.order], np.diag(np.square(run.u_R[levels.order])))
-    return single, levels if levels.u_difference() < LOOSE * alone.u_difference() else single
+    near_event = levels.off[-NEAR_FRONT:], levels.on[:NEAR_FRONT]
+    sharp = levels.u_difference(*near_event) < LOOSE * alone.u_difference(*near_event)
+    return single, levels if sharp else single
 
 
 def _excess(R: FloatArray, covariance: FloatArray) -> float:
@@ -567,15 +566,19 @@ def _absence(levels: Levels, crossed: str) -> dict[str, Any]:
     if not before or not after:
         before, after = levels.off[-EACH_SIDE:], levels.on[:EACH_SIDE]
     (R_off, u_off), (R_on, u_on) = levels.mean(before), levels.mean(after)
+    u_rise = levels.u_difference(before, after)
     upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
     lower = R_on - TWO_SIDED_95 * u_on
     hidden = SIGNIFICANT * u_off < R_off > MOST_HIDDEN * R_on
     placed = front.latest - front.earliest <= WIDEST
-    good = upper < lower and not hidden and front.jump > STRONG and placed
+    # limits that errors in common move together: as apart as separate 95 % limits
+    apart = upper < lower or (upper < R_on and R_on - max(R_off, 0.0) > math.sqrt(2) * TWO_SIDED_95 * u_rise)
+    good = apart and not hidden and front.jump > STRONG and placed
     first, last = sorted((order[front.earliest], order[front.latest]))
     return {
         "upper_limit_without_ohm": upper,
         "lower_limit_with_ohm": lower,
+        "limits_apart": apart,
         "jump_delta_chi2": front.jump,
         "index": order[front.place],
         "index_low": first,
@@ -598,7 +601,8 @@ class Front:
 def _front(levels: Levels) -> Front:
     """Compare a rise of R over few spectra with growth that began with the series or soon after."""
     R, n_off = levels.R, levels.n_off
-    factors = [np.linalg.cholesky(levels.covariance + np.diag(np.square(step * np.maximum(R, 0)))) for step in STEPS]
+    steps = STEPS if len(levels.on) >= FEWEST_SCATTER else STEPS[:1]
+    factors = [np.linalg.cholesky(levels.covariance + np.diag(np.square(step * np.maximum(R, 0)))) for step in steps]
     # the usual change of R is free in every description: its determinant belongs to the likelihood
     whites = [(np.linalg.inv(one), 2 * float(np.log(np.diag(one)).sum())) for one in factors]
     zero = min(constant for _, constant in whites)

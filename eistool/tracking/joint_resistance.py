@@ -39,7 +39,7 @@ class JointResistance:
     """R of an arc in consecutive spectra with its covariance; R may be negative."""
 
     R: FloatArray  # ohm, shape (n,)
-    covariance: FloatArray  # shape (n, n)
+    covariance: FloatArray  # shape (n, n), at this τ and α
     tau: float  # s
     alpha: float
 
@@ -203,7 +203,9 @@ class _Walk:
                 before, variance = variance, self._variance(theta, covariance, variance)
                 if calm and np.abs(np.log(variance / before)).max() < 2 * SETTLED:
                     break
-        C = covariance[:, m, :, m]
+        # errors at this τ and α, which scale all R alike: they would bias means of R towards small values
+        spread = inverse[:-2, -2:] @ np.linalg.solve(inverse[-2:, -2:], inverse[-2:, :-2])
+        C = (inverse[:-2, :-2] - spread).reshape(n, size, n, size)[:, m, :, m]
         if not (np.isfinite(R).all() and np.isfinite(C).all() and (np.diag(C) > 0).all()):
             return None
         return JointResistance(R, 0.5 * (C + C.T), math.exp(shape[0]), float(shape[1]))
