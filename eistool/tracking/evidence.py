@@ -29,6 +29,7 @@ from eistool.tracking.arc_count import SeriesModel, weights
 from eistool.tracking.boundary import boundary_p
 from eistool.tracking.eligibility import inconsistency
 from eistool.tracking.joint_resistance import joint_resistance
+from eistool.tracking.rise import FEWEST_SCATTER, NEAR_FRONT, SAME_PEAK, WIDEST, Levels, excess_scatter, front
 from eistool.typing import FloatArray, Threshold
 
 WINDOW: Annotated[float, Threshold("factor of an apex within the window (criterion 4)", CHECKED)] = 3.0
@@ -43,7 +44,6 @@ REACH: Annotated[float, Threshold("distance in decades of the parts of an arc th
 UNUSUAL: Annotated[
     float, Threshold("change of a neighbour, relative to its usual one, that may be a split", CHECKED)
 ] = 2.0
-SAME_PEAK: Annotated[float, Threshold("decades between an arc and its DRT peak (criterion 2)", CHECKED)] = 0.35
 EACH_SIDE: Annotated[int, Threshold("spectra on each side of an event (criteria 1, 2, 6)", CHECKED)] = 2
 TESTED: Annotated[int, Threshold("spectra to which other shapes are fitted (criterion 3)", CHECKED)] = 12
 SEARCHED: Annotated[
@@ -52,25 +52,13 @@ SEARCHED: Annotated[
 FIRM: Annotated[float, Threshold("R/u below which the error towards smaller R is fitted", CHECKED)] = 20.0
 SIZABLE: Annotated[float, Threshold("R/u below which R is estimated linearly", CHECKED)] = 5.0
 WORTH: Annotated[float, Threshold("ΔBIC below which there is no event, not even a tentative one", SPECIFIED)] = 6.0
-FEWEST_SCATTER: Annotated[int, Threshold("spectra without a process whose scatter counts", CHECKED)] = 3
-WIDEST: Annotated[int, Threshold("spectra over which a process may appear (criterion 6)", CHECKED)] = 6
-SUDDEN: Annotated[float, Threshold("Δχ² below which an appearance counts as sudden", CHECKED)] = 6.0
-LEAST_LEVEL: Annotated[
-    float, Threshold("least level that a rise reaches, relative to the mean of R (criterion 6)", CHECKED)
-] = 0.5
-PLACED: Annotated[float, Threshold("Δχ² of the interval of an event's place", "99.7 %")] = 9.0
-NEAR_FRONT: Annotated[int, Threshold("spectra on each side of a rise for limits of R", CHECKED)] = 4
 MOST_HIDDEN: Annotated[
     float, Threshold("share of R before an event that misfit may account for (criterion 6)", CHECKED)
 ] = 0.2
 HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
-RATES = (0.1, 0.2, 0.3)  # per spectrum, of exponential growth; faster growth takes six spectra or fewer
-STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)  # relative scatter of R from spectrum to spectrum
 LOOSE = 2.0  # relative error of joint estimates, which leave τ and α free, at which separate ones are used
 FARTHEST = 12  # spectra on each side of an event with joint estimates of R
 NEAREST = 3  # arcs next to an event that give its τ
-FROM_ZERO = (0.35, 0.5, 0.7)  # powers of growth that begins with the first spectrum, as with the root of time
-POWERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)  # of the position, in steady growth
 NEAR_TOP: Annotated[float, Threshold("least significance at τ relative to the largest (criterion 2)", CHECKED)] = (
     0.85
 )
@@ -255,7 +243,7 @@ def judge(
     seen = len(on) >= 2 or bool(again)
     criteria = (
         _consistency([*on[:EACH_SIDE], off[0]], spectra),
-        _significance(run, on, off, model, spectra, drt_of),
+        _significance(run, on, off, model, spectra, drt_of, levels.has_peak(run.tau)),
         gain | _selection(run, on, model, gain),
         _place(run, on, others, spectra),
         {"n_consecutive": len(on), "criterion_5": seen, "reason": "" if seen else "seen once"},
@@ -266,14 +254,15 @@ def judge(
         return None
     reasons = [str(criterion["reason"]) for criterion in criteria if criterion["reason"]]
     met = all(criterion[f"criterion_{i}"] for i, criterion in enumerate(criteria, start=1))
-    exchanged = any(_is_clear(other, off[0]) for other in others if other not in again and on[0] not in other.arcs)
+    ended = [other for other in others if on[0] not in other.arcs and other not in again]
+    exchanged = any(_may_be(run, other, off[0]) for other in ended)
     doubtful = not (criteria[3]["criterion_4"] and criteria[5]["criterion_6"])
     if doubtful and (exchanged or not criteria[4]["criterion_5"]):
         return None  # nothing that a series needs
     if exchanged:
         met = False
         reasons.append(f"another process {'ends' if born else 'begins'} here: the arcs may be interchanged")
-    if _is_split(run, on[0], off[0], others, model):
+    if _is_split(run, on[0], off[0], others) and not levels.adds():
         met = False
         reasons.append(
             "another process changes by the same amount, so that the sum is constant: "
@@ -284,9 +273,13 @@ def judge(
     return evidence | {"reason": "; ".join(reasons), "status": status}
 
 
-def _is_clear(run: Run, s: int) -> bool:
-    """Return whether a spectrum has an arc of a process that differs from zero."""
-    return s in run.arcs and run.arcs[s].R > SIGNIFICANT * run.arcs[s].u_R
+def _may_be(run: Run, other: Run, s: int) -> bool:
+    """Return whether an arc of another process in a spectrum is clear, or as large as those of a run."""
+    if s not in other.arcs:
+        return False
+    arc = other.arcs[s]
+    usual = float(np.median([a.R for a in run.arcs.values()]))
+    return SIGNIFICANT * arc.u_R < arc.R or usual < arc.R
 
 
 def _consistency(some: Sequence[int], spectra: Sequence[Spectrum]) -> dict[str, Any]:
@@ -302,10 +295,11 @@ def _significance(
     model: SeriesModel,
     spectra: Sequence[Spectrum],
     drt_of: Callable[[int], DRT | None],
+    peaked: bool,
 ) -> dict[str, Any]:
     """Criterion 2: a peak in the differences between spectra or in the DRT, and R > 3 u."""
     R, u_R = _typical(run, on)
-    seen = _in_difference(run, on, off, model) or _is_peak(run, on, spectra, drt_of)
+    seen = peaked or _in_difference(run, on, off, model) or _is_peak(run, on, spectra, drt_of)
     large = SIGNIFICANT * u_R < R
     near = _typical(run, on[:EACH_SIDE])
     if near[0] > SIZABLE * near[1]:
@@ -347,40 +341,6 @@ def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
     return float(np.average(run.R[list(some)], weights=weight)), float(1 / math.sqrt(weight.sum()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Levels:
-    """R of an arc on both sides of an event, in the order in which it rises."""
-
-    order: list[int]  # spectra
-    n_off: int  # of the first, without the arc
-    R: FloatArray  # ohm
-    covariance: FloatArray
-
-    def mean(self, some: Iterable[int]) -> tuple[float, float]:
-        """Return the weighted mean of R at some positions, and its error."""
-        which = list(some)
-        information = np.linalg.inv(self.covariance[np.ix_(which, which)])
-        total = float(information.sum())
-        return float(information.sum(axis=0) @ self.R[which]) / total, 1 / math.sqrt(total)
-
-    def u_difference(self, off: Iterable[int], on: Iterable[int]) -> float:
-        """Return the error of the difference between the plain means of two sets of positions."""
-        off, on = list(off), list(on)
-        contrast = np.zeros(len(self.order))
-        contrast[off], contrast[on] = -1 / len(off), 1 / len(on)
-        return math.sqrt(float(contrast @ self.covariance @ contrast))
-
-    @property
-    def off(self) -> range:
-        """Positions without the arc."""
-        return range(self.n_off)
-
-    @property
-    def on(self) -> range:
-        """Positions with the arc."""
-        return range(self.n_off, len(self.order))
-
-
 def _levels(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> tuple[Levels, Levels]:
     """Return R on both sides of an event, from each spectrum, and from joint estimates unless these fail."""
     order = [*off[::-1], *on]
@@ -395,21 +355,14 @@ def _levels(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel)
         return single, single
     place = [near.index(s) for s in order if s in near]
     n_off = min(len(off), FARTHEST)
-    R, covariance = joint.R[place], joint.covariance[np.ix_(place, place)]
-    levels = Levels([near[i] for i in place], n_off, R, covariance * _excess(R[:n_off], covariance[:n_off, :n_off]))
+    joint = joint.at(place)
+    R, covariance = joint.R, joint.covariance
+    scatter = excess_scatter(R[:n_off], covariance[:n_off, :n_off])
+    levels = Levels([near[i] for i in place], n_off, R, covariance * scatter, joint)
     alone = Levels(levels.order, n_off, run.R[levels.order], np.diag(np.square(run.u_R[levels.order])))
     near_event = levels.off[-NEAR_FRONT:], levels.on[:NEAR_FRONT]
     sharp = levels.u_difference(*near_event) < LOOSE * alone.u_difference(*near_event)
     return single, levels if sharp else single
-
-
-def _excess(R: FloatArray, covariance: FloatArray) -> float:
-    """Return the scatter of R without the process relative to its covariance, at least 1."""
-    if R.size < FEWEST_SCATTER:
-        return 1.0
-    information = np.linalg.inv(covariance)
-    left = R - float(information.sum(axis=0) @ R) / float(information.sum())
-    return max(1.0, float(left @ information @ left) / (R.size - 1))
 
 
 def _differs(levels: Levels) -> bool:
@@ -496,7 +449,7 @@ def _fits_along(circuit: Circuit, some: Sequence[int], run: Run, model: SeriesMo
     return found
 
 
-def _is_split(run: Run, on: int, off: int, others: Sequence[Run], model: SeriesModel) -> bool:
+def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
     """Return whether the R of the process equals, within errors, the change of a neighbour at the event."""
     new = run.arcs[on]
     for other in others:
@@ -509,25 +462,9 @@ def _is_split(run: Run, on: int, off: int, others: Sequence[Run], model: SeriesM
             continue  # no more than elsewhere
         near = abs(math.log10(rest.tau / new.tau)) < REACH
         same = abs(lost - new.R) < TWO_SIDED_95 * math.hypot(u_lost, new.u_R)
-        if near and same and lost > SIGNIFICANT * u_lost and not _adds(run, on, off, model):
+        if near and same and lost > SIGNIFICANT * u_lost:
             return True
     return False
-
-
-def _adds(run: Run, on: int, off: int, model: SeriesModel) -> bool:
-    """Return whether the sum of all other arcs lacks less than the new arc, which one that splits would have lost."""
-    (before, u_before), (after, u_after) = (
-        _sum(model.results[s], run.arcs[s].name if s in run.arcs else "") for s in (off, on)
-    )
-    R, u_R = run.arcs[on].R, run.arcs[on].u_R
-    return R - (before - after) > SIGNIFICANT * math.sqrt(u_before**2 + u_after**2 + u_R**2)
-
-
-def _sum(result: FitResult, name: str) -> tuple[float, float]:
-    """Return the sum of the resistances of all arcs but one, and its error."""
-    index = [result.circuit.index(f"{arc.name}.R") for arc in result.processes if arc.name != name]
-    u = math.sqrt(max(float(result.covariance[np.ix_(index, index)].sum()), 0.0))
-    return float(result.values[index].sum()), u
 
 
 def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence[Spectrum]) -> dict[str, Any]:
@@ -541,7 +478,9 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
         if set(other.arcs) & set(near)
     ]
     distances += [
-        abs(math.log10(run.tau / o.tau)) for o in others if not math.isnan(o.tau) and set(o.arcs) & set(on)
+        abs(math.log10(run.tau / o.tau))
+        for o in others
+        if not math.isnan(o.tau) and 2 * len(set(o.arcs) & set(on)) >= len(on)
     ]
     nearest = min(distances, default=math.inf)
     inside = low <= run.tau <= high
@@ -559,10 +498,10 @@ def _place(run: Run, on: Sequence[int], others: Sequence[Run], spectra: Sequence
 
 def _absence(levels: Levels, crossed: str) -> dict[str, Any]:
     """Criterion 6: the process would have been detected on the other side of the event."""
-    front = _front(levels)
+    rise = front(levels)
     order = levels.order
     every = range(len(order))
-    before, after = every[: front.earliest][-NEAR_FRONT:], every[front.latest :][:NEAR_FRONT]
+    before, after = every[: rise.earliest][-NEAR_FRONT:], every[rise.latest :][:NEAR_FRONT]
     if not before or not after:
         before, after = levels.off[-EACH_SIDE:], levels.on[:EACH_SIDE]
     (R_off, u_off), (R_on, u_on) = levels.mean(before), levels.mean(after)
@@ -570,73 +509,22 @@ def _absence(levels: Levels, crossed: str) -> dict[str, Any]:
     upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
     lower = R_on - TWO_SIDED_95 * u_on
     hidden = SIGNIFICANT * u_off < R_off > MOST_HIDDEN * R_on
-    placed = front.latest - front.earliest <= WIDEST
+    placed = rise.latest - rise.earliest <= WIDEST
     # limits that errors in common move together: as apart as separate 95 % limits
     apart = upper < lower or (upper < R_on and R_on - max(R_off, 0.0) > math.sqrt(2) * TWO_SIDED_95 * u_rise)
-    good = apart and not hidden and front.jump > STRONG and placed
-    first, last = sorted((order[front.earliest], order[front.latest]))
+    good = apart and not hidden and rise.jump > STRONG and placed
+    first, last = sorted((order[rise.earliest], order[rise.latest]))
     return {
         "upper_limit_without_ohm": upper,
         "lower_limit_with_ohm": lower,
         "limits_apart": apart,
-        "jump_delta_chi2": front.jump,
-        "index": order[front.place],
+        "jump_delta_chi2": rise.jump,
+        "index": order[rise.place],
         "index_low": first,
         "index_high": last,
         "criterion_6": good,
         "reason": "" if good else f"may have {crossed} the detection limit",
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """Rise of R from zero: positions in the order of the rise, from 0."""
-
-    place: int  # first with the process
-    earliest: int
-    latest: int  # at which R may reach its level
-    jump: float  # advantage in χ² over steady growth
-
-
-def _front(levels: Levels) -> Front:
-    """Compare a rise of R over few spectra with growth that began with the series or soon after."""
-    R, n_off = levels.R, levels.n_off
-    steps = STEPS if len(levels.on) >= FEWEST_SCATTER else STEPS[:1]
-    factors = [np.linalg.cholesky(levels.covariance + np.diag(np.square(step * np.maximum(R, 0)))) for step in steps]
-    # the usual change of R is free in every description: its determinant belongs to the likelihood
-    whites = [(np.linalg.inv(one), 2 * float(np.log(np.diag(one)).sum())) for one in factors]
-    zero = min(constant for _, constant in whites)
-    x = np.arange(R.size, dtype=np.float64)
-
-    def misfit(*columns: FloatArray, least: float = -math.inf) -> float:
-        wide, best = np.column_stack(columns), math.inf
-        for white, constant in whites:
-            solution, *_ = np.linalg.lstsq(white @ wide, white @ R, rcond=None)
-            if solution[0] > least:
-                best = min(best, float(np.sum(np.square(white @ (R - wide @ solution)))) + constant - zero)
-        return best
-
-    places = range(max(n_off - WIDEST, 1), min(n_off + WIDEST, R.size))
-    least = LEAST_LEVEL * levels.mean(levels.on)[0]
-    tried: dict[tuple[int, int], float] = {}
-    for place in places:
-        for width in range(1, WIDEST + 1):
-            level = np.clip((x - place + 1) / width, 0, 1)
-            if place + width - 1 < x.size:
-                changes = [np.maximum(x - place - width + 1, 0)] if x.size - place - width >= 1 else []
-                tried[place, width] = misfit(level, *changes, least=least)
-    ramps = [misfit(np.maximum(x - knot, 0)) for knot in np.arange(-2, 0.5 * n_off, 0.25)]
-    powers = [misfit((x + 1) ** power) for power in POWERS]
-    powers += [misfit(x**power) for power in FROM_ZERO]
-    powers += [misfit(np.exp(rate * (x - x.size))) for rate in RATES]
-    steady = min([misfit(np.ones_like(x), x), *ramps, *powers])
-    sudden = min((pair for pair in tried if pair[1] == 1), key=lambda pair: tried[pair])
-    best = min(tried.values())
-    place = sudden[0] if tried[sudden] - best < SUDDEN else min(tried, key=lambda pair: tried[pair])[0]
-    likely = [pair for pair, value in tried.items() if value - best < PLACED]
-    likely = likely if place == sudden[0] and sudden in likely else [*likely, (place, 1)]
-    earliest, latest = min(p for p, _ in likely), max(p + w - 1 for p, w in likely)
-    return Front(place, earliest, latest, steady - best)
 
 
 def _in_difference(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> bool:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +12,8 @@ from eistool.circuit import Circuit, Element
 from eistool.circuit import Series as SeriesNode
 from eistool.fitting import FitResult
 from eistool.tracking.accuracy import CHECKED
-from eistool.typing import ComplexArray, FloatArray, Threshold
+from eistool.tracking.family import TAILS
+from eistool.typing import BoolArray, ComplexArray, FloatArray, Threshold
 
 FREEDOM: Annotated[
     float, Threshold("degrees of freedom of Student's t distribution of changes of parameters", CHECKED)
@@ -41,7 +42,17 @@ class JointResistance:
     R: FloatArray  # ohm, shape (n,)
     covariance: FloatArray  # shape (n, n), at this τ and α
     tau: float  # s
-    alpha: float
+    u_log_tau: float
+    total: FloatArray  # sum of the resistances of all arcs, ohm, shape (n,)
+    total_covariance: FloatArray  # shape (n, n)
+
+    def at(self, some: Sequence[int]) -> "JointResistance":
+        """Return the estimates of some spectra, in a given order."""
+        index = np.ix_(some, some)
+        return replace(
+            self, R=self.R[some], covariance=self.covariance[index], total=self.total[some],
+            total_covariance=self.total_covariance[index],
+        )  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -133,7 +144,8 @@ def _without(result: FitResult, name: str) -> tuple[Circuit, FloatArray]:
     """Return the circuit without an arc, and its values."""
     tree = result.circuit.tree
     parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)
-    circuit = Circuit("-".join(str(part) for part in parts if not (isinstance(part, Element) and part.name == name)))
+    others = [str(part) for part in parts if not (isinstance(part, Element) and part.name == name)]
+    circuit = Circuit("-".join(others))
     index = [result.circuit.index(parameter) for parameter in circuit.full_names]
     return circuit, result.values[index]
 
@@ -174,15 +186,16 @@ class _Walk:
         self.known = np.array([math.log(shape[0]), shape[1]])
 
     def solve(self, theta: FloatArray, R: FloatArray) -> JointResistance | None:
-        """Return the estimate."""
+        """Return the estimate, or None if it is not finite."""
         n, m = self.n, self.m
         size = m + 1
         variance = np.where(self.log, FIRST_CHANGE, FIRST_BEND) ** 2
         shape, before = self.known.copy(), variance
         for turn in range(ROUNDS):
             steps = np.diff(theta, axis=0)
-            tails = FREEDOM + np.square(steps) / variance if turn >= GAUSSIAN else np.full(steps.shape, FREEDOM + 1)
-            pull = (FREEDOM + 1) / tails / variance
+            pull = np.tile(1 / variance, (n - 1, 1))
+            if turn >= GAUSSIAN:
+                pull *= (FREEDOM + 1) / (FREEDOM + np.square(steps) / variance)
             pull[self.loose] = FREE_CHANGE**-2
             matrix, gradient = self._normal(theta, R, shape, pull)
             scale = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
@@ -208,7 +221,29 @@ class _Walk:
         C = (inverse[:-2, :-2] - spread).reshape(n, size, n, size)[:, m, :, m]
         if not (np.isfinite(R).all() and np.isfinite(C).all() and (np.diag(C) > 0).all()):
             return None
-        return JointResistance(R, 0.5 * (C + C.T), math.exp(shape[0]), float(shape[1]))
+        arcs = self._arcs()
+        rest = np.exp(theta[:, arcs])
+        gradient = np.zeros((n, n, size))
+        gradient[np.arange(n), np.arange(n), m] = 1.0
+        for k, column in enumerate(np.flatnonzero(arcs)):
+            gradient[np.arange(n), np.arange(n), column] = rest[:, k]
+        flat = gradient.reshape(n, n * size)
+        u_log_tau = math.sqrt(max(float(inverse[-2, -2]), 0.0))
+        total_covariance = flat @ inverse[:-2, :-2] @ flat.T
+        return JointResistance(
+            R, 0.5 * (C + C.T), math.exp(shape[0]), u_log_tau, R + rest.sum(axis=1), total_covariance
+        )
+
+    def _arcs(self) -> BoolArray:
+        """Return which parameters are resistances of arcs."""
+        single = {element.name for element in self.circuit.elements if element.symbol == "R"}
+        tree = self.circuit.tree
+        parts = tree.parts if isinstance(tree, SeriesNode) else (tree,)
+        ohmic = {part.name for part in parts if isinstance(part, Element)} & single
+        arcs = {arc.split(".")[0] for arc in self.circuit.full_names if arc.endswith(".R")} - ohmic
+        tails = {element.name for element in self.circuit.elements if element.symbol in TAILS}
+        names = [name.split(".") for name in self.circuit.full_names]
+        return np.array([quantity == "R" and element in arcs - tails for element, quantity in names])
 
     def _normal(
         self, theta: FloatArray, R: FloatArray, shape: FloatArray, pull: FloatArray

@@ -11,7 +11,7 @@ from eistool.tracking.accuracy import ProjectedResidual, with_accuracy
 from eistool.tracking.arc_count import _cheapest, best_range
 from eistool.tracking.boundary import null_gains
 from eistool.tracking.eligibility import inconsistency
-from eistool.tracking.evidence import Run, _front
+from eistool.tracking.rise import Levels, front
 from tests.tracking.series import cell
 
 F = np.geomspace(1e5, 0.1, 43)
@@ -72,26 +72,30 @@ def test_slow_growth_is_not_announced_as_a_birth() -> None:
     assert not [e for e in track(Series(spectra, by="cycle"), jobs=1).events if e.status == "confirmed"]
 
 
-def run_of(R: list[float], u: float = 0.2) -> Run:
-    return Run(0, {}, R=np.array(R), u_R=np.full(len(R), u))
+def levels_of(R: list[float], n_off: int, u: float = 0.2) -> Levels:
+    return Levels(list(range(len(R))), n_off, np.array(R), u**2 * np.eye(len(R)))
 
 
 def test_jump_and_growth_are_distinguished() -> None:
-    jump = _front(run_of([0, 0, 0, 0, 5, 5, 5, 5]), on=[4, 5, 6, 7], off=[3, 2, 1, 0])
+    jump = front(levels_of([0, 0, 0, 0, 5, 5, 5, 5], 4))
     assert jump.jump > 10
     assert (jump.place, jump.earliest, jump.latest) == (4, 4, 4)
-    assert _front(run_of([0, 0.7, 1.4, 2.1, 2.8, 3.5, 4.2]), on=[3, 4, 5, 6], off=[2, 1, 0]).jump < 10
+    assert front(levels_of([0, 0.7, 1.4, 2.1, 2.8, 3.5, 4.2], 3)).jump < 10
     # growth that speeds up from the start is below the detection limit at first
-    assert _front(run_of([0.02, 0.1, 0.3, 0.8, 1.5, 2.6, 4.1]), on=[3, 4, 5, 6], off=[2, 1, 0]).jump < 10
+    assert front(levels_of([0.02, 0.1, 0.3, 0.8, 1.5, 2.6, 4.1], 3)).jump < 10
+
+
+def test_a_rise_that_scatters_as_much_as_it_rises_is_no_jump() -> None:
+    assert front(levels_of([0.5, 1.5, 0.7, 1.2, 2.9, 1.1, 3.4, 1.3], 4)).jump < 10
 
 
 def test_a_gradual_rise_has_an_interval() -> None:
-    front = _front(run_of([0, 0, 0, 0, 1.3, 2.6, 3.9, *[5.0] * 7]), on=list(range(4, 14)), off=[3, 2, 1, 0])
-    assert front.jump > 10
-    assert front.earliest == 4
-    assert 6 <= front.latest <= 7
-    assert front.earliest <= front.place <= front.latest
-    vague = _front(run_of([0, 0, 0, 0, 5, 5, 5, 5], u=2.0), on=[4, 5, 6, 7], off=[3, 2, 1, 0])
+    rise = front(levels_of([0, 0, 0, 0, 1.3, 2.6, 3.9, *[5.0] * 7], 4))
+    assert rise.jump > 10
+    assert rise.earliest == 4
+    assert 6 <= rise.latest <= 7
+    assert rise.earliest <= rise.place <= rise.latest
+    vague = front(levels_of([0, 0, 0, 0, 5, 5, 5, 5], 4, u=2.0))
     assert vague.earliest < 4 < vague.latest
 
 
