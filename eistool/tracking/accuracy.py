@@ -136,8 +136,8 @@ class ProjectedResidual:
     sigma: FloatArray  # accuracy in ohm, shape (n,)
 
     @classmethod
-    def of(cls, result: FitResult, drift: bool = True) -> "ProjectedResidual":
-        """Return the projected residual of a fit."""
+    def of(cls, result: FitResult, drift: bool = True, more: ComplexArray | None = None) -> "ProjectedResidual":
+        """Return the residual of a fit without what its parameters, a drift and more columns (ohm) describe."""
         spectrum = result.spectrum
         mask = spectrum.mask
         f, z = spectrum.frequency[mask], spectrum.impedance[mask]
@@ -147,6 +147,8 @@ class ProjectedResidual:
         columns = [result.circuit.jacobian(f, result.values)]
         if drift:
             columns.append(drift_columns(f, z))
+        if more is not None:
+            columns.append(more)
         wide = np.concatenate(columns, axis=1) / sigma[:, None]
         stacked = np.vstack([wide.real, wide.imag])
         norms = np.linalg.norm(stacked, axis=0)

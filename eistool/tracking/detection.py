@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import numpy as np
 
 from eistool.circuit import Circuit, as_circuit
-from eistool.constants import ONE_SIDED_95, TWO_SIDED_95, ZERO_CELSIUS
+from eistool.constants import TWO_SIDED_95, ZERO_CELSIUS
 from eistool.errors import SpectrumError
 from eistool.fitting import FitResult, Process
 from eistool.fitting.engine import refit
-from eistool.fitting.result import STRONG
 from eistool.spectrum import Series, Spectrum
-from eistool.tracking.accuracy import CHECKED, EvidenceFits, ProjectedResidual, with_accuracy
+from eistool.tracking.accuracy import CHECKED, EvidenceFits, with_accuracy
 from eistool.tracking.arc_count import SeriesModel, model_series
-from eistool.tracking.evidence import WINDOW, Run, drts, fit_common_shape, judge
+from eistool.tracking.evidence import Run, drts, fit_common_shape, judge
 from eistool.tracking.family import Family
+from eistool.tracking.limit import detection_limit
 from eistool.tracking.linking import LONGEST_GAP, link
 from eistool.tracking.result import Event, TrackedProcess, Tracks, status_of
 from eistool.tracking.smooth import smoothed
@@ -34,7 +34,6 @@ FEWEST_RESOLVED: Annotated[
 MOST_NEEDED: Annotated[int, Threshold("spectra that suffice for a process to be listed", "engineering choice")] = (
     10
 )
-TYPICAL_ALPHA = 0.8  # exponent of the arcs of the detection limit
 
 
 def track(
@@ -100,7 +99,7 @@ def track(
     old = {found.ids[kept]: name for kept, name in names.items()}
     events = tuple(replace(event, process_id=old[event.process_id]) for event in found.events)
     processes = tuple(_process(names[kept], group, found, final, events) for kept, group in groups.items())
-    tau, R = _detectable(model)
+    tau, R = detection_limit(model)
     vague = len(found.ids) - sum(map(len, groups.values()))
     flags = (*_circuit_flags(found), *_vague_flags(vague), *_flags(found.series, final))
     return Tracks(found.series, found.circuit, tuple(final), processes, events, tau, R, flags)
@@ -309,21 +308,6 @@ def _sum_of(members: Sequence[Process], result: FitResult) -> Process:
     largest, total = max(members, key=lambda arc: arc.R), float(sum(arc.R for arc in members))
     nan = math.nan
     return replace(largest, R=total, u_R=u, alpha=nan, u_alpha=nan, C_eff=nan, u_C_eff=nan)
-
-
-def _detectable(model: SeriesModel) -> tuple[FloatArray, FloatArray]:
-    """Return the R of an additional arc in two spectra that is detected with 95 % probability."""
-    used = [(r, c) for r, c in zip(model.results, model.scale, strict=True) if r.success]
-    if not used:
-        return np.empty(0), np.empty(0)
-    omega = used[0][0].spectrum.omega[used[0][0].spectrum.mask]
-    low, high = WINDOW / float(omega.max()), 1 / (WINDOW * float(omega.min()))
-    tau = np.geomspace(low, high, max(2 * math.ceil(math.log10(high / low)), 2))
-    alpha = np.full(tau.size, TYPICAL_ALPHA)
-    u = [math.sqrt(c) * ProjectedResidual.of(r).resistances(tau, alpha)[1] for r, c in used]
-    n = 2.0 * omega.size
-    threshold = math.sqrt((STRONG + 2 * math.log(n) + 2 * math.log(2 * n)) / 2)
-    return tau, (threshold + ONE_SIDED_95 / math.sqrt(2)) * np.median(u, axis=0)
 
 
 def _circuit_flags(found: Found) -> tuple[str, ...]:

@@ -29,10 +29,10 @@ from eistool.tracking.arc_count import SeriesModel, weights
 from eistool.tracking.boundary import boundary_p
 from eistool.tracking.eligibility import inconsistency
 from eistool.tracking.joint_resistance import joint_resistance
+from eistool.tracking.limit import WINDOW
 from eistool.tracking.rise import FEWEST_SCATTER, NEAR_FRONT, SAME_PEAK, WIDEST, Levels, excess_scatter, front
 from eistool.typing import FloatArray, Threshold
 
-WINDOW: Annotated[float, Threshold("factor of an apex within the window (criterion 4)", CHECKED)] = 3.0
 APART: Annotated[
     float,
     Threshold(

@@ -114,6 +114,41 @@ def joint_resistance(
         return None
 
 
+def small_arcs(
+    results: Sequence[FitResult], weight: FloatArray, tau: FloatArray, alpha: float
+) -> FloatArray | None:
+    """Return the covariance of R of a small additional arc in consecutive spectra, for each of its time constants.
+
+    Parameters
+    ----------
+    results : sequence of FitResult
+        Fits of consecutive spectra.
+    weight : FloatArray, shape (n,)
+        Weights of the squared residuals of each spectrum.
+    tau : FloatArray, shape (m,)
+        Time constants in s.
+    alpha : float
+        Exponent of the arc.
+
+    Returns
+    -------
+    FloatArray, shape (m, n, n), or None
+        None if the fits have no common circuit.
+    """
+    common = _common(results, "")
+    if common is None:
+        return None
+    circuit, theta = common
+    centre = math.exp(float(np.mean(np.log(tau))))
+    walk = _Walk(circuit, [_block(result) for result in results], weight, (centre, alpha), ())
+    try:
+        if walk.solve(theta, np.zeros(len(results))) is None:
+            return None
+        return np.array([walk.small(one, alpha) for one in tau.tolist()])
+    except np.linalg.LinAlgError:
+        return None
+
+
 def _block(result: FitResult) -> _Block:
     spectrum = result.spectrum
     mask, noise = spectrum.mask, spectrum.noise
@@ -184,6 +219,8 @@ class _Walk:
         self.loose[[s - 1 for s in free if 0 < s < self.n]] = self.log
         self.least = np.where(self.log, LEAST_CHANGE, LEAST_BEND) ** 2
         self.known = np.array([math.log(shape[0]), shape[1]])
+        self.theta = np.empty((self.n, self.m))  # as found
+        self.pull = np.empty((self.n - 1, self.m))
 
     def solve(self, theta: FloatArray, R: FloatArray) -> JointResistance | None:
         """Return the estimate, or None if it is not finite."""
@@ -221,6 +258,7 @@ class _Walk:
         C = (inverse[:-2, :-2] - spread).reshape(n, size, n, size)[:, m, :, m]
         if not (np.isfinite(R).all() and np.isfinite(C).all() and (np.diag(C) > 0).all()):
             return None
+        self.theta, self.pull = theta, pull
         arcs = self._arcs()
         rest = np.exp(theta[:, arcs])
         gradient = np.zeros((n, n, size))
@@ -233,6 +271,16 @@ class _Walk:
         return JointResistance(
             R, 0.5 * (C + C.T), math.exp(shape[0]), u_log_tau, R + rest.sum(axis=1), total_covariance
         )
+
+    def small(self, tau: float, alpha: float) -> FloatArray:
+        """Return the covariance of R of a small arc, after :meth:`solve`."""
+        n, size = self.n, self.m + 1
+        matrix, _ = self._normal(self.theta, np.zeros(n), np.array([math.log(tau), alpha]), self.pull)
+        matrix = matrix[:-2, :-2]
+        scale = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+        regular = matrix * scale[:, None] * scale + RIDGE * np.eye(scale.size)
+        inverse = (np.linalg.inv(regular) * scale[:, None] * scale).reshape(n, size, n, size)[:, -1, :, -1]
+        return np.asarray(0.5 * (inverse + inverse.T))
 
     def _arcs(self) -> BoolArray:
         """Return which parameters are resistances of arcs."""

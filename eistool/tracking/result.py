@@ -18,7 +18,7 @@ from eistool.fitting.result import UNRESOLVED
 from eistool.forwarding import forward
 from eistool.spectrum import Series
 from eistool.spectrum.series import COORDINATES
-from eistool.typing import FloatArray, IntArray, Threshold
+from eistool.typing import BoolArray, FloatArray, IntArray, Threshold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 NEAR_LAW: Annotated[
     float, Threshold("ΔAICc below which a growth law is not ruled out", "Burnham and Anderson, doi:10.1007/b97636")
 ] = 2.0
-FAR_FROM_TYPICAL = 2.0  # ratio to the median detection limit at which its range ends
+SHARES = (0.1, 0.25, 0.5)  # of the total resistance, below which the detection limit is stated for a range of τ
+FEWEST_TAU = 3  # of which the range consists: a decade
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -369,20 +370,28 @@ class Tracks:
         what = "no confirmed change" if self.events else "no new process"
         if not self.detectable_R.size:
             return what
-        near = self.detectable_R <= FAR_FROM_TYPICAL * np.median(self.detectable_R)
-        stretches = [list(part) for good, part in itertools.groupby(range(near.size), lambda i: near[i]) if good]
-        longest = max(stretches, key=len)
-        first, last = longest[0], longest[-1]
-        limit = float(self.detectable_R[first : last + 1].max())
-        total = np.array([_total(result)[0] for result in self.results])
-        if not limit < np.nanmax(np.append(total, 0.0)):
+        total = float(np.nanmedian([_total(result)[0] for result in self.results]))
+        stretches = (_longest(self.detectable_R <= share * total) for share in SHARES)
+        found = next((s for s in stretches if len(s) >= FEWEST_TAU), range(0)) or _longest(
+            self.detectable_R <= total
+        )
+        if not found:
             return f"{what}; an arc would only be seen above the total resistance"
+        first, last = found[0], found[-1]
+        limit = float(self.detectable_R[first : last + 1].max())
         between = f"{_time(self.detectable_tau[first])} and {_time(self.detectable_tau[last])}"
         return f"{what}; an arc of more than {limit:.2g} ohm between {between} would have been seen"
 
     def _repr_html_(self) -> str:
         title, *rest = repr(self).splitlines()
         return html_table(title, ("processes and events",), [(line.strip(),) for line in rest])
+
+
+def _longest(good: BoolArray) -> range:
+    """Return the longest stretch of true values."""
+    stretches = [list(part) for value, part in itertools.groupby(range(good.size), lambda i: good[i]) if value]
+    longest = max(stretches, key=len, default=[])
+    return range(longest[0], longest[-1] + 1) if longest else range(0)
 
 
 def _total(result: FitResult) -> tuple[float, float]:
