@@ -30,7 +30,16 @@ from eistool.tracking.boundary import boundary_p
 from eistool.tracking.eligibility import inconsistency
 from eistool.tracking.joint_resistance import joint_resistance
 from eistool.tracking.limit import WINDOW
-from eistool.tracking.rise import FEWEST_SCATTER, NEAR_FRONT, SAME_PEAK, WIDEST, Levels, excess_scatter, front
+from eistool.tracking.rise import (
+    FEWEST_SCATTER,
+    JUMP,
+    LONGEST,
+    NEAR_FRONT,
+    SAME_PEAK,
+    Levels,
+    excess_scatter,
+    front,
+)
 from eistool.typing import FloatArray, Threshold
 
 APART: Annotated[
@@ -509,10 +518,10 @@ def _absence(levels: Levels, crossed: str) -> dict[str, Any]:
     upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
     lower = R_on - TWO_SIDED_95 * u_on
     hidden = SIGNIFICANT * u_off < R_off > MOST_HIDDEN * R_on
-    placed = rise.latest - rise.earliest <= WIDEST
+    placed = rise.latest - rise.earliest <= LONGEST
     # limits that errors in common move together: as apart as separate 95 % limits
     apart = upper < lower or (upper < R_on and R_on - max(R_off, 0.0) > math.sqrt(2) * TWO_SIDED_95 * u_rise)
-    good = apart and not hidden and rise.jump > STRONG and placed
+    good = apart and not hidden and rise.jump > JUMP and placed
     first, last = sorted((order[rise.earliest], order[rise.latest]))
     return {
         "upper_limit_without_ohm": upper,

@@ -12,12 +12,12 @@ from eistool.fitting.result import STRONG
 from eistool.tracking.accuracy import CHECKED, ProjectedResidual, n_data_independent
 from eistool.tracking.arc_count import SeriesModel, weights
 from eistool.tracking.joint_resistance import small_arcs
-from eistool.tracking.rise import NEAR_FRONT, growth
+from eistool.tracking.rise import JUMP, NEAR_FRONT, growth
 from eistool.typing import ComplexArray, FloatArray, Threshold
 
 WINDOW: Annotated[float, Threshold("factor of an apex within the window (criterion 4)", CHECKED)] = 3.0
 NEAR = 12  # spectra on each side of the event
-LONGEST = 2  # fewest spectra on each side from which growth can be excluded
+FEWEST = 2  # fewest spectra on each side from which growth can be excluded
 TYPICAL_ALPHA = 0.8  # exponent of the arc
 
 
@@ -55,7 +55,7 @@ def detection_limit(model: SeriesModel) -> tuple[FloatArray, FloatArray]:
     if covariances is None:
         covariances = np.array([np.diag(np.square(u[:, i])) for i in range(tau.size)])
     limits = [_by_gain(results, n_off, u_other)]
-    if n_off >= LONGEST and len(near) - n_off >= LONGEST:
+    if n_off >= FEWEST and len(near) - n_off >= FEWEST:
         limits += [np.array([_by_rise(one, n_off) for one in covariances])]
     return tau, np.max(limits, axis=0)
 
@@ -83,7 +83,7 @@ def _by_rise(covariance: FloatArray, n_off: int) -> float:
     contrast = np.zeros(n)
     contrast[before], contrast[after] = -1 / len(contrast[before]), 1 / len(contrast[after])
     u = math.sqrt(float(contrast @ covariance @ contrast))
-    by_jump = (math.sqrt(STRONG) + ONE_SIDED_95) / math.sqrt(left)
+    by_jump = (math.sqrt(JUMP) + ONE_SIDED_95) / math.sqrt(left)
     return max(by_jump, (math.sqrt(2) * TWO_SIDED_95 + ONE_SIDED_95) * u)
 
 
