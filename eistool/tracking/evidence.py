@@ -246,7 +246,7 @@ def judge(
     gain = _gain(run, model)
     if not gain["delta_bic_without"] > WORTH:
         return None
-    single, levels = _levels(run, on, off, model)
+    single, levels = _levels(run, on, off, model, everywhere=False)
     if not (_differs(single) or _differs(levels)):
         return None
     seen = len(on) >= 2 or bool(again)
@@ -271,12 +271,16 @@ def judge(
     if exchanged:
         met = False
         reasons.append(f"another process {'ends' if born else 'begins'} here: the arcs may be interchanged")
-    if _is_split(run, on[0], off[0], others) and not levels.adds():
+    # a process that comes back may have been part of another arc meanwhile
+    if (again or _is_split(run, on[0], off[0], others)) and not levels.adds():
         met = False
         reasons.append(
             "another process changes by the same amount, so that the sum is constant: "
             + ("one arc may have split" if born else "two arcs may have merged")
         )
+    if met and _may_be_everywhere(levels, _levels(run, on, off, model, everywhere=True)[1]):
+        met = False
+        reasons.append("with one arc in place of two, its neighbour may contain it in the other spectra")
     evidence = {name: value for criterion in criteria for name, value in criterion.items()}
     status = "edge" if not evidence["in_window"] else "confirmed" if met else "tentative"
     return evidence | {"reason": "; ".join(reasons), "status": status}
@@ -289,6 +293,13 @@ def _may_be(run: Run, other: Run, s: int) -> bool:
     arc = other.arcs[s]
     usual = float(np.median([a.R for a in run.arcs.values()]))
     return SIGNIFICANT * arc.u_R < arc.R or usual < arc.R
+
+
+def _may_be_everywhere(levels: Levels, other: Levels) -> bool:
+    """Return whether a search that starts with the arc in all spectra ends with it in all, and as well."""
+    if levels.joint is None or other.joint is None:
+        return False
+    return other.joint.cost < levels.joint.cost + STRONG and not _absence(other, "")["criterion_6"]
 
 
 def _consistency(some: Sequence[int], spectra: Sequence[Spectrum]) -> dict[str, Any]:
@@ -350,16 +361,22 @@ def _typical(run: Run, some: Sequence[int]) -> tuple[float, float]:
     return float(np.average(run.R[list(some)], weights=weight)), float(1 / math.sqrt(weight.sum()))
 
 
-def _levels(run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel) -> tuple[Levels, Levels]:
-    """Return R on both sides of an event, from each spectrum, and from joint estimates unless these fail."""
+def _levels(
+    run: Run, on: Sequence[int], off: Sequence[int], model: SeriesModel, everywhere: bool
+) -> tuple[Levels, Levels]:
+    """Return R on both sides of an event, from each spectrum, and from joint estimates unless these fail.
+
+    The search for these starts with the arc on one side, or everywhere.
+    """
     order = [*off[::-1], *on]
     single = Levels(order, len(off), run.R[order], np.diag(np.square(run.u_R[order])))
     near = sorted([*off[:FARTHEST], *on[:FARTHEST]])
     start = np.where(np.isin(near, on), run.R[near], 0.0)
     gap = range(min(on[0], off[0]) + 1, max(on[0], off[0]) + 1)
     free = [near.index(s) for s in gap if s in near]
+    present = [near.index(s) for s in on[:FARTHEST]] if everywhere else []
     results = [run.shared.get(s, model.results[s]) for s in near]
-    joint = joint_resistance(results, "Zarc_z", weights(model)[near], run.tau, run.alpha, start, free)
+    joint = joint_resistance(results, "Zarc_z", weights(model)[near], run.tau, run.alpha, start, free, present)
     if joint is None:
         return single, single
     place = [near.index(s) for s in order if s in near]

@@ -45,6 +45,7 @@ class JointResistance:
     u_log_tau: float
     total: FloatArray  # sum of the resistances of all arcs, ohm, shape (n,)
     total_covariance: FloatArray  # shape (n, n)
+    cost: float  # -2 ln of the posterior density, up to a constant
 
     def at(self, some: Sequence[int]) -> "JointResistance":
         """Return the estimates of some spectra, in a given order."""
@@ -72,6 +73,7 @@ def joint_resistance(
     alpha: float,
     start: FloatArray,
     free: Sequence[int] = (),
+    present: Sequence[int] = (),
 ) -> JointResistance | None:
     """Estimate R of an arc in consecutive spectra, with other parameters that change smoothly.
 
@@ -92,6 +94,9 @@ def joint_resistance(
         First estimates of R.
     free : sequence of int
         Spectra at which R, τ and other parameters but exponents may change by any amount from the one before.
+    present : sequence of int
+        Spectra that have the arc. If given, the search starts with the arc and the parameters of the nearest of
+        these in every spectrum: one arc less may have been fitted in its place.
 
     Returns
     -------
@@ -108,8 +113,12 @@ def joint_resistance(
         return None
     circuit, theta = common
     walk = _Walk(circuit, [_block(result) for result in results], weight, (tau, alpha), free)
+    R = np.nan_to_num(start)
+    if present:
+        nearest = [min(present, key=lambda i, s=s: abs(i - s)) for s in range(len(results))]  # type: ignore[misc]
+        theta, R = theta[nearest], R[nearest]
     try:
-        return walk.solve(theta, np.nan_to_num(start))
+        return walk.solve(theta, R)
     except np.linalg.LinAlgError:
         return None
 
@@ -269,8 +278,19 @@ class _Walk:
         u_log_tau = math.sqrt(max(float(inverse[-2, -2]), 0.0))
         total_covariance = flat @ inverse[:-2, :-2] @ flat.T
         return JointResistance(
-            R, 0.5 * (C + C.T), math.exp(shape[0]), u_log_tau, R + rest.sum(axis=1), total_covariance
-        )
+            R, 0.5 * (C + C.T), math.exp(shape[0]), u_log_tau, R + rest.sum(axis=1), total_covariance,
+            self._cost(theta, R, shape, variance),
+        )  # fmt: skip
+
+    def _cost(self, theta: FloatArray, R: FloatArray, shape: FloatArray, variance: FloatArray) -> float:
+        """Return -2 ln of the posterior density, up to a constant."""
+        pairs = zip(self.blocks, theta, R.tolist(), strict=True)
+        residuals = [self._linear(block, own, one, shape)[1] for block, own, one in pairs]
+        squares = sum(float(w) * float(r @ r) for w, r in zip(self.weight, residuals, strict=True))
+        steps = np.square(np.diff(theta, axis=0))
+        usual = (FREEDOM + 1) * np.log1p(steps / (FREEDOM * variance)) + np.log(variance)
+        changes = float(np.sum(np.where(self.loose, steps / FREE_CHANGE**2, usual)))
+        return squares + changes + float(np.sum(np.square((shape - self.known) / SHAPE_SIGMA)))
 
     def small(self, tau: float, alpha: float) -> FloatArray:
         """Return the covariance of R of a small arc, after :meth:`solve`."""
