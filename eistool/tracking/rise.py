@@ -22,6 +22,9 @@ SUDDEN: Annotated[float, Threshold("Δχ² below which an appearance counts as s
 LEAST_LEVEL: Annotated[
     float, Threshold("least level that a rise reaches, relative to the mean of R (criterion 6)", CHECKED)
 ] = 0.5
+LEAST_NEW: Annotated[
+    float, Threshold("change of the sum of all arcs relative to R that no split of an arc makes", CHECKED)
+] = 0.5
 PLACED: Annotated[float, Threshold("Δχ² of the interval of an event's place", "99.7 %")] = 9.0
 RATES = (0.1, 0.2, 0.3)  # per spectrum, of exponential growth; faster growth takes six spectra or fewer
 STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)  # relative scatter of R from spectrum to spectrum
@@ -66,7 +69,8 @@ class Levels:
         contrast = np.zeros(len(self.order))
         contrast[self.n_off - 1], contrast[self.n_off] = -1.0, 1.0
         u = math.sqrt(float(contrast @ self.joint.total_covariance @ contrast))
-        return bool(contrast @ self.joint.total > SIGNIFICANT * u)
+        change = float(contrast @ self.joint.total)
+        return change > max(SIGNIFICANT * u, LEAST_NEW * self.mean(self.on[:NEAR_FRONT])[0])
 
     @property
     def off(self) -> range:
