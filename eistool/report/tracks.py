@@ -28,6 +28,7 @@ NAMES = {
     "time_h": "time / h",
     "cycle": "cycle",
 }
+TALLEST = 1.5  # height of a curve relative to the range of Z′, above which it is cut
 HIGHEST_LIMIT = 1.5  # relative to the largest R, above which upper limits are not drawn
 LOGARITHMIC = 30.0  # ratio of resistances above which their axis is logarithmic
 
@@ -54,10 +55,11 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     z: ComplexArray = np.concatenate([series[i].impedance[series[i].mask] for i in shown])
     scale, unit = ohm_unit(float(np.abs(z).max()))
     low, side = square(z / scale)
+    side = min(side, TALLEST * float(np.ptp(z.real)) / scale)  # a blocking tail would hide the arcs
     # each curve is drawn above the previous one
     lift = LIFT * side if len(shown) > 1 else 0.0
     tops = [
-        place * lift - float(series[i].impedance[series[i].mask].imag.min()) / scale
+        place * lift + min(-float(series[i].impedance[series[i].mask].imag.min()) / scale, side)
         for place, i in enumerate(shown)
     ]
     height = max(tops) + 0.06 * side - low.imag

@@ -27,7 +27,7 @@ REJOIN: Annotated[float, Threshold("distance in decades of tracks joined as one 
 MOVED: Annotated[float, Threshold("distance in decades of adjoining tracks joined as one process", CHECKED)] = 0.7
 LEAST_RESOLVED: Annotated[
     float, Threshold("share of the spectra in which a listed process is resolved", "engineering choice")
-] = 0.25
+] = 0.5
 FEWEST_RESOLVED: Annotated[
     int, Threshold("spectra in which a listed process is resolved", "engineering choice")
 ] = 2
@@ -94,6 +94,7 @@ def track(
     model, n = found.model, len(found.series)
     final = [_reported(model, s, found.series[s]) for s in range(n)]
     final = smoothed(found.series, final, [model.held(s) for s in range(n)], jobs)
+    found = replace(found, events=_worth_telling(found, final))
     groups = _folded(found, final)
     names = {kept: f"P{rank}" for rank, kept in enumerate(groups, start=1)}
     old = {found.ids[kept]: name for kept, name in names.items()}
@@ -103,6 +104,12 @@ def track(
     vague = len(found.ids) - sum(map(len, groups.values()))
     flags = (*_circuit_flags(found), *_vague_flags(vague), *_flags(found.series, final))
     return Tracks(found.series, found.circuit, tuple(final), processes, events, tau, R, flags)
+
+
+def _worth_telling(found: "Found", final: Sequence[FitResult]) -> tuple[Event, ...]:
+    """Return the events without those of processes that no spectrum resolves, unless they are confirmed."""
+    clear = {found.ids[i] for i in found.ids if _resolved(found.tracks[i], final)}
+    return tuple(e for e in found.events if e.status == "confirmed" or e.process_id in clear)
 
 
 def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
@@ -336,7 +343,8 @@ def _flags(series: Series, final: Sequence[FitResult]) -> tuple[str, ...]:
     flags = [f"{r.spectrum.label}: no fit ({r.reason})" for r in final if not r.success]
     poor = [r.spectrum.label for r in final if r.status == "poor_model"]
     if poor:
-        flags.append(f"{len(poor)} spectra are described poorly; the first is {poor[0]}")
+        first = f"{len(poor)} spectra are described poorly; the first is {poor[0]}"
+        flags.append(first if len(poor) > 1 else f"{poor[0]} is described poorly")
     repeated = (
         len(series)
         - np.unique(

@@ -37,6 +37,7 @@ NEAR_LAW: Annotated[
 ] = 2.0
 SHARES = (0.1, 0.25, 0.5)  # of the total resistance, below which the detection limit is stated for a range of τ
 FEWEST_TAU = 3  # of which the range consists: a decade
+FAR_OUTSIDE = 3.0  # τ relative to the end of the window from which a slow arc is a tail
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -85,12 +86,11 @@ class TrackedProcess(Tabular):
         return pd.DataFrame(self.to_dict())
 
     def __repr__(self) -> str:
-        n, total = self.present.size, self.R.size
         known = [R for R, status in zip(self.R, self.status, strict=True) if status in ("ok", "extrapolated")]
         R = np.array(known) if known else self.R
         low, high = float(np.nanmin(R)), float(np.nanmax(R))
-        doubt = "apex outside the window" if known else "resolved in none"
-        where = f"in {n} of {total} spectra" + ("" if "ok" in self.status else f", {doubt}")
+        where = f"resolved in {len(known) or 'none'} of {self.R.size} spectra"
+        where += ", apex outside the window" if known and "ok" not in self.status else ""
         sums = sum(count > 1 for count in self.n_arcs)
         where += f", sum of arcs in {sums}" if sums else ""
         return f"{self.id}: τ {self.typical_tau:.2g} s, R {low:.4g} to {high:.4g} ohm, {where}"
@@ -372,15 +372,13 @@ class Tracks:
             return what
         total = float(np.nanmedian([_total(result)[0] for result in self.results]))
         stretches = (_longest(self.detectable_R <= share * total) for share in SHARES)
-        found = next((s for s in stretches if len(s) >= FEWEST_TAU), range(0)) or _longest(
-            self.detectable_R <= total
-        )
-        if not found:
+        found = next((s for s in stretches if len(s) >= FEWEST_TAU), _longest(self.detectable_R <= total))
+        if len(found) < 2:
             return f"{what}; an arc would only be seen above the total resistance"
         first, last = found[0], found[-1]
         limit = float(self.detectable_R[first : last + 1].max())
         between = f"{_time(self.detectable_tau[first])} and {_time(self.detectable_tau[last])}"
-        return f"{what}; an arc of more than {limit:.2g} ohm between {between} would have been seen"
+        return f"{what}; an arc of more than {_digits(limit)} ohm between {between} would have been seen"
 
     def _repr_html_(self) -> str:
         title, *rest = repr(self).splitlines()
@@ -398,9 +396,12 @@ def _total(result: FitResult) -> tuple[float, float]:
     """Return the sum of the resistances in series and of the arcs, with its error."""
     if not result.success:
         return math.nan, math.nan
-    # a slow process without a resolved apex is a tail
+    # a slow process without a resolved apex, or with one far outside the window, is a tail
     tails = [
-        p for p in result.processes if _is_slow(p, result) and status_of(p, p.u_tau, result) == "not_resolvable"
+        p
+        for p in result.processes
+        if _slowness(p, result) > FAR_OUTSIDE
+        or (_slowness(p, result) > 1 and status_of(p, p.u_tau, result) == "not_resolvable")
     ]
     arcs = {p.name for p in result.processes if p not in tails}
     tree = result.circuit.tree
@@ -420,14 +421,20 @@ def status_of(arc: Process, u_tau: float, result: FitResult) -> str:
 
 
 def _time(seconds: float) -> str:
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
         if seconds >= 0.95 * scale:
-            return f"{float(f'{seconds / scale:.2g}'):g} {unit}"
+            return f"{_digits(seconds / scale)} {unit}"
     return f"{seconds:.2g} s"
 
 
-def _is_slow(process: Process, result: FitResult) -> bool:
-    return process.tau * float(result.spectrum.omega[result.spectrum.mask].min()) > 1
+def _digits(value: float) -> str:
+    """Return a number with two significant digits, without an exponent."""
+    return f"{float(f'{value:.2g}'):.6g}"
+
+
+def _slowness(process: Process, result: FitResult) -> float:
+    """Return τ relative to the upper end of the window."""
+    return process.tau * float(result.spectrum.omega[result.spectrum.mask].min())
 
 
 def _listed(value: Any) -> Any:
