@@ -28,6 +28,7 @@ NAMES = {
     "time_h": "time / h",
     "cycle": "cycle",
 }
+MARGIN = 0.06  # of the side, beside the points
 TALLEST = 1.5  # height of a curve relative to the range of Z′, above which it is cut
 HIGHEST_LIMIT = 1.5  # relative to the largest R, above which upper limits are not drawn
 LOGARITHMIC = 30.0  # ratio of resistances above which their axis is logarithmic
@@ -55,7 +56,10 @@ def plot_waterfall(tracks: Tracks, title: str = "") -> "Figure":
     z: ComplexArray = np.concatenate([series[i].impedance[series[i].mask] for i in shown])
     scale, unit = ohm_unit(float(np.abs(z).max()))
     low, side = square(z / scale)
-    side = min(side, TALLEST * float(np.ptp(z.real)) / scale)  # a blocking tail would hide the arcs
+    tallest = TALLEST * float(np.ptp(z.real)) / scale
+    if side > tallest:  # a blocking tail would hide the arcs
+        side = tallest
+        low = complex(z.real.min() / scale - MARGIN * side, -z.imag.max() / scale - MARGIN * side)
     # each curve is drawn above the previous one
     lift = LIFT * side if len(shown) > 1 else 0.0
     tops = [
