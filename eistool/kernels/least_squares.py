@@ -336,7 +336,8 @@ def _solve_within(gram, right, low, high, x, n, matrix, solution, moving, held):
 
 @part()
 def _scale_terms(
-    term, n_terms, amplitudes, theta, lower, upper, free, hessian, gradient, gram, vectors, matrix, solution, moving, held
+    term, n_terms, amplitudes, theta, lower, upper, free, hessian, gradient,
+    gram, vectors, matrix, solution, moving, held,
 ):  # fmt: skip
     """Scale the terms of the outermost sum by least squares, in place; return the change in F.
 

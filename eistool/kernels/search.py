@@ -12,11 +12,12 @@ import numpy as np
 from eistool.kernels.jit import direct, kernel, part
 from eistool.kernels.least_squares import CIRCUIT, EQUAL, F64, I64, MINIMISER, MODEL, copy
 from eistool.kernels.parameters import EXPONENT
-from eistool.kernels.starts import PROPOSER, sort_taus
+from eistool.kernels.starts import PROPOSER, kick, sort_taus
 from eistool.typing import Threshold
 
 # starts begun, pursued and finished per round: effort, set on tests.benchmarks.recovery and hard
 N_STARTS, N_KEPT, N_FINISHED = 6, 3, 3
+N_KICKS = 6  # starts per round near known minima; effort, set on tests.benchmarks.search
 PROMISING = 3.0  # runs with F below this multiple of the best are finished; effort, set on the same benchmarks
 APART = 0.8  # e-folds in a time constant between distinct starts; effort, set on the same benchmarks
 PER_EXPONENT = (
@@ -148,9 +149,9 @@ def search(
     Each round draws time constants and exponents, which give a pool of columns for each term of the
     circuit's outermost sum. Starting from several draws, the column of each term in turn is exchanged for
     the best one in the pool, with amplitudes from least squares. Starts that differ from each other and from
-    known minima are refined by short Levenberg-Marquardt runs, and the best of them to convergence. The
-    search ends when F is near ``floor`` and does not improve, or, if the floor is not reached, when a better
-    minimum is unlikely.
+    known minima are refined by short Levenberg-Marquardt runs, and the best of them to convergence. Further
+    starts lie near known minima. The search ends when F is near ``floor`` and does not improve, or, if the
+    floor is not reached, when a better minimum is unlikely.
 
     Parameters
     ----------
@@ -295,6 +296,29 @@ def search(
                 n_minima = _record(
                     candidates[c], value, converged, count[c], minima, values, hits, n_minima, shape, kinds
                 )
+        # minima come in groups: more often than not, a better one is near the best
+        for k in range(N_KICKS if n_minima > 0 else 0):
+            nth = turn * N_KICKS + k
+            origin = (nth // 3) % n_minima if nth % 3 == 2 else 0
+            copy(minima[origin], theta)
+            value, _ = minimise(
+                evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+                grid, target, sums, rows, scratch, gradient, 0, 1.0,
+            )  # fmt: skip
+            kick(theta, value, scratch, free, kinds, lower, upper, irrational, first + nth)
+            value, converged = minimise(
+                evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+                grid, target, sums, rows, scratch, gradient, 10, 1e-4,
+            )  # fmt: skip
+            sort_taus(theta, exchange)
+            m = _find(theta, value, minima, values, n_minima, shape, kinds)
+            if value < PROMISING * values[0, 0] and (m < 0 or value < values[m, 0] * (1.0 - 1e-9)):
+                value, converged = minimise(
+                    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+                    grid, target, sums, rows, scratch, gradient, 100, 1e-6,
+                )  # fmt: skip
+                sort_taus(theta, exchange)
+                n_minima = _record(theta, value, converged, 0, minima, values, hits, n_minima, shape, kinds)
         if n_minima > 0:
             best = values[0, 0]
             quiet = 0 if best < 0.9999 * last_best else quiet + 1
