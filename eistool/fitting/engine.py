@@ -57,7 +57,7 @@ class Effort(NamedTuple):
     p_missed: float
 
 
-THOROUGH = Effort(250, 0.02)
+THOROUGH = Effort(250, 0.003)
 QUICK = Effort(5, 0.35)  # to compare circuits; up to 120 rounds choose as many others of 66 measured sweeps
 NONE = Effort(0, 1.0)  # a refit from the start values alone
 N_MINIMA = 8  # buffer of distinct minima
