@@ -5,6 +5,7 @@ circuits.
 """
 
 import difflib
+import functools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -201,6 +202,8 @@ def load_library_circuit(name: str, folders: Iterable[PathLike] = ()) -> Library
     {'L0': 'lead', 'R0': 'electrolyte', 'CPE1': 'electrode'}
     """
     paths = _paths(folders)
+    if paths.get(name) is not None and paths[name] == _builtin().get(name):
+        return _read_builtin(name)
     if name not in paths:
         close = difflib.get_close_matches(str(name), paths, n=3) or sorted(paths)
         raise CircuitError(f"no library circuit {name!r}; did you mean {', '.join(close)}?")
@@ -246,11 +249,7 @@ def load_circuit(name: str, folders: Iterable[PathLike] = ()) -> Circuit:
 
 def _paths(folders: Iterable[PathLike]) -> dict[str, Traversable]:
     """Return the file of each name; earlier folders take precedence."""
-    paths: dict[str, Traversable] = {
-        entry.name.removesuffix(".toml"): entry
-        for entry in files(PACKAGE).iterdir()
-        if entry.name.endswith(".toml")
-    }
+    paths = dict(_builtin())
     for folder in reversed([Path(folder) for folder in folders]):
         if not folder.is_dir():
             raise CircuitError(f"{folder}: no such folder; give a folder with a NAME.toml for each circuit")
@@ -264,6 +263,20 @@ def _paths(folders: Iterable[PathLike]) -> dict[str, Traversable]:
                 )
             paths[path.stem] = path
     return paths
+
+
+@functools.cache
+def _builtin() -> Mapping[str, Traversable]:
+    return {
+        entry.name.removesuffix(".toml"): entry
+        for entry in files(PACKAGE).iterdir()
+        if entry.name.endswith(".toml")
+    }
+
+
+@functools.cache
+def _read_builtin(name: str) -> LibraryCircuit:
+    return _read(name, _builtin()[name])
 
 
 def _read(name: str, path: Traversable) -> LibraryCircuit:

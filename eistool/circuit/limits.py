@@ -1,6 +1,7 @@
 """Resistances of a circuit at the ends of the frequency axis: direct current and infinite frequency."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from eistool.circuit.circuit import Circuit
 from eistool.circuit.elements import ELEMENTS
 from eistool.circuit.tree import Element, Node, Series
 from eistool.typing import FloatArray
+
+_Resistance = tuple[float, dict[int, float]]  # with the derivatives by parameter that are not 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def dc_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArr
     >>> float(resistance), derivative.tolist()
     (120.0, [1.0, 1.0, 0.0, 0.0])
     """
-    return _of_node(circuit, circuit.tree, values, _DIRECT)
+    return _limit_of(circuit, values, _DIRECT)
 
 
 def high_frequency_resistance(circuit: Circuit, values: FloatArray) -> tuple[float, FloatArray]:
@@ -76,7 +79,7 @@ def high_frequency_resistance(circuit: Circuit, values: FloatArray) -> tuple[flo
     >>> float(resistance), derivative.tolist()
     (20.0, [0.0, 1.0, 0.0, 0.0])
     """
-    return _of_node(circuit, circuit.tree, values, _HIGH)
+    return _limit_of(circuit, values, _HIGH)
 
 
 def blocking_parts(circuit: Circuit, values: FloatArray) -> Circuit | None:
@@ -94,7 +97,8 @@ def blocking_parts(circuit: Circuit, values: FloatArray) -> Circuit | None:
     CPE2
     """
     parts = circuit.tree.parts if isinstance(circuit.tree, Series) else (circuit.tree,)
-    blocking = [part for part in parts if np.isinf(_of_node(circuit, part, values, _DIRECT)[0])]
+    known = values.tolist()
+    blocking = [part for part in parts if math.isinf(_of_node(circuit, part, known, _DIRECT)[0])]
     return Circuit.from_tree(Series(tuple(blocking)) if len(blocking) > 1 else blocking[0]) if blocking else None
 
 
@@ -103,45 +107,57 @@ def blocking_elements(circuit: Circuit) -> tuple[str, ...]:
     return tuple(element.name for element in circuit.elements if element.symbol in _DIRECT.blocking)
 
 
-def _of_node(circuit: Circuit, node: Node, values: FloatArray, limit: _Limit) -> tuple[float, FloatArray]:
+def _limit_of(circuit: Circuit, values: FloatArray, limit: _Limit) -> tuple[float, FloatArray]:
+    resistance, by_value = _of_node(circuit, circuit.tree, values.tolist(), limit)
+    derivative = np.zeros(values.size)
+    for i, slope in by_value.items():
+        derivative[i] = slope
+    return resistance, derivative
+
+
+def _of_node(circuit: Circuit, node: Node, values: Sequence[float], limit: _Limit) -> _Resistance:
     if isinstance(node, Element):
         return _of_element(circuit, node, values, limit)
     parts = [_of_node(circuit, part, values, limit) for part in node.parts]
-    resistances = np.array([resistance for resistance, _ in parts])
-    derivatives = np.array([derivative for _, derivative in parts])
-    if isinstance(node, Series):
-        total = float(resistances.sum())
-        return total, derivatives.sum(axis=0) if np.isfinite(total) else np.zeros_like(values)
-    return _in_parallel(resistances, derivatives)
+    if not isinstance(node, Series):
+        return _in_parallel(parts)
+    total = sum(resistance for resistance, _ in parts)
+    derivative: dict[int, float] = {}
+    if math.isfinite(total):
+        for _, by_value in parts:
+            derivative |= by_value
+    return total, derivative
 
 
-def _in_parallel(resistances: FloatArray, derivatives: FloatArray) -> tuple[float, FloatArray]:
-    if not resistances.all():
-        return 0.0, np.zeros(derivatives.shape[1])
-    conductance = float(np.sum(1 / resistances))
+def _in_parallel(parts: Sequence[_Resistance]) -> _Resistance:
+    if any(resistance == 0 for resistance, _ in parts):
+        return 0.0, {}
+    conductance = sum(1 / resistance for resistance, _ in parts)
     if conductance == 0:
-        return np.inf, np.zeros(derivatives.shape[1])
-    share = 1 / (resistances * conductance)  # of the current
-    return 1 / conductance, share**2 @ derivatives
+        return math.inf, {}
+    derivative: dict[int, float] = {}
+    for resistance, by_value in parts:
+        share = 1 / (resistance * conductance)  # of the current
+        derivative |= {i: share**2 * slope for i, slope in by_value.items()}
+    return 1 / conductance, derivative
 
 
-def _of_element(circuit: Circuit, element: Element, values: FloatArray, limit: _Limit) -> tuple[float, FloatArray]:
-    derivative = np.zeros_like(values)
+def _of_element(circuit: Circuit, element: Element, values: Sequence[float], limit: _Limit) -> _Resistance:
     if element.symbol in limit.shorted:
-        return 0.0, derivative
+        return 0.0, {}
     if element.symbol in limit.blocking:
-        return np.inf, derivative
+        return math.inf, {}
     if element.symbol not in ELEMENTS:  # the limit of a custom element is unknown
-        return np.nan, derivative
+        return math.nan, {}
     index = [circuit.index(f"{element.name}.{name}") for name in limit.rails.get(element.symbol, ("R",))]
-    rails = values[index]
     if len(index) == 3:
+        rails = np.array([values[i] for i in index])
         # the imaginary part of a tiny imaginary step is the derivative, to the last digit
-        derivative[index] = [_of_line(rails + 1e-30j * row).imag / 1e-30 for row in np.eye(3)]
-        return float(_of_line(rails + 0j).real), derivative
-    derivatives = np.zeros((len(index), values.size))
-    derivatives[np.arange(len(index)), index] = 1.0
-    return _in_parallel(rails, derivatives)
+        slopes = [_of_line(rails + 1e-30j * row).imag / 1e-30 for row in np.eye(3)]
+        return float(_of_line(rails + 0j).real), dict(zip(index, slopes, strict=True))
+    if len(index) == 1:
+        return values[index[0]], {index[0]: 1.0}
+    return _in_parallel([(values[i], {i: 1.0}) for i in index])
 
 
 def _of_line(rails: np.ndarray) -> complex:

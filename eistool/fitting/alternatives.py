@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from eistool.circuit.limits import dc_resistance, high_frequency_resistance
 from eistool.circuit.tree import without
 from eistool.fitting.arcs import arcs
 from eistool.fitting.problem import Constraints, Problem
-from eistool.fitting.result import FitResult
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray, Threshold
 
 FAR_STEP = 5.0  # e-folds of a change that leaves a positive parameter undetermined
@@ -24,6 +23,14 @@ EXTRAPOLATION: Annotated[
         "tests.benchmarks.misfit (porous electrodes); the truth is then 0 to 2.2 times what the circuit adds",
     ),
 ] = 0.6
+
+
+class Refit(NamedTuple):
+    """Minimum of a circuit without a part."""
+
+    values: FloatArray  # shape (q,), of its parameters
+    chi2: float
+    n_free: int
 
 
 def modes_covariance(
@@ -78,7 +85,7 @@ def reduction_covariance(
     values: FloatArray,
     chi2: float,
     problem: Problem,
-    refits: Iterable[tuple[IntArray, FitResult]],
+    refits: Iterable[tuple[IntArray, Refit]],
 ) -> FloatArray:
     """Return the covariance that circuits without a dispensable part add, shape (p, p).
 
@@ -87,8 +94,6 @@ def reduction_covariance(
     p, n = values.size, 2 * problem.n_points
     covariance = np.zeros((p, p))
     for index, other in refits:
-        if not other.success:
-            continue
         gain = n * math.log(max(other.chi2, 1e-300) / max(chi2, 1e-300))
         delta_bic = gain - (problem.free.size - other.n_free) * math.log(n)
         step, rest = np.zeros(p), values.copy()

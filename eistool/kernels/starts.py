@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from eistool.kernels.jit import as_argument, kernel, part
-from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, copy, dot, nnls, scale
+from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, cholesky_solve, copy, dot, nnls, scale
 from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
 
 SWEEPS = 4  # maximum number of exchanges of every term; two are typical
@@ -20,6 +20,9 @@ GOLDEN = 0.6180339887498949  # fractional parts of its multiples are evenly dist
 # share of the draws beyond each end of the window, and their range in e-folds; set on tests.benchmarks.hard
 TAIL, OUTSIDE = 0.1, 6.0
 WIDEST = 0.7  # range of the draws of an exponent
+# steps from a known minimum: range of their sizes, in standard deviations; these, in logarithms and exponents, or
+# for a rise by F; and the farthest ones; set on tests.benchmarks.search
+KICK, KICKED, FARTHEST_KICK = (0.35, 1.4), (1.0, 0.1), (4.0, 0.4)
 
 
 @part()
@@ -217,6 +220,42 @@ def sort_taus(theta, exchange):
                         theta[i], theta[j] = theta[j], theta[i]
             else:
                 break
+
+
+@part()
+def kick(theta, value, hessian, free, kinds, lower, upper, irrational, k):
+    """Move theta away from a minimum, alternately by the same in all parameters and by the same rise in F.
+
+    The latter steps are long in flat valleys. ``hessian`` is JᵀJ at the minimum, ``value`` its F, and ``k`` the
+    number of the step.
+    """
+    f = free.size
+    size = KICK[0] + (KICK[1] - KICK[0]) * (k * GOLDEN - math.floor(k * GOLDEN))
+    step = np.empty(f)
+    for a in range(f):
+        u = k * irrational[free[a]] + a * GOLDEN
+        step[a] = math.sqrt(3.0) * (2.0 * (u - math.floor(u)) - 1.0) * size
+    if k % 2 == 0:
+        for a in range(f):
+            step[a] *= KICKED[1] if kinds[free[a]] == EXPONENT else KICKED[0]
+    else:
+        matrix, norm = np.empty((f, f)), np.empty(f)
+        for a in range(f):
+            norm[a] = 1.0 / math.sqrt(hessian[a, a] + 1e-300)
+            for c in range(a + 1):
+                matrix[a, c] = hessian[a, c] * norm[a] * norm[c]
+            matrix[a, a] += 1e-6
+        cholesky_solve(matrix, np.zeros(f), f)
+        for a in range(f - 1, -1, -1):
+            for c in range(a + 1, f):
+                step[a] -= matrix[c, a] * step[c]
+            step[a] /= matrix[a, a]
+        for a in range(f):
+            step[a] *= norm[a] * math.sqrt(value)
+    for a in range(f):
+        i = free[a]
+        most = FARTHEST_KICK[1] if kinds[i] == EXPONENT else FARTHEST_KICK[0]
+        theta[i] = min(max(theta[i] + min(max(step[a], -most), most), lower[i]), upper[i])
 
 
 PROPOSE = numba.void(

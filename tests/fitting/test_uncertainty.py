@@ -71,11 +71,13 @@ def test_a_degenerate_line_has_errors_that_hold_the_truth() -> None:
     assert entry.example is not None
     spectrum = eistool.simulate(entry.circuit, entry.example.frequency, entry.example.values, noise=0.003, seed=5)
     result = eistool.fit(spectrum, entry.circuit)
-    for name in ("R0", "TLMii1.Re", "TLMii1.Ri"):  # nearly degenerate: large errors that hold the truth
+    degenerate = ("R0", "TLMii1.Re", "TLMii1.Ri")
+    for name in degenerate:  # large errors that hold the truth
         parameter = result.parameters[name]
         assert parameter.stderr > 0.05 * entry.example.values[name]
         assert abs(parameter.value - entry.example.values[name]) < 2 * parameter.stderr
-    assert result.parameters["TLMii1.Re"].status == "not_identifiable"
+    # where in the valley a fit ends is arbitrary
+    assert "not_identifiable" in {result.parameters[name].status for name in degenerate}
     total = result.total_resistance  # R0 + R_in + Ri is well determined nevertheless
     assert total.status == "ok"
     assert total.ci_low < 451 < total.ci_high

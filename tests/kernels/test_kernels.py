@@ -18,6 +18,7 @@ import eistool
 from eistool import fit, simulate
 from eistool.circuit import Circuit
 from eistool.circuit.program import compile_circuit, frequency_grid, to_blocks
+from eistool.fitting.problem import Constraints, build_problem
 from eistool.kernels import (
     elementary,
     least_squares,
@@ -249,3 +250,37 @@ def test_kernel_is_compiled_at_the_first_call_for_its_own_types() -> None:
     assert len(first.signatures) == 1
     with pytest.raises(TypeError):
         first(np.arange(2))
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("R0-p(R1,CPE1)-CPE2", [20, 100, 1e-6, 0.9, 1e-4, 0.8]),
+        ("L0-R0-p(R1-W1,CPE1)-C2", [1e-6, 20, 100, 50, 1e-6, 0.9, 1e-3]),
+    ],
+)
+def test_a_minimiser_without_steps_solves_for_the_terms(expression: str, values: list[float]) -> None:
+    """Without a step, each term of the outermost sum has its best factor, by least squares."""
+    circuit = Circuit(expression)
+    spectrum = simulate(circuit, np.geomspace(1, 1e5, 41), values, noise=0.01, seed=2)
+    problem = build_problem(spectrum, circuit, Constraints.of(circuit, None, None, None), "modulus")
+    program, f = problem.program, problem.free.size
+    amplitude = program.kinds == parameters.AMPLITUDE
+    theta = program.to_theta(circuit.values(values), problem.scale)
+    theta += 0.2 * np.random.default_rng(1).normal(size=f) * (program.kinds != parameters.EXPONENT)
+    _, jacobian = problem.linearise(theta)
+    terms = range(program.terms.max() + 1)
+    columns = np.column_stack([jacobian[:, (program.terms == t) & amplitude].sum(axis=1) for t in terms])
+    measured = spectrum.impedance[problem.axis.order]
+    matrix = np.concatenate([part / np.abs(measured)[:, None] for part in (columns.real, columns.imag)])
+    right = np.concatenate([part / np.abs(measured) for part in (measured.real, measured.imag)])
+    factors, rest, *_ = np.linalg.lstsq(matrix, right, rcond=None)
+    expected = theta + np.where(amplitude, np.log(factors[program.terms]), 0.0)
+
+    evaluate, _, *arguments, _, lower, upper = problem.arguments
+    value, _ = least_squares.minimise(
+        evaluate, *arguments, theta, lower, upper, program.kinds, problem.free, problem.grid, problem.target,
+        *problem.workspace, np.empty((f, f)), np.empty(f), 0, 1.0,
+    )  # fmt: skip
+    np.testing.assert_allclose(theta, expected, atol=1e-8)
+    assert value == pytest.approx(rest[0])
