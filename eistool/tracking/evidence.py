@@ -31,6 +31,7 @@ from eistool.tracking.eligibility import inconsistency
 from eistool.tracking.joint_resistance import joint_resistance
 from eistool.tracking.limit import WINDOW
 from eistool.tracking.rise import (
+    FEWEST_OFF,
     FEWEST_SCATTER,
     JUMP,
     LONGEST,
@@ -394,7 +395,11 @@ def _levels(
 def _differs(levels: Levels) -> bool:
     """Return whether R differs significantly between the sides of an event."""
     (R_on, u_on), (R_off, u_off) = levels.mean(levels.on), levels.mean(levels.off)
-    return R_on - R_off > SIGNIFICANT * math.hypot(u_on, u_off)
+    off, on = list(levels.off[-NEAR_FRONT:]), list(levels.on[:NEAR_FRONT])
+    rise = float(levels.R[on].mean() - levels.R[off].mean())  # errors in common cancel
+    return R_on - R_off > SIGNIFICANT * math.hypot(u_on, u_off) or rise > SIGNIFICANT * levels.u_difference(
+        off, on
+    )
 
 
 def _gain(run: Run, model: SeriesModel) -> dict[str, float]:
@@ -535,7 +540,7 @@ def _absence(levels: Levels, crossed: str) -> dict[str, Any]:
     upper = max(R_off, 0.0) + TWO_SIDED_95 * u_off
     lower = R_on - TWO_SIDED_95 * u_on
     hidden = SIGNIFICANT * u_off < R_off > MOST_HIDDEN * R_on
-    placed = rise.latest - rise.earliest <= LONGEST
+    placed = rise.latest - rise.earliest <= LONGEST and levels.n_off >= FEWEST_OFF
     # limits that errors in common move together: as apart as separate 95 % limits
     apart = upper < lower or (upper < R_on and R_on - max(R_off, 0.0) > math.sqrt(2) * TWO_SIDED_95 * u_rise)
     good = apart and not hidden and rise.jump > JUMP and placed

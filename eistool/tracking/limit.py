@@ -12,12 +12,11 @@ from eistool.fitting.result import STRONG
 from eistool.tracking.accuracy import CHECKED, ProjectedResidual, n_data_independent
 from eistool.tracking.arc_count import SeriesModel, weights
 from eistool.tracking.joint_resistance import small_arcs
-from eistool.tracking.rise import JUMP, NEAR_FRONT, growth
+from eistool.tracking.rise import FEWEST_OFF, JUMP, NEAR_FRONT, growth
 from eistool.typing import ComplexArray, FloatArray, Threshold
 
 WINDOW: Annotated[float, Threshold("factor of an apex within the window (criterion 4)", CHECKED)] = 3.0
 NEAR = 12  # spectra on each side of the event
-FEWEST = 2  # fewest spectra on each side from which growth can be excluded
 TYPICAL_ALPHA = 0.8  # exponent of the arc
 
 
@@ -55,7 +54,7 @@ def detection_limit(model: SeriesModel) -> tuple[FloatArray, FloatArray]:
     if covariances is None:
         covariances = np.array([np.diag(np.square(u[:, i])) for i in range(tau.size)])
     limits = [_by_gain(results, n_off, u_other)]
-    if n_off >= FEWEST and len(near) - n_off >= FEWEST:
+    if n_off >= FEWEST_OFF and len(near) - n_off >= FEWEST_OFF:
         limits += [np.array([_by_rise(one, n_off) for one in covariances])]
     return tau, np.max(limits, axis=0)
 

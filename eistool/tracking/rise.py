@@ -15,7 +15,8 @@ from eistool.typing import FloatArray, Threshold
 NEAR_FRONT: Annotated[int, Threshold("spectra on each side of a rise for limits of R", CHECKED)] = 4
 FEWEST_SCATTER: Annotated[int, Threshold("spectra without a process whose scatter counts", CHECKED)] = 3
 SAME_PEAK: Annotated[float, Threshold("decades between an arc and its DRT peak (criterion 2)", CHECKED)] = 0.35
-JUMP: Annotated[float, Threshold("Δχ² of a rise over steady growth (criterion 6)", CHECKED)] = 8.0
+JUMP: Annotated[float, Threshold("Δχ² of a rise over steady growth (criterion 6)", CHECKED)] = 9.0
+FEWEST_OFF: Annotated[int, Threshold("spectra without a process that exclude growth (criterion 6)", CHECKED)] = 2
 LONGEST: Annotated[int, Threshold("spectra of the interval of an event's place (criterion 6)", CHECKED)] = 8
 WIDEST: Annotated[int, Threshold("spectra over which a process may appear (criterion 6)", CHECKED)] = 6
 SUDDEN: Annotated[float, Threshold("Δχ² below which an appearance counts as sudden", CHECKED)] = 6.0
