@@ -115,8 +115,9 @@ def _worth_telling(found: "Found", final: Sequence[FitResult]) -> tuple[Event, .
 def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
     """Return the tracks to report, each with those whose resistance its own includes, in order of τ.
 
-    A track that is resolved in few spectra is added to its nearest neighbour if the sum is better known, as of
-    one process that two arcs describe. Otherwise it is not reported.
+    A track at the time constant of another is added to it. One that is resolved in few spectra is added to its
+    nearest neighbour if the sum is better known, as of one process that two arcs describe. Otherwise it is not
+    reported.
     """
     n = len(final)
     least = min(max(FEWEST_RESOLVED, math.ceil(n * LEAST_RESOLVED)), MOST_NEEDED)
@@ -125,15 +126,20 @@ def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
     kept = [i for i in found.ids if counts[i] >= least or found.ids[i] in with_event]
     kept = kept or sorted(found.ids, key=lambda i: -counts[i])[:1]
     arcs = [r.processes if r.success else () for r in found.model.results]
-    log_tau = {i: math.log(_median_tau(found.tracks[i], arcs)) for i in found.ids}
-    groups = {i: [i] for i in kept}
-    quiet = [i for i in kept if found.ids[i] not in with_event] or kept  # a sum would hide an event
-    for i in found.ids:
-        if i not in groups:
-            nearest = min(quiet, key=lambda k: abs(log_tau[k] - log_tau[i]))
-            if _is_split(found.tracks[nearest], found.tracks[i], final):
-                groups[nearest].append(i)
-    return groups
+    log_tau = {i: math.log10(_median_tau(found.tracks[i], arcs)) for i in found.ids}
+    groups: dict[int, list[int]] = {}
+    for i in sorted(found.ids, key=lambda i: (found.ids[i] not in with_event, i not in kept, -counts[i])):
+        quiet = [k for k in groups if found.ids[k] not in with_event] or list(groups)  # a sum would hide an event
+        nearest = min(quiet, key=lambda k: abs(log_tau[k] - log_tau[i]), default=i)
+        if found.ids[i] in with_event or nearest == i:
+            groups[i] = [i]
+        elif abs(log_tau[nearest] - log_tau[i]) < REJOIN:  # too close to be told apart
+            groups[nearest].append(i)
+        elif i in kept:
+            groups[i] = [i]
+        elif _is_split(found.tracks[nearest], found.tracks[i], final):
+            groups[nearest].append(i)
+    return {i: groups[i] for i in found.ids if i in groups}
 
 
 def _is_split(kept: Mapping[int, int], other: Mapping[int, int], final: Sequence[FitResult]) -> bool:

@@ -283,6 +283,7 @@ def judge(
         met = False
         reasons.append("with one arc in place of two, its neighbour may contain it in the other spectra")
     evidence = {name: value for criterion in criteria for name, value in criterion.items()}
+    del evidence["limits_apart"]
     status = "edge" if not evidence["in_window"] else "confirmed" if met else "tentative"
     return evidence | {"reason": "; ".join(reasons), "status": status}
 

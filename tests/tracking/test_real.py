@@ -35,7 +35,7 @@ def test_fresh_cells_keep_their_processes_over_state_of_charge() -> None:
 
 @REAL
 def test_a_resolved_arc_is_listed_beside_vague_ones() -> None:
-    # each spectrum of this cell shows an arc of 25 to 70 ohm at about 1 ms, between others that are vague
+    # each spectrum of this cell shows an arc of 40 to 90 ohm at about 1 ms, which up to three ZARCs describe
     folder = DATA / "EIS-DCT" / "EIS-DCT" / "experimental data"
     spectra = [
         read(folder / f"ML621_{soc}%.csv")[0].with_metadata("test", soc_pct=float(soc))
@@ -44,5 +44,5 @@ def test_a_resolved_arc_is_listed_beside_vague_ones() -> None:
     tracks = track(Series(spectra, by="soc"), jobs=1)
     (arc,) = [p for p in tracks.processes if 5e-4 < float(np.median(p.tau)) < 3e-3]
     assert [*arc.status].count("ok") >= 8
-    assert 20 < float(arc.R.min()) < float(arc.R.max()) < 80
+    assert 20 < float(arc.R.min()) < float(arc.R.max()) < 100
     assert any("too vague" in flag for flag in tracks.flags)

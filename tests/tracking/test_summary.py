@@ -34,8 +34,17 @@ def test_the_first_line_gives_the_detection_limit(quiet: Tracks) -> None:
 
 
 def test_a_quiet_series_lists_its_processes_only(quiet: Tracks) -> None:
-    assert len(repr(quiet).splitlines()) == 2
+    _, line = repr(quiet).splitlines()
+    assert line.endswith("resolved in 6 of 6 spectra")
     assert [p.present.size for p in quiet.processes] == [6]
+
+
+def test_a_blocking_tail_is_no_part_of_the_total() -> None:
+    def at(s: int) -> eistool.Spectrum:
+        return eistool.simulate("R0-Zarc1-CPE1", F, [20, 10, 1e-4, 0.9, 1e-5, 0.95], 0.003, s, label=f"{s}")
+
+    total, _ = track([at(s) for s in range(4)], "R0-Zarc1-Zarc2", jobs=1).resistance()
+    assert (total < 100).all()
 
 
 def test_an_arc_seen_twice_apart_is_no_longer_seen_once() -> None:
@@ -79,7 +88,7 @@ def test_sums_have_the_error_of_their_covariance() -> None:
     assert np.isnan(total.alpha)
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(1.0, "1 s"), (1e-3, "1 ms"), (0.35, "350 ms"), (2.2e-5, "22 µs")])
+@pytest.mark.parametrize(("seconds", "text"), [(1.0, "1 s"), (1e-3, "1 ms"), (0.35, "350 ms"), (4.8e-7, "480 ns")])
 def test_times_have_units(seconds: float, text: str) -> None:
     assert _time(seconds) == text
 
