@@ -273,7 +273,7 @@ def judge(
         met = False
         reasons.append(f"another process {'ends' if born else 'begins'} here: the arcs may be interchanged")
     # a process that comes back may have been part of another arc meanwhile
-    if (again or _is_split(run, on[0], off[0], others)) and not levels.adds():
+    if not levels.adds() and (again or _is_split(run, on[0], off[0], others, levels.joint is None)):
         met = False
         reasons.append(
             "another process changes by the same amount, so that the sum is constant: "
@@ -390,7 +390,9 @@ def _levels(
     alone = Levels(levels.order, n_off, run.R[levels.order], np.diag(np.square(run.u_R[levels.order])))
     near_event = levels.off[-NEAR_FRONT:], levels.on[:NEAR_FRONT]
     sharp = levels.u_difference(*near_event) < LOOSE * alone.u_difference(*near_event)
-    return single, levels if sharp else single
+    u = np.sqrt(np.diag(levels.covariance))
+    possible = bool((R[n_off:] > -SIGNIFICANT * u[n_off:]).all())
+    return single, levels if sharp and possible else single
 
 
 def _differs(levels: Levels) -> bool:
@@ -481,8 +483,11 @@ def _fits_along(circuit: Circuit, some: Sequence[int], run: Run, model: SeriesMo
     return found
 
 
-def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
-    """Return whether the R of the process equals, within errors, the change of a neighbour at the event."""
+def _is_split(run: Run, on: int, off: int, others: Sequence[Run], strict: bool) -> bool:
+    """Return whether the R of the process equals, within errors, the change of a neighbour at the event.
+
+    Where the sum of all arcs is not known, the change has to be significant and unusual as well.
+    """
     new = run.arcs[on]
     for other in others:
         if on not in other.arcs or off not in other.arcs:
@@ -490,11 +495,11 @@ def _is_split(run: Run, on: int, off: int, others: Sequence[Run]) -> bool:
         whole, rest = other.arcs[off], other.arcs[on]
         lost, u_lost = whole.R - rest.R, math.hypot(whole.u_R, rest.u_R)
         R = np.array([other.arcs[s].R for s in sorted(other.arcs)])
-        if lost < UNUSUAL * float(np.median(np.abs(np.diff(R)))):
+        if strict and lost < max(SIGNIFICANT * u_lost, UNUSUAL * float(np.median(np.abs(np.diff(R))))):
             continue  # no more than elsewhere
         near = abs(math.log10(rest.tau / new.tau)) < REACH
         same = abs(lost - new.R) < TWO_SIDED_95 * math.hypot(u_lost, new.u_R)
-        if near and same and lost > SIGNIFICANT * u_lost:
+        if near and same and lost > 0:
             return True
     return False
 

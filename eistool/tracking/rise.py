@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 
-from eistool.constants import SIGNIFICANT
 from eistool.tracking.accuracy import CHECKED
 from eistool.tracking.joint_resistance import JointResistance
 from eistool.typing import FloatArray, Threshold
@@ -15,7 +14,7 @@ from eistool.typing import FloatArray, Threshold
 NEAR_FRONT: Annotated[int, Threshold("spectra on each side of a rise for limits of R", CHECKED)] = 4
 FEWEST_SCATTER: Annotated[int, Threshold("spectra without a process whose scatter counts", CHECKED)] = 3
 SAME_PEAK: Annotated[float, Threshold("decades between an arc and its DRT peak (criterion 2)", CHECKED)] = 0.35
-JUMP: Annotated[float, Threshold("Δχ² of a rise over steady growth (criterion 6)", CHECKED)] = 9.0
+JUMP: Annotated[float, Threshold("Δχ² of a rise over steady growth (criterion 6)", CHECKED)] = 12.0
 FEWEST_OFF: Annotated[int, Threshold("spectra without a process that exclude growth (criterion 6)", CHECKED)] = 2
 LONGEST: Annotated[int, Threshold("spectra of the interval of an event's place (criterion 6)", CHECKED)] = 8
 WIDEST: Annotated[int, Threshold("spectra over which a process may appear (criterion 6)", CHECKED)] = 6
@@ -24,7 +23,7 @@ LEAST_LEVEL: Annotated[
     float, Threshold("least level that a rise reaches, relative to the mean of R (criterion 6)", CHECKED)
 ] = 0.5
 LEAST_NEW: Annotated[
-    float, Threshold("change of the sum of all arcs relative to R that no split of an arc makes", CHECKED)
+    float, Threshold("rise of the sum of all arcs relative to that of R that no split of an arc makes", CHECKED)
 ] = 0.5
 PLACED: Annotated[float, Threshold("Δχ² of the interval of an event's place", "99.7 %")] = 9.0
 RATES = (0.1, 0.2, 0.3)  # per spectrum, of exponential growth; faster growth takes six spectra or fewer
@@ -64,14 +63,12 @@ class Levels:
         return math.sqrt(float(contrast @ self.covariance @ contrast))
 
     def adds(self) -> bool:
-        """Return whether the sum of all arcs changes at the event by as much as no split or merger does."""
+        """Return whether the sum of all arcs rises with R at the event, unlike that of an arc that splits."""
         if self.joint is None:
             return False
-        contrast = np.zeros(len(self.order))
-        contrast[self.n_off - 1], contrast[self.n_off] = -1.0, 1.0
-        u = math.sqrt(float(contrast @ self.joint.total_covariance @ contrast))
-        change = float(contrast @ self.joint.total)
-        return change > max(SIGNIFICANT * u, LEAST_NEW * self.mean(self.on[:NEAR_FRONT])[0])
+        before, after = self.n_off - 1, self.n_off
+        change = float(self.joint.total[after] - self.joint.total[before])
+        return change > LEAST_NEW * float(self.R[after] - self.R[before])
 
     @property
     def off(self) -> range:
