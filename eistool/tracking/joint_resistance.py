@@ -44,16 +44,12 @@ class JointResistance:
     tau: float  # s
     u_log_tau: float
     total: FloatArray  # sum of the resistances of all arcs, ohm, shape (n,)
-    total_covariance: FloatArray  # shape (n, n)
     cost: float  # -2 ln of the posterior density, up to a constant
 
     def at(self, some: Sequence[int]) -> "JointResistance":
         """Return the estimates of some spectra, in a given order."""
-        index = np.ix_(some, some)
-        return replace(
-            self, R=self.R[some], covariance=self.covariance[index], total=self.total[some],
-            total_covariance=self.total_covariance[index],
-        )  # fmt: skip
+        covariance = self.covariance[np.ix_(some, some)]
+        return replace(self, R=self.R[some], covariance=covariance, total=self.total[some])
 
 
 @dataclass(slots=True, eq=False)
@@ -268,19 +264,10 @@ class _Walk:
         if not (np.isfinite(R).all() and np.isfinite(C).all() and (np.diag(C) > 0).all()):
             return None
         self.theta, self.pull = theta, pull
-        arcs = self._arcs()
-        rest = np.exp(theta[:, arcs])
-        gradient = np.zeros((n, n, size))
-        gradient[np.arange(n), np.arange(n), m] = 1.0
-        for k, column in enumerate(np.flatnonzero(arcs)):
-            gradient[np.arange(n), np.arange(n), column] = rest[:, k]
-        flat = gradient.reshape(n, n * size)
+        total = R + np.exp(theta[:, self._arcs()]).sum(axis=1)
         u_log_tau = math.sqrt(max(float(inverse[-2, -2]), 0.0))
-        total_covariance = flat @ inverse[:-2, :-2] @ flat.T
-        return JointResistance(
-            R, 0.5 * (C + C.T), math.exp(shape[0]), u_log_tau, R + rest.sum(axis=1), total_covariance,
-            self._cost(theta, R, shape, variance),
-        )  # fmt: skip
+        cost = self._cost(theta, R, shape, variance)
+        return JointResistance(R, 0.5 * (C + C.T), math.exp(shape[0]), u_log_tau, total, cost)
 
     def _cost(self, theta: FloatArray, R: FloatArray, shape: FloatArray, variance: FloatArray) -> float:
         """Return -2 ln of the posterior density, up to a constant."""
