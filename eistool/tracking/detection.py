@@ -31,9 +31,8 @@ LEAST_RESOLVED: Annotated[
 FEWEST_RESOLVED: Annotated[
     int, Threshold("spectra in which a listed process is resolved", "engineering choice")
 ] = 2
-MOST_NEEDED: Annotated[int, Threshold("spectra that suffice for a process to be listed", "engineering choice")] = (
-    10
-)
+
+LEAST_LIMIT = 1e-6  # of R relative to |Z|, below which it is none
 
 
 def track(
@@ -120,7 +119,7 @@ def _folded(found: "Found", final: Sequence[FitResult]) -> dict[int, list[int]]:
     reported.
     """
     n = len(final)
-    least = min(max(FEWEST_RESOLVED, math.ceil(n * LEAST_RESOLVED)), MOST_NEEDED)
+    least = max(FEWEST_RESOLVED, math.ceil(n * LEAST_RESOLVED))
     with_event = {event.process_id for event in found.events}
     counts = {i: _resolved(found.tracks[i], final) for i in found.ids}
     kept = [i for i in found.ids if counts[i] >= least or found.ids[i] in with_event]
@@ -302,7 +301,9 @@ def _process(
                     columns[c][s] = getattr(arc, c)
             status[s], edge[s] = status_of(arc, columns["u_tau"][s], final[s]), arc.edge
             if status[s] == "not_resolvable":
-                columns["upper_limit"][s] = arc.R + TWO_SIDED_95 * arc.u_R
+                limit = arc.R + TWO_SIDED_95 * arc.u_R
+                # an arc at its bound has no error
+                columns["upper_limit"][s] = limit if limit > LEAST_LIMIT * _size(final[s]) else math.nan
             continue
         nearest = min(own_runs, key=lambda r: min(abs(r.first - s), abs(r.last - s)))
         absent = (s < nearest.first and any(s < i <= nearest.last for i in begun)) or (
@@ -312,6 +313,10 @@ def _process(
         if np.isfinite(nearest.R[s]):
             columns["upper_limit"][s] = max(nearest.R[s], 0.0) + TWO_SIDED_95 * nearest.u_R[s]
     return TrackedProcess(id=name, **columns, status=tuple(status), edge=tuple(edge), n_arcs=tuple(n_arcs))
+
+
+def _size(result: FitResult) -> float:
+    return float(np.median(np.abs(result.spectrum.impedance[result.spectrum.mask])))
 
 
 def _sum_of(members: Sequence[Process], result: FitResult) -> Process:
