@@ -149,8 +149,8 @@ def plot_map(tracks: Tracks, title: str = "", drt: SeriesDRT | None = None) -> "
         axes.plot(process.tau[there[ok]], there[ok], "o", color=colour, markeredgecolor="white", markersize=6)
         if low < process.tau[there[-1]] < high:
             axes.annotate(
-                process.id, (process.tau[there[-1]], there[-1]), xytext=(0, 6), textcoords="offset points",
-                ha="center", color="white", fontsize=8.5, fontweight="bold",
+                process.id, (process.tau[there[-1]], there[-1]), xytext=(6, 0), textcoords="offset points",
+                ha="left", va="center", color="white", fontsize=8.5, fontweight="bold",
             )  # fmt: skip
         axes.plot(process.tau[there[~ok]], there[~ok], "o", color="none", markeredgecolor="white", markersize=6)
     for event in tracks.events:
