@@ -149,7 +149,9 @@ def small_arcs(
     try:
         if walk.solve(theta, np.zeros(len(results))) is None:
             return None
-        return np.array([walk.small(one, alpha) for one in tau.tolist()])
+        covariances = np.array([walk.small(one, alpha) for one in tau.tolist()])
+        np.linalg.cholesky(covariances)  # raises where one is not positive
+        return covariances
     except np.linalg.LinAlgError:
         return None
 
@@ -261,13 +263,15 @@ class _Walk:
         # errors at this τ and α, which scale all R alike: they would bias means of R towards small values
         spread = inverse[:-2, -2:] @ np.linalg.solve(inverse[-2:, -2:], inverse[-2:, :-2])
         C = (inverse[:-2, :-2] - spread).reshape(n, size, n, size)[:, m, :, m]
-        if not (np.isfinite(R).all() and np.isfinite(C).all() and (np.diag(C) > 0).all()):
+        C = 0.5 * (C + C.T)
+        if not (np.isfinite(R).all() and np.isfinite(C).all()):
             return None
+        np.linalg.cholesky(C)  # raises where the covariance is not positive
         self.theta, self.pull = theta, pull
         total = R + np.exp(theta[:, self._arcs()]).sum(axis=1)
         u_log_tau = math.sqrt(max(float(inverse[-2, -2]), 0.0))
         cost = self._cost(theta, R, shape, variance)
-        return JointResistance(R, 0.5 * (C + C.T), math.exp(shape[0]), u_log_tau, total, cost)
+        return JointResistance(R, C, math.exp(shape[0]), u_log_tau, total, cost)
 
     def _cost(self, theta: FloatArray, R: FloatArray, shape: FloatArray, variance: FloatArray) -> float:
         """Return -2 ln of the posterior density, up to a constant."""

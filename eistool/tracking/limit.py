@@ -104,5 +104,6 @@ def _other_shapes(result: FitResult) -> list[ComplexArray]:
         power = (1j * omega * arc.tau) ** (arc.alpha if math.isfinite(arc.alpha) else 1.0)
         columns.append(-arc.R * np.log1p(power) / (1 + power))
     tail = 1 / np.sqrt(1j * omega * float(np.median(1 / omega)))
+    columns = [np.nan_to_num(column) for column in columns]  # far outside the window
     shapes = [column[:, None] for column in (*columns, tail)]
     return [*shapes, np.column_stack(columns)] if len(columns) > 1 else shapes
