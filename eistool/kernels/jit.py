@@ -134,8 +134,16 @@ def part(*, fast: bool = False, sums: bool = False, inline: bool = False) -> Cal
     """
     fastmath: Any = set(_SUMS) if sums else set(_SAFE) if fast else False
     options: dict[str, Any] = {"error_model": "numpy", "fastmath": fastmath, "forceinline": inline}
-    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(**options)
-    return decorator
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        part = numba.njit(**options)(function)
+        if not config.DISABLE_JIT:  # type: ignore[attr-defined]
+            find_template = part.get_call_template
+            # otherwise each literal integer among the arguments would be a type of its own, and compiled
+            part.get_call_template = lambda args, kws: find_template(tuple(map(numba.types.unliteral, args)), kws)
+        return part
+
+    return decorate
 
 
 class _Address(numba.types.WrapperAddressProtocol):

@@ -48,21 +48,19 @@ ACCEPTED_NEAR: Annotated[
         "probability of a better minimum at which a search near the floor may end",
         "tests.benchmarks.search and fit: near the floor minima differ by less than the noise tells apart",
     ),
-] = 0.03
-# logistic regression of the probability that a better minimum was missed, on 1, ln(1 + rounds without a better
-# one), the number of time constants, ln(1 + rounds x share of starts at the best), and whether S is near the floor
-MISSED = (-2.2, -0.81, 0.41, -1.77, 0.54)  # on measured sweeps of tests.benchmarks.search
+] = 0.2
+# logistic regression of the probability that a better minimum was missed, on 1, the number of time constants,
+# ln(1 + rounds x share of starts at the best), ln(1 + steps from known minima that came back to the best), and
+# whether S is near the floor
+MISSED = (-2.17, 0.31, -0.79, -0.91, 0.41)  # on measured sweeps of tests.benchmarks.search
 
 
 @part()
-def _chance_missed(quiet, n_taus, share, rounds, is_near):
+def _chance_missed(n_taus, agreed, returned, is_near):
     """Return the probability that a better minimum was missed."""
-    constant, by_quiet, by_taus, by_hits, by_floor = MISSED
-    logit = (
-        constant + by_quiet * math.log(1.0 + quiet) + by_taus * n_taus + by_hits * math.log(1.0 + share * rounds)
-    )
-    if is_near:
-        logit += by_floor
+    constant, by_taus, by_starts, by_returns, by_floor = MISSED
+    logit = constant + by_taus * n_taus + (by_floor if is_near else 0.0)
+    logit += by_starts * math.log(1.0 + agreed) + by_returns * math.log(1.0 + returned)
     return 1.0 / (1.0 + math.exp(-logit))
 
 
@@ -237,7 +235,7 @@ def search(
     order = np.empty(N_STARTS, np.int64)
     picked = np.empty(N_STARTS, np.int64)
     count = np.empty(N_STARTS, np.int64)
-    index, quiet, last_best = first, 0, np.inf
+    index, last_best, returned = first, np.inf, 0
     missed[0] = 0.0 if n_taus == 0 else 1.0
     for turn in range(rounds):
         propose(
@@ -313,6 +311,7 @@ def search(
             )  # fmt: skip
             sort_taus(theta, exchange)
             m = _find(theta, value, minima, values, n_minima, shape, kinds)
+            returned += m == 0
             if value < PROMISING * values[0, 0] and (m < 0 or value < values[m, 0] * (1.0 - 1e-9)):
                 value, converged = minimise(
                     evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
@@ -322,13 +321,13 @@ def search(
                 n_minima = _record(theta, value, converged, 0, minima, values, hits, n_minima, shape, kinds)
         if n_minima > 0:
             best = values[0, 0]
-            quiet = 0 if best < 0.9999 * last_best else quiet + 1
-            last_best = best
+            if best < 0.9999 * last_best:
+                last_best, returned = best, 0
             beyond = best / floor - NEAR_FLOOR if floor > 0.0 else np.inf
             if n_taus == 0:
                 break
             is_near = BELOW_FLOOR <= beyond <= 0.0
-            missed[0] = _chance_missed(quiet, n_taus, hits[0] / hits[-1], turn + 1, is_near)
+            missed[0] = _chance_missed(n_taus, (turn + 1) * hits[0] / hits[-1], returned, is_near)
             all_agree = is_near and hits[0] == hits[-1] and not any_nested
             if all_agree or missed[0] < (max(accepted, ACCEPTED_NEAR) if is_near else accepted):
                 break
