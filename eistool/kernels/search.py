@@ -48,7 +48,7 @@ ACCEPTED_NEAR: Annotated[
         "probability of a better minimum at which a search near the floor may end",
         "tests.benchmarks.search and fit: near the floor minima differ by less than the noise tells apart",
     ),
-] = 0.2
+] = 0.1
 # logistic regression of the probability that a better minimum was missed, on 1, the number of time constants,
 # ln(1 + rounds x share of starts at the best), ln(1 + steps from known minima that came back to the best), and
 # whether S is near the floor
