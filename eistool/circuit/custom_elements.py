@@ -50,8 +50,8 @@ def register_element(
     r"""Register a custom element for the current Python session.
 
     The element can be used in circuits like a built-in one. The function is called from the compiled search,
-    with derivatives by central differences (accurate to about 1e-8 of \|Z\|), so that a fit takes tens of
-    milliseconds instead of one or two.
+    with derivatives by central differences (accurate to about 1e-8 of \|Z\|), so that a fit takes tenths of a
+    second instead of milliseconds.
 
     Parameters
     ----------
