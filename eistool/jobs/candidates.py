@@ -1,5 +1,6 @@
 """Candidate circuits of ``--circuit auto`` by cell type, and the choice among them."""
 
+import functools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -231,7 +232,8 @@ def nested_start(circuit: Circuit, results: Iterable[Draft | FitResult]) -> dict
     return start
 
 
-def _places(smaller: Circuit, circuit: Circuit) -> dict[str, int]:
+@functools.lru_cache(maxsize=1024)  # the same candidates for every sweep
+def _places(smaller: Circuit, circuit: Circuit) -> Mapping[str, int]:
     """Return the parameters of a circuit with their places in a smaller one; empty if it has another part."""
     known = [(_unlabelled(part), part) for part in _parts(circuit)]
     places = {}
