@@ -25,9 +25,9 @@ EQUAL: Annotated[
         "ΔBIC = n EQUAL, 0.002 for 100 points: far below a tie",
     ),
 ] = 1e-5
-# factors of a term in one step: one that the data do not need fades; set on tests.benchmarks.hard
-LEAST, MOST = 0.1, 10.0
-FARTHEST = 20.0
+# factors of a term in one step, so that one that the data do not need fades: least, most, and most before the
+# projection; set on tests.benchmarks.search
+LEAST, MOST, FARTHEST = 0.1, 10.0, 20.0
 CANCELLED = 1e-6  # share of F that is left: below, its difference from the former F is inaccurate
 PATIENCE = 8  # steps with a gain below 100 tolerances: flat valleys have no end; set on tests.benchmarks.hard
 
