@@ -66,6 +66,9 @@ MOST_HIDDEN: Annotated[
     float, Threshold("share of R before an event that misfit may account for (criterion 6)", CHECKED)
 ] = 0.2
 HIGH_PEAK: Annotated[float, Threshold("significance of a peak in a difference (criterion 2)", CHECKED)] = 4.0
+ALIKE: Annotated[
+    float, Threshold("factor between R of single spectra and of joint estimates that is not confirmed", CHECKED)
+] = 2.5
 LOOSE = 2.0  # relative error of joint estimates, which leave τ and α free, at which separate ones are used
 FARTHEST = 12  # spectra on each side of an event with joint estimates of R
 NEAREST = 3  # arcs next to an event that give its τ
@@ -279,6 +282,9 @@ def judge(
             "another process changes by the same amount, so that the sum is constant: "
             + ("one arc may have split" if born else "two arcs may have merged")
         )
+    if met and not _agree(run, levels):
+        met = False
+        reasons.append("R of single spectra and of all together differ: the arcs may be interchanged")
     if met and _may_be_everywhere(levels, _levels(run, on, off, model, everywhere=True)[1]):
         met = False
         reasons.append("with one arc in place of two, its neighbour may contain it in the other spectra")
@@ -393,6 +399,15 @@ def _levels(
     u = np.sqrt(np.diag(levels.covariance))
     possible = bool((R[n_off:] > -SIGNIFICANT * u[n_off:]).all())
     return single, levels if sharp and possible else single
+
+
+def _agree(run: Run, levels: Levels) -> bool:
+    """Return whether R of single spectra is like that of the joint estimate, if there is one."""
+    if levels.joint is None:
+        return True
+    some = [levels.order[i] for i in levels.on]
+    alone = float(np.average(run.R[some], weights=1 / np.square(run.u_R[some])))
+    return alone / ALIKE < levels.mean(levels.on)[0] < alone * ALIKE
 
 
 def _differs(levels: Levels) -> bool:
