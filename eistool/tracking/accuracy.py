@@ -16,7 +16,7 @@ from eistool.fitting.engine import NONE, QUICK, locate
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, Threshold
 
-CHECKED = "engineering choice; false events in none of 936 series of tests.benchmarks.tracking"
+CHECKED = "engineering choice; see the false events of tests.benchmarks.tracking"
 SPECIFIED = "project definition, docs/tracking.md, criterion 3"
 ACCURACY: Annotated[
     float, Threshold("accuracy of instruments relative to the modulus, least σ of BIC", SPECIFIED)

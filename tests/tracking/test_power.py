@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from eistool import Circuit, fit, simulate
+from eistool import Circuit, fit, simulate, track
 from eistool.fitting.engine import NONE, locate
 from eistool.tracking.accuracy import drift_columns, with_accuracy
 from eistool.tracking.arc_count import best_level
@@ -84,3 +84,9 @@ def test_a_common_level_finds_what_no_spectrum_shows() -> None:
     assert abs(first - 8) <= 1
     assert last == 19
     assert gain > 30
+
+
+def test_arcs_that_merge_are_no_disappearance() -> None:
+    """Two arcs come together at 1 % noise: one alone then takes the place of both."""
+    tracks = track(make("birth", 997039).series, jobs=1)
+    assert not [event for event in tracks.events if event.status == "confirmed"]
