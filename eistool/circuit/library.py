@@ -201,13 +201,7 @@ def load_library_circuit(name: str, folders: Iterable[PathLike] = ()) -> Library
     >>> load_library_circuit("spike").roles
     {'L0': 'lead', 'R0': 'electrolyte', 'CPE1': 'electrode'}
     """
-    paths = _paths(folders)
-    if paths.get(name) is not None and paths[name] == _builtin().get(name):
-        return _read_builtin(name)
-    if name not in paths:
-        close = difflib.get_close_matches(str(name), paths, n=3) or sorted(paths)
-        raise CircuitError(f"no library circuit {name!r}; did you mean {', '.join(close)}?")
-    return _read(name, paths[name])
+    return _read(name, _path(name, folders))
 
 
 def load_library(folders: Iterable[PathLike] = ()) -> tuple[LibraryCircuit, ...]:
@@ -244,7 +238,16 @@ def load_circuit(name: str, folders: Iterable[PathLike] = ()) -> Circuit:
     >>> load_circuit("spike")
     L0-R0-CPE1
     """
-    return load_library_circuit(name, folders).circuit
+    path = _path(name, folders)
+    return _builtin_circuit(name) if path is _builtin().get(name) else _read(name, path).circuit
+
+
+def _path(name: str, folders: Iterable[PathLike]) -> Traversable:
+    paths = _paths(folders)
+    if name not in paths:
+        close = difflib.get_close_matches(str(name), paths, n=3) or sorted(paths)
+        raise CircuitError(f"no library circuit {name!r}; did you mean {', '.join(close)}?")
+    return paths[name]
 
 
 def _paths(folders: Iterable[PathLike]) -> dict[str, Traversable]:
@@ -274,9 +277,9 @@ def _builtin() -> Mapping[str, Traversable]:
     }
 
 
-@functools.cache
-def _read_builtin(name: str) -> LibraryCircuit:
-    return _read(name, _builtin()[name])
+@functools.cache  # candidates are loaded for every sweep
+def _builtin_circuit(name: str) -> Circuit:
+    return _read(name, _builtin()[name]).circuit
 
 
 def _read(name: str, path: Traversable) -> LibraryCircuit:

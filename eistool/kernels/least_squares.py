@@ -304,12 +304,24 @@ def _find_terms(operations, parents, kinds, free, term, alone):
 
 
 @part()
-def _solve_within(gram, right, low, high, x, n, matrix, solution, moving, held):
-    """Minimise xᵀGx - 2bᵀx; what would leave its range is held at the limit."""
-    for t in range(n):
-        held[t] = False
-    within = False
-    while not within:
+def _relative_range(theta, lower, upper, most):
+    """Return the least and the largest relative change of an amplitude, within its bounds."""
+    low, high = LEAST - 1.0, most - 1.0
+    # exp only near a bound
+    if lower - theta > -3.0:
+        low = max(low, math.exp(lower - theta) - 1.0)
+    if upper - theta < 3.0:
+        high = min(high, math.exp(upper - theta) - 1.0)
+    return low, high
+
+
+@part()
+def _solve_within(gram, right, low, high, damping, ridge, x, n, matrix, solution, moving, held):
+    """Solve for x with a damped diagonal; what would leave its range is held at the limit.
+
+    ``held`` marks what is held at x from the start. Return False if the matrix is not positive definite.
+    """
+    while True:
         m = 0
         for t in range(n):
             if not held[t]:
@@ -323,15 +335,18 @@ def _solve_within(gram, right, low, high, x, n, matrix, solution, moving, held):
                     solution[k] -= gram[t, u] * x[u]
             for c in range(k + 1):
                 matrix[k, c] = gram[t, moving[c]]
-            matrix[k, k] *= 1.0 + 1e-12
+            matrix[k, k] += damping * gram[t, t] + ridge
+        if not cholesky_solve(matrix, solution, m):
+            return False
         within = True
-        solved = cholesky_solve(matrix, solution, m)
         for k in range(m):
             t = moving[k]
-            x[t] = min(max(solution[k], low[t]), high[t]) if solved else 0.0
-            if solved and x[t] != solution[k]:
+            x[t] = min(max(solution[k], low[t]), high[t])
+            if x[t] != solution[k]:
                 held[t] = True
                 within = False
+        if within:
+            return True
 
 
 @part()
@@ -345,7 +360,7 @@ def _scale_terms(
     """
     right, low, high, x = vectors[0], vectors[1], vectors[2], vectors[3]
     for t in range(n_terms):
-        right[t], low[t], high[t], x[t] = 0.0, LEAST - 1.0, MOST - 1.0, 0.0
+        right[t], low[t], high[t], x[t], held[t] = 0.0, LEAST - 1.0, MOST - 1.0, 0.0, False
         for u in range(n_terms):
             gram[t, u] = 0.0
     for a in amplitudes:
@@ -353,12 +368,10 @@ def _scale_terms(
         right[t] -= gradient[a]
         for c in amplitudes:
             gram[t, term[c]] += hessian[a, c]
-        # exp only near a bound
-        if lower[i] - theta[i] > -3.0:
-            low[t] = max(low[t], math.exp(lower[i] - theta[i]) - 1.0)
-        if upper[i] - theta[i] < 3.0:
-            high[t] = min(high[t], math.exp(upper[i] - theta[i]) - 1.0)
-    _solve_within(gram, right, low, high, x, n_terms, matrix, solution, moving, held)
+        least, most = _relative_range(theta[i], lower[i], upper[i], MOST)
+        low[t], high[t] = max(low[t], least), min(high[t], most)
+    if not _solve_within(gram, right, low, high, 1e-12, 0.0, x, n_terms, matrix, solution, moving, held):
+        return 0.0
     change = 0.0
     for t in range(n_terms):
         row = -2.0 * right[t]
@@ -377,7 +390,8 @@ def _scale_terms(
         for c in range(free.size):
             hessian[a, c] *= solution[a] * solution[c]
     for a in amplitudes:
-        theta[free[a]] += math.log(solution[a])
+        i = free[a]
+        theta[i] = min(max(theta[i] + math.log(solution[a]), lower[i]), upper[i])
     return change
 
 
@@ -406,7 +420,7 @@ def _reduce(
 @part()
 def _solve_step(
     hessian, gradient, damping, ridge, theta, lower, upper, kinds, free, alone,
-    held, moving, matrix, solution, step,
+    limits, held, moving, matrix, solution, step,
 ):  # fmt: skip
     """Compute the damped step within the bounds; return False if the matrix is not positive definite.
 
@@ -415,43 +429,19 @@ def _solve_step(
     that would go further, or leave its bounds, goes as far as it may, and the step of the others takes that into
     account.
     """
-    f = free.size
-    for a in range(f):
+    right, low, high = limits[0], limits[1], limits[2]
+    for a in range(free.size):
         i = free[a]
-        step[a] = 0.0
+        step[a], right[a] = 0.0, -gradient[a]
         held[a] = (theta[i] <= lower[i] and gradient[a] > 0.0) or (theta[i] >= upper[i] and gradient[a] < 0.0)
-    while True:
-        n = 0
-        for a in range(f):
-            if not held[a]:
-                moving[n] = a
-                n += 1
-        for k in range(n):
-            a = moving[k]
-            solution[k] = -gradient[a]
-            for c in range(f):
-                if held[c] and step[c] != 0.0:
-                    solution[k] -= hessian[a, c] * step[c]
-            for m in range(k + 1):
-                matrix[k, m] = hessian[a, moving[m]]
-            matrix[k, k] += damping * hessian[a, a] + ridge
-        if not cholesky_solve(matrix, solution, n):
-            return False
-        within = True
-        for k in range(n):
-            a, i = moving[k], free[moving[k]]
-            low, high = lower[i] - theta[i], upper[i] - theta[i]
-            if alone[a]:
-                low, high = max(math.exp(low), LEAST) - 1.0, min(math.exp(high), FARTHEST) - 1.0
-            else:
-                most = 0.3 if kinds[i] == EXPONENT else 1.5
-                low, high = max(low, -most), min(high, most)
-            step[a] = min(max(solution[k], low), high)
-            if step[a] != solution[k]:
-                held[a] = True
-                within = False
-        if within:
-            return True
+        if alone[a]:
+            low[a], high[a] = _relative_range(theta[i], lower[i], upper[i], FARTHEST)
+        else:
+            most = 0.3 if kinds[i] == EXPONENT else 1.5
+            low[a], high[a] = max(lower[i] - theta[i], -most), min(upper[i] - theta[i], most)
+    return _solve_within(
+        hessian, right, low, high, damping, ridge, step, free.size, matrix, solution, moving, held
+    )
 
 
 @kernel(MINIMISE)
@@ -475,6 +465,7 @@ def minimise(
     new_hessian = np.empty((f, f))
     new_gradient = np.empty(f)
     trial = np.empty(theta.size)
+    limits = np.empty((3, f))
     n_terms = _find_terms(operations, parents, kinds, free, term, alone)
     amplitudes = np.array([a for a in range(f) if term[a] >= 0 and kinds[free[a]] == AMPLITUDE], np.int64)
     gram, vectors = np.empty((n_terms, n_terms)), np.empty((4, n_terms))
@@ -489,7 +480,7 @@ def minimise(
     for _ in range(limit):
         solved = _solve_step(
             hessian, gradient, damping, 1e-14 * best, theta, lower, upper, kinds, free, alone,
-            held, moving, matrix, solution, step,
+            limits, held, moving, matrix, solution, step,
         )  # fmt: skip
         if not solved:
             damping *= 10.0

@@ -149,8 +149,8 @@ def search(
     circuit's outermost sum. Starting from several draws, the column of each term in turn is exchanged for
     the best one in the pool, with amplitudes from least squares. Starts that differ from each other and from
     known minima are refined by short Levenberg-Marquardt runs, and the best of them to convergence. Further
-    starts lie near known minima. The search ends when F is near ``floor`` and does not improve, or, if the
-    floor is not reached, when a better minimum is unlikely.
+    starts lie near known minima. The search ends when a better minimum is unlikely; near ``floor``, less
+    certainty is asked for, and agreement of all starts suffices.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, Threshold
 
 CHECKED = "engineering choice; see the false events of tests.benchmarks.tracking"
+LOOKED = 50.0  # places of an arc, per spectrum, whose search costs BIC 2 ln of their number
 SPECIFIED = "project definition, docs/tracking.md, criterion 3"
 ACCURACY: Annotated[
     float, Threshold("accuracy of instruments relative to the modulus, least σ of BIC", SPECIFIED)

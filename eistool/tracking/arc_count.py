@@ -14,6 +14,7 @@ from eistool.fitting import FitResult
 from eistool.fitting.result import STRONG
 from eistool.tracking.accuracy import (
     CHECKED,
+    LOOKED,
     EvidenceFits,
     ProjectedResidual,
     descend,
@@ -263,7 +264,7 @@ def _ranges(size: FloatArray, information: FloatArray, penalty: FloatArray) -> l
     for cost, (first, last, gain) in zip(
         (0.0, n + math.log(level[1] - level[0] + 1)), (separate, level), strict=True
     ):
-        ranges.append((first, last, gain - cost - 2 * math.log(50.0 * (last - first + 1))))
+        ranges.append((first, last, gain - cost - 2 * math.log(LOOKED * (last - first + 1))))
     return ranges
 
 

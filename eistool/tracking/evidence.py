@@ -19,6 +19,7 @@ from eistool.fitting.result import STRONG
 from eistool.spectrum import Spectrum
 from eistool.tracking.accuracy import (
     CHECKED,
+    LOOKED,
     SPECIFIED,
     ProjectedResidual,
     descend,
@@ -466,7 +467,7 @@ def _against_others(run: Run, on: Sequence[int], model: SeriesModel, gain: float
     totals = {"one arc less": gain}
     factor = weights(model)
     logs = {s: math.log(n_data_independent(model.results[s])) for s in tested}
-    one = sum(run.shared[s].chi2 * factor[s] for s in tested) + 2 * math.log(50.0 * max(len(tested), 1))
+    one = sum(run.shared[s].chi2 * factor[s] for s in tested) + 2 * math.log(LOOKED * max(len(tested), 1))
     one += min(sum(logs.values()), _scatter(run, tested, model) + max(logs.values(), default=0.0))
     each = sum(model.results[s].chi2 * factor[s] + 3 * logs[s] for s in tested)
     reference = min(one, each)

@@ -52,7 +52,7 @@ class JointResistance:
         return replace(self, R=self.R[some], covariance=covariance, total=self.total[some])
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Block:
     """Data of a spectrum."""
 

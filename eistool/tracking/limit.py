@@ -9,7 +9,7 @@ import numpy as np
 from eistool.constants import ONE_SIDED_95, TWO_SIDED_95
 from eistool.fitting import FitResult
 from eistool.fitting.result import STRONG
-from eistool.tracking.accuracy import CHECKED, ProjectedResidual, n_data_independent
+from eistool.tracking.accuracy import CHECKED, LOOKED, ProjectedResidual, n_data_independent
 from eistool.tracking.arc_count import SeriesModel, weights
 from eistool.tracking.joint_resistance import small_arcs
 from eistool.tracking.rise import FEWEST_OFF, JUMP, NEAR_FRONT, growth
@@ -63,7 +63,7 @@ def _by_gain(results: Sequence[FitResult], n_off: int, u: FloatArray) -> FloatAr
     """Return the R at which BIC falls by more than 10 over the spectra with the arc, shape (m,)."""
     n = float(np.median([n_data_independent(result) for result in results]))
     count = max(len(results) - n_off, 1)
-    cost = STRONG + math.log(n) + 2 * math.log(n * count) + 2 * math.log(50.0 * count)
+    cost = STRONG + math.log(n) + 2 * math.log(n * count) + 2 * math.log(LOOKED * count)
     information = np.sum(1 / np.square(u[n_off:]), axis=0)
     return np.asarray((math.sqrt(cost) + ONE_SIDED_95) / np.sqrt(information))
 
