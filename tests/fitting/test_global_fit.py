@@ -219,21 +219,28 @@ def test_one_bad_spectrum_is_left_out() -> None:
     assert fit.n_data == 3 * 74
 
 
-def test_a_dispensable_arc_keeps_the_error_of_the_series_resistance() -> None:
+@pytest.mark.parametrize("seed", range(80, 84))
+def test_a_dispensable_arc_keeps_the_error_of_the_series_resistance(seed: int) -> None:
     soc = [0, 50, 100, 100, 50, 0]
     spectra = [
-        spectrum_at(80, i, Metadata(soc_pct=x, direction=d), 0.01)
+        spectrum_at(seed, i, Metadata(soc_pct=x, direction=d), 0.01)
         for i, (x, d) in enumerate(zip(soc, 3 * ["charge"] + 3 * ["discharge"], strict=True))
     ]
-    fit = eistool.fit_global(
+    arguments = (
         Series(spectra),
         "R0-p(R1,CPE1)-p(R2,CPE2)",
         ["CPE1.alpha", "CPE2.alpha"],
         {"R1": "linear"},
         {"CPE1.Q": "auto"},
     )
-    assert all(result.parameters["R0"].stderr < 1 for result in fit.results)
-    assert any(result.parameters["R2"].status != "ok" for result in fit.results)
+    # with little capacitance, the arc may lie beyond the window, where its resistance adds to R0
+    for fit, largest in (
+        (eistool.fit_global(*arguments, bounds={"CPE2.Q": (1e-4, 1.0)}), 1.0),
+        (eistool.fit_global(*arguments), np.inf),
+    ):
+        series = [result.parameters["R0"] for result in fit.results]
+        assert all(R0.stderr < largest and abs(R0.value - 5) < 4 * R0.stderr for R0 in series)
+        assert any(result.parameters["R2"].status != "ok" for result in fit.results)
 
 
 def test_a_law_that_does_not_hold_is_flagged() -> None:
