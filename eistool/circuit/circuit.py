@@ -55,6 +55,7 @@ class Circuit:
     specs: tuple[ParameterSpec, ...] = field(compare=False)
     roles: Mapping[str, str] = field(compare=False)  # element name -> role, for library circuits
     _index: dict[str, int] = field(compare=False)
+    _hash: int = field(compare=False)  # of the tree; circuits are the keys of many caches
 
     def __init__(self, expression: str) -> None:
         if not isinstance(expression, str):
@@ -95,9 +96,12 @@ class Circuit:
         )
         index = {name: i for names in (full, short) for i, name in enumerate(names)}
         specs = tuple(spec for _, spec in pairs)
-        contents = (tree, elements, short, full, specs, MappingProxyType(dict(roles or {})), index)
+        contents = (tree, elements, short, full, specs, MappingProxyType(dict(roles or {})), index, hash(tree))
         for name, value in zip(self.__slots__, contents, strict=True):
             object.__setattr__(self, name, value)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -119,7 +123,7 @@ class Circuit:
         >>> Circuit("R0-Q1").index("Q1.alpha")
         2
         """
-        known = canonical_name(name) if isinstance(name, str) else name
+        known = name if name in self._index or not isinstance(name, str) else canonical_name(name)
         if known not in self._index:
             close = difflib.get_close_matches(str(name), self._index, n=3) or self.parameters
             raise CircuitError(f"{self}: no parameter {name!r}; did you mean {', '.join(close)}?")

@@ -1,5 +1,6 @@
 """Resistances of a circuit at the ends of the frequency axis: direct current and infinite frequency."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ import numpy as np
 
 from eistool.circuit.circuit import Circuit
 from eistool.circuit.elements import ELEMENTS
-from eistool.circuit.tree import Element, Node, Series
+from eistool.circuit.tree import Element, Node, Series, join
 from eistool.typing import FloatArray
 
 _Resistance = tuple[float, dict[int, float]]  # with the derivatives by parameter that are not 0
@@ -98,8 +99,13 @@ def blocking_parts(circuit: Circuit, values: FloatArray) -> Circuit | None:
     """
     parts = circuit.tree.parts if isinstance(circuit.tree, Series) else (circuit.tree,)
     known = values.tolist()
-    blocking = [part for part in parts if math.isinf(_of_node(circuit, part, known, _DIRECT)[0])]
-    return Circuit.from_tree(Series(tuple(blocking)) if len(blocking) > 1 else blocking[0]) if blocking else None
+    blocking = tuple(part for part in parts if math.isinf(_of_node(circuit, part, known, _DIRECT)[0]))
+    return _in_series(blocking) if blocking else None
+
+
+@functools.lru_cache(maxsize=256)
+def _in_series(parts: tuple[Node, ...]) -> Circuit:
+    return Circuit.from_tree(join(Series, parts))
 
 
 def blocking_elements(circuit: Circuit) -> tuple[str, ...]:
@@ -149,7 +155,8 @@ def _of_element(circuit: Circuit, element: Element, values: Sequence[float], lim
         return math.inf, {}
     if element.symbol not in ELEMENTS:  # the limit of a custom element is unknown
         return math.nan, {}
-    index = [circuit.index(f"{element.name}.{name}") for name in limit.rails.get(element.symbol, ("R",))]
+    name = element.name
+    index = [circuit.index(f"{name}.{rail}") for rail in limit.rails.get(element.symbol, ("R",))]
     if len(index) == 3:
         rails = np.array([values[i] for i in index])
         # the imaginary part of a tiny imaginary step is the derivative, to the last digit

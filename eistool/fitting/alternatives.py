@@ -1,5 +1,6 @@
 """Covariance from alternatives to a fit: other minima, smaller circuits, and other laws beyond the window."""
 
+import functools
 import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -10,11 +11,12 @@ import numpy as np
 from eistool.circuit import Circuit
 from eistool.circuit.limits import dc_resistance, high_frequency_resistance
 from eistool.circuit.tree import without
-from eistool.fitting.arcs import arcs
+from eistool.fitting.arcs import arc_places
 from eistool.fitting.problem import Constraints, Problem
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray, Threshold
 
 FAR_STEP = 5.0  # e-folds of a change that leaves a positive parameter undetermined
+TINY = 1e-300  # stands for 0 where a logarithm is needed
 NEGLIGIBLE = 1e-3  # probability of a mode that changes no error visibly
 EXTRAPOLATION: Annotated[
     float,
@@ -53,9 +55,10 @@ def modes_covariance(
     p = ends[0].size
     covariance = np.zeros((p, p))
     weights = likelihood / likelihood.sum()
+    alike = _interchangeable(problem)
     for weight, end in zip(weights[1:], ends[1:], strict=True):
         if weight > NEGLIGIBLE:
-            step = _steps(circuit, ends[0], _relabelled(circuit, problem, ends[0], end))
+            step = _steps(circuit, ends[0], _relabelled(circuit, alike, ends[0], end))
             covariance += weight * np.outer(step, step)
     return covariance
 
@@ -136,7 +139,7 @@ def _step_at_top(circuit: Circuit, values: FloatArray, at_top: complex) -> Float
     if not math.isfinite(resistance):  # of a custom element
         return np.zeros_like(values)
     step = by_value.copy()
-    members = [np.array([circuit.index(name) for name in names]) for names in arcs(circuit.tree)]
+    members = arc_places(circuit)
     if members and step.any():
         fastest = min(members, key=lambda member: _log_tau(circuit, values, member))
         step[fastest[0]] -= 1.0
@@ -156,21 +159,35 @@ def _step_at_bottom(circuit: Circuit, values: FloatArray, at_bottom: complex) ->
 
 def _steps(circuit: Circuit, values: FloatArray, others: FloatArray) -> FloatArray:
     """Return changes of parameters; of positive ones other than resistances by the logarithm."""
-    linear = np.array([spec.kind in ("resistance", "exponent") for spec in circuit.specs])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logarithmic = values * np.clip(np.log(others / values), -FAR_STEP, FAR_STEP)
-    steps: FloatArray = np.where(linear, others - values, np.nan_to_num(logarithmic))
+    logarithms = np.log(np.maximum([values, others], TINY))
+    steps: FloatArray = np.where(
+        _are_linear(circuit),
+        others - values,
+        values * np.clip(logarithms[1] - logarithms[0], -FAR_STEP, FAR_STEP),
+    )
     return steps
 
 
-def _relabelled(circuit: Circuit, problem: Problem, best: FloatArray, end: FloatArray) -> FloatArray:
+@functools.lru_cache(maxsize=256)
+def _are_linear(circuit: Circuit) -> BoolArray:
+    return np.array([spec.kind in ("resistance", "exponent") for spec in circuit.specs])
+
+
+def _interchangeable(problem: Problem) -> list[list[list[int]]]:
+    """Return the places of the parameters of arcs that may change their labels, class after class."""
+    order = problem.program.order.tolist()
+    return [
+        [[order[i] for i in row[1:] if i >= 0] for row in rows]
+        for _, rows in itertools.groupby(problem.exchange.tolist(), key=lambda row: row[0])
+    ]
+
+
+def _relabelled(
+    circuit: Circuit, alike: Sequence[Sequence[Sequence[int]]], best: FloatArray, end: FloatArray
+) -> FloatArray:
     """Return the values of a minimum with interchangeable arcs in the order closest to the best minimum."""
     relabelled = end.copy()
-    rows = problem.exchange
-    for kind in np.unique(rows[:, 0]):
-        members = [problem.program.order[row[row >= 0]] for row in rows[rows[:, 0] == kind, 1:]]
-        if len(members) < 2:
-            continue
+    for members in alike:
         taus, references = ([_log_tau(circuit, values, member) for member in members] for values in (end, best))
 
         def distance(
@@ -184,12 +201,9 @@ def _relabelled(circuit: Circuit, problem: Problem, best: FloatArray, end: Float
     return relabelled
 
 
-def _log_tau(circuit: Circuit, values: FloatArray, member: IntArray) -> float:
+def _log_tau(circuit: Circuit, values: FloatArray, member: Sequence[int]) -> float:
     """Return ln tau of an arc of (R, Q, alpha), (R, C) or (R, tau, ...)."""
-    if member.size == 1:  # a rail of a line
-        return float(np.log(max(values[member[0]], 1e-300)))
-    R, second = np.log(np.maximum(values[member[:2]], 1e-300))
-    if circuit.specs[member[1]].kind == "tau":
-        return float(second)
-    alpha = values[member[2]] if member.size > 2 else 1.0
-    return float((R + second) / alpha)
+    logarithms = [math.log(max(values[i], TINY)) for i in member[:2]]
+    if len(member) == 1 or circuit.specs[member[1]].kind == "tau":  # a rail of a line, or as it is
+        return logarithms[-1]
+    return sum(logarithms) / float(values[member[2]] if len(member) > 2 else 1.0)

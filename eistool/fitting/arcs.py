@@ -2,7 +2,7 @@
 
 import functools
 
-from eistool.circuit import Element, Node, Parallel, Series
+from eistool.circuit import Circuit, Element, Node, Parallel, Series
 
 
 @functools.lru_cache(maxsize=256)
@@ -27,3 +27,9 @@ def _resistor(branch: Node) -> list[str]:
     parts = branch.parts if isinstance(branch, Series) else (branch,)
     names = [f"{part.name}.R" for part in parts if isinstance(part, Element) and part.symbol == "R"]
     return names if len(names) == 1 else []
+
+
+@functools.lru_cache(maxsize=256)
+def arc_places(circuit: Circuit) -> tuple[tuple[int, ...], ...]:
+    """Return the places of the parameters of each arc in the circuit's order."""
+    return tuple(tuple(circuit.index(name) for name in names) for names in arcs(circuit.tree))

@@ -410,7 +410,7 @@ def _draft(
         excess=excess,
         rms=rms,
         status="failed" if not found.outcomes[0, 1] else "poor_model" if poor else "ok",
-        assessment=assess(problem, circuit, spectrum, weighting, found.minima[0]),
+        assessment=assess(problem, circuit, weighting, found.minima[0]),
         is_refit=effort is NONE,
     )
 

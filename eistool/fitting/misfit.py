@@ -21,6 +21,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,6 @@ STEP, BEYOND = 0.2, 0.5  # decades: between nodes of the distribution, and of th
 LEADS = np.arange(-1.0, 0.61, 0.4)  # decades of tau from the upper edge of the window
 LEAD_SIZE = 0.3  # of |Z| at the upper edge
 SMALLEST = 1e-5  # of a direction's variance by the largest
-MOST = 300.0  # of |ln| that still has an exponential
 LEVEL_DEGREE, POINTS_PER_DEGREE = 10, 4  # of the polynomial that smooths ln |Z|
 
 
@@ -57,11 +57,12 @@ class MisfitBasis:
     order: IntArray  # of the points with descending omega
     smooth: FloatArray  # shape (n_points, k): orthonormal polynomials of log_omega
     nodes: FloatArray  # ln tau of the distribution
-    relaxations: ComplexArray  # shape (n_nodes, n_points)
+    relaxations: FloatArray  # shape (n_nodes, 2 n_points)
     distributions: tuple[FloatArray, ...]  # deviations, each of shape (m, n_nodes)
-    leads: ComplexArray  # shape (n_leads, n_points)
+    leads: FloatArray  # shape (n_leads, 2 n_points)
     spectra: tuple[FloatArray, ...]  # deviations of both parts, each of shape (m, 2 n_points)
     first: IntArray  # of the columns of each shape, and their number
+    blocks: IntArray  # likewise of columns that share residuals: both parts of a spectrum deviate on their own
 
     def modes(self, impedance: ComplexArray, deviation: ComplexArray) -> "MisfitModes":
         """Return the shapes for a spectrum and a weighting.
@@ -81,32 +82,34 @@ class MisfitBasis:
         scale = math.sqrt(float(np.mean((np.tile(modulus, 2) * weight) ** 2)))
         weight /= scale
         at_nodes = np.exp(np.interp(self.nodes, -self.log_omega[self.order], np.log(modulus[self.order])))
-        relaxations = _stacked(self.relaxations) * at_nodes[:, None] * weight
-        leads = _stacked(self.leads) * modulus[self.order[0]] * weight
-        rows = [row for root in self.distributions for row in (root @ relaxations, leads)]
-        rows += [root * (np.tile(level, 2) * weight) for root in self.spectra]
-        size = int(self.first[-1])
+        relaxations = self.relaxations * at_nodes[:, None] * weight
+        leads = self.leads * modulus[self.order[0]] * weight
+        deviations = [row for root in self.distributions for row in (root @ relaxations, leads)]
+        rows = np.concatenate([*deviations, *(root * (np.tile(level, 2) * weight) for root in self.spectra)])
+        size = len(rows)
         effect = np.zeros((size, self.nodes.size))
         for root, i in zip(self.distributions, self.first, strict=False):
             effect[i : i + len(root)] = root * at_nodes
-        found = MisfitModes(self, weight, scale, np.concatenate(rows), np.empty(size), np.empty(size), effect)
-        for i, j in itertools.pairwise(self.first):
-            misfit.tridiagonalise(found.rows[i:j], effect[i:j], found.diagonal[i:j], found.beside[i:j])
-        return found
+        reflectors = np.empty((size, int(np.diff(self.blocks).max())))
+        diagonal, beside = np.empty(size), np.empty(size)
+        for i, j in itertools.pairwise(self.blocks):
+            misfit.tridiagonalise(rows[i:j], reflectors[i:j], diagonal[i:j], beside[i:j])
+        return MisfitModes(self, weight, scale, rows, reflectors, diagonal, beside, effect)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MisfitModes:
     """Shapes of misfit for one spectrum and weighting, for any number of circuits.
 
-    The m weighted columns Φ of all shapes are turned by an orthogonal Q such that QᵀΦᵀΦQ = T is
-    tridiagonal within each shape; see :mod:`eistool.kernels.misfit`.
+    For the m weighted columns Φ of all shapes, an orthogonal Q makes QᵀΦᵀΦQ = T tridiagonal within each block of
+    columns; see :mod:`eistool.kernels.misfit`.
     """
 
     basis: MisfitBasis
     weight: FloatArray  # shape (2 n_points,), in 1/ohm: |Z| times it is 1 in the quadratic mean
     scale: float  # weights of the fit by these
-    rows: FloatArray  # shape (m, 2 n_points): QᵀΦᵀ
+    rows: FloatArray  # shape (m, 2 n_points): Φᵀ
+    reflectors: FloatArray  # Q of each block
     diagonal: FloatArray  # shape (m,), of T
     beside: FloatArray  # shape (m,), of T
     effect: FloatArray  # shape (m, n_nodes), of the columns on the distribution at its nodes, in ohm
@@ -121,27 +124,27 @@ class Arcs:
     alpha: FloatArray  # shape (k,)
     height: FloatArray  # ohm, shape (n_nodes,): -Im Z of the whole circuit at ω = 1/τ of the basis's nodes
 
-    def _power(self, log_omega: FloatArray) -> ComplexArray:
-        log_size = self.alpha[:, None] * (log_omega + np.log(np.maximum(self.tau, 1e-300))[:, None])
-        power: ComplexArray = np.exp(np.clip(log_size, -MOST, MOST) + 0.5j * np.pi * self.alpha[:, None])
-        return power
-
-    def skewness(self, log_omega: FloatArray) -> ComplexArray:
-        """Return dZ/d ln β of R/(1 + (jωτ)^α)^β [1]_ at β = 1, shape (k, n).
+    def skewness(self, log_omega: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return the weighted dZ/d ln β of R/(1 + (jωτ)^α)^β [1]_ at β = 1, times its size, shape (k, 2 n).
 
         References
         ----------
         .. [1] S. Havriliak, S. Negami, Polymer 8 (1967) 161, doi:10.1016/0032-3861(67)90021-3
         """
-        x = self._power(log_omega)
-        skewness: ComplexArray = -self.R[:, None] * np.log(1 + x) / (1 + x)
-        return skewness
+        columns = np.empty((self.R.size, weight.size))
+        misfit.skew(self.R, self.tau, self.alpha, log_omega, weight, SKEWNESS, columns)
+        return columns
 
     def shares(self, log_tau: FloatArray) -> FloatArray:
         """Return each arc's part in the distribution, by the heights at ω = 1/τ, shape (k, n_nodes)."""
-        height = -(self.R[:, None] / (1 + self._power(-log_tau))).imag
+        log_size = self.alpha[:, None] * (np.log(np.maximum(self.tau, 1e-300))[:, None] - log_tau)
+        power = np.exp(np.clip(log_size, -misfit.MOST, misfit.MOST) + 0.5j * np.pi * self.alpha[:, None])
+        height = -(self.R[:, None] / (1 + power)).imag
         shares: FloatArray = height / np.maximum(np.maximum(self.height, height.sum(axis=0)), 1e-300)
         return shares
+
+
+NO_ARCS = Arcs(np.empty(0), np.empty(0), np.empty(0), np.zeros(1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,11 +153,6 @@ class Misfit:
 
     Attributes
     ----------
-    covariance : FloatArray, shape (p + 1 + k, p + 1 + k)
-        Second moments of the steps of the parameters, then, in ohm, of what the misfit adds to the resistance
-        to direct current and to each arc: noise, misfit, and the step that the misfit would cause.
-    noise_covariance : FloatArray, shape (p, p)
-        Of the steps if the circuit were exact.
     log_evidence : float
         Of the circuit, averaged over shapes and amplitudes, less 1 for each parameter; it compares circuits
         for one spectrum, weighting and mask.
@@ -166,12 +164,29 @@ class Misfit:
         Mean standard deviation of the noise relative to |Z|, of each part.
     """
 
-    covariance: FloatArray
-    noise_covariance: FloatArray
     log_evidence: float
     p_exact: float
     amplitude: float
     sigma: float
+    _modes: MisfitModes
+    _arcs: Arcs
+    _weighed: tuple[Any, ...]  # unit, gram, seen, first, diagonal, beside, shares and sigma of the models
+
+    def covariance(self) -> FloatArray:
+        """Return the second moments of the steps, and of what the misfit adds to resistances.
+
+        Shape (p + 1 + k, p + 1 + k): the steps of the parameters, then, in ohm, the resistance to direct current
+        and that of each arc. They hold noise, misfit, and the step that the misfit would cause.
+        """
+        unit, gram, seen, first, diagonal, beside, share, sigma = self._weighed
+        modes = self._modes
+        shares = np.concatenate([np.ones((1, modes.basis.nodes.size)), self._arcs.shares(modes.basis.nodes)])
+        covariance = np.empty((unit.size + len(shares),) * 2)
+        misfit.average_moments(
+            unit, gram, seen, np.ascontiguousarray(shares @ modes.effect.T), modes.basis.blocks, modes.reflectors,
+            first, diagonal, beside, RHO, share, sigma, covariance,
+        )  # fmt: skip
+        return covariance
 
     def uncertainty(self, derivative: FloatArray, direct_current: bool = False, arcs: Sequence[int] = ()) -> float:
         """Return the standard uncertainty of a quantity.
@@ -186,12 +201,12 @@ class Misfit:
             Arcs whose R it is, or holds, by their place in :class:`Arcs`. The misfit near them is a part of
             them with a probability of 3/4, and of something else otherwise.
         """
-        p = derivative.size
-        g = np.concatenate([derivative, np.zeros(len(self.covariance) - p)])
-        apart = float(g @ self.covariance @ g)
+        p, covariance = derivative.size, self.covariance()
+        g = np.concatenate([derivative, np.zeros(len(covariance) - p)])
+        apart = float(g @ covariance @ g)
         g[p] = direct_current
         g[[p + 1 + k for k in arcs]] = 1.0
-        together = float(g @ self.covariance @ g)
+        together = float(g @ covariance @ g)
         variance = P_BELONGS * together + (1 - P_BELONGS) * apart if len(arcs) else together
         return math.sqrt(max(variance, 0.0))
 
@@ -236,17 +251,18 @@ def _basis(frequency: bytes) -> MisfitBasis:
     parts = [_root(np.log10(omega), scale) for scale in SPECTRUM_SCALES]
     place = (np.log(omega) + 0.5 * (low + high)) / max(0.5 * (high - low), SMALLEST)
     chebyshev = np.polynomial.chebyshev.chebvander(place, min(LEVEL_DEGREE, omega.size // POINTS_PER_DEGREE))
-    sizes = [len(root) + len(LEADS) for root in roots] + [2 * len(root) for root in parts]
+    wide, narrow = [len(root) + len(LEADS) for root in roots], [len(root) for root in parts]
     return MisfitBasis(
         log_omega=np.log(omega),
         order=order,
         smooth=np.linalg.qr(chebyshev)[0],
         nodes=nodes,
-        relaxations=1 / (1 + 1j * np.outer(np.exp(nodes), omega)),
+        relaxations=_stacked(1 / (1 + 1j * np.outer(np.exp(nodes), omega))),
         distributions=tuple(roots),
-        leads=LEAD_SIZE * (1 + np.exp(low - leads))[:, None] * x / (1 + x),
+        leads=_stacked(LEAD_SIZE * (1 + np.exp(low - leads))[:, None] * x / (1 + x)),
         spectra=tuple(np.kron(np.eye(2), root).astype(np.float64) for root in parts),
-        first=np.cumsum([0, *sizes]).astype(np.int64),
+        first=np.cumsum([0, *wide, *(2 * size for size in narrow)]),
+        blocks=np.cumsum([0, *wide, *np.repeat(narrow, 2)]),
     )
 
 
@@ -382,26 +398,22 @@ def assess_misfit(
         raise FitError(f"misfit: {n} points for {p} parameters; use more points")
     if not (np.isfinite(residual).all() and np.isfinite(jacobian).all()):
         raise FitError("misfit: residual or jacobian is not finite; give those of a fit that converged")
-    rows, diagonal, beside, first = modes.rows, modes.diagonal, modes.beside, modes.basis.first
-    shares = np.ones((1, modes.basis.nodes.size))
-    effect = modes.effect
-    if arcs is not None and arcs.R.size:
-        k = arcs.R.size
-        own = np.ascontiguousarray(_stacked(SKEWNESS * arcs.skewness(modes.basis.log_omega)) * modes.weight)
-        nothing, own_diagonal, own_beside = np.zeros((k, shares.size)), np.empty(k), np.empty(k)
-        misfit.tridiagonalise(own, nothing, own_diagonal, own_beside)
-        rows, effect = np.concatenate([rows, own]), np.concatenate([effect, nothing])
-        diagonal, beside = np.append(diagonal, own_diagonal), np.append(beside, own_beside)
-        first = np.append(first, first[-1] + k)
-        shares = np.concatenate([shares, arcs.shares(modes.basis.nodes)])
-    n_shapes, size = first.size - 1, p + len(shares)
-    covariance, noise_covariance = np.empty((size, size)), np.empty((p, p))
-    log_evidence, exact, amplitude, sigma = misfit.assess(
-        _stacked(residual) * modes.weight,
-        np.ascontiguousarray(_stacked(jacobian.T) * modes.weight),
-        np.ascontiguousarray(prior, dtype=np.float64),
-        rows, diagonal, beside, np.ascontiguousarray(shares @ effect.T), first,
+    arcs = NO_ARCS if arcs is None else arcs
+    k = arcs.R.size
+    first = np.append(modes.basis.first, modes.basis.first[-1] + k) if k else modes.basis.first
+    own = arcs.skewness(modes.basis.log_omega, modes.weight)
+    diagonal, beside = np.append(modes.diagonal, np.empty(k)), np.append(modes.beside, np.empty(k))
+    data = np.empty((p + 1, 2 * n))
+    np.multiply(jacobian.T.real, modes.weight[:n], out=data[:p, :n])
+    np.multiply(jacobian.T.imag, modes.weight[n:], out=data[:p, n:])
+    data[p] = _stacked(residual) * modes.weight
+    n_shapes = first.size - 1
+    unit, gram, seen = np.empty(p), np.empty((p + 1, p + 1)), np.empty((diagonal.size, p + 1))
+    share, sigma = np.empty((2, 1 + n_shapes * RHO.size))
+    log_evidence, exact, amplitude, noise = misfit.weigh(
+        data, prior, modes.rows, own, modes.basis.blocks, modes.reflectors, first, diagonal, beside,
         np.full(n_shapes, (1 - p_exact) / n_shapes), RHO, TYPICAL,
-        1 / modes.scale**2 if measured else LEAST_VARIANCE, covariance, noise_covariance,
+        1 / modes.scale**2 if measured else LEAST_VARIANCE, unit, gram, seen, share, sigma,
     )  # fmt: skip
-    return Misfit(covariance, noise_covariance, log_evidence - PRICE * p, exact, amplitude, sigma)
+    weighed = (unit, gram, seen, first, diagonal, beside, share, sigma)
+    return Misfit(log_evidence - PRICE * p, exact, amplitude, noise, modes, arcs, weighed)

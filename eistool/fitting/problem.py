@@ -156,23 +156,26 @@ class Problem:
         axis = self.axis
         if self.n_points < len(spectrum):
             axis = _axis(spectrum.frequency.tobytes(), axis.log_omega_0)
-        sums, rows = self.program.workspace(axis.grid.shape[1])
-        _, _, *circuit, _, _, _ = self.arguments
-        model.evaluate(*circuit, theta, axis.grid, sums, rows)
         impedance = np.empty(len(spectrum), dtype=np.complex128)
-        impedance[axis.order] = from_blocks(sums[0], len(spectrum)) * math.exp(self.scale[0])
+        impedance[axis.order] = self.evaluate(theta, axis.grid, len(spectrum)) * math.exp(self.scale[0])
         return impedance
 
-    def linearise(self, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
-        """Return the model and its derivatives by theta in ohm at the used points, in the order of ``axis``.
+    def evaluate(self, theta: FloatArray, grid: FloatArray, n_points: int) -> ComplexArray:
+        """Return the model in units of Z0 at the points of a frequency grid, relative to ω0, shape (n_points,)."""
+        sums, rows = self.program.workspace(grid.shape[1])
+        _, _, *circuit, _, _, _ = self.arguments
+        model.evaluate(*circuit, theta, grid, sums, rows)
+        return from_blocks(sums[0], n_points)
 
-        Shapes (n_points,) and (n_points, p).
+    def linearise(self, theta: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+        """Return the model and its derivatives by theta in units of Z0 at the used points.
+
+        Shapes (n_points,) and (n_points, p), in the order of ``axis``.
         """
         sums, rows = self.workspace
         _, _, *circuit, _, _, _ = self.arguments
         model.evaluate(*circuit, theta, self.axis.grid, sums, rows)
-        z0 = math.exp(self.scale[0])
-        return from_blocks(sums[0], self.n_points) * z0, from_blocks(rows, self.n_points).T * z0
+        return from_blocks(sums[0], self.n_points), from_blocks(rows, self.n_points).T
 
     @property
     def grid(self) -> FloatArray:

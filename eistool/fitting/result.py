@@ -477,27 +477,26 @@ def failed_result(spectrum: Spectrum, circuit: Circuit, weighting: str, reason: 
 
 
 def _parameters(result: FitResult) -> Parameters:
-    circuit = result.circuit
-    variances = np.diag(result.covariance)
-    items = []
+    circuit, dof, items = result.circuit, result.dof, []
     names = [element.name for element in circuit.elements for _ in element.spec.parameters]
-    for i, (name, spec, element) in enumerate(zip(circuit.parameters, circuit.specs, names, strict=True)):
-        value, status = float(result.values[i]), result.statuses[i]
-        known = status in ("ok", "not_identifiable") and variances[i] > 0
-        stderr = math.sqrt(variances[i]) if known else math.nan
+    noisy = result.covariance * math.nan if result.noise_covariance is None else result.noise_covariance
+    numbers = (result.values, result.covariance.diagonal(), noisy.diagonal(), result.lower, result.upper)
+    for name, spec, element, status, value, variance, of_noise, lower, upper in zip(
+        circuit.parameters, circuit.specs, names, result.statuses, *(row.tolist() for row in numbers), strict=True
+    ):
+        known = status in ("ok", "not_identifiable") and variance > 0
+        stderr = math.sqrt(variance) if known else math.nan
         # a resistance is an amplitude: its likelihood is normal in itself where it may vanish
         linear = spec.kind == "exponent" or (spec.kind == "resistance" and status == "not_identifiable")
-        low, high = interval(value, stderr, linear, result.dof) if known else (math.nan, math.nan)
+        low, high = interval(value, stderr, linear, dof) if known else (math.nan, math.nan)
         if spec.kind == "resistance":
             low = max(low, 0.0)
-        bounds = float(result.lower[i]), float(result.upper[i])
         if spec.kind == "exponent":
-            low, high = max(low, bounds[0]), min(high, bounds[1])
-        role = circuit.roles.get(element, "")
-        noise = (
-            math.sqrt(result.noise_covariance[i, i]) if known and result.noise_covariance is not None else math.nan
+            low, high = max(low, lower), min(high, upper)
+        role, stderr_noise = circuit.roles.get(element, ""), math.sqrt(of_noise) if known else math.nan
+        items.append(
+            Parameter(name, value, stderr, spec.unit, lower, upper, status, role, low, high, stderr_noise)
         )
-        items.append(Parameter(name, value, stderr, spec.unit, *bounds, status, role, low, high, noise))
     return Parameters(circuit, tuple(items))
 
 

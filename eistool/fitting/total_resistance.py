@@ -69,8 +69,10 @@ def _direct_current(result: FitResult) -> tuple[float, FloatArray, float]:
     slowest = int(np.argmin(np.where(result.spectrum.mask, result.spectrum.frequency, np.inf)))
     own = values[[circuit.index(name) for name in blocking.full_names]]
     tail = float(np.abs(blocking.impedance(result.spectrum.frequency[[slowest]], own)[0]))
+    if tail > EVIDENT_TAIL * abs(result.impedance[slowest]):
+        return value, derivative, 0.0
     rest = without(circuit.tree, {element.name for element in blocking.elements})
-    if rest is None or tail > EVIDENT_TAIL * abs(result.impedance[slowest]):
+    if rest is None:
         return value, derivative, 0.0
     smaller = Circuit.from_tree(rest)
     index = [circuit.index(name) for name in smaller.full_names]

@@ -8,8 +8,10 @@ from typing import Annotated
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.circuit.program import Program
-from eistool.fitting.arcs import arcs
+from eistool.circuit.custom_elements import take_error
+from eistool.circuit.program import Program, frequency_grid, from_blocks
+from eistool.errors import CircuitError
+from eistool.fitting.arcs import arc_places
 from eistool.fitting.misfit import (
     AMPLITUDES,
     LEAST_STEP,
@@ -21,12 +23,10 @@ from eistool.fitting.misfit import (
     misfit_basis,
     prior_of,
 )
-from eistool.fitting.problem import Problem
+from eistool.fitting.problem import Axis, Problem
 from eistool.fitting.result import UNRESOLVED, UNRESOLVED_EXPONENT
-from eistool.fitting.weights import standard_deviation
 from eistool.kernels import least_squares, nonlinear_covariance, parameters
-from eistool.spectrum import Spectrum
-from eistool.typing import BoolArray, FloatArray, Threshold
+from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray, Threshold
 
 NEARLY_LINEAR: Annotated[
     float,
@@ -46,7 +46,7 @@ class Assessment:
 
     misfit: Misfit
     stretch: FloatArray  # shape (n_free,): scale of its steps
-    members: list[tuple[int, float]]  # theta's row and R in ohm of each arc
+    arcs: IntArray  # shape (k,): theta's row of R
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ class Uncertainty:
     covariance: FloatArray  # shape (p, p), noise and misfit; 0 for fixed parameters
     noise_covariance: FloatArray  # shape (p, p), of a linear model with noise alone
     arc_covariance: FloatArray  # shape (p, p), part of it: misfit that belongs to the arcs
-    dc_covariance: FloatArray  # shape (p + 1,), of theta with the misfit's own d.c. resistance in ohm
+    dc_covariance: FloatArray  # shape (p + 1,), of theta with the misfit's own d.c. resistance, and its variance
     dispensable: BoolArray  # shape (q, p): parts that the data do not need
 
 
@@ -85,76 +85,69 @@ def estimate_uncertainty(
     cost = (parts & ~problem.held).sum(axis=1) * math.log(2 * problem.n_points)
     inverse = np.empty_like(hessian)
     least_squares.invert(hessian, inverse)
-    noise = np.zeros((p, p))
-    noise[np.ix_(free, free)] = inverse * variance
-    members = assessment.members
-    n = free.size
-    moments = assessment.misfit.covariance.copy()
-    moments[:n] *= assessment.stretch[:, None]
-    moments[:, :n] *= assessment.stretch
-    covariance, dc_covariance = widened - noise, np.zeros(p + 1)  # beyond the curvature at the minimum
-    covariance[np.ix_(free, free)] += moments[:n, :n]
-    dc_covariance[free], dc_covariance[p] = moments[n, :n], moments[n, n]
+    both, noise = np.ix_(free, free), np.zeros((p, p))
+    noise[both] = inverse * variance
     # a deviation near an arc is a part of its resistance, with a probability: d ln R = e/R
-    to_arcs = np.zeros((p, len(members)))
-    for k, (row, R) in enumerate(members):
-        to_arcs[row, k] = 0.0 if problem.held[row] else 1 / R
-    with_steps = np.zeros((p, p))
-    with_steps[free] = moments[:n, n + 1 :] @ to_arcs.T
-    arc_covariance = P_BELONGS * (with_steps + with_steps.T + to_arcs @ moments[n + 1 :, n + 1 :] @ to_arcs.T)
+    at_R, n = assessment.arcs, free.size
+    per_R = np.where(problem.held[at_R], 0.0, np.exp(-best[at_R]))
+    scale = np.concatenate([assessment.stretch, [math.exp(problem.scale[0])], per_R])
+    moments = assessment.misfit.covariance() * scale[:, None] * scale
+    covariance, dc_covariance = widened - noise, np.zeros(p + 1)  # beyond the curvature at the minimum
+    covariance[both] += moments[:n, :n]
+    dc_covariance[free], dc_covariance[p] = moments[n, :n], moments[n, n]
+    arc_covariance = np.zeros((p, p))
+    arc_covariance[free[:, None], at_R] = moments[:n, n + 1 :]
+    arc_covariance += arc_covariance.T
+    arc_covariance[np.ix_(at_R, at_R)] += moments[n + 1 :, n + 1 :]
+    arc_covariance *= P_BELONGS
     dispensable = parts[(rises < cost) & ~(parts & tied).any(axis=1)]
     return Uncertainty(covariance + arc_covariance, noise, arc_covariance, dc_covariance, dispensable)
 
 
-def assess(
-    problem: Problem, circuit: Circuit, spectrum: Spectrum, weighting: str, theta: FloatArray
-) -> Assessment:
-    """Return the misfit of a circuit with the parameters theta."""
+def assess(problem: Problem, circuit: Circuit, weighting: str, theta: FloatArray) -> Assessment:
+    """Return the misfit of a circuit with the parameters theta, in units of Z0 and 1/ω0."""
     free = problem.free
-    used = spectrum.mask.nonzero()[0][problem.axis.order]
-    impedance = spectrum.impedance[used]
+    impedance, modes, nodes = _modes(problem.axis, problem.target.tobytes(), problem.n_points)
     modelled, jacobian = problem.linearise(theta)
+    jacobian = jacobian[:, free]
+    prior, amplitude = _steps(problem.kinds)
     # a vanishing resistance has steps of its own: its limit is that of a resistance, not of a logarithm
-    kinds = [problem.kinds[i] for i in free]
-    effect = np.max(np.abs(jacobian[:, free]) / np.abs(impedance)[:, None], axis=0)
-    stretch = np.where(np.isin(kinds, AMPLITUDES), np.maximum(LEAST_STEP / np.maximum(effect, TINY), 1.0), 1.0)
-    modes = _modes(
-        spectrum.frequency[used].tobytes(),
-        impedance.tobytes(),
-        standard_deviation(spectrum, weighting)[used].tobytes(),
-    )
-    members, arcs = _arcs(problem, circuit, modes, theta)
-    misfit = assess_misfit(
-        impedance - modelled, jacobian[:, free] * stretch, prior_of(kinds), modes, arcs, weighting == "noise"
-    )
-    return Assessment(misfit, stretch, members)
+    effect = np.max(np.abs(jacobian) / np.abs(impedance)[:, None], axis=0)
+    stretch = np.where(amplitude[free], np.maximum(LEAST_STEP / np.maximum(effect, TINY), 1.0), 1.0)
+    rows = _arcs(problem.program, circuit)
+    own = None
+    if rows.size:
+        R, tau = np.exp(theta[rows[:2]])
+        alpha = np.where(rows[2] < 0, 1.0, theta[rows[2]])
+        own = Arcs(R, tau, alpha, -problem.evaluate(theta, nodes, modes.basis.nodes.size).imag)
+        if error := take_error():
+            raise CircuitError(error)
+    misfit = assess_misfit(impedance - modelled, jacobian * stretch, prior[free], modes, own, weighting == "noise")
+    return Assessment(misfit, stretch, rows[0])
 
 
-def _arcs(
-    problem: Problem, circuit: Circuit, modes: MisfitModes, theta: FloatArray
-) -> tuple[list[tuple[int, float]], Arcs | None]:
-    """Return theta's row and R in ohm of each arc of a constant-phase element, and the arcs."""
-    program, order = problem.program, problem.program.order.tolist()
-    z0, omega_0 = np.exp(problem.scale)
-    rows = [
-        [order.index(circuit.index(name)) for name in names]
-        for names in arcs(circuit.tree)
-        if program.kinds[order.index(circuit.index(names[1]))] == parameters.LOG_TAU
-    ]
-    if not rows:
-        return [], None
-    R = z0 * np.exp([theta[row[0]] for row in rows])
-    tau = np.exp([theta[row[1]] for row in rows]) / omega_0
-    alpha = np.array([theta[row[2]] if len(row) > 2 else 1.0 for row in rows])
-    omega = np.exp(-modes.basis.nodes)
-    impedance, _ = program.evaluate(omega / omega_0, theta, problem.axis.log_omega_0)
-    return [(row[0], float(r)) for row, r in zip(rows, R, strict=True)], Arcs(R, tau, alpha, -z0 * impedance.imag)
+@functools.lru_cache(maxsize=256)
+def _arcs(program: Program, circuit: Circuit) -> IntArray:
+    """Return theta's rows of R, tau and alpha (or -1) of the arcs of constant-phase elements, shape (3, k)."""
+    place = program.order.argsort()
+    members = [place[list(member)].tolist() for member in arc_places(circuit)]
+    rows = [(*row, -1)[:3] for row in members if program.kinds[row[1]] == parameters.LOG_TAU]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3).T
+
+
+@functools.lru_cache(maxsize=256)
+def _steps(kinds: tuple[str, ...]) -> tuple[FloatArray, BoolArray]:
+    """Return the prior standard deviations of the steps, and whether Z is linear in the parameters."""
+    return prior_of(kinds), np.isin(kinds, AMPLITUDES)
 
 
 @functools.lru_cache(maxsize=32)  # circuits of one spectrum share them
-def _modes(frequency: bytes, impedance: bytes, deviation: bytes) -> MisfitModes:
-    complexes = (np.frombuffer(part, dtype=np.complex128) for part in (impedance, deviation))
-    return misfit_basis(np.frombuffer(frequency)).modes(*complexes)
+def _modes(axis: Axis, target: bytes, n_points: int) -> tuple[ComplexArray, MisfitModes, FloatArray]:
+    """Return the impedance, the shapes of misfit, and the frequency grid of the distribution's nodes."""
+    impedance, weight = from_blocks(np.frombuffer(target).reshape(2, -1), n_points)
+    basis = misfit_basis(axis.grid[2, :n_points] / (2 * np.pi))
+    modes = basis.modes(impedance, 1 / weight.real + 1j / weight.imag)
+    return impedance, modes, frequency_grid(np.exp(-basis.nodes))
 
 
 @functools.lru_cache(maxsize=256)

@@ -4,7 +4,9 @@ Weighted residuals are r = JΔ + Φc + ε with ε ~ N(0, σ²), c ~ N(0, a²) an
 of misfit Φ is turned by an orthogonal Q so that QᵀΦᵀΦQ = T is tridiagonal: whatever ρ = a/σ is, the
 posterior then follows from forward substitutions in the factors of 1/ρ² + T.
 
-Shapes: n residuals (two for each point), p parameters, s shapes of misfit with m columns in all, g values of ρ.
+Shapes: n residuals (two for each point), p parameters, q quantities to which the misfit adds, s shapes of misfit
+with m columns in all, b blocks of columns without products across, g values of ρ. A model is a shape with a ρ;
+the first of 1 + s g is no misfit.
 """
 
 import math
@@ -14,6 +16,10 @@ import numpy as np
 from eistool.kernels.jit import kernel, part
 from eistool.kernels.least_squares import dot
 
+NEGLIGIBLE = 1e-40  # probability of a model that changes no moment visibly
+AT_ONCE = 4  # rows that share the loads of a factor
+MOST = 300.0  # of |ln| that still has an exponential
+
 
 @part(fast=True)
 def _subtract(row, factor, to):
@@ -22,110 +28,201 @@ def _subtract(row, factor, to):
         to[i] -= factor * row[i]
 
 
+@part(sums=True)
+def _dot_four(row, one, two, three, four):
+    """Return the inner products of a row with four others."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    for i in range(row.size):
+        a += row[i] * one[i]
+        b += row[i] * two[i]
+        c += row[i] * three[i]
+        d += row[i] * four[i]
+    return a, b, c, d
+
+
 @part()
-def _reflect(v, factor, first, rows, through):
-    """Apply 1 - factor v vᵀ to the rows from the first on."""
-    through[:] = 0.0
-    for i in range(first, rows.shape[0]):
-        _subtract(rows[i], -factor * v[i], through)
-    for i in range(first, rows.shape[0]):
-        _subtract(through, v[i], rows[i])
+def _padded(n):
+    """Return the next multiple of the rows that are treated at once."""
+    return (n + AT_ONCE - 1) // AT_ONCE * AT_ONCE
 
 
 @kernel("void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])")
-def tridiagonalise(rows, effect, diagonal, beside):
-    """Turn the columns of a shape so that their products form a tridiagonal matrix (Householder).
+def tridiagonalise(rows, reflectors, diagonal, beside):
+    """Find an orthogonal Q for which the products of the columns of a block are tridiagonal (Householder).
 
     Parameters
     ----------
     rows : float64, shape (m, n)
-        Φᵀ; QᵀΦᵀ is written here.
-    effect : float64, shape (m, e)
-        Effects of each column on e other quantities, H; QᵀH is written here.
+        Φᵀ.
+    reflectors : float64, shape (m, w)
+        Written: in row k, from k + 1 on, the v of Q = Π (1 - v vᵀ); w is m or more.
     diagonal, beside : float64, shape (m,)
         Written: T[i, i] and T[i, i - 1], the first of which is 0.
     """
-    m, n = rows.shape
+    m = rows.shape[0]
     gram = np.empty((m, m))
     for i in range(m):
         for j in range(i + 1):
             gram[i, j] = dot(rows[i], rows[j])
             gram[j, i] = gram[i, j]
-    v = np.zeros(m)
-    w = np.empty(m)
-    through = np.empty(max(n, effect.shape[1]))
+    reflectors[:] = 0.0
+    image = np.empty(m)
     for k in range(m - 2):
         size = math.sqrt(dot(gram[k, k + 1 :], gram[k, k + 1 :]))
         if size == 0.0:
             continue
-        for i in range(k + 1, m):
-            v[i] = gram[k, i]
-        v[k + 1] += math.copysign(size, v[k + 1])
-        tail = v[k + 1 :]
-        factor = 2.0 / dot(tail, tail)
-        for i in range(k + 1, m):
-            w[i] = factor * dot(gram[i, k + 1 :], tail)
-        _subtract(tail, 0.5 * factor * dot(tail, w[k + 1 :]), w[k + 1 :])
-        for i in range(k + 1, m):
-            _subtract(w[k + 1 :], v[i], gram[i, k + 1 :])
-            _subtract(tail, w[i], gram[i, k + 1 :])
+        v, w = reflectors[k, k + 1 : m], image[k + 1 :]
+        for i in range(v.size):
+            v[i] = gram[k, k + 1 + i]
+        v[0] += math.copysign(size, v[0])
+        scale = math.sqrt(2.0 / dot(v, v))
+        for i in range(v.size):
+            v[i] *= scale
+        for i in range(v.size):
+            w[i] = dot(gram[k + 1 + i, k + 1 :], v)
+        _subtract(v, 0.5 * dot(v, w), w)
+        for i in range(v.size):
+            _subtract(w, v[i], gram[k + 1 + i, k + 1 :])
+            _subtract(v, w[i], gram[k + 1 + i, k + 1 :])
         gram[k, k + 1] = -math.copysign(size, gram[k, k + 1])
-        _reflect(v, factor, k + 1, rows, through[:n])
-        _reflect(v, factor, k + 1, effect, through[: effect.shape[1]])
     for k in range(m):
         diagonal[k] = gram[k, k]
         beside[k] = gram[k - 1, k] if k else 0.0
 
 
 @part()
-def _factorise(normal, lower, inverse):
-    """Write the Cholesky factor of a matrix and the inverse of the factor; return the sum of logarithms."""
-    p = normal.shape[0]
+def _project(vectors, rows, blocks, reflectors, turned):
+    """Write QᵀΦᵀ times vectors, whose number is padded, a row for each column of Φ."""
+    products = np.empty((vectors.shape[0], rows.shape[0]))
+    for i in range(rows.shape[0]):
+        for a in range(0, vectors.shape[0], AT_ONCE):
+            products[a, i], products[a + 1, i], products[a + 2, i], products[a + 3, i] = _dot_four(
+                rows[i], vectors[a], vectors[a + 1], vectors[a + 2], vectors[a + 3]
+            )
+    _turn(products, blocks, reflectors)
+    for i in range(turned.shape[0]):
+        for a in range(turned.shape[1]):
+            turned[i, a] = products[a, i]
+
+
+@part()
+def _turn(vectors, blocks, reflectors):
+    """Apply Qᵀ to vectors over all columns; their number is padded."""
+    for block in range(blocks.size - 1):
+        start, stop = blocks[block], blocks[block + 1]
+        for k in range(start, stop - 2):
+            v = reflectors[k, k + 1 - start : stop - start]
+            for a in range(0, vectors.shape[0], AT_ONCE):
+                one, two = vectors[a, k + 1 : stop], vectors[a + 1, k + 1 : stop]
+                three, four = vectors[a + 2, k + 1 : stop], vectors[a + 3, k + 1 : stop]
+                shares = _dot_four(v, one, two, three, four)
+                _subtract(v, shares[0], one)
+                _subtract(v, shares[1], two)
+                _subtract(v, shares[2], three)
+                _subtract(v, shares[3], four)
+
+
+@part()
+def _leave(seen, gram, diagonal, beside, start, stop, ratio, forward, left):
+    """Write the products that a misfit does not explain; return half the logarithm of its determinant."""
+    r = gram.shape[0]
+    before = np.zeros(r)
+    previous, product, logarithms = 1.0, 1.0, 0.0
+    for i in range(start, stop):
+        coupling = beside[i] / math.sqrt(previous)
+        previous = 1.0 / ratio + diagonal[i] - coupling * coupling
+        root = 1.0 / math.sqrt(previous)
+        for a in range(r):
+            before[a] = (seen[i, a] - coupling * before[a]) * root
+            forward[a, i - start] = before[a]
+        product *= ratio * previous
+        if i % 8 == 7:  # logarithms are slow
+            logarithms += math.log(product)
+            product = 1.0
+    size = stop - start
+    for a in range(r):
+        row = forward[a, :size]
+        for b in range(0, a + 1, AT_ONCE):
+            one, two, three, four = _dot_four(
+                row, forward[b, :size], forward[b + 1, :size], forward[b + 2, :size], forward[b + 3, :size]
+            )
+            left[a, b], left[a, b + 1], left[a, b + 2], left[a, b + 3] = one, two, three, four
+        for b in range(a + 1):
+            left[a, b] = gram[a, b] - left[a, b]
+    return 0.5 * (logarithms + math.log(product))
+
+
+@part()
+def _factorise(left, p, lower):
+    """Write the Cholesky factor L of 1 + the products of the steps, and L⁻¹ times what stands in other rows.
+
+    Return the sum of the factor's logarithms.
+    """
     logarithms = 0.0
-    for i in range(p):
-        for j in range(i + 1):
-            total = normal[i, j]
-            for k in range(j):
-                total -= lower[i, k] * lower[j, k]
+    for i in range(lower.shape[0]):
+        for j in range(min(i + 1, p)):
+            total = left[i, j] - dot(lower[i, :j], lower[j, :j])
             # the matrix is 1 or more, but for rounding where an eigenvalue is 1e16
-            lower[i, j] = math.sqrt(max(total, 1e-12)) if i == j else total / lower[j, j]
-        logarithms += math.log(lower[i, i])
-    for j in range(p):
-        for i in range(p):
-            total = 1.0 if i == j else 0.0
-            for k in range(j, i):
-                total -= lower[i, k] * inverse[k, j]
-            inverse[i, j] = total / lower[i, i] if i >= j else 0.0
+            lower[i, j] = math.sqrt(max(total + 1.0, 1e-12)) if i == j else total / lower[j, j]
+        if i < p:
+            logarithms += math.log(lower[i, i])
     return logarithms
 
 
-@kernel(
-    "Tuple((float64, float64, float64, float64))(float64[::1], float64[:, ::1], float64[::1], float64[:, ::1],"
-    " float64[::1], float64[::1], float64[:, ::1], int64[::1], float64[::1], float64[::1], float64, float64,"
-    " float64[:, ::1], float64[:, ::1])"
-)
-def assess(
-    residual, jacobian, prior, rows, diagonal, beside, effect, first, chances, rho, scale, least,
-    covariance, noise_covariance,
-):  # fmt: skip
-    """Write the covariance of the steps; return log evidence, probability of no misfit, mean a and mean σ.
+@kernel("void(float64[:], float64[:], float64[:], float64[::1], float64[::1], float64, float64[:, ::1])")
+def skew(R, tau, alpha, log_omega, weight, size, columns):
+    """Write the derivatives of arcs R/(1 + (jωτ)^α)^β by ln β at β = 1, weighted, times a size.
 
     Parameters
     ----------
-    residual : float64, shape (n,)
-        Weighted, of the order of 1 for a deviation of |Z|.
-    jacobian : float64, shape (p, n)
-        Weighted derivatives by the steps.
+    R, tau, alpha : float64, shape (k,)
+    log_omega : float64, shape (n / 2,)
+    weight : float64, shape (n,)
+        Of the real, then of the imaginary parts.
+    columns : float64, shape (k, n)
+        Written.
+    """
+    n = log_omega.size
+    for k in range(R.size):
+        log_tau, angle = math.log(max(tau[k], 1e-300)), 0.5 * math.pi * alpha[k]
+        cos, sin = math.cos(angle), math.sin(angle)
+        for i in range(n):
+            power = math.exp(min(max(alpha[k] * (log_omega[i] + log_tau), -MOST), MOST))
+            real, imag = 1.0 + power * cos, power * sin
+            square = real * real + imag * imag
+            logarithm, phase = 0.5 * math.log(square), math.atan2(imag, real)
+            factor = -size * R[k] / square
+            columns[k, i] = factor * (logarithm * real + phase * imag) * weight[i]
+            columns[k, n + i] = factor * (phase * real - logarithm * imag) * weight[n + i]
+
+
+@kernel(
+    "Tuple((float64, float64, float64, float64))(float64[:, ::1], float64[::1], float64[:, ::1], float64[:, ::1],"
+    " int64[::1], float64[:, ::1], int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64,"
+    " float64, float64[::1], float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])"
+)
+def weigh(
+    data, prior, rows, own, blocks, reflectors, first, diagonal, beside, chances, rho, scale, least,
+    unit, gram, seen, share, sigma,
+):  # fmt: skip
+    """Weigh all models; return log evidence, probability of no misfit, mean a and mean σ.
+
+    Parameters
+    ----------
+    data : float64, shape (p + 1, n)
+        Weighted derivatives by the steps, then the weighted residual, of the order of 1 for a deviation of |Z|.
     prior : float64, shape (p,)
         Standard deviations of the steps.
-    rows : float64, shape (m, n)
-        QᵀΦᵀ, shape after shape, from :func:`tridiagonalise`.
-    diagonal, beside : float64, shape (m,)
-        T of each shape.
-    effect : float64, shape (q, m)
-        HᵀQ for q quantities to which the misfit adds.
+    rows, own : float64, shape (m - k, n), (k, n)
+        Φᵀ, shape after shape, and that of the shape of the circuit's own arcs.
+    blocks : int64, shape (b + 1,)
+        First row of each block of :func:`tridiagonalise`, and m - k.
+    reflectors : float64, shape (m - k, w)
+        Of each block.
     first : int64, shape (s + 1,)
         First row of each shape, and m.
+    diagonal, beside : float64, shape (m,)
+        T; that of the circuit's arcs is written.
     chances : float64, shape (s,)
         Prior probability of each shape; of none, what is left to 1.
     rho : float64, shape (g,)
@@ -134,120 +231,121 @@ def assess(
         Of the half-Cauchy prior of a.
     least : float64
         Variance that σ² is never below: of the measured noise, or next to nothing.
-    covariance : float64, shape (p + q, p + q)
-        Written: of the steps, then of what the misfit adds to the quantities.
-    noise_covariance : float64, shape (p, p)
-        Written: of the steps if the circuit were exact.
+    unit : float64, shape (p,)
+        Written: standard deviations of the steps by that of the residual; what follows is for steps in this unit.
+    gram : float64, shape (p + 1, p + 1)
+        Written: products of the data.
+    seen : float64, shape (m, p + 1)
+        Written: QᵀΦᵀ times the data.
+    share, sigma : float64, shape (1 + s g,)
+        Written: probability of each model, and its σ.
     """
-    p, n = jacobian.shape
-    q, m = effect.shape
-    n_rho, n_shapes = rho.size, first.size - 1
+    p, n = data.shape[0] - 1, data.shape[1]
+    k, n_rho = own.shape[0], rho.size
+    m = rows.shape[0]
     free = n - p
-    # the steps in units of their priors, then the quantities, then the residual
-    unit = np.ones(p + q)
-    energy = dot(residual, residual)
-    variance = max(energy / free, least)
-    seen = np.empty((p + q + 1, m))
-    for a in range(p):
-        unit[a] = prior[a] / math.sqrt(variance)
-        for i in range(m):
-            seen[a, i] = unit[a] * dot(rows[i], jacobian[a])
-    for a in range(q):
-        for i in range(m):
-            seen[p + a, i] = effect[a, i]
-    for i in range(m):
-        seen[p + q, i] = dot(rows[i], residual)
-    gram = np.zeros((p + q + 1, p + q + 1))
-    for a in range(p):
-        gram[p + q, a] = unit[a] * dot(residual, jacobian[a])
+    energy = dot(data[p], data[p])
+    scaled = np.zeros((_padded(p + 1), n))
+    for a in range(p + 1):
+        if a < p:
+            unit[a] = prior[a] / math.sqrt(max(energy / free, least))
+        _subtract(data[a], -unit[a] if a < p else -1.0, scaled[a])
         for b in range(a + 1):
-            gram[a, b] = unit[a] * unit[b] * dot(jacobian[a], jacobian[b])
-    gram[p + q, p + q] = energy
+            gram[a, b] = dot(scaled[a], scaled[b])
+    own_reflectors = np.empty((k, k))
+    tridiagonalise(own, own_reflectors, diagonal[m:], beside[m:])
+    _project(scaled, rows, blocks, reflectors, seen[:m])
+    _project(scaled, own, np.array([0, k]), own_reflectors, seen[m:])
 
-    n_models = 1 + n_shapes * n_rho
-    log_exact = math.log(1.0 - chances.sum())
-    log_weight = np.empty(n_models)
-    sigma = np.empty(n_models)
-    moments = np.empty((n_models, p + q, p + q))  # second moments
-    forward = np.empty((p + q + 1, m))
-    left = np.empty((p + q + 1, p + q + 1))  # what the misfit does not take
-    normal = np.empty((p, p))
-    lower = np.empty((p, p))
-    inverse = np.empty((p, p))
-    pulled = np.empty((p + q + 1, p))
-    step = np.empty(p + q)
-    for model in range(n_models):
-        start, stop, ratio, log_prior, log_determinant = 0, 0, 0.0, log_exact, 0.0
+    forward, left = np.zeros((_padded(p + 1), m)), np.empty((p + 1, _padded(p + 1)))
+    lower = np.empty((p + 1, p))
+    for model in range(share.size):
+        start, stop, ratio, log_prior = 0, 0, 1.0, math.log(1.0 - chances.sum())
         if model:
             s = (model - 1) // n_rho
             start, stop, ratio = first[s], first[s + 1], rho[(model - 1) % n_rho] ** 2
-        previous, coupling = 1.0, 0.0
-        for i in range(start, stop):
-            coupling = beside[i] / math.sqrt(previous) if i > start else 0.0
-            previous = 1.0 / ratio + diagonal[i] - coupling * coupling
-            log_determinant += 0.5 * math.log(ratio * previous)
-            root = 1.0 / math.sqrt(previous)
-            for a in range(p + q + 1):
-                before = forward[a, i - 1] if i > start else 0.0
-                forward[a, i] = (seen[a, i] - coupling * before) * root
-        for a in range(p + q + 1):
-            for b in range(a + 1):
-                left[a, b] = gram[a, b] - dot(forward[a, start:stop], forward[b, start:stop])
-        for a in range(p):
-            for b in range(a + 1):
-                normal[a, b] = left[a, b]
-            normal[a, a] += 1.0
-        log_determinant += _factorise(normal, lower, inverse)
-        # of steps, quantities and residual in terms of the steps' independent parts
-        for a in range(p):
-            for k in range(p):
-                pulled[a, k] = inverse[k, a]
-        for a in range(p, p + q + 1):
-            for k in range(p):
-                pulled[a, k] = dot(inverse[k, : k + 1], left[a, : k + 1])
-        explained = dot(pulled[p + q], pulled[p + q])
-        rest = max(left[p + q, p + q] - explained, 0.0)
+        log_determinant = _leave(seen, gram, diagonal, beside, start, stop, ratio, forward, left)
+        log_determinant += _factorise(left, p, lower)
+        rest = max(left[p, p] - dot(lower[p], lower[p]), 0.0)
         squared = max(rest / free, least)
-        log_likelihood = -0.5 * n * math.log(squared) - 0.5 * rest / squared
         sigma[model] = math.sqrt(squared)
         if model:
             relative = math.sqrt(ratio * squared) / scale
             cauchy = 2.0 / math.pi * math.log(2.0) * relative / (1.0 + relative * relative)
             log_prior = math.log(chances[s] * cauchy)
-        log_weight[model] = log_prior + log_likelihood - log_determinant
+        share[model] = log_prior - 0.5 * n * math.log(squared) - 0.5 * rest / squared - log_determinant
 
-        moment = moments[model]
-        for a in range(p + q):
-            for b in range(a + 1):
-                blind = left[a, b] if b >= p else 0.0
-                moment[a, b] = squared * unit[a] * unit[b] * (dot(pulled[a], pulled[b]) - blind)
-        if model == 0:
-            for a in range(p):
-                for b in range(a + 1):
-                    noise_covariance[a, b] = moment[a, b]
-                    noise_covariance[b, a] = moment[a, b]
-        for a in range(p + q):
-            taken = left[p + q, a] if a >= p else 0.0
-            step[a] = unit[a] * (dot(pulled[a], pulled[p + q]) - taken)
-            for b in range(a + 1):
-                moment[a, b] += step[a] * step[b]
-
-    largest = log_weight.max()
-    total = 0.0
-    for model in range(n_models):
-        total += math.exp(log_weight[model] - largest)
-    amplitude = 0.0
-    noise = 0.0
-    covariance[:] = 0.0
-    for model in range(n_models):
-        share = math.exp(log_weight[model] - largest) / total
-        noise += share * sigma[model]
+    largest, total, amplitude, noise = share.max(), 0.0, 0.0, 0.0
+    for model in range(share.size):
+        share[model] = math.exp(share[model] - largest)
+        total += share[model]
+    for model in range(share.size):
+        share[model] /= total
+        noise += share[model] * sigma[model]
         if model:
-            amplitude += share * rho[(model - 1) % n_rho] * sigma[model]
-        for a in range(p + q):
-            for b in range(a + 1):
-                covariance[a, b] += share * moments[model, a, b]
-    for a in range(p + q):
-        for b in range(a):
-            covariance[b, a] = covariance[a, b]
-    return largest + math.log(total), math.exp(log_weight[0] - largest) / total, amplitude, noise
+            amplitude += share[model] * rho[(model - 1) % n_rho] * sigma[model]
+    return largest + math.log(total), share[0], amplitude, noise
+
+
+@kernel(
+    "void(float64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1],"
+    " int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:, ::1])"
+)
+def average_moments(
+    unit, gram, seen, effect, blocks, reflectors, first, diagonal, beside, rho, share, sigma, covariance
+):
+    """Write the second moments of the steps and of what the misfit adds to the quantities, over all models.
+
+    Parameters
+    ----------
+    unit, gram, seen, blocks, reflectors, first, diagonal, beside, rho, share, sigma
+        Of :func:`weigh`.
+    effect : float64, shape (q, m - k)
+        Effects of the columns on the quantities; those of the circuit's arcs have none.
+    covariance : float64, shape (p + q, p + q)
+        Written: of the steps, then of the quantities.
+    """
+    p, q, m = unit.size, effect.shape[0], effect.shape[1]
+    r, n_rho = p + 1 + q, rho.size
+    turned = np.zeros((_padded(q), m))
+    turned[:q] = effect
+    _turn(turned, blocks, reflectors)
+    whole, products, forward = np.zeros((seen.shape[0], r)), np.zeros((r, r)), np.zeros((_padded(r), m))
+    for i in range(seen.shape[0]):
+        for a in range(p + 1):
+            whole[i, a] = seen[i, a]
+        for a in range(q if i < m else 0):
+            whole[i, p + 1 + a] = turned[a, i]
+    for a in range(p + 1):
+        for b in range(a + 1):
+            products[a, b] = gram[a, b]
+    # the products with steps and residual, then the steps themselves, then the quantities
+    left, system = np.empty((r, _padded(r))), np.zeros((p + 1 + p + q, p))
+    lower = np.empty(system.shape)
+    for a in range(p):
+        system[p + 1 + a, a] = 1.0
+    wanted, step = lower[p + 1 :], np.empty(p + q)
+    covariance[:] = 0.0
+    for model in range(share.size):
+        if share[model] < NEGLIGIBLE:
+            continue
+        start, stop, ratio = 0, 0, 1.0
+        if model:
+            s = (model - 1) // n_rho
+            start, stop, ratio = first[s], first[s + 1], rho[(model - 1) % n_rho] ** 2
+        _leave(whole, products, diagonal, beside, start, stop, ratio, forward, left)
+        for a in range(r):
+            for b in range(p):
+                system[a if a <= p else p + a, b] = left[a, b]
+        _factorise(system, p, lower)
+        for c in range(p + q):
+            size = unit[c] if c < p else 1.0
+            taken = left[c + 1, p] if c >= p else 0.0
+            step[c] = size * (dot(wanted[c], lower[p]) - taken)
+            for d in range(c + 1):
+                blind = left[c + 1, d + 1] if d >= p else 0.0
+                spread = size * (unit[d] if d < p else 1.0) * (dot(wanted[c], wanted[d]) - blind)
+                covariance[c, d] += share[model] * (sigma[model] ** 2 * spread + step[c] * step[d])
+    for c in range(p + q):
+        for d in range(c):
+            covariance[d, c] = covariance[c, d]

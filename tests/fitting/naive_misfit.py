@@ -17,7 +17,6 @@ class Naive:
     """What :class:`eistool.fitting.misfit.Misfit` holds."""
 
     covariance: FloatArray
-    noise_covariance: FloatArray
     log_evidence: float
     p_exact: float
     amplitude: float
@@ -101,7 +100,6 @@ def assess(
         models += [(math.log((1 - p_exact) / len(known)), rho, stack(columns), h) for rho in RHO]
 
     log_evidence, second_moments, amplitudes, sigmas = [], [], [], []
-    noise_covariance = np.zeros((p, p))
     for log_prior, rho, Phi, h in models:
         m = Phi.shape[1]
         M = np.hstack([J, Phi])
@@ -121,8 +119,6 @@ def assess(
         quantities[p:, p:] = h.T
         Y = np.linalg.solve(L, d[:, None] * quantities)
         shift = Y.T @ x
-        if not rho:
-            noise_covariance = s2 * (Y.T @ Y)[:p, :p]
         log_evidence.append(log_prior + log_likelihood - np.sum(np.log(np.diag(L))))
         second_moments.append(s2 * Y.T @ Y + np.outer(shift, shift))
         amplitudes.append(a)
@@ -133,7 +129,6 @@ def assess(
     weights /= weights.sum()
     return Naive(
         np.einsum("i,ijk->jk", weights, np.array(second_moments)),
-        noise_covariance,
         total - p,
         float(weights[0]),
         float(weights @ amplitudes),

@@ -69,25 +69,27 @@ def assess(result: FitResult) -> Misfit:
 
 def relative_errors(result: FitResult, misfit: Misfit) -> FloatArray:
     """Return standard errors of the steps."""
-    return np.sqrt(np.diag(misfit.covariance)[: len(result.values)])
+    return np.sqrt(np.diag(misfit.covariance())[: len(result.values)])
 
 
 def test_kernels_are_compiled_for_one_signature() -> None:
-    for kernel in (kernels.assess, kernels.tridiagonalise):
+    for kernel in (kernels.weigh, kernels.average_moments, kernels.skew, kernels.tridiagonalise):
         assert len(kernel.signatures) <= 1
 
 
-def test_tridiagonal_matrix_has_the_shape_of_its_columns() -> None:
+def test_reflections_make_the_products_of_columns_tridiagonal() -> None:
     rng = np.random.default_rng(1)
-    columns, effect = rng.standard_normal((12, 40)), rng.standard_normal((12, 3))
+    columns = rng.standard_normal((12, 40))
     columns[3:6] = 0.0  # a block that is blind, and two columns alike
     columns[8] = columns[7]
-    rows, turned, diagonal, beside = columns.copy(), effect.copy(), np.empty(12), np.empty(12)
-    kernels.tridiagonalise(rows, turned, diagonal, beside)
+    reflectors, diagonal, beside = np.empty((12, 15)), np.empty(12), np.empty(12)
+    kernels.tridiagonalise(columns, reflectors, diagonal, beside)
+    turned = columns.copy()
+    for v in reflectors[:, :12]:
+        turned -= np.outer(v, v @ turned)
     expected = np.diag(diagonal) + np.diag(beside[1:], 1) + np.diag(beside[1:], -1)
-    np.testing.assert_allclose(rows @ rows.T, expected, atol=1e-12)
-    np.testing.assert_allclose(rows.T @ turned, columns.T @ effect, atol=1e-12)
-    np.testing.assert_allclose(turned.T @ turned, effect.T @ effect, atol=1e-12)
+    np.testing.assert_allclose(turned @ turned.T, expected, atol=1e-12)
+    np.testing.assert_allclose(turned.T @ turned, columns.T @ columns, atol=1e-12)
 
 
 @pytest.mark.parametrize("weighting", ["modulus", "unit", "proportional", "noise"])
@@ -104,8 +106,7 @@ def test_agrees_with_the_plain_equations(circuit: str, weighting: str) -> None:
     )  # fmt: skip
     scale = np.sqrt(np.diag(expected.covariance))
     correlation = expected.covariance / np.outer(scale, scale)
-    np.testing.assert_allclose(found.covariance / np.outer(scale, scale), correlation, atol=1e-7)
-    np.testing.assert_allclose(found.noise_covariance, expected.noise_covariance, rtol=1e-7)
+    np.testing.assert_allclose(found.covariance() / np.outer(scale, scale), correlation, atol=1e-7)
     assert found.log_evidence == pytest.approx(expected.log_evidence, abs=1e-7)
     assert found.p_exact == pytest.approx(expected.p_exact, abs=1e-8)
     assert found.amplitude == pytest.approx(expected.amplitude, rel=1e-7)
@@ -117,12 +118,10 @@ def test_exact_circuit_has_nearly_the_errors_of_its_noise() -> None:
     for seed in range(10):
         result = fit(spectrum_with(0.0, seed=seed), CIRCUIT)
         found = assess(result)
-        noise = np.sqrt(np.diag(found.noise_covariance))
-        ratios.append(relative_errors(result, found) / noise)
-        exact.append(found.p_exact)
         exponent = np.array([spec.kind == "exponent" for spec in result.circuit.specs])
-        stderr = np.array([parameter.stderr_noise for parameter in result.parameters.values()])
-        np.testing.assert_allclose(noise, stderr / np.where(exponent, 1, result.values), rtol=0.1)
+        noise = np.array([parameter.stderr_noise for parameter in result.parameters.values()])
+        ratios.append(relative_errors(result, found) * np.where(exponent, 1, result.values) / noise)
+        exact.append(found.p_exact)
     assert np.median(exact) > 0.7
     assert 1.0 <= np.median(ratios) < 1.2
 
@@ -173,7 +172,7 @@ def test_unit_of_impedance_does_not_matter(factor: float, weighting: str) -> Non
     assert other.log_evidence == pytest.approx(one.log_evidence, abs=1e-3)
     np.testing.assert_allclose(relative_errors(scaled, other), relative_errors(result, one), rtol=1e-4)
     p = len(result.values)
-    assert other.covariance[p, p] == pytest.approx(factor**2 * one.covariance[p, p], rel=1e-3)
+    assert other.covariance()[p, p] == pytest.approx(factor**2 * one.covariance()[p, p], rel=1e-3)
 
 
 @pytest.mark.parametrize("index", [np.arange(71)[::-1], np.roll(np.arange(71), 20)])
@@ -184,7 +183,7 @@ def test_order_of_points_does_not_matter(index: IntArray) -> None:
     deviation = standard_deviation(spectrum, "modulus")[index]
     modes = misfit_basis(FREQUENCY[index]).modes(spectrum.impedance[index], deviation)
     other = assess_misfit(residual[index], jacobian[index], prior, modes, arcs)
-    np.testing.assert_allclose(other.covariance, assess(result).covariance, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(other.covariance(), assess(result).covariance(), rtol=1e-6, atol=1e-12)
     assert other.log_evidence == pytest.approx(assess(result).log_evidence, abs=1e-6)
 
 
@@ -196,7 +195,7 @@ def test_masked_points_do_not_count() -> None:
     used[[3, 40]] = False
     masked = assess(fit(Spectrum(FREQUENCY, impedance, mask=used), CIRCUIT))
     left_out = assess(fit(Spectrum(FREQUENCY[used], impedance[used]), CIRCUIT))
-    np.testing.assert_allclose(masked.covariance, left_out.covariance, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(masked.covariance(), left_out.covariance(), rtol=1e-6, atol=1e-12)
 
 
 def test_measured_noise_is_a_floor() -> None:
@@ -222,8 +221,8 @@ def test_a_part_without_effect_changes_no_other_error() -> None:
     one = assess_misfit(residual, jacobian, prior, modes, arcs)
     other = assess_misfit(residual, more, np.append(prior, 3.0), modes, arcs)
     p = len(prior)
-    np.testing.assert_allclose(other.covariance[:p, :p], one.covariance[:p, :p], rtol=0.02, atol=1e-9)
-    assert math.sqrt(other.covariance[p, p]) == pytest.approx(3.0, rel=0.02)
+    np.testing.assert_allclose(other.covariance()[:p, :p], one.covariance()[:p, :p], rtol=0.02, atol=1e-9)
+    assert math.sqrt(other.covariance()[p, p]) == pytest.approx(3.0, rel=0.02)
 
 
 def test_a_resistance_that_is_driven_to_zero_keeps_an_error_in_ohm() -> None:
@@ -241,8 +240,8 @@ def test_a_resistance_that_is_driven_to_zero_keeps_an_error_in_ohm() -> None:
 
 def test_perfect_data_have_finite_errors() -> None:
     found = assess(fit(simulate(CIRCUIT, FREQUENCY, VALUES), CIRCUIT))
-    assert np.isfinite(found.covariance).all()
-    assert np.all(np.diag(found.covariance) > 0)
+    assert np.isfinite(found.covariance()).all()
+    assert np.all(np.diag(found.covariance()) > 0)
     assert math.isfinite(found.log_evidence)
 
 
