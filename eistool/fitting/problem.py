@@ -242,26 +242,25 @@ class Frame:
     lower: FloatArray  # of theta: bounds of exponents, and default bounds of amplitudes
     upper: FloatArray
     is_tau: BoolArray  # shape (p,): bounds relative to the window
-    in_units: bool  # whether values or bounds are given in units of the parameters
+    in_units: IntArray  # parameters with bounds in their own units
+    kinds: tuple[str, ...]  # of the parameters
 
 
 def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = frozenset()) -> Frame:
     """Return the frame of fits of a circuit; parameters ``held`` keep their own unit."""
-    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held = held | frozenset(i for i in kept if i in constraints.fixed or constraints.bounded[i])
-    program = compile_circuit(circuit, arcs=True, held=held)
     limits = (constraints.lower, constraints.upper, constraints.bounded)
-    return _frame(
-        program, frozenset(constraints.fixed), bool(constraints.start), *(row.tobytes() for row in limits)
-    )
+    return _frame(circuit, held, frozenset(constraints.fixed), *(row.tobytes() for row in limits))
 
 
 @functools.lru_cache(maxsize=256)
 def _frame(
-    program: Program, fixed_at: frozenset[int], has_start: bool, low: bytes, high: bytes, is_bounded: bytes
+    circuit: Circuit, held: frozenset[int], fixed_at: frozenset[int], low: bytes, high: bytes, is_bounded: bytes
 ) -> Frame:
     lower, upper = np.frombuffer(low), np.frombuffer(high)
     bounded = np.frombuffer(is_bounded, dtype=np.bool_)
+    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
+    held |= {i for i in kept if i in fixed_at or bounded[i]}
+    program = compile_circuit(circuit, arcs=True, held=held)
     order, p = program.order, program.kinds.size
     fixed = np.array([int(i) in fixed_at for i in order])
     exponent = program.kinds == parameters.EXPONENT
@@ -288,7 +287,8 @@ def _frame(
         lower=np.where(exponent, lower[order], np.full(p, -AMPLITUDE_RANGE)),
         upper=np.where(exponent, upper[order], np.full(p, AMPLITUDE_RANGE)),
         is_tau=program.kinds == parameters.LOG_TAU,
-        in_units=bool(fixed_at or has_start or bounded.any()),
+        in_units=np.flatnonzero(bounded[order] & ~exponent),
+        kinds=tuple(circuit.specs[i].kind for i in order),
     )
 
 
@@ -309,6 +309,33 @@ def _axis(frequency: bytes, unit: float | None = None) -> Axis:
     log_omega_0 = 0.5 * float(np.log(omega.min()) + np.log(omega.max())) if unit is None else unit
     x = omega[order] * np.exp(-log_omega_0)
     return Axis(order, log_omega_0, frequency_grid(x), (-float(np.log(x[0])), -float(np.log(x[-1]))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Part of a problem that does not depend on the circuit; never written to."""
+
+    axis: Axis
+    scale: FloatArray  # ln Z0, ln ω0
+    target: FloatArray  # shape (2, 2 n): data and weights
+    sum_scale: float
+
+
+@functools.lru_cache(maxsize=16)  # circuits of one spectrum share them
+def _data(spectrum: Spectrum, weighting: str) -> Data:
+    used = spectrum.mask
+    axis = _axis(spectrum.frequency[used].tobytes())
+    impedance = spectrum.impedance[used][axis.order]
+    log_z0 = float(np.mean(np.log(np.abs(impedance))))
+    n = axis.grid.shape[1]
+    sigma = standard_deviation(spectrum, weighting)[used][axis.order]
+    z0 = math.exp(log_z0)
+    # unit weights are relative to Z0, so that F is independent of the unit of impedance
+    unit = z0 if weighting == "unit" else 1.0
+    target = np.empty((2, 2 * n))
+    target[0] = to_blocks(impedance.real / z0, impedance.imag / z0, n)
+    target[1] = to_blocks(z0 / (unit * sigma.real), z0 / (unit * sigma.imag), n)
+    return Data(axis, np.array([log_z0, axis.log_omega_0]), target, unit**2)
 
 
 def build_problem(
@@ -337,38 +364,26 @@ def build_problem(
         raise FitError(
             f"{spectrum.label}: {n_points} points for {n_free} free parameters of {circuit}; use more points"
         )
-    used = slice(None) if n_points == len(spectrum) else spectrum.mask
-    axis = _axis(spectrum.frequency[used].tobytes())
-    impedance = spectrum.impedance[used][axis.order]
-    log_z0 = float(np.mean(np.log(np.abs(impedance))))
-    scale = np.array([log_z0, axis.log_omega_0])
-    n = axis.grid.shape[1]
-    sigma = standard_deviation(spectrum, weighting)[used][axis.order]
-    z0 = math.exp(log_z0)
-    # unit weights are relative to Z0, so that F is independent of the unit of impedance
-    unit = z0 if weighting == "unit" else 1.0
-    target = np.empty((2, 2 * n))
-    target[0] = to_blocks(impedance.real / z0, impedance.imag / z0, n)
-    target[1] = to_blocks(z0 / (unit * sigma.real), z0 / (unit * sigma.imag), n)
+    data = _data(spectrum, weighting)
     lower, upper = frame.lower.copy(), frame.upper.copy()
-    lower[frame.is_tau], upper[frame.is_tau] = axis.window[0] - TAU_RANGE, axis.window[1] + TAU_RANGE
+    low, high = data.axis.window
+    lower[frame.is_tau], upper[frame.is_tau] = low - TAU_RANGE, high + TAU_RANGE
     fixed_theta, starts = np.zeros(lower.size), np.empty((0, lower.size))
-    if frame.in_units:
-        neutral = program.to_theta(_neutral(circuit, constraints, axis.window, scale), scale)
-        low = program.to_theta(np.where(constraints.bounded, constraints.lower, 1.0), scale)
-        high = program.to_theta(np.where(constraints.bounded, np.minimum(constraints.upper, 1e100), 1.0), scale)
-        user = constraints.bounded[program.order] & (program.kinds != parameters.EXPONENT)
-        lower[user], upper[user] = np.minimum(low, high)[user], np.maximum(low, high)[user]
+    if frame.in_units.size:
+        ends = (constraints.lower, np.minimum(constraints.upper, 1e100))
+        of_ends = [program.to_theta(np.where(constraints.bounded, end, 1.0), data.scale) for end in ends]
+        lower[frame.in_units], upper[frame.in_units] = np.sort(of_ends, axis=0)[:, frame.in_units]
+    if constraints.start or constraints.fixed:
+        neutral = program.to_theta(_neutral(circuit, constraints, data.axis.window, data.scale), data.scale)
         if constraints.start:
             starts = np.clip(neutral, lower, upper)[None]
-        fixed_theta = np.where(frame.held, neutral, 0.0)
-        lower, upper = np.where(frame.held, neutral, lower), np.where(frame.held, neutral, upper)
+        fixed_theta[frame.held] = lower[frame.held] = upper[frame.held] = neutral[frame.held]
     return Problem(
         program=program,
-        scale=scale,
-        offsets=program.offsets(axis.log_omega_0),
-        target=target,
-        workspace=program.workspace(n),
+        scale=data.scale,
+        offsets=program.offsets(data.axis.log_omega_0),
+        target=data.target,
+        workspace=program.workspace(data.axis.grid.shape[1]),
         n_points=n_points,
         lower=lower,
         upper=upper,
@@ -378,10 +393,10 @@ def build_problem(
         bounded=frame.bounded,
         exchange=frame.exchange,
         pool=frame.pool,
-        kinds=tuple(circuit.specs[i].kind for i in program.order),
+        kinds=frame.kinds,
         starts=starts,
-        sum_scale=unit**2,
-        axis=axis,
+        sum_scale=data.sum_scale,
+        axis=data.axis,
     )
 
 

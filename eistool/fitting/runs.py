@@ -1,7 +1,5 @@
 """Wald-Wolfowitz runs test of residuals."""
 
-import math
-
 import numpy as np
 
 from eistool.typing import ComplexArray, FloatArray
@@ -58,19 +56,18 @@ def distribution(n: int, m: int) -> FloatArray:
     """
     if n == 0 or m == 0:
         return np.array([0.0, 1.0])
-    most = n + m if n == m else 2 * min(n, m) + 1
-    log_all = _log_choose(n + m, n)
-    probability = np.zeros(most + 1)
-    for runs in range(2, most + 1):
-        half = runs // 2
-        if runs % 2 == 0:
-            probability[runs] = 2 * math.exp(_log_choose(n - 1, half - 1) + _log_choose(m - 1, half - 1) - log_all)
-        else:
-            for a, b in ((half, half - 1), (half - 1, half)):
-                if a <= n - 1 and b <= m - 1:
-                    probability[runs] += math.exp(_log_choose(n - 1, a) + _log_choose(m - 1, b) - log_all)
+    fewer = min(n, m)
+    log_factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + m + 1)))])
+
+    def log_choose(n: int) -> FloatArray:
+        """Return the logarithms of the numbers of ways to choose 0, 1, 2, ... of n."""
+        k, log_ways = np.arange(min(n, fewer) + 1), np.full(fewer + 1, -np.inf)
+        log_ways[k] = log_factorials[n] - log_factorials[k] - log_factorials[n - k]
+        return log_ways
+
+    log_all = log_factorials[n + m] - log_factorials[n] - log_factorials[m]
+    positive, negative = log_choose(n - 1), log_choose(m - 1) - log_all
+    probability = np.zeros(2 * fewer + 2)
+    probability[2::2] = 2 * np.exp(positive[:-1] + negative[:-1])
+    probability[3::2] = np.exp(positive[1:] + negative[:-1]) + np.exp(positive[:-1] + negative[1:])
     return probability
-
-
-def _log_choose(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
