@@ -248,19 +248,25 @@ class Frame:
 
 def frame_of(circuit: Circuit, constraints: Constraints, held: frozenset[int] = frozenset()) -> Frame:
     """Return the frame of fits of a circuit; parameters ``held`` keep their own unit."""
-    limits = (constraints.lower, constraints.upper, constraints.bounded)
-    return _frame(circuit, held, frozenset(constraints.fixed), *(row.tobytes() for row in limits))
+    limits = [row.tobytes() for row in (constraints.lower, constraints.upper, constraints.bounded)]
+    fixed_at = frozenset(constraints.fixed)
+    program = compile_circuit(circuit, True, _held(circuit, held, fixed_at, limits[2]))
+    return _frame(program, circuit, fixed_at, *limits)
+
+
+@functools.lru_cache(maxsize=256)
+def _held(circuit: Circuit, held: frozenset[int], fixed_at: frozenset[int], is_bounded: bytes) -> frozenset[int]:
+    bounded = np.frombuffer(is_bounded, dtype=np.bool_)
+    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
+    return held | {i for i in kept if i in fixed_at or bounded[i]}
 
 
 @functools.lru_cache(maxsize=256)
 def _frame(
-    circuit: Circuit, held: frozenset[int], fixed_at: frozenset[int], low: bytes, high: bytes, is_bounded: bytes
+    program: Program, circuit: Circuit, fixed_at: frozenset[int], low: bytes, high: bytes, is_bounded: bytes
 ) -> Frame:
     lower, upper = np.frombuffer(low), np.frombuffer(high)
     bounded = np.frombuffer(is_bounded, dtype=np.bool_)
-    kept = {i for i, spec in enumerate(circuit.specs) if spec.kind in HELD_KINDS}
-    held |= {i for i in kept if i in fixed_at or bounded[i]}
-    program = compile_circuit(circuit, arcs=True, held=held)
     order, p = program.order, program.kinds.size
     fixed = np.array([int(i) in fixed_at for i in order])
     exponent = program.kinds == parameters.EXPONENT
