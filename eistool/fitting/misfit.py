@@ -170,7 +170,7 @@ class Misfit:
     sigma: float
     _modes: MisfitModes
     _arcs: Arcs
-    _weighed: tuple[Any, ...]  # unit, gram, seen, first, diagonal, beside, shares and sigma of the models
+    _weighed: tuple[Any, ...]  # leading arguments of the kernel that averages moments
 
     def covariance(self) -> FloatArray:
         """Return the second moments of the steps, and of what the misfit adds to resistances.
@@ -178,14 +178,16 @@ class Misfit:
         Shape (p + 1 + k, p + 1 + k): the steps of the parameters, then, in ohm, the resistance to direct current
         and that of each arc. They hold noise, misfit, and the step that the misfit would cause.
         """
-        unit, gram, seen, first, diagonal, beside, share, sigma = self._weighed
-        modes = self._modes
+        unit, gram, seen, *models = self._weighed
+        modes, p = self._modes, unit.size
         shares = np.concatenate([np.ones((1, modes.basis.nodes.size)), self._arcs.shares(modes.basis.nodes)])
-        covariance = np.empty((unit.size + len(shares),) * 2)
-        misfit.average_moments(
-            unit, gram, seen, np.ascontiguousarray(shares @ modes.effect.T), modes.basis.blocks, modes.reflectors,
-            first, diagonal, beside, RHO, share, sigma, covariance,
-        )  # fmt: skip
+        effects = np.empty((len(modes.rows), len(shares)))
+        misfit.project(shares, modes.effect, modes.basis.blocks, modes.reflectors, effects)
+        r = p + 1 + len(shares)
+        products, with_effects, covariance = np.zeros((r, r)), np.zeros((len(seen), r)), np.empty((r - 1, r - 1))
+        products[: p + 1, : p + 1], with_effects[:, : p + 1] = gram, seen
+        with_effects[: len(effects), p + 1 :] = effects
+        misfit.average_moments(unit, products, with_effects, *models, covariance)
         return covariance
 
     def uncertainty(self, derivative: FloatArray, direct_current: bool = False, arcs: Sequence[int] = ()) -> float:
@@ -399,21 +401,23 @@ def assess_misfit(
     if not (np.isfinite(residual).all() and np.isfinite(jacobian).all()):
         raise FitError("misfit: residual or jacobian is not finite; give those of a fit that converged")
     arcs = NO_ARCS if arcs is None else arcs
-    k = arcs.R.size
-    first = np.append(modes.basis.first, modes.basis.first[-1] + k) if k else modes.basis.first
-    own = arcs.skewness(modes.basis.log_omega, modes.weight)
+    basis, m, k = modes.basis, len(modes.rows), arcs.R.size
+    first = np.append(basis.first, m + k) if k else basis.first
+    residuals = _stacked(residual) * modes.weight
+    least = 1 / modes.scale**2 if measured else LEAST_VARIANCE
+    unit = prior / math.sqrt(max(float(residuals @ residuals) / (2 * n - p), least))
+    data = np.concatenate([_stacked(jacobian.T) * modes.weight * unit[:, None], residuals[None]])
+    own, reflectors = arcs.skewness(basis.log_omega, modes.weight), np.empty((k, k))
     diagonal, beside = np.append(modes.diagonal, np.empty(k)), np.append(modes.beside, np.empty(k))
-    data = np.empty((p + 1, 2 * n))
-    np.multiply(jacobian.T.real, modes.weight[:n], out=data[:p, :n])
-    np.multiply(jacobian.T.imag, modes.weight[n:], out=data[:p, n:])
-    data[p] = _stacked(residual) * modes.weight
+    misfit.tridiagonalise(own, reflectors, diagonal[m:], beside[m:])
+    seen, gram = np.empty((m + k, p + 1)), np.empty((p + 1, p + 1))
+    misfit.project(data, modes.rows, basis.blocks, modes.reflectors, seen[:m])
+    misfit.project(data, own, np.array([0, k]), reflectors, seen[m:])
     n_shapes = first.size - 1
-    unit, gram, seen = np.empty(p), np.empty((p + 1, p + 1)), np.empty((diagonal.size, p + 1))
+    chances = np.full(n_shapes, (1 - p_exact) / n_shapes)
     share, sigma = np.empty((2, 1 + n_shapes * RHO.size))
     log_evidence, exact, amplitude, noise = misfit.weigh(
-        data, prior, modes.rows, own, modes.basis.blocks, modes.reflectors, first, diagonal, beside,
-        np.full(n_shapes, (1 - p_exact) / n_shapes), RHO, TYPICAL,
-        1 / modes.scale**2 if measured else LEAST_VARIANCE, unit, gram, seen, share, sigma,
-    )  # fmt: skip
-    weighed = (unit, gram, seen, first, diagonal, beside, share, sigma)
+        data, seen, first, diagonal, beside, chances, RHO, TYPICAL, least, gram, share, sigma
+    )
+    weighed = (unit, gram, seen, first, diagonal, beside, RHO, share, sigma)
     return Misfit(log_evidence - PRICE * p, exact, amplitude, noise, modes, arcs, weighed)

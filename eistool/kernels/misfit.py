@@ -90,36 +90,46 @@ def tridiagonalise(rows, reflectors, diagonal, beside):
         beside[k] = gram[k - 1, k] if k else 0.0
 
 
-@part()
-def _project(vectors, rows, blocks, reflectors, turned):
-    """Write QᵀΦᵀ times vectors, whose number is padded, a row for each column of Φ."""
-    products = np.empty((vectors.shape[0], rows.shape[0]))
-    for i in range(rows.shape[0]):
-        for a in range(0, vectors.shape[0], AT_ONCE):
-            products[a, i], products[a + 1, i], products[a + 2, i], products[a + 3, i] = _dot_four(
-                rows[i], vectors[a], vectors[a + 1], vectors[a + 2], vectors[a + 3]
+@kernel("void(float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1], float64[:, ::1])")
+def project(vectors, rows, blocks, reflectors, products):
+    """Write the products of vectors with the turned columns.
+
+    Parameters
+    ----------
+    vectors : float64, shape (v, n)
+    rows : float64, shape (m, n)
+        A row for each column.
+    blocks : int64, shape (b + 1,)
+        First row of each block, and m.
+    reflectors : float64, shape (m, w)
+        Of each block, from :func:`tridiagonalise`.
+    products : float64, shape (m, v)
+        Written: Qᵀ rows vectorsᵀ.
+    """
+    padded = np.zeros((_padded(vectors.shape[0]), vectors.shape[1]))
+    for a in range(vectors.shape[0]):
+        for i in range(vectors.shape[1]):
+            padded[a, i] = vectors[a, i]
+    turned = np.empty((padded.shape[0], rows.shape[0]))
+    for a in range(0, padded.shape[0], AT_ONCE):
+        one, two, three, four = padded[a], padded[a + 1], padded[a + 2], padded[a + 3]
+        for i in range(rows.shape[0]):
+            turned[a, i], turned[a + 1, i], turned[a + 2, i], turned[a + 3, i] = _dot_four(
+                rows[i], one, two, three, four
             )
-    _turn(products, blocks, reflectors)
-    for i in range(turned.shape[0]):
-        for a in range(turned.shape[1]):
-            turned[i, a] = products[a, i]
-
-
-@part()
-def _turn(vectors, blocks, reflectors):
-    """Apply Qᵀ to vectors over all columns; their number is padded."""
-    for block in range(blocks.size - 1):
-        start, stop = blocks[block], blocks[block + 1]
-        for k in range(start, stop - 2):
-            v = reflectors[k, k + 1 - start : stop - start]
-            for a in range(0, vectors.shape[0], AT_ONCE):
-                one, two = vectors[a, k + 1 : stop], vectors[a + 1, k + 1 : stop]
-                three, four = vectors[a + 2, k + 1 : stop], vectors[a + 3, k + 1 : stop]
-                shares = _dot_four(v, one, two, three, four)
-                _subtract(v, shares[0], one)
-                _subtract(v, shares[1], two)
-                _subtract(v, shares[2], three)
-                _subtract(v, shares[3], four)
+        for block in range(blocks.size - 1):
+            start, stop = blocks[block], blocks[block + 1]
+            for k in range(start, stop - 2):
+                v = reflectors[k, k + 1 - start : stop - start]
+                shares = _dot_four(
+                    v, turned[a, k + 1 : stop], turned[a + 1, k + 1 : stop], turned[a + 2, k + 1 : stop],
+                    turned[a + 3, k + 1 : stop],
+                )  # fmt: skip
+                for b in range(AT_ONCE):
+                    _subtract(v, shares[b], turned[a + b, k + 1 : stop])
+    for i in range(products.shape[0]):
+        for a in range(products.shape[1]):
+            products[i, a] = turned[a, i]
 
 
 @part()
@@ -150,6 +160,15 @@ def _leave(seen, gram, diagonal, beside, start, stop, ratio, forward, left):
         for b in range(a + 1):
             left[a, b] = gram[a, b] - left[a, b]
     return 0.5 * (logarithms + math.log(product))
+
+
+@part()
+def _columns_of(model, first, rho):
+    """Return where the columns of a model begin and end, and ρ²; no misfit has none."""
+    if model == 0:
+        return 0, 0, 1.0
+    s = (model - 1) // rho.size
+    return first[s], first[s + 1], rho[(model - 1) % rho.size] ** 2
 
 
 @part()
@@ -197,32 +216,23 @@ def skew(R, tau, alpha, log_omega, weight, size, columns):
 
 
 @kernel(
-    "Tuple((float64, float64, float64, float64))(float64[:, ::1], float64[::1], float64[:, ::1], float64[:, ::1],"
-    " int64[::1], float64[:, ::1], int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64,"
-    " float64, float64[::1], float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])"
+    "Tuple((float64, float64, float64, float64))(float64[:, ::1], float64[:, ::1], int64[::1], float64[::1],"
+    " float64[::1], float64[::1], float64[::1], float64, float64, float64[:, ::1], float64[::1], float64[::1])"
 )
-def weigh(
-    data, prior, rows, own, blocks, reflectors, first, diagonal, beside, chances, rho, scale, least,
-    unit, gram, seen, share, sigma,
-):  # fmt: skip
+def weigh(data, seen, first, diagonal, beside, chances, rho, scale, least, gram, share, sigma):
     """Weigh all models; return log evidence, probability of no misfit, mean a and mean σ.
 
     Parameters
     ----------
     data : float64, shape (p + 1, n)
-        Weighted derivatives by the steps, then the weighted residual, of the order of 1 for a deviation of |Z|.
-    prior : float64, shape (p,)
-        Standard deviations of the steps.
-    rows, own : float64, shape (m - k, n), (k, n)
-        Φᵀ, shape after shape, and that of the shape of the circuit's own arcs.
-    blocks : int64, shape (b + 1,)
-        First row of each block of :func:`tridiagonalise`, and m - k.
-    reflectors : float64, shape (m - k, w)
-        Of each block.
+        Weighted derivatives by the steps, each in units of its prior by that of the residual, then the weighted
+        residual, of the order of 1 for a deviation of |Z|.
+    seen : float64, shape (m, p + 1)
+        QᵀΦᵀ times the data, from :func:`project`.
     first : int64, shape (s + 1,)
         First row of each shape, and m.
     diagonal, beside : float64, shape (m,)
-        T; that of the circuit's arcs is written.
+        T of all blocks.
     chances : float64, shape (s,)
         Prior probability of each shape; of none, what is left to 1.
     rho : float64, shape (g,)
@@ -231,49 +241,32 @@ def weigh(
         Of the half-Cauchy prior of a.
     least : float64
         Variance that σ² is never below: of the measured noise, or next to nothing.
-    unit : float64, shape (p,)
-        Written: standard deviations of the steps by that of the residual; what follows is for steps in this unit.
     gram : float64, shape (p + 1, p + 1)
         Written: products of the data.
-    seen : float64, shape (m, p + 1)
-        Written: QᵀΦᵀ times the data.
     share, sigma : float64, shape (1 + s g,)
         Written: probability of each model, and its σ.
     """
     p, n = data.shape[0] - 1, data.shape[1]
-    k, n_rho = own.shape[0], rho.size
-    m = rows.shape[0]
     free = n - p
-    energy = dot(data[p], data[p])
-    scaled = np.zeros((_padded(p + 1), n))
     for a in range(p + 1):
-        if a < p:
-            unit[a] = prior[a] / math.sqrt(max(energy / free, least))
-        _subtract(data[a], -unit[a] if a < p else -1.0, scaled[a])
         for b in range(a + 1):
-            gram[a, b] = dot(scaled[a], scaled[b])
-    own_reflectors = np.empty((k, k))
-    tridiagonalise(own, own_reflectors, diagonal[m:], beside[m:])
-    _project(scaled, rows, blocks, reflectors, seen[:m])
-    _project(scaled, own, np.array([0, k]), own_reflectors, seen[m:])
-
-    forward, left = np.zeros((_padded(p + 1), m)), np.empty((p + 1, _padded(p + 1)))
+            gram[a, b] = dot(data[a], data[b])
+            gram[b, a] = gram[a, b]
+    forward, left = np.zeros((_padded(p + 1), seen.shape[0])), np.empty((p + 1, _padded(p + 1)))
     lower = np.empty((p + 1, p))
     for model in range(share.size):
-        start, stop, ratio, log_prior = 0, 0, 1.0, math.log(1.0 - chances.sum())
-        if model:
-            s = (model - 1) // n_rho
-            start, stop, ratio = first[s], first[s + 1], rho[(model - 1) % n_rho] ** 2
+        start, stop, ratio = _columns_of(model, first, rho)
         log_determinant = _leave(seen, gram, diagonal, beside, start, stop, ratio, forward, left)
         log_determinant += _factorise(left, p, lower)
         rest = max(left[p, p] - dot(lower[p], lower[p]), 0.0)
         squared = max(rest / free, least)
         sigma[model] = math.sqrt(squared)
+        chance = 1.0 - chances.sum()
         if model:
             relative = math.sqrt(ratio * squared) / scale
             cauchy = 2.0 / math.pi * math.log(2.0) * relative / (1.0 + relative * relative)
-            log_prior = math.log(chances[s] * cauchy)
-        share[model] = log_prior - 0.5 * n * math.log(squared) - 0.5 * rest / squared - log_determinant
+            chance = chances[(model - 1) // rho.size] * cauchy
+        share[model] = math.log(chance) - 0.5 * n * math.log(squared) - 0.5 * rest / squared - log_determinant
 
     largest, total, amplitude, noise = share.max(), 0.0, 0.0, 0.0
     for model in range(share.size):
@@ -283,42 +276,32 @@ def weigh(
         share[model] /= total
         noise += share[model] * sigma[model]
         if model:
-            amplitude += share[model] * rho[(model - 1) % n_rho] * sigma[model]
+            amplitude += share[model] * rho[(model - 1) % rho.size] * sigma[model]
     return largest + math.log(total), share[0], amplitude, noise
 
 
 @kernel(
-    "void(float64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1],"
-    " int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:, ::1])"
+    "void(float64[::1], float64[:, ::1], float64[:, ::1], int64[::1], float64[::1], float64[::1], float64[::1],"
+    " float64[::1], float64[::1], float64[:, ::1])"
 )
-def average_moments(
-    unit, gram, seen, effect, blocks, reflectors, first, diagonal, beside, rho, share, sigma, covariance
-):
+def average_moments(unit, gram, seen, first, diagonal, beside, rho, share, sigma, covariance):
     """Write the second moments of the steps and of what the misfit adds to the quantities, over all models.
 
     Parameters
     ----------
-    unit, gram, seen, blocks, reflectors, first, diagonal, beside, rho, share, sigma
+    unit : float64, shape (p,)
+        Units of the steps in the data of :func:`weigh`.
+    gram : float64, shape (r, r)
+        Products of the data, and 0 for the quantities; r = p + 1 + q.
+    seen : float64, shape (m, r)
+        As for :func:`weigh`, with the effects of the columns on the quantities, from :func:`project` too.
+    first, diagonal, beside, rho, share, sigma
         Of :func:`weigh`.
-    effect : float64, shape (q, m - k)
-        Effects of the columns on the quantities; those of the circuit's arcs have none.
     covariance : float64, shape (p + q, p + q)
         Written: of the steps, then of the quantities.
     """
-    p, q, m = unit.size, effect.shape[0], effect.shape[1]
-    r, n_rho = p + 1 + q, rho.size
-    turned = np.zeros((_padded(q), m))
-    turned[:q] = effect
-    _turn(turned, blocks, reflectors)
-    whole, products, forward = np.zeros((seen.shape[0], r)), np.zeros((r, r)), np.zeros((_padded(r), m))
-    for i in range(seen.shape[0]):
-        for a in range(p + 1):
-            whole[i, a] = seen[i, a]
-        for a in range(q if i < m else 0):
-            whole[i, p + 1 + a] = turned[a, i]
-    for a in range(p + 1):
-        for b in range(a + 1):
-            products[a, b] = gram[a, b]
+    p, r = unit.size, gram.shape[0]
+    q, forward = r - p - 1, np.zeros((_padded(r), seen.shape[0]))
     # the products with steps and residual, then the steps themselves, then the quantities
     left, system = np.empty((r, _padded(r))), np.zeros((p + 1 + p + q, p))
     lower = np.empty(system.shape)
@@ -329,11 +312,8 @@ def average_moments(
     for model in range(share.size):
         if share[model] < NEGLIGIBLE:
             continue
-        start, stop, ratio = 0, 0, 1.0
-        if model:
-            s = (model - 1) // n_rho
-            start, stop, ratio = first[s], first[s + 1], rho[(model - 1) % n_rho] ** 2
-        _leave(whole, products, diagonal, beside, start, stop, ratio, forward, left)
+        start, stop, ratio = _columns_of(model, first, rho)
+        _leave(seen, gram, diagonal, beside, start, stop, ratio, forward, left)
         for a in range(r):
             for b in range(p):
                 system[a if a <= p else p + a, b] = left[a, b]

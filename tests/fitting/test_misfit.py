@@ -73,7 +73,7 @@ def relative_errors(result: FitResult, misfit: Misfit) -> FloatArray:
 
 
 def test_kernels_are_compiled_for_one_signature() -> None:
-    for kernel in (kernels.weigh, kernels.average_moments, kernels.skew, kernels.tridiagonalise):
+    for kernel in (kernels.weigh, kernels.average_moments, kernels.project, kernels.skew, kernels.tridiagonalise):
         assert len(kernel.signatures) <= 1
 
 

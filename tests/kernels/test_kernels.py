@@ -271,7 +271,7 @@ def test_a_minimiser_without_steps_solves_for_the_terms(expression: str, values:
     _, jacobian = problem.linearise(theta)
     terms = range(program.terms.max() + 1)
     columns = np.column_stack([jacobian[:, (program.terms == t) & amplitude].sum(axis=1) for t in terms])
-    measured = spectrum.impedance[problem.axis.order]
+    measured = spectrum.impedance[problem.axis.order] / np.exp(problem.scale[0])
     matrix = np.concatenate([part / np.abs(measured)[:, None] for part in (columns.real, columns.imag)])
     right = np.concatenate([part / np.abs(measured) for part in (measured.real, measured.imag)])
     factors, rest, *_ = np.linalg.lstsq(matrix, right, rcond=None)
