@@ -180,7 +180,8 @@ class Misfit:
         """
         unit, gram, seen, *models = self._weighed
         modes, p = self._modes, unit.size
-        shares = np.concatenate([np.ones((1, modes.basis.nodes.size)), self._arcs.shares(modes.basis.nodes)])
+        shares = np.ones((1 + self._arcs.R.size, modes.basis.nodes.size))
+        shares[1:] = self._arcs.shares(modes.basis.nodes)
         effects = np.empty((len(modes.rows), len(shares)))
         misfit.project(shares, modes.effect, modes.basis.blocks, modes.reflectors, effects)
         r = p + 1 + len(shares)
@@ -406,7 +407,8 @@ def assess_misfit(
     residuals = _stacked(residual) * modes.weight
     least = 1 / modes.scale**2 if measured else LEAST_VARIANCE
     unit = prior / math.sqrt(max(float(residuals @ residuals) / (2 * n - p), least))
-    data = np.concatenate([_stacked(jacobian.T) * modes.weight * unit[:, None], residuals[None]])
+    data = np.empty((p + 1, 2 * n))
+    data[:p], data[p] = _stacked(jacobian.T) * modes.weight * unit[:, None], residuals
     own, reflectors = arcs.skewness(basis.log_omega, modes.weight), np.empty((k, k))
     diagonal, beside = np.append(modes.diagonal, np.empty(k)), np.append(modes.beside, np.empty(k))
     misfit.tridiagonalise(own, reflectors, diagonal[m:], beside[m:])
