@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from eistool.drt.elements import LEAST_TAIL
-from eistool.drt.grid import FINER, Grid, interpolation
+from eistool.drt.grid import FINER, Grid, spline
 from eistool.drt.process import Block, Data, GaussianProcess, weighed
 from eistool.errors import SpectrumError
 from eistool.kernels.drt import add_product
@@ -140,7 +140,7 @@ def finer(process: GaussianProcess, block: Block, start: int) -> tuple[FloatArra
     """
     at = block.at
     fine = np.linspace(at[0], at[-1], FINER * (at.size - 1) + 1)
-    matrix = interpolation(at, fine)
+    matrix = spline(at.size)
     k = start - process.f.size
     root = np.zeros((process.root.shape[0], fine.size))
     add_product(process.root, start, np.ascontiguousarray(matrix.T), root)

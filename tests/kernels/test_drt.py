@@ -31,8 +31,8 @@ def evaluate(code: int, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     m, p = 2 * LOG_X.size, theta.size
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     kernels.fit_elements(
-        np.array([code]), np.ones(1), theta.copy(), theta - 9, theta + 9, np.empty((0, m)), LOG_X,
-        np.zeros(m), np.ones(m), 0, 0.0, np.inf, z, rows, root,
+        np.array([code]), np.ones(1), theta.copy(), theta - 9, theta + 9, np.zeros(p), 0.0, 0.0,
+        np.empty((0, m)), LOG_X, np.zeros(m), np.ones(m), 0, 0.0, np.inf, z, rows, root,
     )  # fmt: skip
     return z, rows
 
