@@ -5,7 +5,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -68,8 +68,7 @@ _BENDS = _PHIS**2 / (1 - np.cos((1 - _PHIS) * np.pi))
 _NO_OUTPUT = np.empty(0), np.empty((0, 0)), np.empty((0, 0))
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """Kind, parameters (ln R, ln τ, ...) and sign of an element."""
 
     code: int

@@ -31,7 +31,7 @@ class Grid:
     step: float
     linear: FloatArray  # impedance per unit of γ, R, L and 1/C; real, then imaginary parts, (n + 3, 2 n_freq)
     fine: FloatArray  # ln(τ·unit) of the fine grid, on which results are given, shape (n_fine,)
-    spline: FloatArray  # interpolates from the comb to the fine grid, shape (n_fine, n)
+    spline: FloatArray  # interpolates from the comb to the fine grid, shape (n, n_fine)
     window: tuple[float, float]  # measured range of ln(τ·unit)
 
     @property
@@ -83,7 +83,7 @@ def grid_of(frequency: FloatArray) -> Grid:
 
 @functools.lru_cache(maxsize=REMEMBERED)
 def spline(n: int) -> FloatArray:
-    """Return the matrix of the natural spline from n equidistant knots to FINER points per step."""
+    """Return the natural splines of n equidistant knots at FINER points per step, one per row."""
     # second derivatives from values: tridiagonal (1, 4, 1) m = 6 second differences
     system = np.eye(n)
     right = np.zeros((n, n))
@@ -95,10 +95,10 @@ def spline(n: int) -> FloatArray:
     k = np.minimum(at // FINER, n - 2)
     b = at / FINER - k
     a = 1 - b
-    matrix: FloatArray = ((a**3 - a)[:, None] * second[k] + (b**3 - b)[:, None] * second[k + 1]) / 6
+    matrix = ((a**3 - a)[:, None] * second[k] + (b**3 - b)[:, None] * second[k + 1]) / 6
     matrix[at, k] += a
     matrix[at, k + 1] += b
-    return matrix
+    return np.ascontiguousarray(matrix.T)
 
 
 def check_points(spectrum: Spectrum) -> None:

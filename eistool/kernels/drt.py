@@ -218,16 +218,21 @@ def _subtract_four_rows(row, factors, rows, k):
 
 
 @part()
+def _subtract_rows(row, factors, rows):
+    a = np.int64(0)  # a literal 0 would compile the callees a second time
+    while a + 4 <= factors.size:
+        _subtract_four_rows(row, factors, rows, a)
+        a += 4
+    while a < factors.size:
+        _subtract(row, factors[a], rows[a], 0, row.size)
+        a += 1
+
+
+@part()
 def _predict(rows, x, y, residual):
     for i in range(y.size):
         residual[i] = y[i]
-    a = np.int64(0)  # a literal 0 would compile the callees a second time
-    while a + 4 <= x.size:
-        _subtract_four_rows(residual, x, rows, a)
-        a += 4
-    while a < x.size:
-        _subtract(residual, x[a], rows[a], 0, y.size)
-        a += 1
+    _subtract_rows(residual, x, rows)
 
 
 @part(sums=True)
@@ -779,10 +784,10 @@ def fit_elements(
     chi2 = _misfit(y, now_z, root_weight, residual)
     damping = 1e-3
     quiet = 0
-    for iteration in range(steps + 1):
-        _normal_equations(now_rows, root_weight, residual, scaled, normal, gradient)
-        if iteration == steps or quiet >= 2:
+    for iteration in range(steps):
+        if quiet >= 2:
             break
+        _normal_equations(now_rows, root_weight, residual, scaled, normal, gradient)
         for a in range(p):
             blocked = (best[a] <= lower[a] and gradient[a] < 0.0) or (best[a] >= upper[a] and gradient[a] > 0.0)
             free[a] = not blocked
@@ -828,6 +833,7 @@ def fit_elements(
         z[i] = now_z[i]
         for a in range(p):
             rows[a, i] = now_rows[a, i]
+    _normal_equations(now_rows, root_weight, residual, scaled, normal, gradient)
     for a in range(p):
         for c in range(a, p):
             work[a, c] = normal[a, c]
@@ -914,13 +920,13 @@ def element_gamma(codes, theta, log_tau, step, out):
 
 @kernel("void(float64[:, ::1], float64[:, ::1], int64, int64, int64, float64[:, ::1])")
 def interpolate(root, interpolation, finer, reach, n_used, out):
-    """Compute the product of W and the transposed interpolation matrix, which is banded.
+    """Compute the product of W and the interpolation matrix, which is banded.
 
     Parameters
     ----------
     root : float64, shape (q, q)
         W.
-    interpolation : float64, shape (n_fine, n)
+    interpolation : float64, shape (n, n_fine)
         Interpolation from the comb to the finer grid.
     finer : int
         Number of steps of the finer grid per step of the comb.
@@ -932,11 +938,12 @@ def interpolate(root, interpolation, finer, reach, n_used, out):
         Output: change of ln γ per standard normal variable, one per row.
     """
     for r in range(root.shape[0]):
-        row = root[r]
-        for j in range(interpolation.shape[0]):
-            first = max(j // finer - reach, 0)
-            last = min(j // finer + reach + 2, n_used, r + 1)  # W is lower triangular
-            out[r, j] = _dot(row[first:last], interpolation[j, first:last]) if first < last else 0.0
+        row = out[r]
+        row[:] = 0.0
+        for i in range(min(r + 1, n_used)):  # W is lower triangular
+            first = max(finer * (i - reach - 1), 0)
+            last = min(finer * (i + reach + 1), row.size)
+            _subtract(row, -root[r, i], interpolation[i], first, last)
 
 
 @kernel("void(float64[:, ::1], int64, float64[:, ::1], float64[:, ::1])")
@@ -955,8 +962,7 @@ def add_product(root, first, derivative, out):
         Input and output.
     """
     for r in range(root.shape[0]):
-        for k in range(derivative.shape[0]):
-            _subtract(out[r], -root[r, first + k], derivative[k], 0, out.shape[1])
+        _subtract_rows(out[r], -root[r, first : first + derivative.shape[0]], derivative)
 
 
 @kernel("void(float64[:, ::1], float64[::1], float64[::1])")
