@@ -15,6 +15,7 @@ from eistool.errors import CircuitError
 from eistool.kernels import model, parameters
 from eistool.typing import BoolArray, ComplexArray, FloatArray, IntArray
 
+CACHE_LINE = 8  # doubles
 # power laws A (jω)^n: row of ω^n, and row of ω^-n in groups that add admittances
 _POWER_ROWS = {
     "R": (model.ROW_ONE, model.ROW_ONE),
@@ -96,7 +97,7 @@ class Program:
 
     def workspace(self, n: int) -> tuple[FloatArray, FloatArray]:
         """Return the kernels' ``sums`` and ``rows`` for n points, a multiple of the block width."""
-        return np.empty((self.parents.size, 2 * n)), np.empty((self.kinds.size, 2 * n))
+        return aligned(self.parents.size, 2 * n), aligned(self.kinds.size, 2 * n)
 
     def evaluate(
         self, omega: FloatArray, theta: FloatArray, log_omega_0: float = 0.0
@@ -116,7 +117,14 @@ def frequency_grid(omega: FloatArray) -> FloatArray:
     x = np.ones(-(-omega.size // model.WIDTH) * model.WIDTH)
     x[: omega.size] = omega
     root = np.sqrt(x)
-    return np.stack([np.log(x), np.ones_like(x), x, 1.0 / x, root, 1.0 / root])
+    return np.stack([np.log(x), np.ones_like(x), x, 1.0 / x, root, 1.0 / root], out=aligned(6, x.size))
+
+
+def aligned(n_rows: int, length: int) -> FloatArray:
+    """Return an uninitialised array that begins at a cache line, as rows of whole blocks then do too."""
+    start = np.empty(n_rows * length + CACHE_LINE - 1)
+    offset = -(start.__array_interface__["data"][0] // start.itemsize) % CACHE_LINE
+    return start[offset : offset + n_rows * length].reshape(n_rows, length)
 
 
 def to_blocks(real: FloatArray, imag: FloatArray, n: int) -> FloatArray:

@@ -58,7 +58,7 @@ class Effort(NamedTuple):
 
 
 THOROUGH = Effort(250, 0.003)
-QUICK = Effort(6, 0.15)  # to compare circuits
+QUICK = Effort(6, 0.1)  # to compare circuits
 NONE = Effort(0, 1.0)  # a refit from the start values alone
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility

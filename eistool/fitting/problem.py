@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from eistool.circuit import Circuit
-from eistool.circuit.program import Program, compile_circuit, frequency_grid, from_blocks, to_blocks
+from eistool.circuit.program import Program, aligned, compile_circuit, frequency_grid, from_blocks, to_blocks
 from eistool.errors import CircuitError, FitError
 from eistool.fitting.weights import standard_deviation
 from eistool.kernels import least_squares, model, parameters
@@ -344,7 +344,7 @@ def build_problem(
     z0 = math.exp(log_z0)
     # unit weights are relative to Z0, so that F is independent of the unit of impedance
     unit = z0 if weighting == "unit" else 1.0
-    target = np.empty((2, 2 * n))
+    target = aligned(2, 2 * n)
     target[0] = to_blocks(impedance.real / z0, impedance.imag / z0, n)
     target[1] = to_blocks(z0 / (unit * sigma.real), z0 / (unit * sigma.imag), n)
     lower, upper = frame.lower.copy(), frame.upper.copy()

@@ -15,7 +15,8 @@ from eistool.batch.generation import one_generation
 from eistool.errors import ReaderError
 from eistool.escaping import restore
 from eistool.materials import Arrhenius, arrhenius
-from eistool.report.materials import figure_to_png, plot_arrhenius
+from eistool.report import to_png
+from eistool.report.materials import plot_arrhenius
 from eistool.tables import to_csv
 from eistool.tables.arrhenius import ALTERNATIVES, ARRHENIUS, alternative_row, arrhenius_row
 
@@ -152,4 +153,4 @@ def write_arrhenius(out: Path, fits: Sequence[tuple[str, str, Arrhenius]]) -> No
     ]
     write_table(out, ARRHENIUS, [arrhenius_row(*one) for one in fits])
     write_file(out / f"{ALTERNATIVES.name}.csv", to_csv(ALTERNATIVES.table(others)))
-    write_file(out / "arrhenius.png", figure_to_png(plot_arrhenius([fit for _, _, fit in fits])))
+    write_file(out / "arrhenius.png", to_png(plot_arrhenius([fit for _, _, fit in fits])))

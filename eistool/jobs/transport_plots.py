@@ -13,10 +13,10 @@ from eistool.batch.job import Picture
 from eistool.batch.store import digest, place
 from eistool.escaping import file_name
 from eistool.jobs.sample import Sample
+from eistool.report import to_png
 from eistool.report.materials import (
     CompositionPoint,
     NormalisedSpectrum,
-    figure_to_png,
     plot_arrhenius,
     plot_composition,
     plot_normalised,
@@ -67,7 +67,7 @@ def _normalised_to_png(sample: Sample) -> bytes:
 
 
 def _png(plot: Callable[..., Any], *arguments: Any) -> bytes:
-    return figure_to_png(plot(*arguments))
+    return to_png(plot(*arguments))
 
 
 def _point(row: CompositionRow) -> CompositionPoint:

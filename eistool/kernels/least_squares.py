@@ -74,41 +74,56 @@ def _weigh(target, sums, rows, free):
     return dot(r, r)
 
 
+@part(sums=True)
+def _dots(a, b, c, d):
+    """Return the inner products of two rows with two others: half the loads of single ones."""
+    ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
+    for i in range(a.size):
+        ac += a[i] * c[i]
+        ad += a[i] * d[i]
+        bc += b[i] * c[i]
+        bd += b[i] * d[i]
+    return ac, ad, bc, bd
+
+
 @part()
-def _normal(sums, rows, free, hessian, gradient):
-    """Compute JᵀJ and Jᵀr of the free parameters from weighted rows."""
-    for a in range(free.size):
-        row = rows[free[a]]
-        gradient[a] = dot(row, sums[0])
-        for c in range(a + 1):
-            total = dot(row, rows[free[c]])
-            hessian[a, c] = total
-            hessian[c, a] = total
+def multiply_rows(rows, index, place, gram):
+    """Compute the inner products of the rows ``index`` with each other, at ``place`` in their matrix."""
+    n = index.size
+    for a in range(0, n, 2):
+        b = min(a + 1, n - 1)
+        for c in range(0, a + 1, 2):
+            d = min(c + 1, n - 1)
+            ac, ad, bc, bd = _dots(rows[index[a]], rows[index[b]], rows[index[c]], rows[index[d]])
+            gram[place[a], place[c]], gram[place[c], place[a]] = ac, ac
+            gram[place[a], place[d]], gram[place[d], place[a]] = ad, ad
+            gram[place[b], place[c]], gram[place[c], place[b]] = bc, bc
+            gram[place[b], place[d]], gram[place[d], place[b]] = bd, bd
 
 
 @part()
 def cholesky_solve(matrix, rhs, n):
-    """Solve the leading n rows in place; return False if the matrix is not positive definite."""
-    for i in range(n):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= matrix[i, k] * matrix[j, k]
-            if i == j:
-                if not total > 0.0:
-                    return False
-                matrix[i, i] = math.sqrt(total)
-            else:
-                matrix[i, j] = total / matrix[j, j]
-    for i in range(n):
-        total = rhs[i]
-        for k in range(i):
-            total -= matrix[i, k] * rhs[k]
-        rhs[i] = total / matrix[i, i]
+    """Solve the leading n rows in place; return False if the matrix is not positive definite.
+
+    The upper triangle is read, and replaced by the factor.
+    """
+    # outer products have independent terms, unlike the sums of the other orders
+    for k in range(n):
+        if not matrix[k, k] > 0.0:
+            return False
+        inverse = 1.0 / math.sqrt(matrix[k, k])
+        rhs[k] *= inverse
+        for j in range(k, n):
+            matrix[k, j] *= inverse
+        for i in range(k + 1, n):
+            factor = matrix[k, i]
+            rhs[i] -= factor * rhs[k]
+            for j in range(i, n):
+                matrix[i, j] -= factor * matrix[k, j]
     for i in range(n - 1, -1, -1):
         total = rhs[i]
         for k in range(i + 1, n):
-            total -= matrix[k, i] * rhs[k]
+            total -= matrix[i, k] * rhs[k]
         rhs[i] = total / matrix[i, i]
     return True
 
@@ -155,7 +170,7 @@ def nnls(gram, target, x, n):
         while count > 0:
             for a in range(count):
                 trial[a] = target[passive[a]]
-                for c in range(a + 1):
+                for c in range(a, count):
                     matrix[a, c] = gram[passive[a], passive[c]]
                 matrix[a, a] += 1e-13
             if not cholesky_solve(matrix, trial, count):
@@ -234,15 +249,14 @@ def ladder(grid, target, log_tau, x):
     right = np.empty(n)
     norm = np.empty(n)
     energy = dot(data, data)
+    every = np.arange(n)
+    multiply_rows(rows, every, every, gram)
     for a in range(n):
-        for c in range(a + 1):
-            gram[a, c] = dot(rows[a], rows[c])
         norm[a] = 1.0 / math.sqrt(gram[a, a] + 1e-300)
         right[a] = dot(rows[a], data) * norm[a]
     for a in range(n):
-        for c in range(a + 1):
+        for c in range(n):
             gram[a, c] *= norm[a] * norm[c]
-            gram[c, a] = gram[a, c]
     value = energy + nnls(gram, right, x, n)
     for a in range(n):
         x[a] *= norm[a]
@@ -316,43 +330,39 @@ def _relative_range(theta, lower, upper, most):
 
 
 @part()
-def _solve_within(gram, right, low, high, damping, ridge, x, n, matrix, solution, moving, held):
+def _solve_within(gram, right, low, high, damping, ridge, x, n, matrix, solution, held):
     """Solve for x with a damped diagonal; what would leave its range is held at the limit.
 
     ``held`` marks what is held at x from the start. Return False if the matrix is not positive definite.
     """
-    while True:
-        m = 0
+    within = False
+    while not within:
+        for k in range(n):
+            solution[k] = right[k]
+            for c in range(k, n):
+                matrix[k, c] = gram[k, c]
+            matrix[k, k] += damping * gram[k, k] + ridge
         for t in range(n):
-            if not held[t]:
-                moving[m] = t
-                m += 1
-        for k in range(m):
-            t = moving[k]
-            solution[k] = right[t]
-            for u in range(n):
-                if held[u]:
-                    solution[k] -= gram[t, u] * x[u]
-            for c in range(k + 1):
-                matrix[k, c] = gram[t, moving[c]]
-            matrix[k, k] += damping * gram[t, t] + ridge
-        if not cholesky_solve(matrix, solution, m):
+            if held[t]:
+                for k in range(n):
+                    solution[k] -= gram[t, k] * x[t]
+                    matrix[min(t, k), max(t, k)] = 0.0
+                matrix[t, t] = 1.0
+        if not cholesky_solve(matrix, solution, n):
             return False
         within = True
-        for k in range(m):
-            t = moving[k]
-            x[t] = min(max(solution[k], low[t]), high[t])
-            if x[t] != solution[k]:
-                held[t] = True
-                within = False
-        if within:
-            return True
+        for t in range(n):
+            if not held[t]:
+                x[t] = min(max(solution[t], low[t]), high[t])
+                held[t] = x[t] != solution[t]
+                within = within and not held[t]
+    return True
 
 
 @part()
 def _scale_terms(
     term, n_terms, amplitudes, theta, lower, upper, free, hessian, gradient,
-    gram, vectors, matrix, solution, moving, held,
+    gram, vectors, matrix, solution, held,
 ):  # fmt: skip
     """Scale the terms of the outermost sum by least squares, in place; return the change in F.
 
@@ -370,7 +380,7 @@ def _scale_terms(
             gram[t, term[c]] += hessian[a, c]
         least, most = _relative_range(theta[i], lower[i], upper[i], MOST)
         low[t], high[t] = max(low[t], least), min(high[t], most)
-    if not _solve_within(gram, right, low, high, 1e-12, 0.0, x, n_terms, matrix, solution, moving, held):
+    if not _solve_within(gram, right, low, high, 1e-12, 0.0, x, n_terms, matrix, solution, held):
         return 0.0
     change = 0.0
     for t in range(n_terms):
@@ -397,8 +407,8 @@ def _scale_terms(
 
 @part()
 def _reduce(
-    evaluate, operations, offsets, parents, groups, theta, lower, upper, free, term, n_terms, amplitudes,
-    grid, target, sums, rows, hessian, gradient, gram, vectors, matrix, solution, moving, held,
+    evaluate, operations, offsets, parents, groups, theta, lower, upper, free, every, term, n_terms, amplitudes,
+    grid, target, sums, rows, hessian, gradient, gram, vectors, matrix, solution, held,
 ):  # fmt: skip
     """Scale the terms of theta, and compute F with JᵀJ and Jᵀr there."""
     value = np.inf
@@ -407,10 +417,12 @@ def _reduce(
         value = _weigh(target, sums, rows, free)
         if not math.isfinite(value):
             return np.inf
-        _normal(sums, rows, free, hessian, gradient)
+        multiply_rows(rows, free, every, hessian)
+        for a in every:
+            gradient[a] = dot(rows[free[a]], sums[0])
         reduced = value + _scale_terms(
             term, n_terms, amplitudes, theta, lower, upper, free, hessian, gradient,
-            gram, vectors, matrix, solution, moving, held,
+            gram, vectors, matrix, solution, held,
         )  # fmt: skip
         if reduced > CANCELLED * value:
             return reduced
@@ -420,7 +432,7 @@ def _reduce(
 @part()
 def _solve_step(
     hessian, gradient, damping, ridge, theta, lower, upper, kinds, free, alone,
-    limits, held, moving, matrix, solution, step,
+    limits, held, matrix, solution, step,
 ):  # fmt: skip
     """Compute the damped step within the bounds; return False if the matrix is not positive definite.
 
@@ -439,9 +451,7 @@ def _solve_step(
         else:
             most = 0.3 if kinds[i] == EXPONENT else 1.5
             low[a], high[a] = max(lower[i] - theta[i], -most), min(upper[i] - theta[i], most)
-    return _solve_within(
-        hessian, right, low, high, damping, ridge, step, free.size, matrix, solution, moving, held
-    )
+    return _solve_within(hessian, right, low, high, damping, ridge, step, free.size, matrix, solution, held)
 
 
 @kernel(MINIMISE)
@@ -458,7 +468,6 @@ def minimise(
     matrix = np.empty((f, f))
     solution = np.empty(f)
     step = np.empty(f)
-    moving = np.empty(f, np.int64)
     held = np.empty(f, np.bool_)
     term = np.empty(f, np.int64)
     alone = np.empty(f, np.bool_)
@@ -466,12 +475,13 @@ def minimise(
     new_gradient = np.empty(f)
     trial = np.empty(theta.size)
     limits = np.empty((3, f))
+    every = np.arange(f)
     n_terms = _find_terms(operations, parents, kinds, free, term, alone)
     amplitudes = np.array([a for a in range(f) if term[a] >= 0 and kinds[free[a]] == AMPLITUDE], np.int64)
     gram, vectors = np.empty((n_terms, n_terms)), np.empty((4, n_terms))
     best = _reduce(
-        evaluate, operations, offsets, parents, groups, theta, lower, upper, free, term, n_terms, amplitudes,
-        grid, target, sums, rows, hessian, gradient, gram, vectors, matrix, solution, moving, held,
+        evaluate, operations, offsets, parents, groups, theta, lower, upper, free, every, term, n_terms,
+        amplitudes, grid, target, sums, rows, hessian, gradient, gram, vectors, matrix, solution, held,
     )  # fmt: skip
     if not math.isfinite(best):
         return np.inf, False
@@ -480,7 +490,7 @@ def minimise(
     for _ in range(limit):
         solved = _solve_step(
             hessian, gradient, damping, 1e-14 * best, theta, lower, upper, kinds, free, alone,
-            limits, held, moving, matrix, solution, step,
+            limits, held, matrix, solution, step,
         )  # fmt: skip
         if not solved:
             damping *= 10.0
@@ -492,15 +502,12 @@ def minimise(
         for a in range(f):
             trial[free[a]] = theta[free[a]] + (math.log(1.0 + step[a]) if alone[a] else step[a])
             size = max(size, abs(step[a]))
-            row = 0.0
-            for c in range(f):
-                row += hessian[a, c] * step[c]
-            predicted -= step[a] * (2.0 * gradient[a] + row)
+            predicted -= step[a] * (2.0 * gradient[a] + dot(hessian[a], step))
         if size == 0.0:
             return best, True
         value = _reduce(
-            evaluate, operations, offsets, parents, groups, trial, lower, upper, free, term, n_terms, amplitudes,
-            grid, target, sums, rows, new_hessian, new_gradient, gram, vectors, matrix, solution, moving, held,
+            evaluate, operations, offsets, parents, groups, trial, lower, upper, free, every, term, n_terms,
+            amplitudes, grid, target, sums, rows, new_hessian, new_gradient, gram, vectors, matrix, solution, held,
         )  # fmt: skip
         if value < best:
             gain = (best - value) / predicted if predicted > 0.0 else 0.0
@@ -548,7 +555,7 @@ def invert(matrix, inverse):
         while True:
             for i in range(n):
                 unit[i] = 1.0 if i == k else 0.0
-                for j in range(i + 1):
+                for j in range(i, n):
                     factor[i, j] = matrix[i, j] * scale[i] * scale[j] + (ridge if i == j else 0.0)
             if cholesky_solve(factor, unit, n) or ridge > 1.0:
                 break

@@ -377,8 +377,11 @@ def _multiply(derivative, adjoint):
         for i in range(WIDTH):
             re = block[i]
             im = block[WIDTH + i]
-            block[i] = factor[i] * re - factor[WIDTH + i] * im
-            block[WIDTH + i] = factor[i] * im + factor[WIDTH + i] * re
+            # loaded before anything is stored, or the loop is not vectorised
+            fr = factor[i]
+            fi = factor[WIDTH + i]
+            block[i] = fr * re - fi * im
+            block[WIDTH + i] = fr * im + fi * re
 
 
 # as an argument with a declared type the function is compiled once, not in every caller

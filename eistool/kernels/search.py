@@ -236,6 +236,7 @@ def search(
     picked = np.empty(N_STARTS, np.int64)
     count = np.empty(N_STARTS, np.int64)
     index, last_best, returned = first, np.inf, 0
+    curvature, value_of_curvature = np.empty((f, f)), np.inf
     missed[0] = 0.0 if n_taus == 0 else 1.0
     for turn in range(rounds):
         propose(
@@ -296,15 +297,28 @@ def search(
                     candidates[c], value, converged, count[c], minima, values, hits, n_minima, shape, kinds
                 )
         # minima come in groups: more often than not, a better one is near the best
-        for k in range(N_KICKS if n_minima > 0 else 0):
+        certain = False
+        for k in range(N_KICKS + 1 if n_minima > 0 else 0):
+            best = values[0, 0]
+            if best < 0.9999 * last_best:
+                last_best, returned = best, 0
+            beyond = best / floor - NEAR_FLOOR if floor > 0.0 else np.inf
+            is_near = BELOW_FLOOR <= beyond <= 0.0
+            if n_taus > 0:
+                missed[0] = _chance_missed(n_taus, (turn + 1) * hits[0] / hits[-1], returned, is_near)
+            all_agree = is_near and hits[0] == hits[-1] and not any_nested
+            certain = all_agree or missed[0] < (max(accepted, ACCEPTED_NEAR) if is_near else accepted)
+            if certain or k == N_KICKS:
+                break
             nth = turn * N_KICKS + k
             origin = (nth // 3) % n_minima if nth % 3 == 2 else 0
             copy(minima[origin], theta)
-            value, _ = minimise(
-                evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
-                grid, target, sums, rows, scratch, gradient, 0, 1.0,
-            )  # fmt: skip
-            kick(theta, value, scratch, free, kinds, lower, upper, irrational, first + nth)
+            if values[origin, 0] != value_of_curvature:
+                value_of_curvature, _ = minimise(
+                    evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
+                    grid, target, sums, rows, curvature, gradient, 0, 1.0,
+                )  # fmt: skip
+            kick(theta, value_of_curvature, curvature, free, kinds, lower, upper, irrational, first + nth)
             value, converged = minimise(
                 evaluate, operations, offsets, parents, groups, theta, lower, upper, kinds, free,
                 grid, target, sums, rows, scratch, gradient, 10, 1e-4,
@@ -319,18 +333,8 @@ def search(
                 )  # fmt: skip
                 sort_taus(theta, exchange)
                 n_minima = _record(theta, value, converged, 0, minima, values, hits, n_minima, shape, kinds)
-        if n_minima > 0:
-            best = values[0, 0]
-            if best < 0.9999 * last_best:
-                last_best, returned = best, 0
-            beyond = best / floor - NEAR_FLOOR if floor > 0.0 else np.inf
-            if n_taus == 0:
-                break
-            is_near = BELOW_FLOOR <= beyond <= 0.0
-            missed[0] = _chance_missed(n_taus, (turn + 1) * hits[0] / hits[-1], returned, is_near)
-            all_agree = is_near and hits[0] == hits[-1] and not any_nested
-            if all_agree or missed[0] < (max(accepted, ACCEPTED_NEAR) if is_near else accepted):
-                break
+        if certain:
+            break
     if n_minima > 0:
         copy(minima[0], theta)
         value, converged = minimise(

@@ -10,7 +10,19 @@ import numba
 import numpy as np
 
 from eistool.kernels.jit import as_argument, kernel, part
-from eistool.kernels.least_squares import CIRCUIT, F64, I64, MODEL, add, cholesky_solve, copy, dot, nnls, scale
+from eistool.kernels.least_squares import (
+    CIRCUIT,
+    F64,
+    I64,
+    MODEL,
+    add,
+    cholesky_solve,
+    copy,
+    dot,
+    multiply_rows,
+    nnls,
+    scale,
+)
 from eistool.kernels.parameters import AMPLITUDE, EXPONENT, LOG_TAU
 
 SWEEPS = 4  # maximum number of exchanges of every term; two are typical
@@ -50,17 +62,14 @@ def _keep_columns(rows, weight, kinds, terms, has_shape, first, columns, norm):
 @part()
 def _correlate(columns, data, options, n_options, gram, right):
     """Compute inner products of all available columns with each other and with the data."""
-    used = np.zeros(right.size, np.bool_)
+    is_used = np.zeros(right.size, np.bool_)
     for t in range(n_options.size):
         for a in range(n_options[t]):
-            used[options[t, a]] = True
-    for a in range(right.size):
-        if used[a]:
-            right[a] = dot(columns[a], data)
-            for c in range(a + 1):
-                if used[c]:
-                    gram[a, c] = dot(columns[a], columns[c])
-                    gram[c, a] = gram[a, c]
+            is_used[options[t, a]] = True
+    used = np.flatnonzero(is_used)
+    multiply_rows(columns, used, used, gram)
+    for a in used:
+        right[a] = dot(columns[a], data)
 
 
 @part()
@@ -243,12 +252,12 @@ def kick(theta, value, hessian, free, kinds, lower, upper, irrational, k):
         for a in range(f):
             norm[a] = 1.0 / math.sqrt(hessian[a, a] + 1e-300)
             for c in range(a + 1):
-                matrix[a, c] = hessian[a, c] * norm[a] * norm[c]
+                matrix[c, a] = hessian[a, c] * norm[a] * norm[c]
             matrix[a, a] += 1e-6
         cholesky_solve(matrix, np.zeros(f), f)
         for a in range(f - 1, -1, -1):
             for c in range(a + 1, f):
-                step[a] -= matrix[c, a] * step[c]
+                step[a] -= matrix[a, c] * step[c]
             step[a] /= matrix[a, a]
         for a in range(f):
             step[a] *= norm[a] * math.sqrt(value)

@@ -4,8 +4,9 @@ from eistool.report.circuit import circuit_to_png, plot_circuit
 from eistool.report.cycling import SpectrumMark, profile_to_png
 from eistool.report.distribution import DRTPicture, DRTPlot, PeakMark, plot_drt
 from eistool.report.nyquist import FitPicture, NyquistPlot, plot_fit
+from eistool.report.png import to_png
 from eistool.report.polarization import plot_polarization, polarization_to_png
-from eistool.report.subtraction import plot_subtraction, plot_thickness, to_png
+from eistool.report.subtraction import plot_subtraction, plot_thickness
 from eistool.report.tracks import plot_map, plot_tracks, plot_waterfall, tracks_to_png
 from eistool.report.validity import CheckPicture, CheckPlot, plot_check
 

@@ -1,6 +1,5 @@
 """Pictures of circuits: drawing, equation, and Nyquist plot of the simulated example."""
 
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from eistool.circuit.library import LibraryCircuit
 from eistool.circuit.simulate import simulate
 from eistool.display import format_value
 from eistool.report.nyquist import DATA, DPI, FIT, square
+from eistool.report.png import to_png
 from eistool.report.units import format_hertz, ohm_unit
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def plot_circuit(entry: LibraryCircuit) -> "Figure":
 
 def circuit_to_png(entry: LibraryCircuit) -> bytes:
     """Return the picture of :func:`plot_circuit` as a PNG file."""
-    buffer = io.BytesIO()
-    plot_circuit(entry).savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return to_png(plot_circuit(entry))
 
 
 def _extent(node: Node) -> _Extent:

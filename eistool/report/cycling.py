@@ -1,6 +1,5 @@
 """Pictures of cycling records: voltage over time and charge, with numbered spectra."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eistool.report.nyquist import DATA, DPI, FIT
+from eistool.report.png import to_png
 from eistool.spectrum import Profile
 from eistool.typing import FloatArray
 
@@ -57,10 +57,7 @@ def profile_to_png(profile: Profile, marks: Sequence[SpectrumMark]) -> bytes:
         over_time.plot([], [], "o", color=_COLOURS[direction], label=direction or "direction unknown")
     if marks:
         over_time.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, fontsize=9, frameon=False)
-    buffer = io.BytesIO()
-    # without date and version, equal pictures are equal files
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return to_png(figure)
 
 
 def _draw(

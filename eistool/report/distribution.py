@@ -1,6 +1,5 @@
 """Pictures of distributions of relaxation times: γ, band and peaks over τ and frequency."""
 
-import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from eistool.constants import TWO_SIDED_95
 from eistool.report.nyquist import DPI
+from eistool.report.png import to_png
 from eistool.report.units import format_hertz, format_ohm, ohm_unit
 from eistool.typing import FloatArray
 
@@ -156,10 +156,7 @@ class DRTPlot:
 
     def to_png(self, picture: DRTPicture, comment: str = "") -> bytes:
         """Return the picture as a PNG file, with a comment among its first bytes."""
-        buffer = io.BytesIO()
-        # without date and version, equal pictures are equal files
-        self.draw(picture).savefig(buffer, format="png", metadata={"Software": None, "Comment": comment})
-        return buffer.getvalue()
+        return to_png(self.draw(picture), comment)
 
     def _mark_peaks(self, picture: DRTPicture, scale: float, low: float, high: float) -> None:
         axes = self._axes

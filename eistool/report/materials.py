@@ -1,6 +1,5 @@
 """Pictures of transport: Arrhenius plots, composition series and normalised Nyquist plots."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -218,10 +217,3 @@ def _draw_curves(
     axes.set_ylabel(f"−Im {name}  in {text}")
     if labelled:
         axes.figure.legend(fontsize=7.5, frameon=False, loc="upper right", ncols=5)
-
-
-def figure_to_png(figure: "Figure") -> bytes:
-    """Return a figure as a PNG file without date and version, so that equal figures are equal files."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

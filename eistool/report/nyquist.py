@@ -1,11 +1,11 @@
 """Pictures of spectra and fits: Nyquist plot with equal scales, and residuals."""
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eistool.report.png import to_png
 from eistool.report.ticks import Ticks, freeze
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.typing import BoolArray, ComplexArray, FloatArray
@@ -118,8 +118,6 @@ class NyquistPlot:
 
     def to_png(self, picture: FitPicture, comment: str = "") -> bytes:
         """Return the picture as a PNG file, with a comment among its first bytes."""
-        buffer = io.BytesIO()
-        # without date and version, equal pictures are equal files
         self.draw(picture)
         self._nyquist.apply_aspect()
         if not self._ticks:
@@ -129,10 +127,7 @@ class NyquistPlot:
             freeze([self._nyquist.get_legend(), self._residual.get_legend()])
         for ticks in self._ticks:
             ticks.update()
-        self.figure.savefig(
-            buffer, format="png", metadata={"Software": None, "Comment": comment}, pil_kwargs={"compress_level": 3}
-        )
-        return buffer.getvalue()
+        return to_png(self.figure, comment)
 
     def _draw_nyquist(self, picture: FitPicture) -> None:
         z = picture.impedance

@@ -1,6 +1,5 @@
 """Pictures of polarisations: current of each hold over time, with fit and steady value."""
 
-import io
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import numpy as np
 from eistool.constants import TWO_SIDED_95
 from eistool.display import format_value
 from eistool.report.nyquist import DPI
+from eistool.report.png import to_png
 from eistool.report.units import ampere_unit
 
 if TYPE_CHECKING:
@@ -68,9 +68,7 @@ def plot_polarization(result: "PolarizationResult", label: str = "") -> "Figure"
 
 def polarization_to_png(result: "PolarizationResult", label: str = "") -> bytes:
     """Return the picture of :func:`plot_polarization` as a PNG file."""
-    buffer = io.BytesIO()
-    plot_polarization(result, label).savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return to_png(plot_polarization(result, label))
 
 
 def _verdict(result: "PolarizationResult") -> str:

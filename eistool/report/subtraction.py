@@ -1,6 +1,5 @@
 """Pictures of subtractions: spectra, interpretations of the stack, and resistances over thickness."""
 
-import io
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -126,13 +125,6 @@ def plot_thickness(
     axes.set_xlabel("thickness of the layer / µm")
     axes.set_ylabel("resistance of the cell with 95 % error / Ω")
     return figure
-
-
-def to_png(figure: "Figure") -> bytes:
-    """Return a figure as a PNG file, with equal files for equal figures."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def _verdict(result: "SubtractionResult") -> str:

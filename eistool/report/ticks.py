@@ -39,6 +39,7 @@ class Ticks:
         self._place = text(major.get_pad() + major.get_tick_padding())[0]
         self._sample = major.label1
         self._labels: list[Any] = []
+        self._reach: dict[str, float] = {}  # pixels from the edge of the axes to the far end of a label
         self._title = self._copy(self._axis.label, self._axis.label.get_transform())
         self._offset = self._copy(self._axis.offsetText, self._axis.offsetText.get_transform())
         self._axis.set_visible(False)
@@ -60,14 +61,17 @@ class Ticks:
         while len(self._labels) < len(texts):
             self._labels.append(self._copy(self._sample, self._place))
         box = self._axes.bbox
-        low = box.y0 if self._is_x else box.x0
+        edge = box.y0 if self._is_x else box.x0
+        low = edge
         for k, label in enumerate(self._labels):
             label.set_visible(k < len(texts))
             if k < len(texts):
                 label.set_text(texts[k])
                 label.set_position((major[k], 0) if self._is_x else (0, major[k]))
-                extent = label.get_window_extent()
-                low = min(low, extent.y0 if self._is_x else extent.x0)
+                if texts[k] not in self._reach:
+                    extent = label.get_window_extent()
+                    self._reach[texts[k]] = (extent.y0 if self._is_x else extent.x0) - edge
+                low = min(low, edge + self._reach[texts[k]])
         point = self._axes.figure.dpi / 72
         self._title.set_text(axis.label.get_text())
         at = low - axis.labelpad * point

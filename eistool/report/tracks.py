@@ -1,6 +1,5 @@
 """Pictures of series: Nyquist curves, map of γ(τ), and R and τ of each process along the coordinate."""
 
-import io
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from eistool.constants import TWO_SIDED_95
 from eistool.report.nyquist import DPI, square
+from eistool.report.png import to_png
 from eistool.report.units import format_hertz, ohm_unit
 from eistool.spectrum.series import COORDINATES
 from eistool.tracking import SeriesDRT, Tracks, compute_series_drt
@@ -248,12 +248,7 @@ def tracks_to_png(tracks: Tracks, title: str = "", drt: SeriesDRT | None = None)
     figures = {"nyquist": plot_waterfall(tracks, title), "tracks": plot_tracks(tracks, title)}
     if drt is not None:
         figures["map"] = plot_map(tracks, title, drt)
-    pictures = {}
-    for kind, figure in figures.items():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-        pictures[kind] = buffer.getvalue()
-    return pictures
+    return {kind: to_png(figure) for kind, figure in figures.items()}
 
 
 def _shown(tracks: Tracks) -> list[int]:

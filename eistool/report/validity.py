@@ -1,12 +1,12 @@
 """Pictures of validation: Nyquist plot with the RC ladder, its residuals, and those of Z-HIT."""
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eistool.report.nyquist import DATA, DPI, FIT, IMAG, LEAST_RESIDUAL, LONGEST, LONGEST_TITLE, REAL, square
+from eistool.report.png import to_png
 from eistool.report.units import ohm_unit
 from eistool.typing import BoolArray, ComplexArray, FloatArray
 
@@ -164,10 +164,7 @@ class CheckPlot:
 
     def to_png(self, picture: CheckPicture, comment: str = "") -> bytes:
         """Return the picture as a PNG file, with a comment among its first bytes."""
-        buffer = io.BytesIO()
-        # without date and version, equal pictures are equal files
-        self.draw(picture).savefig(buffer, format="png", metadata={"Software": None, "Comment": comment})
-        return buffer.getvalue()
+        return to_png(self.draw(picture), comment)
 
 
 def _half_height(sizes: FloatArray) -> float:

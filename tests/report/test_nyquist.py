@@ -88,7 +88,9 @@ def test_png_shows_the_same_pixels_as_the_figure(arc: Spectrum, spike: Spectrum)
         png = np.asarray(Image.open(io.BytesIO(fast.to_png(shown))))
         canvas: Any = plain.draw(shown).canvas
         canvas.draw()
-        np.testing.assert_array_equal(png, np.asarray(canvas.buffer_rgba()))
+        colours, opacity = np.split(np.asarray(canvas.buffer_rgba()), [3], axis=2)
+        np.testing.assert_array_equal(png, colours)
+        assert (opacity == 255).all()
 
 
 @pytest.mark.parametrize(
