@@ -35,28 +35,30 @@ def _dot(a, b):
 
 
 @part(sums=True)
-def _dot_four(a, rows, first):
-    """Return the products of a row with four others, so that it is read once."""
-    b, c, d, e = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
-    t, u, v, w = 0.0, 0.0, 0.0, 0.0
+def _dots(a, b, c, d):
+    """Return the inner products of two rows with two others: half the loads of single ones."""
+    ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
     for i in range(a.size):
-        t += a[i] * b[i]
-        u += a[i] * c[i]
-        v += a[i] * d[i]
-        w += a[i] * e[i]
-    return t, u, v, w
+        ac += a[i] * c[i]
+        ad += a[i] * d[i]
+        bc += b[i] * c[i]
+        bd += b[i] * d[i]
+    return ac, ad, bc, bd
 
 
 @part()
-def _products(row, rows, start, stop, out):
-    """Compute the products of a row with others."""
-    c = start
-    while c + 4 <= stop:
-        out[c], out[c + 1], out[c + 2], out[c + 3] = _dot_four(row, rows, c)
-        c += 4
-    while c < stop:
-        out[c] = _dot(row, rows[c])
-        c += 1
+def _multiply(left, right, first, out):
+    """Compute the symmetric inner products of rows of two arrays, from row ``first`` on."""
+    n = left.shape[0]
+    for a in range(first, n, 2):
+        b = min(a + 1, n - 1)
+        for c in range(0, b + 1, 2):
+            d = min(c + 1, n - 1)
+            ac, ad, bc, bd = _dots(left[a], left[b], right[c], right[d])
+            out[a, c], out[c, a] = ac, ac
+            out[a, d], out[d, a] = ad, ad
+            out[b, c], out[c, b] = bc, bc
+            out[b, d], out[d, b] = bd, bd
 
 
 @part(fast=True)
@@ -172,13 +174,11 @@ def gram(rows, weight, first, out):
     out : float64, shape (q, q)
         Symmetric.
     """
-    scaled = np.empty(weight.size)
+    scaled = np.empty(rows.shape)
     for a in range(first, rows.shape[0]):
         for i in range(weight.size):
-            scaled[i] = rows[a, i] * weight[i]
-        _products(scaled, rows, 0, a + 1, out[a])
-        for c in range(a):
-            out[c, a] = out[a, c]
+            scaled[a, i] = rows[a, i] * weight[i]
+    _multiply(scaled, rows, first, out)
 
 
 @part()
@@ -379,11 +379,10 @@ def log_process(
         for k in range(3):
             for i in range(n):
                 rough_penalty[k, i] = 0.0
-        _products(weighted, rows, 0, q, step)
         for i in range(n):
-            step[i] = x[i] * step[i] / variance - level[0, i] * (f[i] - level[1, i])
+            step[i] = x[i] * _dot(rows[i], weighted) / variance - level[0, i] * (f[i] - level[1, i])
         for i in range(n, q):
-            step[i] /= variance
+            step[i] = _dot(rows[i], weighted) / variance
         for i in range(n):
             if local[i] > 0.0:
                 u = _roughness(f, mean, i, n, c)
@@ -704,14 +703,13 @@ def _misfit(y, z, root_weight, residual):
 
 @part()
 def _normal_equations(rows, root_weight, residual, scaled, normal, gradient):
-    """Compute the upper triangle of the products of weighted rows, and those with the residuals."""
+    """Compute the products of weighted rows, and those with the residuals."""
     p, m = rows.shape
     for a in range(p):
         for i in range(m):
             scaled[a, i] = rows[a, i] * root_weight[i]
-    for a in range(p):
-        _products(scaled[a], scaled, a, p, normal[a])
         gradient[a] = _dot(scaled[a], residual)
+    _multiply(scaled, scaled, 0, normal)
 
 
 @kernel(

@@ -63,9 +63,12 @@ def test_gamma_of_elements(name: str) -> None:
 def test_gram_and_products() -> None:
     rng = np.random.default_rng(1)
     rows, weight = rng.standard_normal((7, 20)), rng.uniform(1, 2, 20)
-    out = np.empty((7, 7))
-    kernels.gram(rows, weight, 0, out)
-    np.testing.assert_allclose(out, (rows * weight) @ rows.T, rtol=1e-12)
+    expected = (rows * weight) @ rows.T
+    for first in (0, 3, 4, 6):
+        out = np.full((7, 7), np.nan)
+        out[:first, :first] = expected[:first, :first]
+        kernels.gram(rows, weight, first, out)
+        np.testing.assert_allclose(out, expected, rtol=1e-12)
     product = np.empty(7)
     kernels.times(rows, weight, product)
     np.testing.assert_allclose(product, rows @ weight, rtol=1e-12)
