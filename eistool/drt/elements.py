@@ -40,7 +40,7 @@ RIVAL: Annotated[float, Threshold("log evidence below the best at which other su
 MOST_RIVALS = 2  # of these that are compared
 REACH, POOR_REACH = 2.9, 4.6  # distance in ln τ of neighbours that are tried as one element
 REMEMBERED = 4096  # cached combinations of kinds
-BEHIND = 30.0  # log evidence below the best trial of a round at which others are given up, slow ones not yet
+BEHIND = 30.0  # log evidence below the best trial of a round at which another is given up; less loses slow ones
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
 TOLERANCE = 2e-3, 1e-4  # relative decrease of the sum of squares at which these end
 HOPELESS: Annotated[

@@ -44,7 +44,7 @@ FEWEST, FEWEST_PER_DECADE = 8, 3.0  # points
 NOISIEST = 0.05  # of |Z|: above, little could be told
 MOST_OUTLIERS = 0.1  # of the points, or 3
 TOLERANCE = 0.01
-ROUNDING = 1e-12  # of the variance: so little is no violation
+ROUNDING = 1e-12  # of the expected variance: less is rounding, which is no violation
 OUTLIER = "outlier of the Kramers-Kronig test"
 
 
