@@ -57,8 +57,8 @@ class Effort(NamedTuple):
     p_missed: float
 
 
-THOROUGH = Effort(250, 0.003)
-QUICK = Effort(6, 0.1)  # to compare circuits
+THOROUGH = Effort(250, 0.005)
+QUICK = Effort(6, 0.15)  # to compare circuits
 NONE = Effort(0, 1.0)  # a refit from the start values alone
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility
