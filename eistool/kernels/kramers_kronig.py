@@ -21,18 +21,6 @@ def dot(a, b):
     return total
 
 
-@part(sums=True)
-def _dot_four(v, a, b, c, d):
-    """Return the inner products of a row with four others, so that it is read once."""
-    s, t, u, w = 0.0, 0.0, 0.0, 0.0
-    for i in range(v.size):
-        s += v[i] * a[i]
-        t += v[i] * b[i]
-        u += v[i] * c[i]
-        w += v[i] * d[i]
-    return s, t, u, w
-
-
 @part(fast=True)
 def _add(row, factor, other):
     for i in range(row.size):
@@ -54,18 +42,9 @@ def triangularise(rows, n_terms):
         head = -math.sqrt(norm) if pivot[0] > 0 else math.sqrt(norm)
         pivot[0] -= head  # the reflection's vector, in place
         scale = 1 / (head * pivot[0])
-        j = k + 1
-        while j + 4 <= q:
-            a, b, c, d = rows[j, k:end], rows[j + 1, k:end], rows[j + 2, k:end], rows[j + 3, k:end]
-            s, t, u, w = _dot_four(pivot, a, b, c, d)
-            _add(a, scale * s, pivot)
-            _add(b, scale * t, pivot)
-            _add(c, scale * u, pivot)
-            _add(d, scale * w, pivot)
-            j += 4
-        while j < q:
-            _add(rows[j, k:end], scale * dot(pivot, rows[j, k:end]), pivot)
-            j += 1
+        for j in range(k + 1, q):
+            other = rows[j, k:end]
+            _add(other, scale * dot(pivot, other), pivot)
         pivot[0] = head
         for i in range(1, pivot.size):
             pivot[i] = 0.0
