@@ -166,10 +166,11 @@ def _attempt(
 
     def consider(sums: list[Sum], start: GaussianProcess) -> None:
         for elements in sums:
-            if data.phasances and any(e.code == CPE for e in elements.elements):
+            tail_twice = data.phasances and any(e.code == CPE for e in elements.elements)
+            if tail_twice or divides(data, free, elements.elements):
                 continue
             process = _with_deviation(data, elements, start)
-            if _is_sound(data, free, elements, process):
+            if _is_sound(elements, process):
                 tried.append((process, elements, process.evidence - elements.penalty))
         tried.sort(key=lambda each: -each[2])
 
@@ -349,7 +350,7 @@ def _with_deviation(data: Data, elements: Sum, start: GaussianProcess) -> Gaussi
     )
 
 
-def _is_sound(data: Data, free: GaussianProcess, elements: Sum, process: GaussianProcess) -> bool:
+def _is_sound(elements: Sum, process: GaussianProcess) -> bool:
     """Return whether γ deviates little from that of the elements and these are determined."""
     n, p = process.n_logarithms, elements.theta.size
     moved = np.abs(process.extra[:p])
@@ -357,5 +358,4 @@ def _is_sound(data: Data, free: GaussianProcess, elements: Sum, process: Gaussia
     sizes = np.array(
         [at for at, e in zip(elements.offsets, elements.elements, strict=True) if e.code != CPE], dtype=int
     )
-    likely = bool(elements.elements and (moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())
-    return likely and not divides(data, free, elements.elements)
+    return bool(elements.elements and (moved < FARTHEST).all() and (errors[sizes] < WIDEST).all())

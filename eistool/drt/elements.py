@@ -5,7 +5,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,7 @@ RIVAL: Annotated[float, Threshold("log evidence below the best at which other su
 MOST_RIVALS = 2  # of these that are compared
 REACH, POOR_REACH = 2.9, 4.6  # distance in ln τ of neighbours that are tried as one element
 REMEMBERED = 4096  # cached combinations of kinds
+BEHIND = 30.0  # log evidence below the best trial of a round at which another is given up; less loses slow ones
 SHORT, LONG = 10, 40  # steps of a trial and of a fit
 TOLERANCE = 2e-3, 1e-4  # relative decrease of the sum of squares at which these end
 HOPELESS: Annotated[
@@ -62,10 +63,12 @@ UPPER = ((), (LARGEST_PHI,), (LARGEST_PHI, 1.0), (), (math.log(4.0),), (math.log
 
 
 _fit_elements = direct(kernels.fit_elements)
+_PHIS = np.linspace(0.45, 0.95, 26)
+_BENDS = _PHIS**2 / (1 - np.cos((1 - _PHIS) * np.pi))
+_NO_OUTPUT = np.empty(0), np.empty((0, 0)), np.empty((0, 0))
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """Kind, parameters (ln R, ln τ, ...) and sign of an element."""
 
     code: int
@@ -75,7 +78,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sum:
-    """Fitted sum of elements with R, L and 1/C in series."""
+    """Fitted sum of elements with R, L and 1/C in series; a trial lacks the last three."""
 
     elements: tuple[Element, ...]
     linear: FloatArray  # R, L and, without a CPE, 1/C
@@ -241,20 +244,21 @@ def _search(data: Data, process: GaussianProcess, goal: _Goal, best: Sum, signed
         excess = goal.excess(best)
         aim = best.score - (LONG_SHOT if excess > POOR else 0.0)
         reach = POOR_REACH if excess > POOR else REACH
-        tried: list[Sum] = []
-        chosen = best
+        chosen: Sum | None = None
         for moves in (
             _fewer(process, best),
             itertools.chain(_merged(list(best.elements), reach), _log_normals(best) if excess > LACKING else ()),
             _moves(data, process, best, excess, signed),
         ):
-            trials = [_try(data, move, best.linear, SHORT, aim - RIVAL) for move in moves]
-            tried += [trial for trial in trials if trial is not None]
-            chosen = max(tried, key=lambda trial: trial.score, default=best)
-            if chosen.score > best.score and goal.excess(chosen) < POOR:
+            for move in moves:
+                bar = aim if chosen is None else max(aim, chosen.score - BEHIND)
+                trial = _try(data, move, best.linear, SHORT, bar - RIVAL)
+                if trial is not None:
+                    seen.append(trial)
+                    chosen = trial if chosen is None or trial.score > chosen.score else chosen
+            if chosen is not None and chosen.score > best.score and goal.excess(chosen) < POOR:
                 break
-        seen += tried
-        if not chosen.score > aim:
+        if chosen is None or not chosen.score > aim:
             break
         chosen = _fit(data, chosen.elements, chosen.linear, SHORT)
         simpler = chosen.n_parameters < best.n_parameters
@@ -329,47 +333,52 @@ def _frame(kinds: tuple[tuple[int, float], ...], n_linear: int) -> _Frame:
 
 def _fit(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int) -> Sum:
     """Fit a sum."""
-    fitted = _try(data, elements, linear, steps, -math.inf)
+    fitted = _try(data, elements, linear, steps, -math.inf, whole=True)
     assert fitted is not None  # noqa: S101  # no score is below the aim
     return fitted
 
 
-def _try(data: Data, elements: Sequence[Element], linear: FloatArray | None, steps: int, aim: float) -> Sum | None:
-    """Fit a sum; return None if its score is below ``aim``, as soon as this is clear."""
+def _try(
+    data: Data,
+    elements: Sequence[Element],
+    linear: FloatArray | None,
+    steps: int,
+    aim: float,
+    *,
+    whole: bool = False,
+) -> Sum | None:
+    """Fit a sum, with its impedance if whole; return None if its score is below ``aim``, once this is clear."""
     grid = data.grid
     kinds = tuple([(e.code, e.sign) for e in elements])
     n_linear = min(2 if (CPE, 1.0) in kinds else 3, data.n_columns)
-    columns = grid.columns[:n_linear]
-    if linear is None:
-        first = [float(data.y[np.argmax(grid.log_x)])] + [0.0] * (n_linear - 1)
-    else:
-        first = linear[:n_linear].tolist()
-        first += [0.0] * (n_linear - len(first))
+    first = [float(data.y[np.argmax(grid.log_x)])] if linear is None else linear[:n_linear].tolist()
+    first += [0.0] * (n_linear - len(first))
     frame = _frame(kinds, n_linear)
-    low, high = grid.window
     theta = np.array([value for e in elements for value in e.theta] + first)
     p, m = theta.size, data.y.size
-    z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
+    z, rows, root = (np.empty(m), np.empty((p, m)), np.empty((p, p))) if whole else _NO_OUTPUT
     penalty = frame.penalty + 0.5 * p * math.log(m)
     goal = m * math.exp(min(-2 * (aim + penalty) / m, 600.0))
     chi2 = _fit_elements(
-        frame.codes, frame.signs, theta, frame.lower + low * frame.times, frame.upper + high * frame.times,
-        columns, grid.log_x, data.y, data.weight, steps, TOLERANCE[steps == LONG], goal, z, rows, root,
+        frame.codes, frame.signs, theta, frame.lower, frame.upper, frame.times, *grid.window,
+        grid.columns[:n_linear], grid.log_x, data.y, data.weight, steps, TOLERANCE[steps == LONG], goal,
+        z, rows, root,
     )  # fmt: skip
     score = -0.5 * m * math.log(max(chi2, 1e-300) / m) - penalty
     if score < aim:
         return None
     values = theta.tolist()
-    fitted, k = [], 0
+    fitted, starts = [], []
+    k = 0
     for e in elements:
+        starts.append(k)
         fitted.append(Element(e.code, tuple(values[k : k + COUNT[e.code]]), e.sign))
         k += COUNT[e.code]
     order = sorted(range(len(fitted)), key=lambda i: (fitted[i].code == CPE, fitted[i].theta[1]))
-    if order != list(range(len(fitted))):
-        starts = np.cumsum([0] + [COUNT[e.code] for e in fitted])
-        index = [int(starts[i]) + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
-        fitted, rows, root = [fitted[i] for i in order], rows[index], root[:, index]
-    return Sum(tuple(fitted), theta[k:], chi2, score, z, rows, root)
+    if whole and order != list(range(len(fitted))):
+        index = [starts[i] + j for i in order for j in range(COUNT[fitted[i].code])] + list(range(k, p))
+        rows, root = rows[index], root[:, index]
+    return Sum(tuple([fitted[i] for i in order]), theta[k:], chi2, score, z, rows, root)
 
 
 def _seeds(data: Data, process: GaussianProcess) -> Iterator[list[Element]]:
@@ -386,7 +395,6 @@ def _seeds(data: Data, process: GaussianProcess) -> Iterator[list[Element]]:
     shoulder = np.zeros(f.size, dtype=bool)
     shoulder[1:-1] = (bend[1:-1] < bend[:-2]) & (bend[1:-1] <= bend[2:]) & (bend[1:-1] < -0.15)
     candidates = np.flatnonzero((peak | shoulder) & inside & (np.exp(f) > 0.003 * height)).tolist()
-    phis = np.linspace(0.45, 0.95, 26)
     taken: list[int] = []
     for some in ([i for i in candidates if peak[i]], [i for i in candidates if not peak[i]]):
         before = len(taken)
@@ -398,8 +406,7 @@ def _seeds(data: Data, process: GaussianProcess) -> Iterator[list[Element]]:
         seeds = []
         for i in sorted(taken):
             # the curvature at the top of a ZARC gives its exponent, the height then its resistance
-            curvature = phis**2 / (1 - np.cos((1 - phis) * np.pi))
-            phi = float(np.interp(-bend[i], curvature, phis))
+            phi = float(np.interp(-bend[i], _BENDS, _PHIS))
             turn = (1 - phi) * math.pi
             size = math.exp(f[i]) * 2 * math.pi * (1 - math.cos(turn)) / math.sin(turn)
             seeds.append(Element(ZARC, (math.log(size), float(grid.log_tau[i]), phi)))
@@ -415,13 +422,12 @@ def _merged(elements: list[Element], reach: float) -> Iterator[list[Element]]:
             if not near or any(e.code == CPE or e.sign < 0 for e in some):
                 break
             rest = elements[:first] + elements[last + 1 :]
-            sizes = np.exp([e.theta[0] for e in some])
-            taus = np.array([e.theta[1] for e in some])
-            size, tau = math.log(float(sizes.sum())), float(sizes @ taus / sizes.sum())
-            yield [*rest, Element(HN, (size, float(taus[-1]), 0.85, 0.6))]
-            yield [*rest, Element(GERISCHER, (size, float(taus[-1]) + 0.3))]
-            width = max(float(np.ptp(taus)), 0.7)
-            yield [*rest, Element(CONSTANT, (size, 0.5 * float(taus[0] + taus[-1]), math.log(0.7 * width)))]
+            sizes, taus = [math.exp(e.theta[0]) for e in some], [e.theta[1] for e in some]
+            size, tau = math.log(sum(sizes)), sum(a * b for a, b in zip(sizes, taus, strict=True)) / sum(sizes)
+            yield [*rest, Element(HN, (size, taus[-1], 0.85, 0.6))]
+            yield [*rest, Element(GERISCHER, (size, taus[-1] + 0.3))]
+            width = max(max(taus) - min(taus), 0.7)
+            yield [*rest, Element(CONSTANT, (size, 0.5 * (taus[0] + taus[-1]), math.log(0.7 * width)))]
             yield [*rest, Element(LOG_NORMAL, (size, tau, math.log(0.6 * width)))]
 
 

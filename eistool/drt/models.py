@@ -48,7 +48,7 @@ class Description:
         errors = np.sqrt((process.root**2).sum(axis=0))
         if elements is None:
             self.name = "free"
-            self.log_gamma = weighed(grid.spline, process.f)
+            self.log_gamma = np.einsum("i,ij", process.f, grid.spline)
             self.negative = np.zeros(grid.fine.size)
             self.linear = process.extra
             self.beyond, root_R = 0.0, np.zeros(process.root.shape[0])
@@ -91,7 +91,7 @@ class Description:
         keep = elements.positive[:, None]
         parts = elements.gammas(grid.fine, h, self.theta)
         total = np.maximum((parts * keep).sum(axis=0), 1e-300)
-        deviation = weighed(grid.spline, self.process.f - self.process.mean)
+        deviation = np.einsum("i,ij", self.process.f - self.process.mean, grid.spline)
         self.factor = np.exp(deviation)
         self.parts = parts
         derivative = elements.derivatives_of_gamma(grid.fine, h, self.theta)

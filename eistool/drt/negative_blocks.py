@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from eistool.drt.elements import LEAST_TAIL
-from eistool.drt.grid import FINER, Grid, interpolation
-from eistool.drt.process import Block, Data, GaussianProcess, weighed
+from eistool.drt.grid import FINER, Grid, spline
+from eistool.drt.process import Block, Data, GaussianProcess
 from eistool.errors import SpectrumError
 from eistool.kernels.drt import add_product
 from eistool.typing import BoolArray, FloatArray
@@ -140,11 +140,11 @@ def finer(process: GaussianProcess, block: Block, start: int) -> tuple[FloatArra
     """
     at = block.at
     fine = np.linspace(at[0], at[-1], FINER * (at.size - 1) + 1)
-    matrix = interpolation(at, fine)
+    matrix = spline(at.size)
     k = start - process.f.size
     root = np.zeros((process.root.shape[0], fine.size))
-    add_product(process.root, start, np.ascontiguousarray(matrix.T), root)
-    return fine, weighed(matrix, process.further[k : k + at.size]), root
+    add_product(process.root, start, matrix, root)
+    return fine, np.einsum("i,ij", process.further[k : k + at.size], matrix), root
 
 
 def phasances_of(data: Data, process: GaussianProcess) -> tuple[FloatArray, FloatArray, FloatArray]:

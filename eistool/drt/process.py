@@ -1,7 +1,7 @@
 """Gaussian-process model of ln γ: smooth and positive, without an assumed shape."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -42,6 +42,20 @@ class Block:
     step_sigma: float  # the same for the difference of neighbours
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """Of ln γ and the blocks: differences of neighbours, values, and relative precision of the roughness."""
+
+    slope: FloatArray  # mean of the difference to the next value
+    slope_weight: FloatArray  # its precision
+    level: FloatArray  # precision and mean of each value, shape (2, n)
+    local: FloatArray
+
+    def copy(self) -> "Prior":
+        """Return independent arrays."""
+        return Prior(self.slope.copy(), self.slope_weight.copy(), self.level.copy(), self.local.copy())
+
+
 @dataclass(slots=True, eq=False)
 class Data:
     """Dimensionless spectrum with its grid, weights and blocks."""
@@ -53,6 +67,7 @@ class Data:
     tail: float  # slope of ln γ beyond the window at long times
     blocks: tuple[Block, ...] = ()
     phasances: bool = False  # as the last two blocks, replacing L and 1/C; γ then ends with the window
+    prior: Prior = field(init=False)
     linear: FloatArray = field(init=False)  # rows of γ, the blocks and the linear terms
     products: FloatArray = field(init=False)  # their weighted Gram matrix
 
@@ -62,6 +77,7 @@ class Data:
         if self.blocks:
             columns = grid.columns[: self.n_columns]
             self.linear = np.vstack([grid.rows, *(block.rows for block in self.blocks), columns])
+        self.prior = _prior(grid, self.tail, self.blocks, self.phasances)
         self.reweigh(self.weight)
 
     @property
@@ -140,7 +156,7 @@ def free_process(
         Fixed precision; the noise is then that of ``start``.
     """
     grid = data.grid
-    slope, slope_weight, level, local = _prior(data)
+    prior = data.prior
     if start is None:
         f = np.concatenate([_first(data), *(block.first for block in data.blocks)])
         extra = np.zeros(data.n_columns)
@@ -150,10 +166,9 @@ def free_process(
         further = [start.further] if start.further.size else [block.first for block in data.blocks]
         f, extra, state = np.concatenate([start.f, *further]), start.extra.copy(), start.state.copy()
         if start.further.size or not data.blocks:
-            local = start.local.copy()
+            prior = replace(prior, local=start.local)
     if precision is not None:
         state[kernels.PRECISION] = precision
-    prior = (slope, slope_weight, level)
     return _run(
         data,
         data.linear,
@@ -163,7 +178,6 @@ def free_process(
         prior,
         2.0,
         FREEDOM,
-        local,
         steps,
         f,
         extra,
@@ -172,15 +186,13 @@ def free_process(
     )
 
 
-def _prior(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return prior slopes, their precisions, levels and local roughness weights of ln γ and the blocks."""
-    grid = data.grid
+def _prior(grid: Grid, tail: float, blocks: tuple[Block, ...], phasances: bool) -> Prior:
     n, h = grid.log_tau.size, grid.step
     low, high = grid.window
-    total = n + sum(block.at.size for block in data.blocks)
+    total = n + sum(block.at.size for block in blocks)
     slope, slope_weight, level, local = np.zeros(total), np.zeros(total), np.empty((2, total)), np.zeros(total)
     edge_low, edge_high = grid.log_tau[1:] <= low, grid.log_tau[:-1] >= high
-    rise, fall = (ENDING, -ENDING) if data.phasances else (1.0, data.tail)
+    rise, fall = (ENDING, -ENDING) if phasances else (1.0, tail)
     slope[: n - 1] = np.where(edge_low, rise * h, 0.0) + np.where(edge_high, fall * h, 0.0)
     slope_weight[: n - 1] = (edge_low | edge_high) / (SLOPE_SIGMA * h) ** 2
     level[0, :n] = 1 / (n * LEVEL_SIGMA**2)
@@ -188,14 +200,14 @@ def _prior(data: Data) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     # no roughness at the ends, which would tie ln γ to the first block, nor in the blocks
     local[1 : n - 1] = 1
     start = n
-    for block in data.blocks:
+    for block in blocks:
         end = start + block.at.size
         slope[start : end - 1] = np.diff(block.level)
         slope_weight[start : end - 1] = block.step_sigma**-2
         level[0, start:end] = block.sigma**-2
         level[1, start:end] = block.level
         start = end
-    return slope, slope_weight, level, local
+    return Prior(slope, slope_weight, level, local)
 
 
 def deviation_process(
@@ -237,18 +249,16 @@ def deviation_process(
     mean[:n] = np.log(gamma)
     f = mean.copy()
     f[n:] = further
-    slope, slope_weight, level, local = np.zeros(n), np.zeros(n), np.zeros((2, n)), np.ones(n)
+    prior = data.prior.copy()
+    prior.slope[:n], prior.slope_weight[:n], prior.level[:, :n], prior.local[:n] = 0, 0, 0, 1
     if data.blocks:
-        slope, slope_weight, level, local = _prior(data)
-        slope[:n], slope_weight[:n], level[:, :n], local[:n] = 0, 0, 0, 1
         # the roughness at the end of ln γ would reach into the first block
-        local[n - 1] = 0
-        level[:, n - 1] = END_SIGMA**-2, mean[n - 1]
+        prior.local[n - 1] = 0
+        prior.level[:, n - 1] = END_SIGMA**-2, mean[n - 1]
     state = np.array([1e5, variance, 0, 0, 0, 0, 0])
     curvature = 2 + (grid.step / LENGTH) ** 2
     extra = np.zeros(derivatives.shape[0])
-    prior = (slope, slope_weight, level)
-    return _run(data, rows, products, y, mean, prior, curvature, 0.0, local, steps, f, extra, state, True)
+    return _run(data, rows, products, y, mean, prior, curvature, 0.0, steps, f, extra, state, True)
 
 
 def _run(
@@ -257,10 +267,9 @@ def _run(
     products: FloatArray,
     y: FloatArray,
     mean: FloatArray,
-    prior: tuple[FloatArray, FloatArray, FloatArray],
+    prior: Prior,
     curvature: float,
     freedom: float,
-    local: FloatArray,
     steps: int,
     f: FloatArray,
     extra: FloatArray,
@@ -269,10 +278,10 @@ def _run(
 ) -> GaussianProcess:
     q = rows.shape[0]
     root, scratch = np.empty((q, q)), np.empty((q, q))
-    residual = np.empty_like(y)
+    residual, local = np.empty_like(y), prior.local.copy()
     kernels.log_process(
-        rows, products, data.weight, y, mean, *prior, curvature, freedom, local,
-        LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch, residual,
+        rows, products, data.weight, y, mean, prior.slope, prior.slope_weight, prior.level, curvature, freedom,
+        local, LARGEST_PRECISION, LEAST_VARIANCE, adapt, steps, f, extra, state, root, scratch, residual,
     )  # fmt: skip
     n = data.grid.log_tau.size
     return GaussianProcess(f[:n], f[n:], extra, state, root, local, mean[:n], residual, rows)

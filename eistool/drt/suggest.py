@@ -1,5 +1,6 @@
 """Circuits with start values from the peaks of a distribution of relaxation times."""
 
+import functools
 import itertools
 import math
 from collections import Counter
@@ -31,6 +32,7 @@ HARMONICS: Annotated[float, Threshold("relative deviation of peaks from a finite
 SURE = 50.0  # log odds are limited to this, against overflow
 TEXTS = {"arc": "p(R{0},CPE{0})", "RC": "p(R{0},C{0})"}  # other kinds are elements
 NUMBERED_TOGETHER = ("arc", "RC", "CPE", "C")
+REMEMBERED = 1024  # cached circuits
 TAIL = -1  # index of a tail among the peaks
 
 
@@ -74,10 +76,15 @@ def suggest(drt: DRT, limit: int) -> list[SuggestedCircuit]:
     total = sum(math.exp(gain - first) for gain, _, _ in best.values())
     suggested = []
     for text, (gain, values, reason) in ranked[:limit]:
-        circuit = Circuit(text)
+        circuit = _circuit(text)
         start = dict(zip(circuit.parameters, values, strict=True))
         suggested.append(SuggestedCircuit(circuit, start, math.exp(gain - first) / total, gain - first, reason))
     return suggested
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _circuit(text: str) -> Circuit:
+    return Circuit(text)
 
 
 def _compatible(changes: list[_Interpretation]) -> Iterator[tuple[_Interpretation, ...]]:

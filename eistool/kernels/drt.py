@@ -35,16 +35,30 @@ def _dot(a, b):
 
 
 @part(sums=True)
-def _dot_four(a, rows, first):
-    """Return the products of a row with four others, so that it is read once."""
-    b, c, d, e = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
-    t, u, v, w = 0.0, 0.0, 0.0, 0.0
+def _dots(a, b, c, d):
+    """Return the inner products of two rows with two others: half the loads of single ones."""
+    ac, ad, bc, bd = 0.0, 0.0, 0.0, 0.0
     for i in range(a.size):
-        t += a[i] * b[i]
-        u += a[i] * c[i]
-        v += a[i] * d[i]
-        w += a[i] * e[i]
-    return t, u, v, w
+        ac += a[i] * c[i]
+        ad += a[i] * d[i]
+        bc += b[i] * c[i]
+        bd += b[i] * d[i]
+    return ac, ad, bc, bd
+
+
+@part()
+def _multiply(left, right, first, out):
+    """Compute the symmetric inner products of rows of two arrays, from row ``first`` on."""
+    n = left.shape[0]
+    for a in range(first, n, 2):
+        b = min(a + 1, n - 1)
+        for c in range(0, b + 1, 2):
+            d = min(c + 1, n - 1)
+            ac, ad, bc, bd = _dots(left[a], left[b], right[c], right[d])
+            out[a, c], out[c, a] = ac, ac
+            out[a, d], out[d, a] = ad, ad
+            out[b, c], out[c, b] = bc, bc
+            out[b, d], out[d, b] = bd, bd
 
 
 @part(fast=True)
@@ -62,16 +76,19 @@ def _subtract_four(target, i, factors, source, k, start, stop):
 
 
 @part(fast=True)
-def _subtract_four_twice(target, i, factors, source, k, start, stop):
-    """As above from rows i and i + 1, so that the four rows are read once."""
+def _subtract_four_times_four(target, i, factors, source, k, start, stop):
+    """As above from rows i to i + 3, so that the four rows are read once."""
     a, b, c, d = factors[k, i], factors[k + 1, i], factors[k + 2, i], factors[k + 3, i]
     e, f, g, h = factors[k, i + 1], factors[k + 1, i + 1], factors[k + 2, i + 1], factors[k + 3, i + 1]
+    p, q, r, s = factors[k, i + 2], factors[k + 1, i + 2], factors[k + 2, i + 2], factors[k + 3, i + 2]
+    t, u, v, w = factors[k, i + 3], factors[k + 1, i + 3], factors[k + 2, i + 3], factors[k + 3, i + 3]
     for j in range(start, stop):
-        s, t, u, v = source[k, j], source[k + 1, j], source[k + 2, j], source[k + 3, j]
-        x = target[i, j] - (a * s + b * t + c * u + d * v)
-        y = target[i + 1, j] - (e * s + f * t + g * u + h * v)
-        target[i, j] = x
-        target[i + 1, j] = y
+        z0, z1, z2, z3 = source[k, j], source[k + 1, j], source[k + 2, j], source[k + 3, j]
+        y0 = target[i, j] - (a * z0 + b * z1 + c * z2 + d * z3)
+        y1 = target[i + 1, j] - (e * z0 + f * z1 + g * z2 + h * z3)
+        y2 = target[i + 2, j] - (p * z0 + q * z1 + r * z2 + s * z3)
+        y3 = target[i + 3, j] - (t * z0 + u * z1 + v * z2 + w * z3)
+        target[i, j], target[i + 1, j], target[i + 2, j], target[i + 3, j] = y0, y1, y2, y3
 
 
 @part()
@@ -93,11 +110,12 @@ def _factor(matrix, n):
                 for c in range(i, n):
                     matrix[i, c] -= factor * matrix[j, c]
         i = end
-        while i + 1 < n:
-            _subtract_four_twice(matrix, i, matrix, matrix, k, i, n)
-            i += 2
-        if i < n:
+        while i + 4 <= n:
+            _subtract_four_times_four(matrix, i, matrix, matrix, k, i, n)
+            i += 4
+        while i < n:
             _subtract_four(matrix, i, matrix, matrix, k, i, n)
+            i += 1
         k = end
     return True
 
@@ -132,11 +150,12 @@ def _invert(matrix, inverse, n):
                 for c in range(j + 1):
                     inverse[i, c] -= factor * inverse[j, c]
         i = end
-        while i + 1 < n:
-            _subtract_four_twice(inverse, i, matrix, inverse, k, 0, end)
-            i += 2
-        if i < n:
+        while i + 4 <= n:
+            _subtract_four_times_four(inverse, i, matrix, inverse, k, 0, end)
+            i += 4
+        while i < n:
             _subtract_four(inverse, i, matrix, inverse, k, 0, end)
+            i += 1
         k = end
 
 
@@ -155,13 +174,11 @@ def gram(rows, weight, first, out):
     out : float64, shape (q, q)
         Symmetric.
     """
-    scaled = np.empty(weight.size)
+    scaled = np.empty(rows.shape)
     for a in range(first, rows.shape[0]):
         for i in range(weight.size):
-            scaled[i] = rows[a, i] * weight[i]
-        for c in range(a + 1):
-            out[a, c] = _dot(scaled, rows[c])
-            out[c, a] = out[a, c]
+            scaled[a, i] = rows[a, i] * weight[i]
+    _multiply(scaled, rows, first, out)
 
 
 @part()
@@ -192,12 +209,30 @@ def _roughness(f, mean, i, n, c):
     return f[left] - mean[left] - c * (f[i] - mean[i]) + f[right] - mean[right]
 
 
+@part(fast=True)
+def _subtract_four_rows(row, factors, rows, k):
+    a, b, c, d = factors[k], factors[k + 1], factors[k + 2], factors[k + 3]
+    e, f, g, h = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
+    for i in range(row.size):
+        row[i] -= a * e[i] + b * f[i] + c * g[i] + d * h[i]
+
+
+@part()
+def _subtract_rows(row, factors, rows):
+    a = np.int64(0)  # a literal 0 would compile the callees a second time
+    while a + 4 <= factors.size:
+        _subtract_four_rows(row, factors, rows, a)
+        a += 4
+    while a < factors.size:
+        _subtract(row, factors[a], rows[a], 0, row.size)
+        a += 1
+
+
 @part()
 def _predict(rows, x, y, residual):
     for i in range(y.size):
         residual[i] = y[i]
-    for a in range(x.size):
-        _subtract(residual, x[a], rows[a], 0, y.size)
+    _subtract_rows(residual, x, rows)
 
 
 @part(sums=True)
@@ -314,7 +349,6 @@ def log_process(
     rough_penalty = np.empty((3, n))
     band = np.zeros((3, n))
     trial = np.empty(n)
-    gamma = np.empty(n)
     c = curvature
     n_rough = 0
     for i in range(n):
@@ -323,15 +357,14 @@ def log_process(
     log_det = 0.0
     settled = 0
     done = 0
+    for i in range(n):
+        x[i] = exp(f[i])
+    for i in range(n, q):
+        x[i] = extra[i - n]
+    _predict(rows, x, y, residual)
     for iteration in range(steps + 1):
         last = iteration == steps or settled >= 1
         precision, variance = state[0], state[1]
-        for i in range(n):
-            gamma[i] = exp(f[i])
-            x[i] = gamma[i]
-        for i in range(n, q):
-            x[i] = extra[i - n]
-        _predict(rows, x, y, residual)
         for i in range(m):
             weighted[i] = residual[i] * weight[i]
         chi2 = _dot(weighted, residual)
@@ -347,7 +380,7 @@ def log_process(
             for i in range(n):
                 rough_penalty[k, i] = 0.0
         for i in range(n):
-            step[i] = gamma[i] * _dot(rows[i], weighted) / variance - level[0, i] * (f[i] - level[1, i])
+            step[i] = x[i] * _dot(rows[i], weighted) / variance - level[0, i] * (f[i] - level[1, i])
         for i in range(n, q):
             step[i] = _dot(rows[i], weighted) / variance
         for i in range(n):
@@ -670,30 +703,23 @@ def _misfit(y, z, root_weight, residual):
 
 @part()
 def _normal_equations(rows, root_weight, residual, scaled, normal, gradient):
-    """Compute the upper triangle of the products of weighted rows, and those with the residuals."""
+    """Compute the products of weighted rows, and those with the residuals."""
     p, m = rows.shape
     for a in range(p):
         for i in range(m):
             scaled[a, i] = rows[a, i] * root_weight[i]
-    for a in range(p):
-        row = scaled[a]
-        c = a
-        while c + 4 <= p:
-            normal[a, c], normal[a, c + 1], normal[a, c + 2], normal[a, c + 3] = _dot_four(row, scaled, c)
-            c += 4
-        while c < p:
-            normal[a, c] = _dot(row, scaled[c])
-            c += 1
-        gradient[a] = _dot(row, residual)
+        gradient[a] = _dot(scaled[a], residual)
+    _multiply(scaled, scaled, 0, normal)
 
 
 @kernel(
-    "float64(int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[:, ::1],"
-    "float64[::1], float64[::1], float64[::1], int64, float64, float64, float64[::1], float64[:, ::1],"
-    "float64[:, ::1])"
+    "float64(int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64, float64,"
+    "float64[:, ::1], float64[::1], float64[::1], float64[::1], int64, float64, float64, float64[::1],"
+    "float64[:, ::1], float64[:, ::1])"
 )
 def fit_elements(
-    codes, signs, theta, lower, upper, columns, log_x, y, weight, steps, tolerance, goal, z, rows, root
+    codes, signs, theta, lower, upper, times, low, high, columns, log_x, y, weight, steps, tolerance, goal,
+    z, rows, root,
 ):  # fmt: skip
     """Fit a sum of elements and linear columns by Levenberg-Marquardt; return the sum of squares.
 
@@ -703,8 +729,11 @@ def fit_elements(
         RC ... CPE.
     signs : float64, shape (o,)
         1, or -1 for a subtracted element.
-    theta, lower, upper : float64, shape (p,)
-        Start and result, and bounds; the coefficients of the columns come last.
+    theta, lower, upper, times : float64, shape (p,)
+        Start and result, bounds, and 1 where these are relative to the window; the coefficients of the columns
+        come last.
+    low, high : float64
+        Window of ln τ.
     columns : float64, shape (e, m)
         Model per unit of each linear parameter.
     log_x : float64, shape (m/2,)
@@ -723,9 +752,12 @@ def fit_elements(
     rows : float64, shape (p, m)
         Output: its derivatives.
     root : float64, shape (p, p)
-        Output: W with WᵀW = inverse of the products of the weighted rows.
+        Output: W with WᵀW = inverse of the products of the weighted rows; if empty, there are no outputs other
+        than ``theta``.
     """
     p = theta.size
+    lower = lower + low * times
+    upper = upper + high * times
     m = y.size
     n_linear = columns.shape[0]
     for a in range(p):
@@ -750,10 +782,10 @@ def fit_elements(
     chi2 = _misfit(y, now_z, root_weight, residual)
     damping = 1e-3
     quiet = 0
-    for iteration in range(steps + 1):
-        _normal_equations(now_rows, root_weight, residual, scaled, normal, gradient)
-        if iteration == steps or quiet >= 2:
+    for iteration in range(steps):
+        if quiet >= 2:
             break
+        _normal_equations(now_rows, root_weight, residual, scaled, normal, gradient)
         for a in range(p):
             blocked = (best[a] <= lower[a] and gradient[a] < 0.0) or (best[a] >= upper[a] and gradient[a] > 0.0)
             free[a] = not blocked
@@ -793,12 +825,13 @@ def fit_elements(
         now_rows, new_rows = new_rows, now_rows
     for a in range(p):
         theta[a] = best[a]
-    if chi2 > goal:
+    if chi2 > goal or root.size == 0:
         return chi2
     for i in range(m):
         z[i] = now_z[i]
         for a in range(p):
             rows[a, i] = now_rows[a, i]
+    _normal_equations(now_rows, root_weight, residual, scaled, normal, gradient)
     for a in range(p):
         for c in range(a, p):
             work[a, c] = normal[a, c]
@@ -885,13 +918,13 @@ def element_gamma(codes, theta, log_tau, step, out):
 
 @kernel("void(float64[:, ::1], float64[:, ::1], int64, int64, int64, float64[:, ::1])")
 def interpolate(root, interpolation, finer, reach, n_used, out):
-    """Compute the product of W and the transposed interpolation matrix, which is banded.
+    """Compute the product of W and the interpolation matrix, which is banded.
 
     Parameters
     ----------
     root : float64, shape (q, q)
         W.
-    interpolation : float64, shape (n_fine, n)
+    interpolation : float64, shape (n, n_fine)
         Interpolation from the comb to the finer grid.
     finer : int
         Number of steps of the finer grid per step of the comb.
@@ -903,11 +936,12 @@ def interpolate(root, interpolation, finer, reach, n_used, out):
         Output: change of ln γ per standard normal variable, one per row.
     """
     for r in range(root.shape[0]):
-        row = root[r]
-        for j in range(interpolation.shape[0]):
-            first = max(j // finer - reach, 0)
-            last = min(j // finer + reach + 2, n_used, r + 1)  # W is lower triangular
-            out[r, j] = _dot(row[first:last], interpolation[j, first:last]) if first < last else 0.0
+        row = out[r]
+        row[:] = 0.0
+        for i in range(min(r + 1, n_used)):  # W is lower triangular
+            first = max(finer * (i - reach - 1), 0)
+            last = min(finer * (i + reach + 1), row.size)
+            _subtract(row, -root[r, i], interpolation[i], first, last)
 
 
 @kernel("void(float64[:, ::1], int64, float64[:, ::1], float64[:, ::1])")
@@ -926,8 +960,7 @@ def add_product(root, first, derivative, out):
         Input and output.
     """
     for r in range(root.shape[0]):
-        for k in range(derivative.shape[0]):
-            _subtract(out[r], -root[r, first + k], derivative[k], 0, out.shape[1])
+        _subtract_rows(out[r], -root[r, first : first + derivative.shape[0]], derivative)
 
 
 @kernel("void(float64[:, ::1], float64[::1], float64[::1])")

@@ -13,34 +13,45 @@ from eistool.kernels.jit import kernel, part
 
 
 @part(sums=True)
-def _triangularise(rows, n_terms):
+def dot(a, b):
+    """Return the inner product of two rows."""
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@part(fast=True)
+def _add(row, factor, other):
+    for i in range(row.size):
+        row[i] += factor * other[i]
+
+
+@part()
+def triangularise(rows, n_terms):
     """Triangularise by Householder reflections; columns from ``n_terms`` on hold the residuals."""
-    n = rows.shape[1]
+    q, n = rows.shape
     for k in range(min(n_terms, n - 1)):
-        pivot = rows[k]
-        norm = 0.0
-        for i in range(k, n):
-            norm += pivot[i] * pivot[i]
+        end = n
+        while end > k + 1 and rows[k, end - 1] == 0.0:
+            end -= 1
+        pivot = rows[k, k:end]
+        norm = dot(pivot, pivot)
         if norm == 0.0:
             continue
-        head = -math.sqrt(norm) if pivot[k] > 0 else math.sqrt(norm)
-        pivot[k] -= head  # the reflection's vector, in place
-        scale = 1 / (head * pivot[k])
-        for j in range(k + 1, rows.shape[0]):
-            other = rows[j]
-            product = 0.0
-            for i in range(k, n):
-                product += pivot[i] * other[i]
-            product *= scale
-            for i in range(k, n):
-                other[i] += product * pivot[i]
-        pivot[k] = head
-        for i in range(k + 1, n):
+        head = -math.sqrt(norm) if pivot[0] > 0 else math.sqrt(norm)
+        pivot[0] -= head  # the reflection's vector, in place
+        scale = 1 / (head * pivot[0])
+        for j in range(k + 1, q):
+            other = rows[j, k:end]
+            _add(other, scale * dot(pivot, other), pivot)
+        pivot[0] = head
+        for i in range(1, pivot.size):
             pivot[i] = 0.0
 
 
 @part()
-def _solve(rows, n_terms, out):
+def solve(rows, n_terms, out):
     """Solve the triangular system; coefficients of linearly dependent terms are 0."""
     largest = 0.0
     for k in range(n_terms):
@@ -68,10 +79,17 @@ def _mu(resistances):
 @part()
 def _product(rows, n_terms, a, b):
     """Return the inner product of the residuals of two right-hand sides."""
-    total = 0.0
-    for i in range(n_terms, rows.shape[1]):
-        total += rows[n_terms + a, i] * rows[n_terms + b, i]
-    return total
+    return dot(rows[n_terms + a, n_terms:], rows[n_terms + b, n_terms:])
+
+
+@part(fast=True)
+def _fill_term(x, ratio, weight, real, imag):
+    """Fill K(τ) at x = ωτ, and multiply x by the ratio to the next τ."""
+    for i in range(x.size):
+        share = 1 / (1 + x[i] * x[i])
+        real[i] = weight[0, i] * share
+        imag[i] = -weight[1, i] * x[i] * share
+        x[i] *= ratio
 
 
 @part()
@@ -82,13 +100,10 @@ def _fill(log_omega, weight, sides, low, high, real, imag):
     step = (high - low) / (m - 1) if m > 1 else 0.0
     ratio = math.exp(step)
     middle = 0.5 * (log_omega.min() + log_omega.max())
+    x = np.exp(log_omega + low)
+    for k in range(m):
+        _fill_term(x, ratio, weight, real[k], imag[k])
     for i in range(log_omega.size):
-        x = math.exp(log_omega[i] + low)
-        for k in range(m):
-            share = 1 / (1 + x * x)
-            real[k, i] = weight[0, i] * share
-            imag[k, i] = -weight[1, i] * x * share
-            x *= ratio
         w = math.exp(log_omega[i] - middle)
         real[m, i] = weight[0, i]
         imag[m, i] = weight[1, i] * w
@@ -100,22 +115,25 @@ def _fill(log_omega, weight, sides, low, high, real, imag):
 
 @part()
 def _stack(real, imag, q):
-    """Return the stacked triangles; R, L and 1/C enter one part only."""
+    """Return the stacked triangles, row by row in turn, so that little of a column is not zero.
+
+    R, L and 1/C enter one part only.
+    """
     m = real.shape[0] - 1 - q
-    both = np.zeros((m + 3 + q, 2 * m + 3))
+    both = np.zeros((m + 3 + q, 2 * m + 4))
     for k in range(m):
         for i in range(k + 1):
-            both[k, i] = real[k, i]
-            both[k, m + 1 + i] = imag[k, i]
+            both[k, 2 * i] = real[k, i]
+            both[k, 2 * i + 1] = imag[k, i]
     for i in range(m + 1):
-        both[m, i] = real[m, i]
+        both[m, 2 * i] = real[m, i]
         for s in range(q):
-            both[m + 3 + s, i] = real[m + 1 + s, i]
+            both[m + 3 + s, 2 * i] = real[m + 1 + s, i]
     for i in range(m + 2):
-        both[m + 1, m + 1 + i] = imag[m, i]
-        both[m + 2, m + 1 + i] = imag[m + 1, i]
+        both[m + 1, 2 * i + 1] = imag[m, i]
+        both[m + 2, 2 * i + 1] = imag[m + 1, i]
         for s in range(q):
-            both[m + 3 + s, m + 1 + i] = imag[m + 2 + s, i]
+            both[m + 3 + s, 2 * i + 1] = imag[m + 2 + s, i]
     return both
 
 
@@ -159,19 +177,19 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
     for m in range(1, longest + 1, stride):
         real, imag = np.empty((m + 1 + q, n)), np.empty((m + 2 + q, n))
         _fill(log_omega, weight, sides, low, high, real, imag)
-        _triangularise(real, m + 1)
-        _triangularise(imag, m + 2)
+        triangularise(real, m + 1)
+        triangularise(imag, m + 2)
         row = out[m - 1]
         row[0], row[1] = _product(real, m + 1, 0, 0), _product(imag, m + 2, 0, 0)
         if not separately:
             both = _stack(real, imag, q)
-            _triangularise(both, m + 3)
+            triangularise(both, m + 3)
             row[2] = _residual_product(real, imag, both, m, 0, 0)
-            _solve(real, m + 1, coefficients)
+            solve(real, m + 1, coefficients)
             row[3] = _mu(coefficients[:m])
-            _solve(imag, m + 2, coefficients)
+            solve(imag, m + 2, coefficients)
             row[4] = _mu(coefficients[:m])
-            _solve(both, m + 3, coefficients)
+            solve(both, m + 3, coefficients)
             row[5] = _mu(coefficients[:m])
             for k in range(1, q):
                 square = _residual_product(real, imag, both, m, k, k)
@@ -188,25 +206,25 @@ def scan(log_omega, weight, sides, low, high, stride, patience, out):
 
 
 @part()
-def _evaluate(rows, n_terms, values, leverage, coefficients, fitted):
-    """Evaluate the solution at each point and, unless ``leverage`` is empty, compute the leverages."""
-    _solve(values, n_terms, coefficients)
-    n = rows.shape[1]
-    v = np.empty(n_terms)
-    for i in range(n):
-        total = 0.0
-        for k in range(n_terms):
-            total += coefficients[k] * rows[k, i]
-        fitted[i] = total
-        if leverage.size:
-            square = 0.0
-            for k in range(n_terms):  # Rᵀv = a
-                value = rows[k, i]
-                for j in range(k):
-                    value -= values[k, j] * v[j]
-                v[k] = value / values[k, k] if values[k, k] != 0 else 0.0
-                square += v[k] * v[k]
-            leverage[i] = square
+def combine(rows, n_terms, coefficients, fitted):
+    """Evaluate a solution at each point."""
+    fitted[:] = 0.0
+    for k in range(n_terms):
+        _add(fitted, coefficients[k], rows[k])
+
+
+@part()
+def leverages(rows, n_terms, triangle, leverage):
+    """Compute the leverages; overwrite the terms by orthonormal ones."""
+    leverage[:] = 0.0
+    for k in range(n_terms):
+        row = rows[k]
+        for j in range(k):
+            _add(row, -triangle[k, j], rows[j])
+        scale = 1 / triangle[k, k] if triangle[k, k] != 0 else 0.0
+        for i in range(row.size):
+            row[i] *= scale
+            leverage[i] += row[i] * row[i]
 
 
 @kernel("void(f8[::1], f8[:,::1], f8[:,:,::1], f8, f8, i8, f8[:,::1], f8[:,::1], f8[:,:,::1], f8[::1])")
@@ -235,29 +253,31 @@ def fit_ladder(log_omega, weight, sides, low, high, m, coefficients, leverage, f
     real, imag = np.empty((m + 2, n)), np.empty((m + 3, n))
     _fill(log_omega, weight, sides, low, high, real, imag)
     real_rows, imag_rows = real[: m + 1].copy(), imag[: m + 2].copy()
-    _triangularise(real, m + 1)
-    _triangularise(imag, m + 2)
+    triangularise(real, m + 1)
+    triangularise(imag, m + 2)
     both = _stack(real, imag, 1)
-    _triangularise(both, m + 3)
+    triangularise(both, m + 3)
     squares[0] = _product(real, m + 1, 0, 0) + _product(imag, m + 2, 0, 0)
     squares[1] = _residual_product(real, imag, both, m, 0, 0)
     coefficients[:] = math.nan
-    solution = np.empty(m + 3)
-    _evaluate(real_rows, m + 1, real, leverage[0], solution, fitted[0, 0])
+    solution = np.empty(m + 2)
+    solve(real, m + 1, solution)
+    combine(real_rows, m + 1, solution, fitted[0, 0])
     for k in range(m + 1):  # an assignment of arrays would compile numba's texts of errors
         coefficients[0, k] = solution[k]
-    _evaluate(imag_rows, m + 2, imag, leverage[1], solution, fitted[0, 1])
+    solve(imag, m + 2, solution)
+    combine(imag_rows, m + 2, solution, fitted[0, 1])
     for k in range(m):
         coefficients[1, k] = solution[k]
     coefficients[1, m + 1], coefficients[1, m + 2] = solution[m], solution[m + 1]
-    _solve(both, m + 3, coefficients[2])
-    for i in range(n):
-        re = coefficients[2, m] * real_rows[m, i]
-        im = coefficients[2, m + 1] * imag_rows[m, i] + coefficients[2, m + 2] * imag_rows[m + 1, i]
-        for k in range(m):
-            re += coefficients[2, k] * real_rows[k, i]
-            im += coefficients[2, k] * imag_rows[k, i]
-        fitted[1, 0, i], fitted[1, 1, i] = re, im
+    solve(both, m + 3, coefficients[2])
+    combine(real_rows, m + 1, coefficients[2], fitted[1, 0])
+    for k in range(m):
+        solution[k] = coefficients[2, k]
+    solution[m], solution[m + 1] = coefficients[2, m + 1], coefficients[2, m + 2]
+    combine(imag_rows, m + 2, solution, fitted[1, 1])
+    leverages(real_rows, m + 1, real, leverage[0])
+    leverages(imag_rows, m + 2, imag, leverage[1])
 
 
 @part()

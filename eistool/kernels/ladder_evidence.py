@@ -1,7 +1,8 @@
-"""Evidence of ladders whose elements are normal a priori, by orthogonal rotations of one row after the other.
+"""Evidence of ladders whose elements are normal a priori.
 
 A row holds one part of one point: all terms, then the datum, over the standard deviation as far as it is known.
-The triangle of all rows ends with the root of the sum of squares that is left.
+The triangle of all rows ends with the root of the sum of squares that is left; as in ``kramers_kronig``, terms are
+rows of an array where all are reflected at once, and columns where one row after the other is rotated in.
 """
 
 import math
@@ -9,42 +10,55 @@ import math
 import numpy as np
 
 from eistool.kernels.jit import kernel, part
+from eistool.kernels.kramers_kronig import combine, dot, leverages, solve, triangularise
 
 LEAST = 1e-12  # of mean squares relative to |Z|²: below is rounding
 
 
-@part()
-def _copy(source, target):
-    """Copy an array; an assignment would compile numba's texts of errors, in two seconds."""
-    for i in range(target.size):
-        target[i] = source[i]
+@part(fast=True)
+def _rotate(above, here, c, s):
+    for j in range(above.size):
+        old, new = above[j], here[j]
+        above[j] = c * old + s * new
+        here[j] = c * new - s * old
 
 
 @part()
-def _insert(triangle, row, first):
-    """Rotate a row into the triangle; what is in the row before ``first`` is zero."""
-    size = triangle.shape[0]
-    for k in range(first, size):
-        if row[k] == 0.0:
+def _insert(triangle, row):
+    """Rotate a row into the triangle."""
+    for k in range(row.size):
+        square = row[k] * row[k]
+        if square == 0.0:
             continue
         old = triangle[k]
-        length = math.hypot(old[k], row[k])
-        c, s = old[k] / length, row[k] / length
-        old[k] = length
-        for j in range(k + 1, size):
-            above, here = old[j], row[j]
-            old[j] = c * above + s * here
-            row[j] = c * here - s * above
+        share = 1 / math.sqrt(old[k] * old[k] + square)
+        _rotate(old[k:], row[k:], old[k] * share, row[k] * share)
 
 
 @part()
-def _insert_prior(triangle, width, ratio, row):
-    """Rotate in what is known a priori: coefficients are normal around 0, width x ratio wide."""
-    m = width.size
-    for k in range(m):
-        row[:] = 0.0
-        row[k] = 1 / (width[k] * ratio)
-        _insert(triangle, row, k)
+def _terms(rows, first):
+    """Return terms and data of the points from ``first`` on, one per row."""
+    n, parts, size = rows.shape
+    terms = np.empty((size, parts * (n - first)))
+    for i in range(first, n):
+        for p in range(parts):
+            for j in range(size):
+                terms[j, parts * (i - first) + p] = rows[i, p, j]
+    return terms
+
+
+@part()
+def _with_prior(data, width, ratio):
+    """Return the triangle of the data and the prior: coefficients are normal around 0, width x ratio wide."""
+    size = data.shape[0]
+    both = np.zeros((size, 2 * size))
+    for k in range(size):
+        for i in range(min(k + 1, data.shape[1])):
+            both[k, 2 * i] = data[k, i]
+    for k in range(width.size):
+        both[k, 2 * k + 1] = 1 / (width[k] * ratio)
+    triangularise(both, size)
+    return both
 
 
 @part()
@@ -60,9 +74,7 @@ def _log_volume(triangle, width, ratio):
 def _solve(triangle, coefficients):
     m = coefficients.size
     for k in range(m - 1, -1, -1):
-        value = triangle[k, m]
-        for j in range(k + 1, m):
-            value -= triangle[k, j] * coefficients[j]
+        value = triangle[k, m] - dot(triangle[k, k + 1 : m], coefficients[k + 1 :])
         coefficients[k] = value / triangle[k, k]
 
 
@@ -86,17 +98,15 @@ def leave_out_runs(rows, width, ratios, evidence, squares):
     """
     n, size = rows.shape[0], rows.shape[2]
     longest = evidence.size - 1
-    data, triangle = np.zeros((size, size)), np.empty((size, size))
-    row, coefficients = np.empty(size), np.empty(size - 1)
-    for i in range(longest, n):
-        for p in range(2):
-            _copy(rows[i, p], row)
-            _insert(data, row, 0)
+    data = _terms(rows, longest)
+    triangularise(data, size)
+    triangle, row, coefficients = np.empty((size, size)), np.empty(size), np.empty(size - 1)
     evidence[:] = -math.inf
     for ratio in ratios:
+        reflected = _with_prior(data, width, ratio)
         for i in range(size):
-            _copy(data[i], triangle[i])
-        _insert_prior(triangle, width, ratio, row)
+            for j in range(i, size):
+                triangle[i, j] = reflected[j, i]
         for k in range(longest, -1, -1):
             left = max(triangle[size - 1, size - 1] ** 2, 2 * (n - k) * LEAST)
             value = -(n - k) * math.log(left / (2 * (n - k))) - _log_volume(triangle, width, ratio)
@@ -105,17 +115,15 @@ def leave_out_runs(rows, width, ratios, evidence, squares):
                 scatter = 0.0
                 for i in range(k):
                     for p in range(2):
-                        off = rows[i, p, size - 1]
-                        for j in range(size - 1):
-                            off -= coefficients[j] * rows[i, p, j]
-                        scatter += off * off
+                        scatter += (rows[i, p, size - 1] - dot(coefficients, rows[i, p, : size - 1])) ** 2
                 value -= k * math.log(max(scatter / (2 * k), LEAST))
             if value > evidence[k]:
                 evidence[k], squares[k] = value, left
             if k:
                 for p in range(2):
-                    _copy(rows[k - 1, p], row)
-                    _insert(triangle, row, 0)
+                    for j in range(size):
+                        row[j] = rows[k - 1, p, j]
+                    _insert(triangle, row)
 
 
 @kernel("f8(f8[:,:,::1], f8[::1], f8[::1], f8[:,::1], f8[:,::1], f8[::1])")
@@ -133,35 +141,22 @@ def fit_rows(rows, width, ratios, residual, leverage, best):
     """
     n, parts, size = rows.shape
     m = size - 1
-    data, triangle, chosen = np.zeros((size, size)), np.empty((size, size)), np.empty((size, size))
-    row, coefficients = np.empty(size), np.empty(m)
-    for i in range(n):
-        for p in range(parts):
-            _copy(rows[i, p], row)
-            _insert(data, row, 0)
-    highest = -math.inf
+    terms = _terms(rows, 0)
+    data = terms.copy()
+    triangularise(data, size)
+    chosen, highest = data, -math.inf
     for ratio in ratios:
-        for i in range(size):
-            _copy(data[i], triangle[i])
-        _insert_prior(triangle, width, ratio, row)
+        triangle = _with_prior(data, width, ratio)
         left = max(triangle[m, m] ** 2, parts * n * LEAST)
         value = -0.5 * parts * n * math.log(left / (parts * n)) - _log_volume(triangle, width, ratio)
         if value > highest:
-            highest = value
-            for i in range(size):
-                _copy(triangle[i], chosen[i])
+            highest, chosen = value, triangle
             best[0], best[1] = ratio, left
-    _solve(chosen, coefficients)
-    for i in range(n):
-        for p in range(parts):
-            off = rows[i, p, m]
-            square = 0.0
-            for k in range(m):
-                off -= coefficients[k] * rows[i, p, k]
-                value = rows[i, p, k]
-                for j in range(k):
-                    value -= chosen[j, k] * row[j]
-                row[k] = value / chosen[k, k]
-                square += row[k] * row[k]
-            residual[i, p], leverage[i, p] = off, square
+    coefficients = np.empty(m)
+    solve(chosen, m, coefficients)
+    off = residual.reshape(n * parts)
+    combine(terms, m, coefficients, off)
+    for i in range(n * parts):
+        off[i] = terms[m, i] - off[i]
+    leverages(terms, m, chosen, leverage.reshape(n * parts))
     return highest

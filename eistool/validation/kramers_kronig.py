@@ -44,6 +44,7 @@ FEWEST, FEWEST_PER_DECADE = 8, 3.0  # points
 NOISIEST = 0.05  # of |Z|: above, little could be told
 MOST_OUTLIERS = 0.1  # of the points, or 3
 TOLERANCE = 0.01
+ROUNDING = 1e-12  # of the expected variance: less is rounding, which is no violation
 OUTLIER = "outlier of the Kramers-Kronig test"
 
 
@@ -348,7 +349,7 @@ def _try(
     sums = scan_ladders(points, extension, n_rc or length + LONGER)
     ladder = fit(points, n_rc or choose_length(sums, points), extension)
     variance = max(ladder.s_separate / max(ladder.dof, 1), TINY)
-    ratio = (ladder.s_common - ladder.s_separate) / ladder.n_rc / variance
+    ratio = (ladder.s_common - ladder.s_separate) / ladder.n_rc / max(variance, ROUNDING)
     p_value = float(special.fdtrc(ladder.n_rc, max(ladder.dof, 1), max(ratio, 0.0)))
     misfit = (ladder.common - ladder.separate) / np.abs(points.data)
     drift = find_drift(points, sums)

@@ -1,5 +1,6 @@
 """A ladder of RC elements with R, L and C in series, fitted to each part of a spectrum and to both."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -18,10 +19,11 @@ SCORING_STEPS = 6
 CLEARLY = 16.3  # χ² of three terms, one time in a thousand by chance
 CLIPPED = 3.0  # standard deviations beyond which a point says nothing more about noise
 TINY = 1e-300
+REMEMBERED = 32  # cached sets of frequencies
 SMALLEST_SHARE = 0.05  # of a residual that the fit leaves to a point: below, it cannot be judged
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Points:
     """What is fitted: Z or Y at the points that are used.
 
@@ -40,25 +42,35 @@ class Points:
     sigma: FloatArray
     sides: ComplexArray
 
-    @property
+    @functools.cached_property
+    def log_omega(self) -> FloatArray:
+        """Return ln ω, shape (n,)."""
+        return np.log(self.omega)
+
+    @functools.cached_property
+    def window(self) -> tuple[float, float]:
+        """Return ln of the shortest and of the longest time constant that is measured."""
+        return -math.log(float(self.omega.max())), -math.log(float(self.omega.min()))
+
+    @functools.cached_property
     def weight(self) -> FloatArray:
         """Return what residuals are multiplied with, shape (2, n)."""
         return np.ascontiguousarray(1 / self.sigma)
 
-    @property
+    @functools.cached_property
     def weighted_sides(self) -> FloatArray:
         """Return the data and the sides over sigma, shape (1 + q, 2, n)."""
         rows = np.vstack([self.data[None], self.sides])
         return np.ascontiguousarray(np.stack([rows.real, rows.imag], axis=1) / self.sigma)
 
+    @functools.cached_property
+    def log_sigma(self) -> float:
+        """Return the sum of ln sigma relative to |data|."""
+        return float(np.log(self.sigma / np.abs(self.data)).sum())
+
     def take(self, kept: BoolArray) -> "Points":
         """Return some of the points."""
         return Points(self.omega[kept], self.data[kept], self.sigma[:, kept], self.sides[:, kept])
-
-    @property
-    def window(self) -> tuple[float, float]:
-        """Return ln of the shortest and of the longest time constant that is measured."""
-        return -math.log(float(self.omega.max())), -math.log(float(self.omega.min()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,18 +119,17 @@ def scan_ladders(points: Points, extension: float, longest: int | None = None) -
     sides = points.weighted_sides
     if longest is None:
         out = np.empty((most, 2))
-        scan(np.log(points.omega), points.weight, sides[:1], low, high, 2, PATIENCE, out)
+        scan(points.log_omega, points.weight, sides[:1], low, high, 2, PATIENCE, out)
     else:
         out = np.empty((max(1, min(longest, points.omega.size - 3)), 3 + 3 * len(sides)))
-        scan(np.log(points.omega), points.weight, sides, low, high, 1, 0, out)
+        scan(points.log_omega, points.weight, sides, low, high, 1, 0, out)
     return out
 
 
 def criterion(squares: FloatArray, points: Points, n_parameters: IntArray) -> FloatArray:
     """Return the Bayesian criterion, comparable between fits of Z and of Y."""
     n = 2 * points.omega.size
-    relative = 2 * float(np.log(points.sigma / np.abs(points.data)).sum())
-    value: FloatArray = n * np.log(squares + TINY) + relative + n_parameters * math.log(n)
+    value: FloatArray = n * np.log(squares + TINY) + 2 * points.log_sigma + n_parameters * math.log(n)
     return value
 
 
@@ -164,7 +175,7 @@ def fit(points: Points, n_rc: int, extension: float) -> Ladder:
     fitted, squares = np.empty((2, 2, n)), np.empty(2)
     reach = extension * DECADE
     fit_ladder(
-        np.log(points.omega), points.weight, points.weighted_sides[:1], low - reach, high + reach, n_rc,
+        points.log_omega, points.weight, points.weighted_sides[:1], low - reach, high + reach, n_rc,
         coefficients, leverage, fitted, squares,
     )  # fmt: skip
     fitted *= points.sigma
@@ -198,20 +209,27 @@ def find_noise(points: Points, residual: FloatArray) -> FloatArray:
     The logarithm of the variance is a constant for each part. If the squares of the residuals say so clearly,
     a cubic in ln ω is added for both, and then one for each: a regression of gamma-distributed squares.
     """
-    low, high = points.window
-    x = (2 * np.log(points.omega) + low + high) / max(high - low, TINY)
-    shape = np.polynomial.legendre.legvander(x, CUBIC)[:, 1:].T
-    n = x.size
-    terms = np.zeros((2 + 2 * CUBIC, 2 * n))
-    terms[0, :n], terms[1, n:] = 1, 1
-    terms[2:] = np.vstack([np.hstack([shape, shape]), np.hstack([shape, -shape])])
+    terms = _noise_terms(points.log_omega.tobytes())
     start = 2 * math.log(robust_scale(residual[np.isfinite(residual)]) + TINY)
-    log_variance = np.full(2 * n, start)
+    log_variance = np.full(residual.size, start)
     regress_noise(
         terms, (residual**2).ravel(), np.array([2, CUBIC, CUBIC]), CLIPPED**2, CLEARLY, SCORING_STEPS, log_variance
     )
     noise: FloatArray = np.exp(0.5 * log_variance).reshape(residual.shape)
     return noise
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _noise_terms(log_omega: bytes) -> FloatArray:
+    """Return a constant for each part, a cubic in ln ω for both, and its differences, shape (2 + 2 CUBIC, 2n)."""
+    x = np.frombuffer(log_omega)
+    low, high = x.min(), x.max()
+    shape = np.polynomial.legendre.legvander((2 * x - low - high) / max(high - low, TINY), CUBIC)[:, 1:].T
+    n = x.size
+    terms = np.zeros((2 + 2 * CUBIC, 2 * n))
+    terms[0, :n], terms[1, n:] = 1, 1
+    terms[2:] = np.vstack([np.hstack([shape, shape]), np.hstack([shape, -shape])])
+    return terms
 
 
 def robust_scale(residual: FloatArray) -> float:

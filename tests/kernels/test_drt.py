@@ -31,8 +31,8 @@ def evaluate(code: int, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
     m, p = 2 * LOG_X.size, theta.size
     z, rows, root = np.empty(m), np.empty((p, m)), np.empty((p, p))
     kernels.fit_elements(
-        np.array([code]), np.ones(1), theta.copy(), theta - 9, theta + 9, np.empty((0, m)), LOG_X,
-        np.zeros(m), np.ones(m), 0, 0.0, np.inf, z, rows, root,
+        np.array([code]), np.ones(1), theta.copy(), theta - 9, theta + 9, np.zeros(p), 0.0, 0.0,
+        np.empty((0, m)), LOG_X, np.zeros(m), np.ones(m), 0, 0.0, np.inf, z, rows, root,
     )  # fmt: skip
     return z, rows
 
@@ -63,9 +63,12 @@ def test_gamma_of_elements(name: str) -> None:
 def test_gram_and_products() -> None:
     rng = np.random.default_rng(1)
     rows, weight = rng.standard_normal((7, 20)), rng.uniform(1, 2, 20)
-    out = np.empty((7, 7))
-    kernels.gram(rows, weight, 0, out)
-    np.testing.assert_allclose(out, (rows * weight) @ rows.T, rtol=1e-12)
+    expected = (rows * weight) @ rows.T
+    for first in (0, 3, 4, 6):
+        out = np.full((7, 7), np.nan)
+        out[:first, :first] = expected[:first, :first]
+        kernels.gram(rows, weight, first, out)
+        np.testing.assert_allclose(out, expected, rtol=1e-12)
     product = np.empty(7)
     kernels.times(rows, weight, product)
     np.testing.assert_allclose(product, rows @ weight, rtol=1e-12)
@@ -81,9 +84,9 @@ def test_interpolate_is_the_product_with_the_spline() -> None:
     root = np.tril(np.random.default_rng(2).standard_normal((n + 2, n + 2)))
     out = np.empty((n + 2, grid.fine.size))
     kernels.interpolate(root, grid.spline, FINER, REACH, n, out)
-    np.testing.assert_allclose(out, root[:, :n] @ grid.spline.T, atol=2e-4)
+    np.testing.assert_allclose(out, root[:, :n] @ grid.spline, atol=2e-4)
     values = np.sin(grid.log_tau)
-    np.testing.assert_allclose((grid.spline @ values)[20:-20], np.sin(grid.fine)[20:-20], atol=1e-4)
+    np.testing.assert_allclose((values @ grid.spline)[20:-20], np.sin(grid.fine)[20:-20], atol=1e-4)
 
 
 def naive_exponent(

@@ -184,6 +184,13 @@ def test_negative_resistance_is_valid_as_admittance() -> None:
     assert result.max_residual < 0.006
 
 
+def test_rounding_is_no_violation() -> None:
+    f = np.geomspace(1e5, 0.1, 49)
+    resonance = simulate("p(R1,L1,C1)", f, [28.6, 0.1, 1e-3]).impedance  # exact as admittance only
+    for scale in np.linspace(1, 2, 8):
+        assert check_kramers_kronig(Spectrum(f, scale * resonance)).passed
+
+
 def test_given_length() -> None:
     assert check_kramers_kronig(arc(), n_rc=12).n_rc == 12
     assert check_kramers_kronig(arc()).n_rc_mu >= 0
