@@ -58,7 +58,8 @@ class Effort(NamedTuple):
 
 
 THOROUGH = Effort(250, 0.005)
-QUICK = Effort(6, 0.15)  # to compare circuits
+QUICK = Effort(2, 0.15)  # to compare circuits
+MODERATE = Effort(6, 0.15)  # to compare numbers of arcs along a series
 NONE = Effort(0, 1.0)  # a refit from the start values alone
 N_MINIMA = 8  # buffer of distinct minima
 SEQUENCE = 1 << 20  # possible first indices of the sequence of starts; chosen by the data for reproducibility
@@ -262,7 +263,7 @@ def locate(
     circuit: Circuit,
     start: Mapping[str, float] | None = None,
     fixed: Mapping[str, float] | None = None,
-    effort: Effort = QUICK,
+    effort: Effort = MODERATE,
     ladder: bool = True,
 ) -> FitResult:
     """Return the best minimum for data weighted by noise, with the covariance of a linear model.

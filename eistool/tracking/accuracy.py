@@ -12,7 +12,7 @@ import numpy as np
 
 from eistool.circuit import Circuit
 from eistool.fitting import FitResult
-from eistool.fitting.engine import NONE, QUICK, locate
+from eistool.fitting.engine import MODERATE, NONE, locate
 from eistool.spectrum import Spectrum
 from eistool.typing import ComplexArray, FloatArray, Threshold
 
@@ -71,7 +71,7 @@ class EvidenceFits:
                 if (name, s) not in self._cache:
                     near = self._cache[name, s - 1]
                     start = _values(near) if near.success else None
-                    result = locate(self.spectra[s], circuit, start, effort=QUICK if start is None else NONE)
+                    result = locate(self.spectra[s], circuit, start, effort=MODERATE if start is None else NONE)
                     self._cache[name, s] = result if result.success else locate(self.spectra[s], circuit)
             for s, result in enumerate(_chained([self._cache[name, s] for s in range(n)])):
                 self._cache[name, s] = result
@@ -83,7 +83,7 @@ class EvidenceFits:
         indices = list(indices)
         missing = [s for s in indices if (repr(circuit), s) not in self._cache]
         threads = self.jobs or os.cpu_count() or 1
-        one = functools.partial(locate, circuit=circuit, effort=QUICK)
+        one = functools.partial(locate, circuit=circuit, effort=MODERATE)
         spectra = [self.spectra[s] for s in missing]
         if threads == 1:
             fitted = list(map(one, spectra))
