@@ -13,7 +13,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 # compiled before the tests, or each of pytest's workers would compile them for itself
 KERNELS = (
     "bootstrap, misfit, nonlinear_covariance, nonnegative, profile_likelihood, search",
-    "drt, kramers_kronig, ladder_evidence, smooth_curve",
+    "drt, kramers_kronig, ladder_evidence, noise, smooth_curve",
 )
 CHECKS = (
     (BIN / "ruff", "check", "."),

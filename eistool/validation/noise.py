@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from eistool.display import Tabular, plain
+from eistool.kernels.noise import fit_tails
 from eistool.spectrum import Spectrum, check_spectrum
 from eistool.typing import ComplexArray, FloatArray
 from eistool.validation.smooth_ladder import SMALLEST_SHARE, fit_smoothly, ladder_rows
@@ -209,20 +210,15 @@ def _criterion(square: FloatArray, share: FloatArray, shapes: FloatArray) -> tup
     -------
     FloatArray, shape (n_shapes, 1 + n_dof), twice
     """
-    count = share.sum()
+    count = 2 * float(share.sum())
     relative = square / shapes**2
-    normal = np.maximum(relative @ share / (2 * count), LEAST)
-    variance = np.repeat(normal[:, None], DOF.size, axis=1)
-    for _ in range(SCALE_STEPS):
-        weighted = (
-            relative[:, None] * (DOF[:, None] + 2) / (DOF[:, None] + relative[:, None] / variance[:, :, None])
-        )
-        variance = np.maximum(weighted @ share / (2 * count), LEAST)
+    variance, tails = np.empty((len(shapes), DOF.size + 1)), np.empty((len(shapes), DOF.size))
+    variance[:, 0] = np.maximum(relative @ share / count, LEAST)
+    fit_tails(relative, share, DOF, count, LEAST, SCALE_STEPS, variance, tails)
     # of each point -2 ln likelihood, without ln 2π
-    tails = (DOF[:, None] + 2) * np.log1p(relative[:, None] / variance[:, :, None] / DOF[:, None]) @ share
-    criterion = np.empty((len(shapes), DOF.size + 1))
-    criterion[:, 0] = 2 * count * (np.log(normal) + 1)
-    criterion[:, 1:] = 2 * count * np.log(variance) + tails + math.log(2 * count)
+    criterion = count * np.log(variance)
+    criterion[:, 0] += count
+    criterion[:, 1:] += tails + math.log(count)
     criterion += 4 * (np.log(shapes) @ share)[:, None]
-    criterion[2:] += math.log(2 * count)
-    return criterion, np.hstack([normal[:, None], variance])
+    criterion[2:] += math.log(count)
+    return criterion, variance
