@@ -155,7 +155,7 @@ def _shapes(size: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     if size.size < FEWEST or size.max() < NARROWEST * size.min():
         return np.zeros(1), np.ones((1, size.size))
-    between = np.geomspace(size.min(), size.max(), CROSSINGS + 2)[1:-1]
+    between = np.exp(np.linspace(math.log(size.min()), math.log(size.max()), CROSSINGS + 2)[1:-1])
     absolute = math.exp(np.log(size).mean()) / size
     shapes = np.vstack([np.ones(size.size), absolute, np.hypot(1, between[:, None] / size)])
     return np.concatenate([[0.0, math.inf], between]), shapes

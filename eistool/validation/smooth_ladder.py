@@ -1,5 +1,6 @@
 """Ladders of RC elements with a prior: valid curves, as flexible as the data ask for."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from eistool.kernels.ladder_evidence import fit_rows, leave_out_runs
 from eistool.typing import ComplexArray, FloatArray, IntArray
-from eistool.validation.ladder import DECADE
+from eistool.validation.ladder import DECADE, REMEMBERED
 
 PER_DECADE = 3  # RC elements
 EXTENSION = 1.0  # decades beyond the window, on both sides
@@ -81,13 +82,10 @@ def ladder_rows(omega: FloatArray, impedance: ComplexArray) -> Rows:
     A resistance is a priori as large as |Z| where its time constant lies.
     """
     size = np.abs(impedance)
-    x = np.log(omega)
-    order = np.argsort(x)
-    low, high = -x[order[-1]] - EXTENSION * DECADE, -x[order[0]] + EXTENSION * DECADE
-    log_tau = np.linspace(low, high, math.ceil((high - low) / DECADE * PER_DECADE) + 1)
-    width = np.exp(np.interp(-log_tau, x[order], np.log(size[order]))) * math.sqrt(log_tau[1] - log_tau[0])
+    order, log_tau, relaxations = _relaxations(omega.tobytes())
+    log_size = np.interp(-log_tau, np.log(omega[order]), np.log(size[order]))
     terms = np.empty((omega.size, log_tau.size + 4), dtype=np.complex128)
-    terms[:, :-4] = width / (1 + 1j * np.exp(x[:, None] + log_tau))
+    np.multiply(relaxations, np.exp(log_size) * math.sqrt(log_tau[1] - log_tau[0]), out=terms[:, :-4])
     terms[:, -4] = size.min()
     terms[:, -3] = 1j * omega * (size[order[-1]] / omega[order[-1]])
     terms[:, -2] = -1j / omega * (size[order[0]] * omega[order[0]])
@@ -96,6 +94,15 @@ def ladder_rows(omega: FloatArray, impedance: ComplexArray) -> Rows:
     prior = np.ones(terms.shape[1] - 1)
     prior[-3:] = VAGUE
     return Rows(np.stack([terms.real, terms.imag], axis=1), prior)
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _relaxations(frequency: bytes) -> tuple[IntArray, FloatArray, ComplexArray]:
+    """Return the order of the points by ω, ln τ, and 1/(1 + jωτ), shape (n_freq, n_tau)."""
+    x = np.log(np.frombuffer(frequency))
+    low, high = -x.max() - EXTENSION * DECADE, -x.min() + EXTENSION * DECADE
+    log_tau = np.linspace(low, high, math.ceil((high - low) / DECADE * PER_DECADE) + 1)
+    return np.argsort(x), log_tau, 1 / (1 + 1j * np.exp(x[:, None] + log_tau))
 
 
 def fit_smoothly(rows: Rows, ratios: FloatArray = RATIOS) -> SmoothFit:
