@@ -317,7 +317,12 @@ class FitJob(Job[FitOptions]):
             return [], ()
         options = replace(self.options, weighting=fit.weighting)
         kept = {*options.bounds, *options.fixed}
-        return leave_out(fit, lambda circuit, start: draft_circuit(fit.spectrum, circuit, options, start), kept)
+        fits, limits = leave_out(
+            fit, lambda circuit, start: draft_circuit(fit.spectrum, circuit, options, start), kept
+        )
+        if fits:  # the smaller circuit was searched as quickly as one that is compared
+            fits[-1] = self.searched(fits[-1])
+        return fits, limits
 
     def remarks(self, tasks: Sequence[Task], records: Records) -> list[str]:
         """Return warnings about cycling records, unknown cells, and arcs hidden by a spike."""

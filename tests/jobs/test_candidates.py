@@ -7,7 +7,10 @@ import pytest
 
 from eistool import CellGeometry, Circuit, Metadata, Spectrum, assign, fit, simulate
 from eistool.fitting import FitResult, fit_many
+from eistool.fitting.engine import THOROUGH
 from eistool.jobs.candidates import candidates, choose, choose_for_series, leave_out, with_leads
+from eistool.jobs.fit import FitJob, FitOptions
+from eistool.kernels.search import ACCEPTED_NEAR
 from eistool.spectrum.metadata import CELL_TYPES
 
 FREQUENCY = np.geomspace(7e6, 0.1, 64)
@@ -95,6 +98,16 @@ def test_parts_that_the_data_do_not_need_are_left_out_with_a_limit() -> None:
     assert [one.name for one in left_out] == ["R0"]
     assert 0 < left_out[0].high < 100
     assert leave_out(smaller[0], lambda circuit, start: fit(spectrum, circuit, start)) == ([], ())
+
+
+def test_the_circuit_without_parts_is_searched_as_thoroughly_as_any() -> None:
+    """The arc of the best minimum blocks beyond the window; one start in twenty leads there."""
+    values = [640, 2e7, 3.3e-8, 0.955, 3e-4, 0.3]
+    spectrum = simulate("R0-p(R1,CPE1)-CPE2", np.geomspace(50, 2e4, 50), values, noise=0.003, seed=1)
+    job = FitJob(FitOptions(weighting="modulus"))
+    smaller, _ = job.left_out(fit(spectrum, "R0-p(R1,CPE1)-p(R2,CPE2)-CPE3"))
+    assert smaller
+    assert smaller[-1].p_missed <= max(THOROUGH.p_missed, ACCEPTED_NEAR)
 
 
 def test_parts_with_constraints_stay() -> None:
