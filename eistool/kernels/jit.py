@@ -121,7 +121,7 @@ def _compile_late(kernel: Any, signature: Any) -> None:
 
 
 def part(*, fast: bool = False, sums: bool = False, inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function that is called by kernels only.
+    """Compile a function that is called by kernels only, without the wrappers that a call from Python needs.
 
     Parameters
     ----------
@@ -133,7 +133,13 @@ def part(*, fast: bool = False, sums: bool = False, inline: bool = False) -> Cal
         Always inline the function.
     """
     fastmath: Any = set(_SUMS) if sums else set(_SAFE) if fast else False
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": fastmath, "forceinline": inline}
+    options: dict[str, Any] = {
+        "error_model": "numpy",
+        "fastmath": fastmath,
+        "forceinline": inline,
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+    }
 
     def decorate(function: Callable[..., Any]) -> Any:
         part = numba.njit(**options)(function)

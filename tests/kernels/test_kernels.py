@@ -1,5 +1,6 @@
 """Tests of the compiled kernels: a single signature, and agreement with naive implementations."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -81,14 +82,26 @@ def test_nnls_is_scipys(n: int, seed: int) -> None:
     assert value + b @ b == pytest.approx(rest**2, abs=1e-8)
 
 
+@kernel("UniTuple(float64, 5)(float64, float64, float64)")
+def elementary_functions(x, positive, y):  # type: ignore[no-untyped-def]
+    sine, cosine = elementary.sincos(y)
+    return elementary.exp(x), elementary.log(positive), elementary.atan(abs(y)), sine, cosine
+
+
 @given(st.floats(-1e2, 1e2), st.floats(-1e2, 1e2))
 def test_elementary_functions(x: float, y: float) -> None:
-    assert elementary.exp(x) == pytest.approx(np.exp(x), rel=1e-15)
-    assert elementary.log(np.exp(x)) == pytest.approx(np.log(np.exp(x)), rel=1e-15, abs=1e-15)
-    assert elementary.atan(abs(y)) == pytest.approx(np.arctan(abs(y)), rel=1e-15)
-    sine, cosine = elementary.sincos(y)
+    exp, log, atan, sine, cosine = elementary_functions(x, math.exp(x), y)
+    assert exp == pytest.approx(np.exp(x), rel=1e-15)
+    assert log == pytest.approx(x, rel=1e-15, abs=1e-15)
+    assert atan == pytest.approx(np.arctan(abs(y)), rel=1e-15)
     assert sine == pytest.approx(np.sin(y), abs=3e-16)
     assert cosine == pytest.approx(np.cos(y), abs=3e-16)
+
+
+@kernel("Tuple((complex128, complex128, float64, float64))(complex128)")
+def hyperbolic_ratios(s):  # type: ignore[no-untyped-def]
+    real, imag = model._warburg_ratio(abs(s) ** 2)
+    return model._tanh_ratio(s), model._sinh_ratio(s), real, imag
 
 
 @given(st.floats(-12, 12), st.floats(0, 0.5))
@@ -96,9 +109,9 @@ def test_hyperbolic_ratios(log_size: float, turn: float) -> None:
     s = np.exp(log_size) * np.exp(1j * np.pi * turn * 0.98)
     reference = np.longdouble(1) * s
     tanh, sinh = np.tanh(reference), np.sinh(np.clip(reference.real, 0, 700) + 1j * reference.imag)
-    assert model._tanh_ratio(s) == pytest.approx(complex(tanh / reference), rel=1e-10)
-    assert model._sinh_ratio(s) == pytest.approx(complex(reference / sinh), rel=1e-10, abs=1e-100)
-    t_real, t_imag = model._warburg_ratio(abs(s) ** 2)
+    tanh_ratio, sinh_ratio, t_real, t_imag = hyperbolic_ratios(s)
+    assert tanh_ratio == pytest.approx(complex(tanh / reference), rel=1e-10)
+    assert sinh_ratio == pytest.approx(complex(reference / sinh), rel=1e-10, abs=1e-100)
     root = np.sqrt(1j) * abs(s)
     assert t_real + 1j * t_imag == pytest.approx(complex(np.tanh(root) / root), rel=1e-12)
 
