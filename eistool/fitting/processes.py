@@ -11,7 +11,7 @@ from eistool.circuit import Circuit, Element
 from eistool.fitting.arcs import arcs
 from eistool.fitting.quantities import Process
 from eistool.fitting.result import UNRESOLVED, FitResult, Parameter
-from eistool.typing import FloatArray, Threshold
+from eistool.typing import Threshold
 
 MIN_ALPHA: Annotated[
     float,
@@ -118,37 +118,41 @@ def arc_of(circuit: Circuit, name: str) -> str:
 
 
 def _process(result: FitResult, names: tuple[str, ...]) -> Process:
+    from uncertainties import correlated_values
+
     circuit = result.circuit
     index = [circuit.index(name) for name in names]
-    R, second, *exponents = np.maximum(result.values[index], 1e-300).tolist()
-    alpha = exponents[0] if exponents else 1.0
+    parameters = [result.parameters[name] for name in names]
+    values = result.values[index]
     # linear propagation is more accurate in logarithms for large errors
-    by_value = np.array([1 / R, 1 / second, *(1.0 for _ in exponents)])
-    covariance = result.covariance[np.ix_(index, index)] * by_value[:, None] * by_value
-    if circuit.specs[index[1]].kind == "tau":
-        log_tau, slopes = math.log(second), np.array([0.0, 1.0, 0.0])
-    else:
-        log_tau = (math.log(R) + math.log(second)) / alpha
-        slopes = np.array([1.0, 1.0, -log_tau]) / alpha
-    tau, u_tau = _from_log(log_tau, slopes[: len(index)], covariance)
-    slopes[0] -= 1.0
-    capacitance, u_capacitance = math.nan, math.nan
-    if alpha >= MIN_ALPHA:
-        capacitance, u_capacitance = _from_log(log_tau - math.log(R), slopes[: len(index)], covariance)
+    is_alpha = np.array([circuit.specs[i].kind == "exponent" for i in index])
+    scale = np.where(is_alpha, 1.0, values)
+    covariance = result.covariance[np.ix_(index, index)] / np.outer(scale, scale)
+    logs = correlated_values(np.where(is_alpha, values, np.log(values)), covariance)
+    alpha = logs[2] if len(logs) > 2 else 1.0
+    by_tau = circuit.specs[index[1]].kind == "tau"
+    log_tau = logs[1] if by_tau else (logs[0] + logs[1]) / alpha
+    log_capacitance = log_tau - logs[0]
+
+    tau, u_tau = _from_log(log_tau)
+    alpha_value, u_alpha = (float(values[2]), float(np.sqrt(covariance[2, 2]))) if len(logs) > 2 else (1.0, 0.0)
+    capacitance, u_capacitance = _from_log(log_capacitance) if alpha_value >= MIN_ALPHA else (math.nan, math.nan)
     return _judged(
         result,
-        result.parameters[names[0]],
+        parameters[0],
         tau,
         u_tau,
         1 / (2 * math.pi * tau),
-        alpha=alpha,
-        u_alpha=math.sqrt(covariance[2, 2]) if exponents else 0.0,
+        alpha=alpha_value,
+        u_alpha=u_alpha,
         C_eff=capacitance,
         u_C_eff=u_capacitance,
         name=names[0].split(".")[0],
     )
 
 
-def _from_log(log_value: float, slopes: FloatArray, covariance: FloatArray) -> tuple[float, float]:
-    value = math.exp(log_value)
-    return value, value * math.sqrt(max(float(slopes @ covariance @ slopes), 0.0))
+def _from_log(log_value: object) -> tuple[float, float]:
+    from uncertainties import nominal_value, std_dev
+
+    value = math.exp(nominal_value(log_value))
+    return value, value * float(std_dev(log_value))

@@ -63,7 +63,7 @@ def _chance_missed(n_taus, n_starts, agreed, returned, is_near):
     constant, by_taus, by_starts, by_returns, by_floor = MISSED
     logit = constant + by_taus * n_taus + (by_floor if is_near else 0.0)
     logit += by_starts * math.log(1.0 + agreed) + by_returns * math.log(1.0 + returned)
-    return 1.0 / (1.0 + math.exp(-logit)) + RARE * (1.0 - FEW) ** n_starts
+    return min(1.0 / (1.0 + math.exp(-logit)) + RARE * (1.0 - FEW) ** n_starts, 1.0)
 
 
 @part()
